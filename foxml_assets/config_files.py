@@ -1,0 +1,106 @@
+"""Config files: strict YAML in, a frozen pydantic model out, every problem named with its line."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from foxml_assets.errors import ConfigError, Problem
+
+MAX_BYTES = 1_000_000
+
+_Location = tuple[int | str, ...]
+
+
+class ConfigModel(BaseModel):
+    """Base of all config models: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+
+
+Model = TypeVar("Model", bound=ConfigModel)
+
+
+def load_config(path: Path, model: type[Model]) -> Model:
+    """Read `path` into `model`.
+
+    Raises ConfigError that lists every problem with its line: a missing or oversize file, YAML that
+    does not parse, duplicate or unknown keys, wrong types, values out of range.
+    """
+    if not path.is_file():
+        raise ConfigError("the config file does not exist", file=path, fix="create it, or pass --config-dir")
+    if path.stat().st_size > MAX_BYTES:
+        size = Problem("", f"is larger than {MAX_BYTES} bytes", path.stat().st_size)
+        raise ConfigError("the config file is too large", file=path, problems=[size])
+    return parse_config(path.read_bytes(), model, file=path)
+
+
+def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:
+    """`load_config` on bytes already read; `file` is only named in errors."""
+    root = _compose(source, file)
+    lines: dict[_Location, int] = {}
+    duplicates: list[Problem] = []
+    if root is not None:
+        _walk(root, (), lines, duplicates)
+    if duplicates:
+        raise ConfigError("keys appear twice", file=file, problems=duplicates, fix="keep one of each")
+    data = yaml.safe_load(source) if root is not None else {}
+    if not isinstance(data, dict):
+        raise ConfigError(
+            "the top level must be a mapping", file=file, problems=[Problem("", "is not", data)]
+        )
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(detail, lines) for detail in error.errors(include_url=False)]
+        raise ConfigError(
+            f"{len(problems)} setting(s) are wrong", file=file, problems=problems, fix="see docs/policy.md"
+        ) from error
+
+
+def _compose(source: bytes, file: Path) -> Node | None:
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(source)):
+            raise ConfigError("YAML aliases are not allowed", file=file, fix="write the value out")
+        return yaml.compose(source, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        what = getattr(error, "problem", None) or str(error)
+        raise ConfigError("is not valid YAML", file=file, problems=[Problem("", what, line=line)]) from error
+
+
+def _walk(node: Node, at: _Location, lines: dict[_Location, int], duplicates: list[Problem]) -> None:
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, SequenceNode):
+        for index, item in enumerate(node.value):
+            _walk(item, (*at, index), lines, duplicates)
+    elif isinstance(node, MappingNode):
+        for key, value in node.value:
+            name = key.value if isinstance(key, ScalarNode) else str(key.value)
+            place = (*at, name)
+            line = key.start_mark.line + 1
+            if place in lines:
+                duplicates.append(
+                    Problem(_dotted(place), f"already stands on line {lines[place]}", line=line)
+                )
+            lines[place] = line
+            _walk(value, place, lines, duplicates)
+
+
+def _problem(detail: ErrorDetails, lines: dict[_Location, int]) -> Problem:
+    # pydantic's location holds union branches and "[key]" marks that are not in the file.
+    location: _Location = tuple(detail["loc"])
+    known = location
+    while known and known not in lines:
+        known = known[:-1]
+    found = None if detail["type"] == "missing" else detail["input"]
+    what = "is not a known setting" if detail["type"] == "extra_forbidden" else detail["msg"]
+    return Problem(_dotted(location), what, found, lines.get(known))
+
+
+def _dotted(location: _Location) -> str:
+    return ".".join(str(part) for part in location)

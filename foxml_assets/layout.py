@@ -1,0 +1,74 @@
+"""Where every artifact lives under one root."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from foxml_assets.names import symbol_segment, target_segment
+from foxml_assets.vocabulary import ModelFamily
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of all artifacts under `root`. Building a path creates nothing."""
+
+    root: Path
+
+    @property
+    def panel_dir(self) -> Path:
+        return self.root / "DATA"
+
+    @property
+    def panel(self) -> Path:
+        return self.panel_dir / "panel.parquet"
+
+    @property
+    def panel_info(self) -> Path:
+        return self.panel_dir / "panel.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "METRICS"
+
+    @property
+    def feature_selections(self) -> Path:
+        return self.metrics / "feature_selections"
+
+    def feature_selection(self, target: str) -> Path:
+        return self.feature_selections / target_segment(target)
+
+    @property
+    def routing_candidates(self) -> Path:
+        """The parquet file; where pyarrow cannot be imported its `.csv` sibling holds the table."""
+        return self.metrics / "routing_candidates.parquet"
+
+    @property
+    def routing_plan_dir(self) -> Path:
+        return self.metrics / "routing_plan"
+
+    @property
+    def routing_plan(self) -> Path:
+        return self.routing_plan_dir / "routing_plan.json"
+
+    @property
+    def training_plan_dir(self) -> Path:
+        return self.metrics / "training_plan"
+
+    @property
+    def master_plan(self) -> Path:
+        return self.training_plan_dir / "master_training_plan.json"
+
+    @property
+    def training_report(self) -> Path:
+        return self.metrics / "training_report.json"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "MODELS"
+
+    def model_dir(self, target: str, symbol: str | None, family: ModelFamily) -> Path:
+        """The folder of one trained model; `symbol` is None for the pooled model."""
+        if symbol is None:
+            return self.models / "cross_sectional" / target_segment(target) / family.value
+        return (
+            self.models / "symbol_specific" / target_segment(target) / symbol_segment(symbol) / family.value
+        )

@@ -1,0 +1,42 @@
+"""Flat tables on disk: Parquet, or CSV with the same columns where pyarrow cannot be imported."""
+
+import importlib
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from foxml_assets.files import sync_directory, write_atomic
+
+
+def has_pyarrow() -> bool:
+    """Whether Parquet can be read and written in this process."""
+    try:
+        importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        return False
+    return True
+
+
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """Write `table` to `path` (`.parquet`), or to its `.csv` sibling without pyarrow.
+
+    The sibling in the other format is removed, so that one table exists. Returns the path written.
+    """
+    buffer = io.BytesIO()
+    if has_pyarrow():
+        written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+        table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
+    else:
+        written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
+        table.to_csv(buffer, index=False, lineterminator="\n")
+    write_atomic(written, buffer.getvalue())
+    if other.exists():
+        other.unlink()
+        sync_directory(other.parent)
+    return written
+
+
+def find_table(path: Path) -> Path | None:
+    """The Parquet file at `path`, else its CSV sibling, else None."""
+    return next((p for p in (path.with_suffix(".parquet"), path.with_suffix(".csv")) if p.is_file()), None)

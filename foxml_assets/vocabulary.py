@@ -1,0 +1,65 @@
+"""The closed vocabularies shared by every layer."""
+
+from enum import StrEnum
+
+
+class TaskType(StrEnum):
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+class ScoreMetric(StrEnum):
+    """`auc`: 0.5 is chance. `ic` (rank correlation): 0 is chance. `r2`: 0 is the mean; imported only."""
+
+    AUC = "auc"
+    IC = "ic"
+    R2 = "r2"
+
+
+class Stability(StrEnum):
+    STABLE = "STABLE"
+    DRIFTING = "DRIFTING"
+    DIVERGED = "DIVERGED"
+    UNKNOWN = "UNKNOWN"
+
+
+class LeakageStatus(StrEnum):
+    SAFE = "SAFE"
+    SUSPECT = "SUSPECT"
+    BLOCKED = "BLOCKED"
+    UNKNOWN = "UNKNOWN"
+
+
+class SignalState(StrEnum):
+    STRONG = "STRONG"
+    WEAK_BUT_OK = "WEAK_BUT_OK"
+    EXPERIMENTAL = "EXPERIMENTAL"
+    DISALLOWED = "DISALLOWED"
+
+
+class Route(StrEnum):
+    CROSS_SECTIONAL = "ROUTE_CROSS_SECTIONAL"
+    SYMBOL_SPECIFIC = "ROUTE_SYMBOL_SPECIFIC"
+    BOTH = "ROUTE_BOTH"
+    EXPERIMENTAL_ONLY = "ROUTE_EXPERIMENTAL_ONLY"
+    BLOCKED = "ROUTE_BLOCKED"
+
+
+class TrainingType(StrEnum):
+    CROSS_SECTIONAL = "cross_sectional"
+    SYMBOL_SPECIFIC = "symbol_specific"
+
+
+class ModelFamily(StrEnum):
+    LIGHTGBM = "lightgbm"
+    XGBOOST = "xgboost"
+
+
+class OnStalePlan(StrEnum):
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+class OnMissingPlan(StrEnum):
+    TRAIN_ALL = "train_all"
+    REFUSE = "refuse"
