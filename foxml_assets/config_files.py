@@ -40,14 +40,13 @@ def load_config(path: Path, model: type[Model]) -> Model:
 
 def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:
     """`load_config` on bytes already read; `file` is only named in errors."""
-    root = _compose(source, file)
+    root, data = _parse(source, file)
     lines: dict[_Location, int] = {}
     duplicates: list[Problem] = []
     if root is not None:
         _walk(root, (), lines, duplicates)
     if duplicates:
         raise ConfigError("keys appear twice", file=file, problems=duplicates, fix="keep one of each")
-    data = yaml.safe_load(source) if root is not None else {}
     if not isinstance(data, dict):
         raise ConfigError(
             "the top level must be a mapping", file=file, problems=[Problem("", "is not", data)]
@@ -61,12 +60,13 @@ def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:
         ) from error
 
 
-def _compose(source: bytes, file: Path) -> Node | None:
+def _parse(source: bytes, file: Path) -> tuple[Node | None, object]:
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(source)):
             raise ConfigError("YAML aliases are not allowed", file=file, fix="write the value out")
-        return yaml.compose(source, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        root = yaml.compose(source, Loader=yaml.SafeLoader)
+        return root, yaml.safe_load(source) if root is not None else {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         what = getattr(error, "problem", None) or str(error)
