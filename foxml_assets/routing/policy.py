@@ -1,0 +1,175 @@
+"""routing_config.yaml as a value: every rule by which evidence becomes routes and jobs."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from foxml_assets.config_files import ConfigModel
+from foxml_assets.hashing import content_hash
+from foxml_assets.routing.policy_jobs import DEFAULT_FAMILIES, FamilyRule, Priority, check_rule_order
+from foxml_assets.routing.policy_thresholds import AucBars, ExperimentalLane, SideThresholds, SignedBars
+from foxml_assets.routing.words import (
+    BothStrongBehavior,
+    BothWeakBehavior,
+    GateOn,
+    Method,
+    Profile,
+    Side,
+    UnknownLeakage,
+)
+from foxml_assets.vocabulary import LeakageStatus, Stability
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
+Inflation = Annotated[float, Field(ge=1.0, le=10.0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class SampleMinimums(ConfigModel):
+    cross_sectional: Count = 10_000
+    symbol: Count = 1_000
+
+    def of(self, side: Side) -> int:
+        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+
+
+class StabilityAllowlist(ConfigModel):
+    """The stabilities with which a row may be STRONG or WEAK_BUT_OK."""
+
+    cross_sectional: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
+    symbol: tuple[Stability, ...] = (Stability.STABLE,)
+
+
+class StabilityClassification(ConfigModel):
+    """From agreement of importance snapshots (top-k overlap, Kendall tau) to a stability."""
+
+    min_snapshots_for_stability: Annotated[int, Field(ge=2)] = 2
+    stable_overlap_min: Fraction = 0.70
+    stable_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.60
+    drifting_overlap_min: Fraction = 0.50
+    drifting_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.40
+    max_std_overlap: Fraction = 0.20
+    max_std_tau: Fraction = 0.25
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name in ("overlap", "tau"):
+            stable = self.stable_overlap_min if name == "overlap" else self.stable_tau_min
+            drifting = self.drifting_overlap_min if name == "overlap" else self.drifting_tau_min
+            if stable < drifting:
+                raise ValueError(f"stable_{name}_min {stable} is below drifting_{name}_min {drifting}")
+        return self
+
+
+class FalseDiscovery(ConfigModel):
+    """Benjamini-Hochberg over each side's rows of one plan."""
+
+    enabled: bool = True
+    q: Rate = 0.1
+    inflate_se: Inflation = 1.2
+
+
+class Shrinkage(ConfigModel):
+    """Settings of `method: shrinkage`, on the skill scale."""
+
+    q: Rate = 0.05
+    inflate_se: Inflation = 1.2
+    min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    min_probability: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
+    min_advantage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+
+
+class Output(ConfigModel):
+    """How much the human-readable files show. Outside every hash."""
+
+    yaml_max_pairs: Count = 10_000
+    markdown_max_targets: Count = 200
+    markdown_max_symbols_per_target: Count = 40
+    picture_max_targets: Annotated[int, Field(ge=1, le=2_000)] = 200
+    picture_max_symbols: Annotated[int, Field(ge=1, le=4_000)] = 1_000
+
+
+class RoutingPolicy(ConfigModel):
+    """Everything in routing_config.yaml."""
+
+    method: Method = Method.THRESHOLDS
+    profile: Profile = Profile.PRODUCTION
+    gate_on: GateOn = GateOn.SCORE
+    hysteresis: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    min_sample_size: SampleMinimums = SampleMinimums()
+    development_min_sample_size: SampleMinimums = SampleMinimums(cross_sectional=500, symbol=100)
+    unknown_leakage: UnknownLeakage = UnknownLeakage.EXPERIMENTAL
+    require_min_successful_families: Annotated[int, Field(ge=0, le=10)] = 1
+    require_safe_features_only: bool = True
+    allowed_feature_leakage_status: tuple[LeakageStatus, ...] = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN)
+    min_features: Annotated[int, Field(ge=1)] = 1
+    cross_sectional: SideThresholds = SideThresholds(
+        auc=AucBars(min_score=0.52, strong_score=0.58), ic=SignedBars(min_score=0.02, strong_score=0.05)
+    )
+    symbol: SideThresholds = SideThresholds(
+        auc=AucBars(min_score=0.54, strong_score=0.60), ic=SignedBars(min_score=0.03, strong_score=0.08)
+    )
+    stability_allowlist: StabilityAllowlist = StabilityAllowlist()
+    stability_classification: StabilityClassification = StabilityClassification()
+    both_strong_behavior: BothStrongBehavior = BothStrongBehavior.ROUTE_BOTH
+    both_weak_behavior: BothWeakBehavior = BothWeakBehavior.PREFER_CS
+    enable_experimental_lane: bool = True
+    experimental: ExperimentalLane = ExperimentalLane()
+    fdr: FalseDiscovery = FalseDiscovery()
+    shrinkage: Shrinkage = Shrinkage()
+    priority: Priority = Priority()
+    families: tuple[FamilyRule, ...] = DEFAULT_FAMILIES
+    output: Output = Output()
+
+    @field_validator("families")
+    @classmethod
+    def _reachable(cls, rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
+        return check_rule_order(rules)
+
+    @field_validator("allowed_feature_leakage_status")
+    @classmethod
+    def _not_blocked(cls, statuses: tuple[LeakageStatus, ...]) -> tuple[LeakageStatus, ...]:
+        if LeakageStatus.BLOCKED in statuses:
+            raise ValueError("BLOCKED features can never be allowed")
+        return statuses
+
+    @model_validator(mode="after")
+    def _experimental_below_min(self) -> Self:
+        problems = []
+        for side in Side:
+            lane = self.experimental.min_score
+            lane_scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
+            for metric, tier, bars in self.side(side).in_force():
+                bar = lane_scores.bar(metric)
+                if bar is not None and bar > bars.min_score:
+                    problems.append(
+                        f"experimental.min_score.{side}.{metric} {bar} is above the min_score"
+                        f" {bars.min_score} of {side} in tier {tier}"
+                    )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _development_relaxes(self) -> Self:
+        for side in Side:
+            production, development = self.min_sample_size.of(side), self.development_min_sample_size.of(side)
+            if development > production:
+                raise ValueError(
+                    f"development_min_sample_size.{side} {development} is above min_sample_size.{side}"
+                    f" {production}: the development profile may only relax it"
+                )
+        return self
+
+    def side(self, side: Side) -> SideThresholds:
+        """The score bars of one side."""
+        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+
+    def sample_minimum(self, side: Side) -> int:
+        """The sample minimum in force for one side under the profile."""
+        development = self.profile is Profile.DEVELOPMENT
+        return (self.development_min_sample_size if development else self.min_sample_size).of(side)
+
+    def config_hash(self) -> str:
+        """Hash of every setting that can change a route or a job, whatever the file's layout."""
+        return content_hash(self.model_dump(mode="json", exclude={"output"}))

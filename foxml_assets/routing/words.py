@@ -1,0 +1,105 @@
+"""The closed vocabularies of routing. The order of members is the order of their column codes."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Which model a row of evidence is about: the pooled one, or one symbol's own."""
+
+    CROSS_SECTIONAL = "cross_sectional"
+    SYMBOL = "symbol"
+
+
+class Method(StrEnum):
+    THRESHOLDS = "thresholds"
+    SHRINKAGE = "shrinkage"
+
+
+class Profile(StrEnum):
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class GateOn(StrEnum):
+    SCORE = "score"
+    CI_LOW = "ci_low"
+
+
+class UnknownLeakage(StrEnum):
+    EXPERIMENTAL = "experimental"
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+class BothStrongBehavior(StrEnum):
+    ROUTE_BOTH = "ROUTE_BOTH"
+    PREFER_CS = "PREFER_CS"
+    PREFER_SYMBOL = "PREFER_SYMBOL"
+    PREFER_BETTER = "PREFER_BETTER"
+
+
+class BothWeakBehavior(StrEnum):
+    PREFER_CS = "PREFER_CS"
+    ROUTE_BOTH = "ROUTE_BOTH"
+    PREFER_SYMBOL = "PREFER_SYMBOL"
+
+
+class HorizonTier(StrEnum):
+    """Label horizon: short < 60 min, medium < 240, long <= 1440, very_long above; `any` if unknown."""
+
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+    VERY_LONG = "very_long"
+    ANY = "any"
+
+
+class StateRule(StrEnum):
+    """The rule that decided a side's signal state."""
+
+    NO_METRICS = "no_metrics"
+    QUARANTINED = "quarantined"
+    SAMPLE_SIZE = "sample_size"
+    LEAKAGE_BLOCKED = "leakage_blocked"
+    FAMILIES = "families"
+    FEATURES = "features"
+    NO_GATE = "no_gate"
+    FDR = "fdr"
+    STRONG_SCORE = "strong_score"
+    MIN_SCORE = "min_score"
+    EXPERIMENTAL_SCORE = "experimental_score"
+    SUSPECT_LEAKAGE = "suspect_leakage"
+    UNKNOWN_LEAKAGE = "unknown_leakage"
+    STABILITY = "stability"
+    BELOW_BARS = "below_bars"
+    SHRUNK_SKILL = "shrunk_skill"
+
+
+class RouteRule(StrEnum):
+    """The rule that decided a pair's route."""
+
+    TARGET_LEAKAGE = "target_leakage"
+    SYMBOL_LEAKAGE = "symbol_leakage"
+    TARGET_FEATURES = "target_features"
+    SYMBOL_FEATURES = "symbol_features"
+    BOTH_STRONG = "both_strong"
+    BOTH_WEAK = "both_weak"
+    CS_STRONGER = "cs_stronger"
+    LOCAL_STRONGER = "local_stronger"
+    CS_ONLY = "cs_only"
+    LOCAL_ONLY = "local_only"
+    EXPERIMENTAL = "experimental"
+    EXPERIMENTAL_LANE_FULL = "experimental_lane_full"
+    NOTHING_ALLOWED = "nothing_allowed"
+    SHRUNK_CS = "shrunk_cs"
+    SHRUNK_LOCAL = "shrunk_local"
+    SHRUNK_BOTH = "shrunk_both"
+
+
+class ErrorControl(StrEnum):
+    """What false-discovery control said about a row."""
+
+    OFF = "off"
+    DISCOVERED = "discovered"
+    REJECTED = "rejected"
+    NOT_CONTROLLED = "not_controlled"
