@@ -1,0 +1,102 @@
+"""LightGBM: text format, one thread, bit-exact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.errors import TrainingError
+from foxml_assets.families.matrices import (
+    categorical_positions,
+    column_names,
+    feature_matrix,
+    label_vector,
+    native_names,
+    original_names,
+)
+from foxml_assets.families.model import Matrix, Vector
+from foxml_assets.families.model_files import read_model, write_model
+from foxml_assets.families.openmp import wait_passively
+from foxml_assets.families.params import LightGBMParams
+from foxml_assets.vocabulary import ModelFamily, TaskType
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+_OBJECTIVES = {TaskType.CLASSIFICATION: "binary", TaskType.REGRESSION: "regression"}
+
+
+@dataclass(frozen=True)
+class LightGBMModel:
+    """A LightGBM booster."""
+
+    booster: "Booster"
+    features: tuple[str, ...]
+    family: ModelFamily = ModelFamily.LIGHTGBM
+
+    def predict(self, X: Matrix) -> Vector:
+        """See FittedModel."""
+        matrix = feature_matrix(X, self.features)
+        return np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float64)
+
+    def save(self, path: Path) -> str:
+        """See FittedModel. The file is LightGBM's text format."""
+        return write_model(path, self.booster.model_to_string().encode())
+
+    def gain_importances(self) -> Vector:
+        """See FittedModel."""
+        return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+
+
+def fit_lightgbm(
+    task: TaskType,
+    X: Matrix,
+    y: pd.Series | Vector,
+    *,
+    params: LightGBMParams,
+    seed: int,
+    categorical: Sequence[str] = (),
+) -> LightGBMModel:
+    """Fit on X, shape (n, n_features), and y, shape (n,). Raises TrainingError."""
+    wait_passively()
+    import lightgbm
+
+    features = column_names(X)
+    settings = {
+        **params.model_dump(exclude={"rounds"}),
+        "objective": _OBJECTIVES[task],
+        "bagging_freq": 1,
+        "seed": seed,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    try:
+        dataset = lightgbm.Dataset(
+            feature_matrix(X, features),
+            label=label_vector(y, task),
+            feature_name=native_names(features),
+            categorical_feature=categorical_positions(features, categorical),
+            params=settings,
+        )
+        booster = lightgbm.train(settings, dataset, num_boost_round=params.rounds)
+    except lightgbm.basic.LightGBMError as error:
+        raise TrainingError(f"LightGBM: {error}") from error
+    return LightGBMModel(booster, features)
+
+
+def load_lightgbm(path: Path, *, sha256: str) -> LightGBMModel:
+    """Read the model file whose content has that hash. Raises TrainingError."""
+    content = read_model(path, sha256)
+    wait_passively()
+    import lightgbm
+
+    try:
+        booster = lightgbm.Booster(model_str=content.decode())
+    except lightgbm.basic.LightGBMError as error:
+        raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
+    return LightGBMModel(booster, original_names(booster.feature_name()))

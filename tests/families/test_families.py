@@ -1,0 +1,223 @@
+"""Model families through their one interface."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foxml_assets.errors import TrainingError
+from foxml_assets.families.params import FamiliesConfig, FamilyParams, LightGBMParams, XGBoostParams
+from foxml_assets.families.registry import MODEL_FILES, fit, library_version, load_model
+from foxml_assets.hashing import file_hash
+from foxml_assets.vocabulary import ModelFamily, TaskType
+
+PARAMS = FamiliesConfig(
+    lightgbm=LightGBMParams(rounds=20, min_data_in_leaf=10),
+    xgboost=XGBoostParams(rounds=20, min_child_weight=2),
+)
+EVERY = [(family, task) for family in ModelFamily for task in TaskType]
+ODD_NAMES = ['a "quoted", [name]', "näive <x>", "p:{1}"]
+
+
+def make_data(task: TaskType, n: int = 600) -> tuple[pd.DataFrame, pd.Series]:
+    rng = np.random.default_rng(5)
+    X = pd.DataFrame(rng.normal(size=(n, 4)), columns=["a", "b", "c", "d"])
+    X["symbol"] = rng.integers(0, 12, n)
+    signal = X["a"] - X["b"] ** 2 + np.where(X["symbol"] % 3 == 0, 2.0, -1.0) + rng.normal(size=n)
+    X.loc[rng.random(n) < 0.1, "c"] = np.nan
+    y = (signal > 0).astype(float) if task is TaskType.CLASSIFICATION else signal
+    return X, pd.Series(y)
+
+
+@pytest.mark.parametrize(("family", "task"), EVERY)
+def test_a_reloaded_model_predicts_identically(family: ModelFamily, task: TaskType, tmp_path: Path) -> None:
+    X, y = make_data(task)
+    model = fit(family, task, X, y, params=PARAMS.of(family), seed=1, categorical=["symbol"])
+    sha256 = model.save(tmp_path / "m" / MODEL_FILES[family])
+    again = load_model(family, tmp_path / "m" / MODEL_FILES[family], sha256=sha256)
+    np.testing.assert_array_equal(model.predict(X), again.predict(X))
+    np.testing.assert_array_equal(model.gain_importances(), again.gain_importances())
+    assert again.features == ("a", "b", "c", "d", "symbol")
+    assert again.family is family
+
+
+@pytest.mark.parametrize(("family", "task"), EVERY)
+def test_the_same_input_gives_the_same_bytes(family: ModelFamily, task: TaskType, tmp_path: Path) -> None:
+    X, y = make_data(task)
+    for name in ("one", "two"):
+        model = fit(family, task, X, y, params=PARAMS.of(family), seed=1, categorical=["symbol"])
+        model.save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_classification_predicts_probabilities_that_rank_well(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.CLASSIFICATION)
+    model = fit(family, TaskType.CLASSIFICATION, X, y, params=PARAMS.of(family), seed=1)
+    predicted = model.predict(X)
+    assert 0 <= predicted.min() < predicted.max() <= 1
+    assert predicted[y == 1].mean() > predicted[y == 0].mean() + 0.2
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_regression_predicts_values(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    model = fit(family, TaskType.REGRESSION, X, y * 100, params=PARAMS.of(family), seed=1)
+    assert np.ptp(model.predict(X)) > 10
+    assert np.corrcoef(model.predict(X), y)[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_a_categorical_column_is_split_as_a_set_not_as_an_order(family: ModelFamily) -> None:
+    codes = np.tile(np.arange(12), 50)
+    X = pd.DataFrame({"symbol": codes, "noise": np.random.default_rng(1).normal(size=600)})
+    y = pd.Series(np.isin(codes, [0, 3, 5, 8, 10]).astype(float))
+    few = FamiliesConfig(
+        lightgbm=LightGBMParams(rounds=3, num_leaves=2, min_data_in_leaf=1, feature_fraction=1),
+        xgboost=XGBoostParams(rounds=3, max_leaves=2, min_child_weight=0, colsample_bytree=1),
+    ).of(family)
+    as_set = fit(family, TaskType.CLASSIFICATION, X, y, params=few, seed=1, categorical=["symbol"])
+    as_order = fit(family, TaskType.CLASSIFICATION, X, y, params=few, seed=1)
+    assert _accuracy(as_set.predict(X), y) == 1.0
+    assert _accuracy(as_order.predict(X), y) < 1.0
+
+
+def _accuracy(predicted: np.ndarray, y: pd.Series) -> float:
+    middle = (predicted.min() + predicted.max()) / 2
+    return float(((predicted > middle) == (y == 1)).mean())
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_gain_importances_follow_the_columns(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    gains = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1).gain_importances()
+    assert gains.shape == (5,)
+    assert min(gains[0], gains[1]) > max(gains[2], gains[3])
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_odd_feature_names_survive_a_round_trip(family: ModelFamily, tmp_path: Path) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    X = X[["a", "b", "c"]].set_axis(ODD_NAMES, axis=1)
+    model = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1)
+    sha256 = model.save(tmp_path / "m")
+    again = load_model(family, tmp_path / "m", sha256=sha256)
+    assert again.features == tuple(ODD_NAMES)
+    np.testing.assert_array_equal(again.predict(X[ODD_NAMES[::-1]]), model.predict(X))
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_an_array_gives_the_same_model_as_a_frame(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    framed = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1)
+    plain = fit(family, TaskType.REGRESSION, X.to_numpy(), y.to_numpy(), params=PARAMS.of(family), seed=1)
+    np.testing.assert_array_equal(framed.predict(X), plain.predict(X.to_numpy()))
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([1.0] * 50, "one class only"),
+        ([0.0, 2.0] * 25, "classes must be 0 and 1"),
+        ([0.0, np.nan] * 25, "labels are missing"),
+        ([], "no rows"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_refused(
+    family: ModelFamily, labels: list[float], message: str
+) -> None:
+    X = pd.DataFrame({"a": np.arange(len(labels), dtype=float)})
+    with pytest.raises(TrainingError, match=message):
+        fit(family, TaskType.CLASSIFICATION, X, np.array(labels), params=PARAMS.of(family), seed=1)
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_missing_or_wordy_columns_are_named(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    model = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1)
+    with pytest.raises(TrainingError, match="'d'"):
+        model.predict(X.drop(columns="d"))
+    with pytest.raises(TrainingError, match="'a'"):
+        model.predict(X.assign(a="word"))
+    with pytest.raises(TrainingError, match="shape"):
+        model.predict(X.to_numpy()[:, :3])
+    with pytest.raises(TrainingError, match="'e'"):
+        fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1, categorical=["e"])
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_a_damaged_file_never_reaches_the_library(family: ModelFamily, tmp_path: Path) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    path = tmp_path / "m"
+    sha256 = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1).save(path)
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:20], whole[: len(whole) // 2], whole + b"x"):
+        path.write_bytes(damaged)
+        with pytest.raises(TrainingError, match="not the one that was trained"):
+            load_model(family, path, sha256=sha256)
+    path.unlink()
+    with pytest.raises(TrainingError, match="cannot be read"):
+        load_model(family, path, sha256=sha256)
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_a_file_of_another_format_is_a_typed_error(family: ModelFamily, tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"not a model")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        load_model(family, tmp_path / "m", sha256=file_hash(tmp_path / "m"))
+
+
+OTHER_VALUES: list[tuple[ModelFamily, dict[str, float]]] = [
+    (ModelFamily.LIGHTGBM, {"rounds": 5}),
+    (ModelFamily.LIGHTGBM, {"learning_rate": 0.3}),
+    (ModelFamily.LIGHTGBM, {"num_leaves": 4}),
+    (ModelFamily.LIGHTGBM, {"min_data_in_leaf": 80}),
+    (ModelFamily.LIGHTGBM, {"feature_fraction": 0.3}),
+    (ModelFamily.LIGHTGBM, {"bagging_fraction": 0.5}),
+    (ModelFamily.LIGHTGBM, {"lambda_l2": 50}),
+    (ModelFamily.LIGHTGBM, {"max_bin": 8}),
+    (ModelFamily.XGBOOST, {"rounds": 5}),
+    (ModelFamily.XGBOOST, {"learning_rate": 0.3}),
+    (ModelFamily.XGBOOST, {"max_leaves": 4}),
+    (ModelFamily.XGBOOST, {"min_child_weight": 80}),
+    (ModelFamily.XGBOOST, {"colsample_bytree": 0.3}),
+    (ModelFamily.XGBOOST, {"subsample": 0.5}),
+    (ModelFamily.XGBOOST, {"reg_lambda": 50}),
+    (ModelFamily.XGBOOST, {"max_bin": 8}),
+]
+
+
+@pytest.mark.parametrize(("family", "change"), OTHER_VALUES)
+def test_every_hyperparameter_changes_the_model(family: ModelFamily, change: dict[str, float]) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    usual = fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=1)
+    params: FamilyParams = PARAMS.of(family).model_copy(update=change)
+    other = fit(family, TaskType.REGRESSION, X, y, params=params, seed=1)
+    assert not np.array_equal(usual.predict(X), other.predict(X))
+
+
+def test_the_table_of_hyperparameters_is_complete() -> None:
+    tested = {(family, key) for family, change in OTHER_VALUES for key in change}
+    assert tested == {(family, key) for family in ModelFamily for key in PARAMS.of(family).model_dump()}
+
+
+@pytest.mark.parametrize("family", ModelFamily)
+def test_the_seed_changes_the_model(family: ModelFamily) -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    one, two = (fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=s) for s in (1, 2))
+    assert not np.array_equal(one.predict(X), two.predict(X))
+
+
+def test_the_parameters_of_another_family_are_refused() -> None:
+    X, y = make_data(TaskType.REGRESSION)
+    with pytest.raises(ValueError, match="LightGBM"):
+        fit(ModelFamily.XGBOOST, TaskType.REGRESSION, X, y, params=PARAMS.lightgbm, seed=1)
+    with pytest.raises(ValueError, match="XGBoost"):
+        fit(ModelFamily.LIGHTGBM, TaskType.REGRESSION, X, y, params=PARAMS.xgboost, seed=1)
+
+
+def test_library_versions_are_known() -> None:
+    assert library_version(ModelFamily.LIGHTGBM).startswith("4.")
+    assert library_version(ModelFamily.XGBOOST).startswith("3.")
