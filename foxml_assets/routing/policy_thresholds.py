@@ -1,7 +1,7 @@
 """Score bars of the routing policy: per side, score metric and horizon tier."""
 
 from collections.abc import Iterator
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -20,9 +20,6 @@ AucBar = Annotated[float, Field(ge=0.0, le=1.0)]
 SignedBar = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
-_Bars = TypeVar("_Bars", "AucBars", "SignedBars")
-
-
 class AucBars(ConfigModel):
     """Bars on AUC; 0.5 is chance."""
 
@@ -31,7 +28,8 @@ class AucBars(ConfigModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        return _check_order(self)
+        _check_order(self.min_score, self.strong_score)
+        return self
 
 
 class SignedBars(ConfigModel):
@@ -42,7 +40,8 @@ class SignedBars(ConfigModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        return _check_order(self)
+        _check_order(self.min_score, self.strong_score)
+        return self
 
 
 class MetricBars(ConfigModel):
@@ -116,7 +115,6 @@ class ExperimentalLane(ConfigModel):
     max_fraction_symbols_per_target: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
 
 
-def _check_order(bars: _Bars) -> _Bars:
-    if bars.strong_score < bars.min_score:
-        raise ValueError(f"strong_score {bars.strong_score} is below min_score {bars.min_score}")
-    return bars
+def _check_order(min_score: float, strong_score: float) -> None:
+    if strong_score < min_score:
+        raise ValueError(f"strong_score {strong_score} is below min_score {min_score}")
