@@ -1,0 +1,79 @@
+"""Evidence on disk: `evidence.json` per target, beside the tables it was made from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from foxml_assets.errors import EvidenceError, Problem
+from foxml_assets.files import write_if_changed
+from foxml_assets.hashing import canonical_json, file_hash
+from foxml_assets.layout import Layout
+from foxml_assets.selection.evidence import TargetEvidence
+from foxml_assets.selection.family_probe import FamilyOutcome
+from foxml_assets.selection.leakage import Finding
+from foxml_assets.tables import write_table
+
+_FIX = "evaluate the target again: foxml run --until evidence"
+
+
+def evidence_path(layout: Layout, target: str) -> Path:
+    """Where the evidence of `target` stands; the file that is written last."""
+    return layout.feature_selection(target) / "evidence.json"
+
+
+def write_evidence(
+    layout: Layout,
+    evidence: TargetEvidence,
+    *,
+    scores: pd.DataFrame,
+    importances: pd.DataFrame,
+    findings: Sequence[Finding],
+    families: Sequence[FamilyOutcome],
+) -> None:
+    """Write everything known about one target; `evidence.json` last, so that it vouches for the rest."""
+    folder = layout.feature_selection(evidence.target)
+    write_table(scores, folder / "scores.parquet")
+    write_table(importances, folder / "importances.parquet")
+    _write_json(folder / "leakage.json", tuple(findings))
+    _write_json(folder / "families.json", tuple(families))
+    _write_json(evidence_path(layout, evidence.target), evidence)
+
+
+def read_evidence(layout: Layout, target: str) -> TargetEvidence:
+    """The evidence of `target`. Raises EvidenceError when it is missing, damaged or of another target."""
+    path = evidence_path(layout, target)
+    evidence = _read(path)
+    if evidence.target != target:
+        problem = Problem("target", f"is not {target!r}", evidence.target)
+        raise EvidenceError("belongs to another target", file=path, problems=[problem], fix=_FIX)
+    return evidence
+
+
+def read_all_evidence(layout: Layout) -> tuple[TargetEvidence, ...]:
+    """All evidence there is, sorted by target; empty without any. Raises EvidenceError as `read_evidence`."""
+    found = [_read(path) for path in sorted(layout.feature_selections.glob("*/evidence.json"))]
+    return tuple(sorted(found, key=lambda evidence: evidence.target))
+
+
+def evidence_hash(layout: Layout, target: str) -> str:
+    """Hash of the evidence of `target`. Raises EvidenceError when there is none."""
+    path = evidence_path(layout, target)
+    if not path.is_file():
+        raise EvidenceError("there is no evidence yet", file=path, fix=_FIX)
+    return file_hash(path)
+
+
+def _read(path: Path) -> TargetEvidence:
+    if not path.is_file():
+        raise EvidenceError("there is no evidence yet", file=path, fix=_FIX)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TargetEvidence)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = Problem("", str(error))
+        raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error
+
+
+def _write_json(path: Path, value: object) -> None:
+    write_if_changed(path, msgspec.json.format(canonical_json(value), indent=2) + b"\n")

@@ -1,0 +1,60 @@
+"""Which model families can be fitted on a target at all, found out by fitting them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foxml_assets.errors import TrainingError
+from foxml_assets.families.params import FamilyParams, LightGBMParams, XGBoostParams
+from foxml_assets.families.registry import fit
+from foxml_assets.selection.config import EvidenceConfig
+from foxml_assets.selection.target_data import Flags, TargetData
+from foxml_assets.vocabulary import ModelFamily
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class FamilyOutcome:
+    """`error` is empty where the family was fitted and its predictions are finite."""
+
+    family: ModelFamily
+    error: str
+
+
+def probe_families(
+    data: TargetData, pooled_symbols: Flags, config: EvidenceConfig
+) -> tuple[FamilyOutcome, ...]:
+    """Fit each configured family on a few labelled rows, spread evenly over all symbols and times."""
+    usable = np.flatnonzero(data.labelled & np.repeat(pooled_symbols, np.diff(data.starts)))
+    count = min(config.probe_rows, len(usable))
+    rows = usable[np.linspace(0, len(usable) - 1, count).astype(np.int64)] if count else usable
+    return tuple(FamilyOutcome(family, _probe(family, data, rows, config.seed)) for family in config.families)
+
+
+def successful(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
+    """The families that could be fitted."""
+    return tuple(outcome.family for outcome in outcomes if not outcome.error)
+
+
+def failed(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
+    """The families that could not."""
+    return tuple(outcome.family for outcome in outcomes if outcome.error)
+
+
+def _probe(family: ModelFamily, data: TargetData, rows: np.ndarray, seed: int) -> str:
+    try:
+        model = fit(
+            family, data.spec.task_type, data.X[rows], data.y[rows], params=_params(family), seed=seed
+        )
+        finite = bool(np.isfinite(model.predict(data.X[rows])).all())
+    except (TrainingError, ImportError) as error:
+        return str(error)
+    return "" if finite else "predictions are not finite"
+
+
+def _params(family: ModelFamily) -> FamilyParams:
+    if family is ModelFamily.LIGHTGBM:
+        return LightGBMParams(rounds=_ROUNDS)
+    return XGBoostParams(rounds=_ROUNDS)

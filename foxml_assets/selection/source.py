@@ -1,0 +1,34 @@
+"""What the panel is made from, by content."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from foxml_assets.hashing import content_hash, file_hash
+from foxml_assets.selection import demo_features, demo_noise, demo_targets
+from foxml_assets.selection.config import DataConfig, DemoPanel
+from foxml_assets.selection.demo import demo_file
+from foxml_assets.selection.reading import panel_files
+
+
+def source_fingerprint(config: DataConfig) -> str:
+    """Hash of the files the panel is read from and, for the demo, of the code that builds it.
+
+    A file whose size and modification time did not change since this process last read it is not
+    read again. Raises PanelError when the source is missing.
+    """
+    source = config.panel
+    if isinstance(source, DemoPanel):
+        builders = (demo_features, demo_noise, demo_targets)
+        files = [demo_file(), *(Path(str(module.__file__)) for module in builders)]
+        return content_hash([_hash(path) for path in files])
+    return content_hash([[path.as_posix(), _hash(path)] for path in panel_files(source.path)])
+
+
+def _hash(path: Path) -> str:
+    status = path.stat()
+    return _hash_at(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=65_536)
+def _hash_at(path: Path, size: int, modified_ns: int) -> str:
+    return file_hash(path)

@@ -1,0 +1,67 @@
+"""Agreement of feature importances between folds.
+
+Importance is the gain minus the gain under a shifted label: the raw gain of pure noise is stable too.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from foxml_assets.selection.crossfit import Importance
+from foxml_assets.selection.evidence import StabilityMetrics
+from foxml_assets.selection.target_data import Floats
+
+
+def excess_gain(importance: Importance) -> Floats:
+    """Share of gain above what the shifted label earns, per feature; 0 where there is none."""
+    excess = np.maximum(importance.gain - importance.null_gain, 0.0)
+    total = float(importance.gain.sum())
+    return excess / total if total > 0.0 else excess
+
+
+def stability(importances: list[Importance], top_k: int) -> StabilityMetrics | None:
+    """Mean and standard deviation, over pairs of folds, of top-k overlap and Kendall tau.
+
+    None without any snapshot; the metrics are None with a single one. Overlap is corrected for chance
+    (Kuncheva 2007): 0 for random choices, 1 for equal ones.
+    """
+    snapshots = [excess_gain(one) for one in importances]
+    if not snapshots:
+        return None
+    pairs = list(combinations(snapshots, 2))
+    if not pairs:
+        return StabilityMetrics(len(snapshots), None, None, None, None)
+    overlaps = np.array([top_overlap(a, b, top_k) for a, b in pairs])
+    taus = np.array([_tau(a, b) for a, b in pairs])
+    return StabilityMetrics(
+        n_snapshots=len(snapshots),
+        mean_overlap=float(overlaps.mean()),
+        std_overlap=float(overlaps.std()),
+        mean_tau=float(taus.mean()),
+        std_tau=float(taus.std()),
+    )
+
+
+def top_overlap(a: Floats, b: Floats, top_k: int) -> float:
+    """Agreement of the `top_k` features of `a` and `b`, corrected for chance.
+
+    (r - e) / (m - e): r common features, e = |A| |B| / p expected by chance out of p, m = min(|A|, |B|);
+    with sets of equal size this is Kuncheva's index. Features without importance are not chosen, and a
+    ranking of nothing agrees with nothing: 0.
+    """
+    p = len(a)
+    first, second = (_top(values, min(top_k, max(1, p // 2))) for values in (a, b))
+    expected, most = len(first) * len(second) / p, min(len(first), len(second))
+    return (len(first & second) - expected) / (most - expected) if most > expected else 0.0
+
+
+def _top(values: Floats, k: int) -> set[int]:
+    order = np.argsort(-values, kind="stable")[:k]
+    return {int(index) for index in order if values[index] > 0.0}
+
+
+def _tau(a: Floats, b: Floats) -> float:
+    if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
+        return 0.0
+    return float(kendalltau(a, b).statistic)
