@@ -1,0 +1,91 @@
+"""The rows of one job: read from the panel, split, without missing labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.errors import PanelError, Problem, TrainingError
+from foxml_assets.families.model import Vector
+from foxml_assets.planning.plan import Job
+from foxml_assets.selection.panel import read_panel
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.split import Flags, Timeline, split_rows
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows: the features as columns, one label a row, its symbol (a position) and its time."""
+
+    X: pd.DataFrame
+    y: Vector
+    symbol: npt.NDArray[np.int64]
+    time: pd.Series
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class JobData:
+    """What a job trains on and is scored on. `categorical` names the feature that holds symbol codes."""
+
+    train: Rows
+    holdout: Rows
+    symbols: tuple[str, ...]
+    categorical: tuple[str, ...]
+
+
+def job_symbols(job: Job, context: TrainingContext) -> tuple[str, ...]:
+    """The symbols a job's model is trained on and may serve; a row's code is the position in it."""
+    if job.symbol is not None:
+        return (job.symbol,)
+    excluded = {item.symbol for item in job.excluded_symbols}
+    return tuple(symbol for symbol in context.info.symbols if symbol not in excluded)
+
+
+def job_features(job: Job, context: TrainingContext) -> tuple[str, ...]:
+    """The panel columns a job's model learns from."""
+    return context.info.features if job.features is None else job.features
+
+
+def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> JobData:
+    """Read the job's rows and split them. Raises TrainingError and PanelError."""
+    info, features, symbols = context.info, job_features(job, context), job_symbols(job, context)
+    if not features or not symbols:
+        what = "no features" if not features else "every symbol is excluded"
+        raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
+    horizon = _horizon(job, context)
+    frame = read_panel(context.layout, [*features, job.target], symbols)
+    code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
+    train, holdout = split_rows(
+        code,
+        timeline.bar_of(frame[info.time_column]),
+        holdout_bar=timeline.holdout_bar,
+        horizon_bars=horizon,
+        n_bars=len(timeline.times),
+    )
+    X = frame[list(features)]
+    with_symbol = job.symbol is None and context.config.symbol_as_feature
+    if with_symbol:
+        X = X.assign(**{info.symbol_column: code})
+    labels = frame[job.target].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    def rows(chosen: Flags) -> Rows:
+        kept = chosen & ~np.isnan(labels)
+        return Rows(X[kept], labels[kept], code[kept], frame[info.time_column][kept])
+
+    return JobData(rows(train), rows(holdout), symbols, (info.symbol_column,) if with_symbol else ())
+
+
+def _horizon(job: Job, context: TrainingContext) -> int:
+    known = {spec.name: spec.horizon_bars for spec in context.info.targets}
+    if job.target not in known:
+        raise PanelError(
+            "the panel does not hold the target",
+            file=context.layout.panel,
+            problems=[Problem("target", "is not a target of the panel", job.target)],
+            fix="plan again: foxml run --until plan",
+        )
+    return known[job.target]

@@ -1,0 +1,53 @@
+"""What came of one job in one training run."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from foxml_assets.planning.plan import Job
+from foxml_assets.training.manifest import Manifest
+from foxml_assets.vocabulary import ModelFamily
+
+
+class OutcomeStatus(StrEnum):
+    """`skipped`: an intact model of the same spec was there already."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class ModelOutcome:
+    """One family of a job. `manifest` is None, and `reason` tells why, where it failed."""
+
+    family: ModelFamily
+    status: OutcomeStatus
+    manifest: Manifest | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """A finished job. `seconds` is wall time in this run, reading the data included."""
+
+    job: Job
+    models: tuple[ModelOutcome, ...]
+    seconds: float
+
+    @property
+    def status(self) -> OutcomeStatus:
+        """Failed if any family failed, skipped if none had to be trained."""
+        statuses = {model.status for model in self.models}
+        if OutcomeStatus.FAILED in statuses:
+            return OutcomeStatus.FAILED
+        return OutcomeStatus.DONE if OutcomeStatus.DONE in statuses else OutcomeStatus.SKIPPED
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, family by family."""
+        return "; ".join(f"{model.family}: {model.reason}" for model in self.models if model.reason)
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """The manifests of the models that are there now."""
+        return tuple(model.manifest for model in self.models if model.manifest is not None)

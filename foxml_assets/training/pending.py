@@ -1,0 +1,26 @@
+"""Which jobs of a plan still have to be trained."""
+
+from foxml_assets.layout import Layout
+from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.training.inventory import job_status
+from foxml_assets.training.manifest import ModelState
+
+
+def pending_jobs(plan: MasterPlan, layout: Layout, *, retry_failed: bool = True) -> tuple[Job, ...]:
+    """The jobs that are not trained, highest priority first.
+
+    A job whose last attempt at the same spec failed is pending too, unless `retry_failed` is false: what
+    launches runs by itself would otherwise launch them for ever.
+    """
+    settled = {ModelState.TRAINED} if retry_failed else {ModelState.TRAINED, ModelState.FAILED}
+    pending = [
+        job
+        for job in plan.jobs
+        if any(model.state not in settled for model in job_status(job, layout).models)
+    ]
+    return tuple(sorted(pending, key=lambda job: (-job.priority, job.job_id)))
+
+
+def next_batch(plan: MasterPlan, layout: Layout, *, batch_size: int) -> tuple[Job, ...]:
+    """The jobs the next run should train: the first `batch_size` pending ones that have not failed."""
+    return pending_jobs(plan, layout, retry_failed=False)[:batch_size]

@@ -1,0 +1,46 @@
+"""Several jobs in one run: a pool of threads, each fit on one thread, outcomes as they come."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+
+from foxml_assets.planning.plan import Job
+from foxml_assets.selection.panel import read_panel
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.outcome import JobOutcome
+from foxml_assets.training.split import timeline_of
+from foxml_assets.training.train_job import failed_model, train_job
+
+
+def train_jobs(jobs: Sequence[Job], context: TrainingContext) -> Iterator[JobOutcome]:
+    """Train `jobs`, started in the given order, and yield each outcome as its job finishes.
+
+    A job that fails, for whatever reason, is an outcome and leaves the others standing. Nothing runs
+    before the first outcome is asked for. When the caller stops asking (an interrupt included), no
+    further fit is started. Raises PanelError if the panel cannot be read at all.
+    """
+    if not jobs:
+        return
+    times = read_panel(context.layout, [])[context.info.time_column]
+    timeline = timeline_of(times, context.holdout_fraction)
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(context.config.threads, thread_name_prefix="training")
+    try:
+        futures = {pool.submit(train_job, job, context, timeline, stop): job for job in jobs}
+        for future in as_completed(futures):
+            yield _outcome(futures[future], future, context)
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(job: Job, future: Future[JobOutcome], context: TrainingContext) -> JobOutcome:
+    """What a job came to; an error that nothing foresaw (a bug in a library, say) fails the job alone."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, Exception):
+        raise error
+    return JobOutcome(
+        job, tuple(failed_model(job, family, error, context) for family in job.model_families), seconds=0.0
+    )

@@ -1,0 +1,173 @@
+"""One job: its data, a fit per family, the model files and their manifests."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from foxml_assets.errors import FoxmlError, Problem, TrainingError
+from foxml_assets.families.registry import MODEL_FILES, fit, library_version
+from foxml_assets.planning.plan import Job
+from foxml_assets.planning.specs import spec_of
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.data import JobData, Rows, load_job_data
+from foxml_assets.training.failures import clear_failure, record_failure
+from foxml_assets.training.manifest import (
+    Manifest,
+    ModelState,
+    Window,
+    manifest_path,
+    model_path,
+    read_manifest,
+    stored_state,
+    write_manifest,
+)
+from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
+from foxml_assets.training.scores import holdout_scores
+from foxml_assets.training.split import Timeline
+from foxml_assets.vocabulary import ModelFamily
+
+_log = logging.getLogger(__name__)
+
+
+def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: threading.Event) -> JobOutcome:
+    """Train the families of `job` that are not trained yet, and no others; `stop` ends it before a fit.
+
+    What cannot be trained is a failed model in the outcome, its reason kept on disk.
+    """
+    started = time.perf_counter()
+    models = {
+        family: ModelOutcome(
+            family, OutcomeStatus.SKIPPED, read_manifest(manifest_path(job, family, context.layout))
+        )
+        for family in job.model_families
+        if stored_state(job, family, context.layout) is ModelState.TRAINED
+    }
+    todo = [family for family in job.model_families if family not in models]
+    if todo:
+        models |= _train_families(job, todo, context, timeline, stop)
+    ordered = tuple(models[family] for family in job.model_families if family in models)
+    return JobOutcome(job, ordered, time.perf_counter() - started)
+
+
+def failed_model(job: Job, family: ModelFamily, error: Exception, context: TrainingContext) -> ModelOutcome:
+    """Record that `family` could not be trained, and why."""
+    expected = isinstance(error, FoxmlError | OSError)
+    message = " ".join(str(error).split())
+    reason = message if expected else f"{type(error).__name__}: {message}"
+    _log.warning("%s: %s failed: %s", job.job_id, family, reason, exc_info=None if expected else error)
+    recorded = record_failure(job, family, reason, context.layout)
+    return ModelOutcome(family, OutcomeStatus.FAILED, None, recorded)
+
+
+def _train_families(
+    job: Job,
+    families: Sequence[ModelFamily],
+    context: TrainingContext,
+    timeline: Timeline,
+    stop: threading.Event,
+) -> dict[ModelFamily, ModelOutcome]:
+    try:
+        _check_spec(job, context)
+        data = load_job_data(job, context, timeline)
+        _check_rows(data, context)
+    except (FoxmlError, OSError) as error:
+        return {family: failed_model(job, family, error, context) for family in families}
+    models: dict[ModelFamily, ModelOutcome] = {}
+    for family in families:
+        if stop.is_set():
+            break
+        models[family] = _train_model(job, family, data, context)
+    return models
+
+
+def _check_spec(job: Job, context: TrainingContext) -> None:
+    """A model is filed under its job's spec, so what it is made of must be what the spec says."""
+    known = {spec.name for spec in context.info.targets}
+    if job.target in known and context.info.data_hash_for(job.target) != job.data_hash:
+        raise TrainingError(
+            "the panel has changed since the plan was made",
+            problems=[
+                Problem("data_hash", f"is now {context.info.data_hash_for(job.target)}", job.data_hash)
+            ],
+            fix="plan again: foxml run --until plan",
+        )
+    if spec_of(job, context.training_hash).hash != job.spec_hash:
+        raise TrainingError(
+            "the job's spec is not that of the current training settings",
+            problems=[Problem("spec_hash", "does not belong to them", job.spec_hash)],
+            fix="plan again: foxml run --until plan",
+        )
+
+
+def _check_rows(data: JobData, context: TrainingContext) -> None:
+    least, found = context.config.min_train_rows, len(data.train)
+    if found < least:
+        raise TrainingError(f"too few training rows: {found} with a label, min_train_rows is {least}")
+
+
+def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
+    try:
+        manifest = _fit_and_save(job, family, data, context)
+        write_manifest(manifest, manifest_path(job, family, context.layout))
+        clear_failure(job, family, context.layout)
+    except (FoxmlError, OSError) as error:
+        return failed_model(job, family, error, context)
+    _log.info("%s: %s trained in %.1f s", job.job_id, family, manifest.seconds)
+    return ModelOutcome(family, OutcomeStatus.DONE, manifest)
+
+
+def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> Manifest:
+    """The model file is durable before its manifest is made, so that a manifest never names a lost file."""
+    started = time.perf_counter()
+    config, train, holdout = context.config, data.train, data.holdout
+    params = config.families.of(family)
+    model = fit(
+        family,
+        job.task_type,
+        train.X,
+        train.y,
+        params=params,
+        seed=config.seed,
+        categorical=data.categorical,
+    )
+    prediction = model.predict(holdout.X) if len(holdout) else np.empty(0)
+    sha256 = model.save(model_path(job, family, context.layout))
+    return Manifest(
+        schema_version=1,
+        job_id=job.job_id,
+        spec_hash=job.spec_hash,
+        family=family,
+        target=job.target,
+        symbol=job.symbol,
+        training_type=job.training_type,
+        task_type=job.task_type,
+        horizon_bars=context.info.target(job.target).horizon_bars,
+        features=model.features,
+        categorical=data.categorical,
+        symbols=data.symbols,
+        training_window=_window(train),
+        holdout_window=_window(holdout),
+        scores=holdout_scores(
+            job.task_type, holdout.y, prediction, holdout.symbol, data.symbols, min_rows=config.min_score_rows
+        ),
+        params=params.model_dump(),
+        seed=config.seed,
+        library_versions={
+            family.value: library_version(family),
+            "numpy": version("numpy"),
+            "pandas": version("pandas"),
+        },
+        model_file=MODEL_FILES[family],
+        sha256=sha256,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _window(rows: Rows) -> Window:
+    if not len(rows):
+        return Window(None, None, 0)
+    return Window(rows.time.min().isoformat(), rows.time.max().isoformat(), len(rows))
