@@ -12,6 +12,7 @@ FoxmlError
 │   ├── PlanInconsistentError   it contradicts itself or the routing plan
 │   └── PlanStaleError      it was made from other inputs than the current ones
 ├── LockHeldError           another process is writing the same artifact
+├── StorageError            an artifact cannot be written: disk full, read-only, no permission
 ├── TrainingError           a job could not be trained
 └── UnsafeNameError         a target or symbol name cannot become a path or a partition key
 """
@@ -98,6 +99,10 @@ class PlanStaleError(PlanError):
 
 class LockHeldError(FoxmlError):
     """Another living process is writing the same artifact."""
+
+
+class StorageError(FoxmlError):
+    """The file system refused a write; what was there before is still there."""
 
 
 class TrainingError(FoxmlError):

@@ -1,8 +1,20 @@
-"""Durable writes: a reader sees the old file or the new one, never a part of either."""
+"""Durable writes: a reader sees the old file or directory or the new one, never a part of either."""
 
+import ctypes
+import errno
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from foxml_assets.errors import Problem, StorageError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
+_ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "mount it writable"}
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -40,3 +52,84 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block, which writes `path`, into a StorageError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        problem = Problem("", error.strerror or str(error), str(error.filename or path))
+        fix = _ADVICE.get(error.errno or 0, "check the folder and its permissions")
+        raise StorageError("could not be written", file=path, problems=[problem], fix=fix) from error
+
+
+@contextmanager
+def replacing_directory(final: Path) -> Iterator[Path]:
+    """Yield an empty directory beside `final`; when the block ends well it takes its place at once.
+
+    A kill at any moment leaves the old directory or the new one, whole. Only one process at a time may
+    replace the same directory. What the block writes must be fsynced by the block. Where the file
+    system cannot exchange two directories (NFS, for one) there is a moment between two renames in
+    which `final` is absent; the next call, or `recover_directory`, then brings the old one back.
+    """
+    recover_directory(final)
+    staged = final.with_name(f".{final.name}.staged")
+    if staged.exists():
+        shutil.rmtree(staged)
+    staged.mkdir(parents=True)
+    try:
+        yield staged
+        sync_directory(staged)
+        _switch(staged, final)
+    finally:
+        # What cannot be removed now is removed by the next call.
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def recover_directory(final: Path) -> bool:
+    """Undo a switch of `final` that a kill interrupted. True if there was one."""
+    retired = _retired(final)
+    if not retired.exists():
+        return False
+    if final.exists():
+        shutil.rmtree(retired)
+        return False
+    retired.rename(final)
+    sync_directory(final.parent)
+    return True
+
+
+def is_switch_interrupted(final: Path) -> bool:
+    """Whether `final` is absent because a kill hit between the two renames of a switch."""
+    return not final.exists() and _retired(final).exists()
+
+
+def _switch(staged: Path, final: Path) -> None:
+    if not final.exists():
+        staged.rename(final)
+    elif not _exchange(staged, final):
+        retired = _retired(final)
+        final.rename(retired)
+        staged.rename(final)
+        sync_directory(final.parent)
+        shutil.rmtree(retired, ignore_errors=True)
+    sync_directory(final.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two directories in one step; False where the system or the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _NO_EXCHANGE:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
+def _retired(final: Path) -> Path:
+    return final.with_name(f".{final.name}.retired")

@@ -1,0 +1,64 @@
+"""From the routing plan to the master training plan."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from foxml_assets.layout import Layout
+from foxml_assets.planning.encoding import plan_hash
+from foxml_assets.planning.job_table import job_table
+from foxml_assets.planning.jobs import make_jobs
+from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata
+from foxml_assets.planning.structure import plan_order, summarize
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.stamp import RunStamp
+from foxml_assets.vocabulary import Route
+
+ROUTING_PLAN_PATH = Layout(Path()).routing_plan.as_posix()
+METRICS_SNAPSHOT = Layout(Path()).routing_candidates.as_posix()
+
+
+def build_plan(
+    routing: RoutingPlan,
+    policy: RoutingPolicy,
+    *,
+    data_hashes: Mapping[str, str],
+    training_hash: str,
+    parent_plan_hash: str | None,
+    stamp: RunStamp,
+) -> MasterPlan:
+    """The master training plan of `routing`: its jobs, with priorities and families by `policy`.
+
+    `data_hashes` is the hash of each target's data; a target that it lacks gets `absent`. Raises
+    RoutingPlanError, and UnsafeNameError for a name that cannot become a path.
+    """
+    jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hash)
+    metadata = PlanMetadata(
+        generated_at=stamp.generated_at,
+        run_id=stamp.run_id,
+        git_commit=stamp.git_commit,
+        schema_version=SCHEMA_VERSION,
+        plan_hash="",
+        parent_plan_hash=parent_plan_hash,
+        routing_plan_hash=routing.metadata.routing_plan_hash,
+        candidates_hash=routing.metadata.candidates_hash,
+        config_hash=routing.metadata.config_hash,
+        training_hash=training_hash,
+        routing_plan_path=ROUTING_PLAN_PATH,
+        metrics_snapshot=METRICS_SNAPSHOT,
+        total_jobs=0,
+        model_families=policy.families[-1].use,
+    )
+    blocked = int((routing.pairs["route"] == Route.BLOCKED.value).sum())
+    return assemble_plan(jobs, metadata, total_blocked=blocked)
+
+
+def assemble_plan(jobs: Iterable[Job], metadata: PlanMetadata, *, total_blocked: int) -> MasterPlan:
+    """A plan of `jobs` in plan order, with its job count, summary and hash filled in."""
+    ordered = tuple(sorted(jobs, key=plan_order))
+    summary = summarize(ordered, total_blocked)
+    counted = replace(metadata, total_jobs=len(ordered))
+    hashed = replace(counted, plan_hash=plan_hash(counted, ordered, summary))
+    return MasterPlan(hashed, ordered, summary)

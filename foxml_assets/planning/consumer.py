@@ -1,0 +1,137 @@
+"""Reading the plan. Training reads `master_training_plan.json` through this module and nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from foxml_assets.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, Problem
+from foxml_assets.planning.encoding import is_canonical, plan_hash
+from foxml_assets.planning.json_problems import find_problems
+from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan
+from foxml_assets.vocabulary import ModelFamily, TrainingType
+
+MAX_BYTES = 1 << 30
+
+_DECODER = msgspec.json.Decoder(MasterPlan)
+_MAKE_NEW = "make a new plan: foxml run --until plan"
+
+
+class _VersionOnly(msgspec.Struct):
+    schema_version: int
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: _VersionOnly
+
+
+def load_master_training_plan(path: Path) -> MasterPlan:
+    """The plan in `path`, verified to be what the planner wrote or an equal document.
+
+    Raises PlanMissingError, PlanCorruptError (every problem with its JSON path: not JSON, cut off,
+    too large, duplicate or unknown keys, wrong types, not-a-number, another schema version) and
+    PlanInconsistentError (the content does not have the plan's own hash).
+    """
+    raw = _read(path)
+    plan = _decode(raw, path)
+    actual = plan_hash(plan.metadata, plan.jobs, plan.summary)
+    if actual != plan.metadata.plan_hash:
+        problem = Problem(
+            "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
+        )
+        raise PlanInconsistentError(
+            "the plan was changed after it was made", file=path, problems=[problem], fix=_MAKE_NEW
+        )
+    return plan
+
+
+def get_cs_jobs(plan: MasterPlan) -> list[Job]:
+    """All cross-sectional jobs, in plan order."""
+    return [job for job in plan.jobs if job.training_type is TrainingType.CROSS_SECTIONAL]
+
+
+def get_symbol_jobs(plan: MasterPlan) -> list[Job]:
+    """All symbol-specific jobs, in plan order."""
+    return [job for job in plan.jobs if job.training_type is TrainingType.SYMBOL_SPECIFIC]
+
+
+def get_jobs_for_target(plan: MasterPlan, target: str) -> list[Job]:
+    """All jobs of a target, in plan order; none for an unplanned one."""
+    return list(plan.jobs_by_target.get(target, ()))
+
+
+def get_jobs_for_symbol(plan: MasterPlan, symbol: str) -> list[Job]:
+    """All symbol-specific jobs of a symbol, in plan order; none for an unplanned one."""
+    return list(plan.jobs_by_symbol.get(symbol, ()))
+
+
+def get_job(plan: MasterPlan, target: str, symbol: str | None = None) -> Job | None:
+    """The job of a pair (`symbol` None: the pooled job of the target), or None if it is not planned."""
+    return plan.jobs_by_pair.get((target, symbol))
+
+
+def model_families_for(plan: MasterPlan, target: str, symbol: str | None = None) -> tuple[ModelFamily, ...]:
+    """The families to train for a pair; none if it is not planned."""
+    job = get_job(plan, target, symbol)
+    return job.model_families if job is not None else ()
+
+
+def symbols_for_target(plan: MasterPlan, target: str) -> tuple[str, ...]:
+    """The symbols that get a model of their own for `target`."""
+    return plan.symbols_by_target.get(target, ())
+
+
+def planned_targets(plan: MasterPlan, targets: Sequence[str]) -> tuple[str, ...]:
+    """Those of `targets` that have a job of either type, in the given order."""
+    return tuple(target for target in targets if target in plan.jobs_by_target)
+
+
+def describe_filter(plan: MasterPlan, targets: Sequence[str]) -> str:
+    """The line that training logs: how many of `targets` the plan lets through."""
+    return f"Training plan filter applied: {len(targets)} -> {len(planned_targets(plan, targets))} targets"
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise PlanMissingError("there is no master training plan", file=path, fix=_MAKE_NEW)
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        problem = Problem("$", f"is larger than {MAX_BYTES} bytes", size)
+        raise PlanCorruptError("the plan is too large", file=path, problems=[problem], fix=_MAKE_NEW)
+    return path.read_bytes()
+
+
+def _decode(raw: bytes, path: Path) -> MasterPlan:
+    try:
+        plan = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _corrupt(raw, path, str(error)) from error
+    if is_canonical(plan, raw):
+        return plan
+    problems = find_problems(raw, msgspec.inspect.type_info(MasterPlan))
+    if problems:
+        raise _corrupt(raw, path, "")
+    return plan
+
+
+def _corrupt(raw: bytes, path: Path, decoder_says: str) -> PlanCorruptError:
+    version = _schema_version(raw)
+    if version not in (None, SCHEMA_VERSION):
+        problem = Problem(
+            "$.metadata.schema_version", f"this program reads version {SCHEMA_VERSION}", version
+        )
+        return PlanCorruptError("the plan is of another schema", file=path, problems=[problem], fix=_MAKE_NEW)
+    problems = find_problems(raw, msgspec.inspect.type_info(MasterPlan))
+    return PlanCorruptError(
+        f"{max(len(problems), 1)} problem(s) in the plan",
+        file=path,
+        problems=problems or [Problem("$", decoder_says)],
+        fix=_MAKE_NEW,
+    )
+
+
+def _schema_version(raw: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(raw, type=_MetadataOnly).metadata.schema_version
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

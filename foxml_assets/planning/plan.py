@@ -1,0 +1,142 @@
+"""The master training plan as a frozen value. Field names are those of the plan file."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
+
+SCHEMA_VERSION: Final = 1
+
+# Stands where a hash would, for an input that does not exist.
+ABSENT = "absent"
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, msgspec.Meta(pattern=f"^([0-9a-f]{{64}}|{ABSENT})$")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class ExcludedSymbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A symbol whose rows must not enter a pooled training set, and why."""
+
+    symbol: str
+    reason: str
+
+
+class JobMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The evidence behind a job. For people and diffs; nothing is trained from it.
+
+    `score` and `gate` are in the metric's unit: of the pooled model on a cross-sectional job, of the
+    symbol's own model on a symbol job. `gate` is the number that was held against the thresholds.
+    """
+
+    cs_state: SignalState | None = None
+    local_state: SignalState | None = None
+    sample_size: Count | None = None
+    score: float | None = None
+    gate: float | None = None
+    score_metric: ScoreMetric | None = None
+
+
+class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """One model partition to train, once per model family.
+
+    `symbol` is None for the pooled model of all symbols but `excluded_symbols`. `features` None means
+    all features of the panel. `spec_hash` identifies what changes a trained model, and nothing else.
+    """
+
+    job_id: str
+    target: str
+    symbol: str | None
+    route: Route
+    training_type: TrainingType
+    model_families: tuple[ModelFamily, ...]
+    priority: int
+    reason: str
+    metadata: JobMetadata
+    task_type: TaskType
+    horizon_minutes: float | None
+    features: tuple[str, ...] | None
+    excluded_symbols: tuple[ExcludedSymbol, ...]
+    data_hash: str
+    spec_hash: Sha256
+
+
+class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the plan comes from. The first three fields, the parent and the paths are outside `plan_hash`.
+
+    A hash is `absent` where the input did not exist when the plan was made.
+    """
+
+    generated_at: str
+    run_id: str
+    git_commit: str | None
+    schema_version: Literal[1]
+    plan_hash: Sha256
+    parent_plan_hash: Sha256 | None
+    routing_plan_hash: Fingerprint
+    candidates_hash: Fingerprint
+    config_hash: Fingerprint
+    training_hash: str
+    routing_plan_path: str
+    metrics_snapshot: str
+    total_jobs: Count
+    model_families: tuple[ModelFamily, ...]
+
+
+class PlanSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Counts of jobs, and of pairs that became none (`total_blocked`). Priorities are string keys."""
+
+    by_route: dict[Route, Count]
+    by_type: dict[TrainingType, Count]
+    by_priority: dict[str, Count]
+    total_cs_jobs: Count
+    total_symbol_jobs: Count
+    total_blocked: Count
+
+
+class MasterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """All jobs, by priority descending and then by id. The lookups are built on first use and kept."""
+
+    metadata: PlanMetadata
+    jobs: tuple[Job, ...]
+    summary: PlanSummary
+
+    @cached_property
+    def jobs_by_id(self) -> Mapping[str, Job]:
+        """The job of each id."""
+        return {job.job_id: job for job in self.jobs}
+
+    @cached_property
+    def jobs_by_pair(self) -> Mapping[tuple[str, str | None], Job]:
+        """The job of each (target, symbol); symbol None for the pooled job."""
+        return {(job.target, job.symbol): job for job in self.jobs}
+
+    @cached_property
+    def jobs_by_target(self) -> Mapping[str, tuple[Job, ...]]:
+        """The jobs of each target that has any."""
+        found: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            found[job.target].append(job)
+        return {target: tuple(jobs) for target, jobs in found.items()}
+
+    @cached_property
+    def jobs_by_symbol(self) -> Mapping[str, tuple[Job, ...]]:
+        """The symbol jobs of each symbol that has any. Pooled jobs belong to no single symbol."""
+        found: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            if job.symbol is not None:
+                found[job.symbol].append(job)
+        return {symbol: tuple(jobs) for symbol, jobs in found.items()}
+
+    @cached_property
+    def symbols_by_target(self) -> Mapping[str, tuple[str, ...]]:
+        """The symbols with a model of their own, for each target that has any, in plan order."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for job in self.jobs:
+            if job.symbol is not None:
+                found[job.target].append(job.symbol)
+        return {target: tuple(symbols) for target, symbols in found.items()}

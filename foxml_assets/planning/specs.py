@@ -1,0 +1,51 @@
+"""What changes a trained model, and nothing else: the spec of a job and its hash."""
+
+import msgspec
+
+from foxml_assets.hashing import content_hash
+from foxml_assets.planning.plan import Job
+from foxml_assets.vocabulary import ModelFamily, TaskType, TrainingType
+
+
+class JobSpec(msgspec.Struct, frozen=True, gc=False):
+    """Everything a trained model depends on. Route, priority, reason and scores are not part of it.
+
+    Families and excluded symbols count as sets and are sorted.
+    """
+
+    target: str
+    symbol: str | None
+    training_type: TrainingType
+    task_type: TaskType
+    horizon_minutes: float | None
+    model_families: tuple[ModelFamily, ...]
+    features: tuple[str, ...] | None
+    excluded_symbols: tuple[str, ...]
+    data_hash: str
+    training_hash: str
+
+
+def spec_of(job: Job, training_hash: str) -> JobSpec:
+    """The spec of `job` under the training settings of hash `training_hash`."""
+    return JobSpec(
+        target=job.target,
+        symbol=job.symbol,
+        training_type=job.training_type,
+        task_type=job.task_type,
+        horizon_minutes=job.horizon_minutes,
+        model_families=tuple(sorted(job.model_families)),
+        features=job.features,
+        excluded_symbols=tuple(sorted(item.symbol for item in job.excluded_symbols)),
+        data_hash=job.data_hash,
+        training_hash=training_hash,
+    )
+
+
+def spec_hash(job: Job, training_hash: str) -> str:
+    """SHA-256 (hex) of the job's spec; what `job.spec_hash` must be."""
+    return content_hash(spec_of(job, training_hash))
+
+
+def with_spec_hash(job: Job, training_hash: str) -> Job:
+    """`job` with its spec hash filled in."""
+    return msgspec.structs.replace(job, spec_hash=spec_hash(job, training_hash))

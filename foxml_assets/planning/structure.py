@@ -1,0 +1,75 @@
+"""What must hold inside one plan, whatever it was made from."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+
+from foxml_assets.errors import Problem
+from foxml_assets.planning.json_problems import MAX_PROBLEMS
+from foxml_assets.planning.plan import Job, MasterPlan, PlanSummary
+from foxml_assets.vocabulary import Route, TrainingType
+
+_SYMBOL_ROUTES = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
+
+
+def structure_problems(plan: MasterPlan) -> tuple[Problem, ...]:
+    """Contradictions within `plan`, each with its JSON path; at most MAX_PROBLEMS."""
+    return tuple(islice(_problems(plan), MAX_PROBLEMS))
+
+
+def summarize(jobs: Sequence[Job], total_blocked: int) -> PlanSummary:
+    """The summary of `jobs`, when `total_blocked` pairs became none."""
+    by_type = Counter(job.training_type for job in jobs)
+    return PlanSummary(
+        by_route=dict(Counter(job.route for job in jobs)),
+        by_type=dict(by_type),
+        by_priority={str(priority): n for priority, n in Counter(job.priority for job in jobs).items()},
+        total_cs_jobs=by_type[TrainingType.CROSS_SECTIONAL],
+        total_symbol_jobs=by_type[TrainingType.SYMBOL_SPECIFIC],
+        total_blocked=total_blocked,
+    )
+
+
+def plan_order(job: Job) -> tuple[int, str]:
+    """The sort key of the plan: priority descending, then id."""
+    return -job.priority, job.job_id
+
+
+def _problems(plan: MasterPlan) -> Iterator[Problem]:
+    jobs = plan.jobs
+    if plan.metadata.total_jobs != len(jobs):
+        yield Problem("$.metadata.total_jobs", f"there are {len(jobs)} jobs", plan.metadata.total_jobs)
+    expected = summarize(jobs, plan.summary.total_blocked)
+    for field in PlanSummary.__struct_fields__:
+        found, counted = getattr(plan.summary, field), getattr(expected, field)
+        if found != counted:
+            yield Problem(f"$.summary.{field}", f"the jobs count {counted}", found)
+    yield from _repeated("job_id", (job.job_id for job in jobs))
+    yield from _repeated("target and symbol", ((job.target, job.symbol) for job in jobs))
+    if any(plan_order(one) > plan_order(two) for one, two in pairwise(jobs)):
+        yield Problem("$.jobs", "are not ordered by priority descending, then job_id")
+    for number, job in enumerate(jobs):
+        what = _job_problem(job)
+        if what:
+            yield Problem(f"$.jobs[{number}]", what, job.job_id)
+
+
+def _job_problem(job: Job) -> str:
+    if job.symbol is None:
+        if job.training_type is not TrainingType.CROSS_SECTIONAL or job.route is not Route.CROSS_SECTIONAL:
+            return "has no symbol but is not a cross-sectional job"
+    elif job.training_type is not TrainingType.SYMBOL_SPECIFIC:
+        return "has a symbol but is not a symbol-specific job"
+    elif job.route not in _SYMBOL_ROUTES:
+        return f"is a symbol job, but {job.route} trains no symbol model"
+    elif job.excluded_symbols:
+        return "excludes symbols, which only a cross-sectional job can"
+    if len(set(job.model_families)) != len(job.model_families):
+        return "names a model family twice"
+    return ""
+
+
+def _repeated(field: str, keys: Iterable[Hashable]) -> Iterator[Problem]:
+    for key, count in Counter(keys).items():
+        if count > 1:
+            yield Problem("$.jobs", f"{count} jobs have the same {field}", key)

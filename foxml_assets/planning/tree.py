@@ -1,0 +1,103 @@
+"""All files of the training plan's directory, put together from job lines that were encoded once."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from foxml_assets.names import symbol_segment, target_segment
+from foxml_assets.planning.encoding import SEPARATOR, encode, job_lines, master_frame
+from foxml_assets.planning.markdown_files import render_plan, render_summary
+from foxml_assets.planning.plan import Job, MasterPlan
+
+MASTER_FILE = "master_training_plan.json"
+SUMMARY_FILE = "MASTER_TRAINING_PLAN_SUMMARY.md"
+VIEWS = ("by_target", "by_symbol", "by_type", "by_route")
+
+# YAML 1.1 readers take these characters for line ends or reject them, even inside quotes.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# They also read 1e-6 as text: a number needs a point before its exponent.
+_BARE_EXPONENT = re.compile(rb'(":-?\d+)(?=e[-+]?\d)')
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """One file: `path` below the plan's directory, and its content in parts."""
+
+    path: str
+    head: bytes
+    lines: Sequence[bytes]
+    separator: bytes
+    tail: bytes
+
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.head + self.separator.join(self.lines) + self.tail
+
+
+def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
+    """Master plan, mirrors, summary and views of `plan`. `history/` is not among them."""
+    lines = job_lines(plan.jobs)
+    head, tail = master_frame(plan.metadata, plan.summary)
+    return (
+        PlanFile(MASTER_FILE, head, lines, SEPARATOR, tail),
+        PlanFile("training_plan.json", head, lines, SEPARATOR, tail),
+        _yaml(plan, lines),
+        _text("training_plan.md", render_plan(plan)),
+        _text(SUMMARY_FILE, render_summary(plan)),
+        *_views(plan, lines),
+    )
+
+
+def view_path(view: str, segment: str) -> str:
+    """The path of one view below the plan's directory."""
+    return f"{view}/{segment}.json"
+
+
+def _text(path: str, text: str) -> PlanFile:
+    return PlanFile(path, text.encode(), (), b"", b"")
+
+
+def _yaml(plan: MasterPlan, lines: Sequence[bytes]) -> PlanFile:
+    """A JSON object is a YAML flow mapping, so the job lines serve as they are."""
+    safe = lines if all(map(_is_yaml, lines)) else [_as_yaml(line) for line in lines]
+    head = b"metadata: " + _as_yaml(encode(plan.metadata)) + (b"\njobs:\n- " if lines else b"\njobs: []")
+    tail = b"\nsummary: " + _as_yaml(encode(plan.summary)) + b"\n"
+    return PlanFile("training_plan.yaml", head, safe, b"\n- ", tail)
+
+
+def _is_yaml(line: bytes) -> bool:
+    return line.isascii() and b"\x7f" not in line and not _BARE_EXPONENT.search(line)
+
+
+def _as_yaml(line: bytes) -> bytes:
+    escaped = _NOT_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", line.decode())
+    return _BARE_EXPONENT.sub(rb"\1.0", escaped.encode())
+
+
+def _views(plan: MasterPlan, lines: Sequence[bytes]) -> list[PlanFile]:
+    views: list[PlanFile] = []
+    for view, field, key_of, segment_of in _VIEW_KEYS:
+        grouped: defaultdict[str, list[bytes]] = defaultdict(list)
+        for job, line in zip(plan.jobs, lines, strict=True):
+            key = key_of(job)
+            if key is not None:
+                grouped[key].append(line)
+        for key in sorted(grouped):
+            head = b'{"%s":%s,"plan_hash":%s,"jobs":[\n' % (
+                field.encode(),
+                encode(key),
+                encode(plan.metadata.plan_hash),
+            )
+            path = view_path(view, segment_of(key))
+            views.append(PlanFile(path, head, grouped[key], SEPARATOR, b"\n]}\n"))
+    return views
+
+
+_ViewKey = tuple[str, str, Callable[[Job], str | None], Callable[[str], str]]
+_VIEW_KEYS: tuple[_ViewKey, ...] = (
+    ("by_target", "target", lambda job: job.target, target_segment),
+    ("by_symbol", "symbol", lambda job: job.symbol, symbol_segment),
+    ("by_type", "training_type", lambda job: job.training_type.value, str),
+    ("by_route", "route", lambda job: job.route.value, str),
+)

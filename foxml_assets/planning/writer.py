@@ -1,0 +1,114 @@
+"""Writing the plan: its whole directory is built beside the old one and takes its place at once.
+
+So master plan, mirrors and views always belong together, whatever moment a kill or a full disk picks,
+and a view of a vanished target cannot survive. History files move along as hard links.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from foxml_assets.errors import PlanError, PlanMissingError
+from foxml_assets.files import replacing_directory, storage_errors, sync_directory
+from foxml_assets.layout import Layout
+from foxml_assets.locks import hold_lock
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.history import keep_history
+from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.planning.tree import VIEWS, PlanFile, plan_tree
+
+# More threads do not make fsync faster, and each holds one file's bytes.
+_WRITERS = 4
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PlanWrite:
+    """What a write came to.
+
+    `plan` is the plan now on disk: with the old stamp if nothing `changed`. `repaired` says that the
+    plan was the same but a mirror or view was not, and was written again.
+    """
+
+    plan: MasterPlan
+    changed: bool
+    repaired: bool
+    previous: MasterPlan | None
+
+
+def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
+    """Make `plan` the master training plan, with all mirrors and views; keep `history` earlier plans.
+
+    A plan with the hash of the one on disk is not written, and the recorded parent is always the plan
+    that is replaced. Raises LockHeldError if another process is planning, and StorageError; the old
+    plan is then still there as a whole.
+    """
+    final = layout.training_plan_dir
+    with storage_errors(final), planner_lock(layout):
+        previous = current_plan(layout)
+        if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
+            tree = plan_tree(previous)
+            is_whole = is_on_disk(tree, final)
+            if not is_whole:
+                _replace(tree, layout, previous=None, history=history)
+            return PlanWrite(previous, changed=False, repaired=not is_whole, previous=previous)
+        parent = previous.metadata.plan_hash if previous is not None else None
+        chained = MasterPlan(replace(plan.metadata, parent_plan_hash=parent), plan.jobs, plan.summary)
+        _replace(plan_tree(chained), layout, previous=previous, history=history)
+        return PlanWrite(chained, changed=True, repaired=False, previous=previous)
+
+
+def planner_lock(layout: Layout) -> AbstractContextManager[None]:
+    """The lock of whoever writes the plan. Raises LockHeldError at once if it is held."""
+    return hold_lock(layout.metrics / ".training_plan.lock", purpose="writing the training plan")
+
+
+def current_plan(layout: Layout) -> MasterPlan | None:
+    """The plan on disk, or None if there is none that can be read."""
+    try:
+        return load_master_training_plan(layout.master_plan)
+    except PlanMissingError:
+        return None
+    except PlanError as error:
+        _log.warning("the plan on disk cannot be read and is not counted as the parent: %s", error)
+        return None
+
+
+def is_on_disk(tree: Sequence[PlanFile], directory: Path) -> bool:
+    """Whether `directory` holds exactly the files of `tree`, beside `history/`."""
+    found = {
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if not path.is_dir() and path.relative_to(directory).parts[0] != "history"
+    }
+    if found != {file.path for file in tree}:
+        return False
+    return all((directory / file.path).read_bytes() == file.content() for file in tree)
+
+
+def _replace(tree: Sequence[PlanFile], layout: Layout, *, previous: MasterPlan | None, history: int) -> None:
+    final = layout.training_plan_dir
+    with replacing_directory(final) as staged:
+        for view in VIEWS:
+            (staged / view).mkdir()
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            for _ in writers.map(lambda file: _write(staged / file.path, file.content()), tree):
+                pass
+        keep_history(final, staged, previous, limit=history)
+        for view in VIEWS:
+            sync_directory(staged / view)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
