@@ -1,5 +1,6 @@
 """Failed attempts, kept beside the model they did not make, so that any later process can name the reason."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -55,6 +56,14 @@ def failure_reason(job: Job, family: ModelFamily, layout: Layout) -> str | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return f"{path.name} is damaged"
     return failure.reason if failure.spec_hash == job.spec_hash else None
+
+
+def joined_reasons(reasons: Sequence[tuple[ModelFamily, str]]) -> str:
+    """The reasons of a job's families as one text: a reason they share stands once."""
+    told = {reason for _, reason in reasons}
+    if len(told) == 1:
+        return told.pop()
+    return "; ".join(f"{family}: {reason}" for family, reason in reasons if reason)
 
 
 def _path(job: Job, family: ModelFamily, layout: Layout) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
-from foxml_assets.training.failures import failure_reason
+from foxml_assets.training.failures import failure_reason, joined_reasons
 from foxml_assets.training.manifest import MANIFEST_FILE, ModelState, stored_state
 from foxml_assets.vocabulary import ModelFamily
 
@@ -53,9 +53,8 @@ class JobStatus:
 
     @property
     def reason(self) -> str:
-        """Why it is not trained, family by family; empty if it is."""
-        told = [f"{model.family}: {model.reason}" for model in self.models if model.reason]
-        return "; ".join(told)
+        """Why it is not trained; empty if it is."""
+        return joined_reasons([(model.family, model.reason) for model in self.models])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foxml_assets.planning.plan import Job
+from foxml_assets.training.failures import joined_reasons
 from foxml_assets.training.manifest import Manifest
 from foxml_assets.vocabulary import ModelFamily
 
@@ -44,8 +45,8 @@ class JobOutcome:
 
     @property
     def reason(self) -> str:
-        """Why it failed, family by family."""
-        return "; ".join(f"{model.family}: {model.reason}" for model in self.models if model.reason)
+        """Why it failed; empty if it did not."""
+        return joined_reasons([(model.family, model.reason) for model in self.models])
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:

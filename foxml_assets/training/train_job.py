@@ -11,7 +11,7 @@ import numpy as np
 from foxml_assets.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.families.registry import MODEL_FILES, fit, library_version
 from foxml_assets.planning.plan import Job
-from foxml_assets.planning.specs import spec_of
+from foxml_assets.planning.specs import spec_hash
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
 from foxml_assets.training.failures import clear_failure, record_failure
@@ -95,7 +95,7 @@ def _check_spec(job: Job, context: TrainingContext) -> None:
             ],
             fix="plan again: foxml run --until plan",
         )
-    if spec_of(job, context.training_hash).hash != job.spec_hash:
+    if spec_hash(job, context.training_hash) != job.spec_hash:
         raise TrainingError(
             "the job's spec is not that of the current training settings",
             problems=[Problem("spec_hash", "does not belong to them", job.spec_hash)],

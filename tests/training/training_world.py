@@ -1,0 +1,128 @@
+"""A small real panel on disk, and jobs over it, for the tests of training and reporting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.families.params import FamiliesConfig, LightGBMParams, XGBoostParams
+from foxml_assets.layout import Layout
+from foxml_assets.planning.plan import ExcludedSymbol, Job, JobMetadata
+from foxml_assets.planning.specs import with_spec_hash
+from foxml_assets.selection.config import DataConfig
+from foxml_assets.selection.panel import build_panel
+from foxml_assets.training.config import TrainingConfig
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.vocabulary import ModelFamily, Route, TaskType, TrainingType
+
+BOTH_FAMILIES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
+UP, RETURN, LONELY = "y_up_5d", "fwd_ret_5d", "y_lonely_5d"
+
+CONFIG = TrainingConfig(
+    min_train_rows=50,
+    families=FamiliesConfig(
+        lightgbm=LightGBMParams(rounds=12, min_data_in_leaf=10),
+        xgboost=XGBoostParams(rounds=12, min_child_weight=2),
+    ),
+)
+
+
+def panel_frame(days: int = 320, seed: int = 3) -> pd.DataFrame:
+    """Symbols by days. In BBB the label `LONELY` has one class only; CCC has gaps; DDD ends early."""
+    rng = np.random.default_rng(seed)
+    dates = pd.bdate_range("2020-01-01", periods=days)
+    parts = []
+    for index, symbol in enumerate(SYMBOLS):
+        X = rng.normal(size=(days, 4))
+        future = 0.8 * X[:, 0] - (0.5 + index / 4) * X[:, 1] + rng.normal(size=days)
+        part = pd.DataFrame(X, columns=["mom", "vol", "noise", "gap"])
+        part["date"], part["symbol"] = dates, symbol
+        part[RETURN] = future
+        part[UP] = (future > 0).astype(float)
+        part[LONELY] = 1.0 if symbol == "BBB" else part[UP]
+        part.loc[part.index[-5:], [RETURN, UP, LONELY]] = np.nan
+        part.loc[rng.random(days) < 0.05, "gap"] = np.nan
+        parts.append(part)
+    parts[2] = parts[2][rng.random(days) > 0.2]
+    parts[3] = parts[3].iloc[: days - 30]
+    return pd.concat(parts, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class World:
+    """A panel under a root, the settings, and a maker of jobs."""
+
+    context: TrainingContext
+
+    @property
+    def layout(self) -> Layout:
+        return self.context.layout
+
+    def with_config(self, **changes: object) -> "World":
+        """The same with some training settings changed; jobs must be made anew."""
+        config = TrainingConfig.model_validate({**self.context.config.model_dump(), **changes})
+        return World(replace(self.context, config=config))
+
+    def job(
+        self,
+        target: str = UP,
+        symbol: str | None = None,
+        *,
+        families: Sequence[ModelFamily] = (ModelFamily.LIGHTGBM,),
+        features: Sequence[str] | None = None,
+        excluded: Sequence[str] = (),
+        priority: int = 80,
+        route: Route | None = None,
+        score: float | None = None,
+    ) -> Job:
+        """A job with the spec hash that the settings give it."""
+        pooled = symbol is None
+        job = Job(
+            job_id=f"cs_{target}" if pooled else f"sym_{symbol}_{target}",
+            target=target,
+            symbol=symbol,
+            route=route or (Route.CROSS_SECTIONAL if pooled else Route.SYMBOL_SPECIFIC),
+            training_type=TrainingType.CROSS_SECTIONAL if pooled else TrainingType.SYMBOL_SPECIFIC,
+            model_families=tuple(families),
+            priority=priority,
+            reason="for the test",
+            metadata=JobMetadata(score=score),
+            task_type=TaskType.REGRESSION if target == RETURN else TaskType.CLASSIFICATION,
+            horizon_minutes=7200.0,
+            features=None if features is None else tuple(features),
+            excluded_symbols=tuple(ExcludedSymbol(name, "leaks") for name in excluded),
+            data_hash=self.context.info.data_hash_for(target) if self._knows(target) else "0" * 64,
+            spec_hash="",
+        )
+        return with_spec_hash(job, self.context.training_hash)
+
+    def _knows(self, target: str) -> bool:
+        return target in {spec.name for spec in self.context.info.targets}
+
+
+def make_world(
+    folder: Path, frame: pd.DataFrame | None = None, *, config: TrainingConfig = CONFIG, holdout: float = 0.2
+) -> World:
+    """Build the panel under `folder` with the product's own code."""
+    source = folder / "source.parquet"
+    folder.mkdir(parents=True, exist_ok=True)
+    (panel_frame() if frame is None else frame).to_parquet(source)
+    layout = Layout(folder / "root")
+    settings = DataConfig.model_validate(
+        {
+            "panel": {
+                "source": "parquet",
+                "path": str(source),
+                "time_column": "date",
+                "symbol_column": "symbol",
+                "targets": [RETURN, UP, LONELY],
+                "horizons": {RETURN: 5, UP: 5, LONELY: 5},
+            },
+            "evidence": {"holdout_fraction": holdout, "n_folds": 2},
+        }
+    )
+    info = build_panel(settings, layout)
+    return World(TrainingContext(layout, info, config, holdout))
