@@ -80,8 +80,9 @@ class Shrinkage(ConfigModel):
 
 
 class Output(ConfigModel):
-    """How much the human-readable files show. Outside every hash."""
+    """How much the human-readable files show, and how many earlier plans are kept. Outside every hash."""
 
+    plan_history: Count = 20
     yaml_max_pairs: Count = 10_000
     markdown_max_targets: Count = 200
     markdown_max_symbols_per_target: Count = 40
