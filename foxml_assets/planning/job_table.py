@@ -1,6 +1,5 @@
 """From the routing plan's columns to a table of jobs, a row per job."""
 
-import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import Problem, RoutingPlanError
@@ -11,6 +10,7 @@ from foxml_assets.vocabulary import Route, SignalState, TrainingType
 
 _POOLED_ROUTES = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _SYMBOL_ROUTES = [Route.SYMBOL_SPECIFIC.value, Route.BOTH.value, Route.EXPERIMENTAL_ONLY.value]
+_NUMBERS = ("horizon_minutes", "sample_size", "score", "gate")
 _ROUTABLE = [SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value]
 
 
@@ -22,7 +22,8 @@ def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
     features (JSON or None), failed_families, priority, family_rule (the index of the first rule that
     matches). Raises RoutingPlanError for a routed target without a task type.
     """
-    jobs = pd.concat([_pooled(routing), _single(routing)], ignore_index=True).astype({"symbol": object})
+    jobs = pd.concat([_pooled(routing), _single(routing)], ignore_index=True)
+    jobs = jobs.assign(**{name: _objects(jobs[name]) for name in jobs.columns if name not in _NUMBERS})
     unknown = jobs.loc[jobs["task_type"].isna(), "target"]
     if len(unknown):
         problems = [Problem(target, "is routed but has no task type") for target in sorted(set(unknown))]
@@ -65,14 +66,14 @@ def _single(routing: RoutingPlan) -> pd.DataFrame:
     chosen = routing.pairs[routing.pairs["route"].isin(_SYMBOL_ROUTES).to_numpy()]
     target = _objects(chosen["target"])
     of_target = routing.targets
-    at = pd.Index(_objects(of_target["target"])).get_indexer(pd.Index(target))
+    at = pd.Index(_objects(of_target["target"])).get_indexer(pd.Index(target, dtype=object))
     return pd.DataFrame(
         {
             "target": target,
             "symbol": _objects(chosen["symbol"]),
             "route": _objects(chosen["route"]),
             "training_type": TrainingType.SYMBOL_SPECIFIC.value,
-            "task_type": _objects(of_target["task_type"])[at],
+            "task_type": _objects(of_target["task_type"].iloc[at]),
             "horizon_minutes": of_target["horizon_minutes"].to_numpy()[at],
             "state": _objects(chosen["local_state"]),
             "cs_state": _objects(chosen["cs_state"]),
@@ -88,7 +89,7 @@ def _single(routing: RoutingPlan) -> pd.DataFrame:
     )
 
 
-def _objects(column: pd.Series) -> np.ndarray:
-    """The values as Python objects, None where null."""
-    values = column.astype(object)
-    return values.where(values.notna(), None).to_numpy()
+def _objects(column: pd.Series) -> pd.Series:
+    """The values as Python objects, None where null, numbered from 0."""
+    values = column.astype(object).reset_index(drop=True)
+    return values.where(values.notna(), None)

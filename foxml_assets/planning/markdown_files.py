@@ -1,6 +1,6 @@
 """The plan for people: `training_plan.md` and `MASTER_TRAINING_PLAN_SUMMARY.md`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from foxml_assets.markdown import Markup, escape, link, table
 from foxml_assets.names import symbol_segment, target_segment
@@ -75,15 +75,11 @@ def _inputs(plan: MasterPlan) -> str:
 def _counts(plan: MasterPlan) -> str:
     summary = plan.summary
     tables = (
-        _count_table("training type", {key.value: n for key, n in summary.by_type.items()}),
-        _count_table("route", {key.value: n for key, n in summary.by_route.items()}),
-        _count_table("priority", dict(sorted(summary.by_priority.items(), key=_numeric, reverse=True))),
+        table(("training type", "jobs"), sorted(summary.by_type.items())),
+        table(("route", "jobs"), sorted(summary.by_route.items())),
+        table(("priority", "jobs"), sorted(summary.by_priority.items(), key=_numeric, reverse=True)),
     )
     return "\n\n".join(tables)
-
-
-def _count_table(title: str, counts: Mapping[str, int]) -> str:
-    return table((title, "jobs"), counts.items())
 
 
 def _numeric(item: tuple[str, int]) -> tuple[int, str]:
@@ -93,8 +89,11 @@ def _numeric(item: tuple[str, int]) -> tuple[int, str]:
 def _views(plan: MasterPlan) -> str:
     symbols = sorted(plan.jobs_by_symbol)
     lines = [
-        ("by training type", _links("by_type", ((key.value, key.value) for key in plan.summary.by_type))),
-        ("by route", _links("by_route", ((key.value, key.value) for key in plan.summary.by_route))),
+        (
+            "by training type",
+            _links("by_type", ((key.value, key.value) for key in sorted(plan.summary.by_type))),
+        ),
+        ("by route", _links("by_route", ((key.value, key.value) for key in sorted(plan.summary.by_route)))),
         ("by target", f"linked below; the folder is {link('by_target', 'by_target/')}"),
         ("by symbol", _links("by_symbol", ((s, symbol_segment(s)) for s in symbols[:MAX_SYMBOLS_LINKED]))),
     ]

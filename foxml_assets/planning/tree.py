@@ -16,8 +16,9 @@ VIEWS = ("by_target", "by_symbol", "by_type", "by_route")
 
 # YAML 1.1 readers take these characters for line ends or reject them, even inside quotes.
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# They also read 1e-6 as text: a number needs a point before its exponent.
-_BARE_EXPONENT = re.compile(rb'(":-?\d+)(?=e[-+]?\d)')
+# They also read 1e-6 as text: a number needs a point before its exponent. A quote that no backslash
+# precedes ends a field's name, so this never hits the inside of a string.
+_BARE_EXPONENT = re.compile(rb'((?<!\\)":-?\d+)(?=e[-+]?\d)')
 
 
 @dataclass(frozen=True)

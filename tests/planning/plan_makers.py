@@ -1,0 +1,114 @@
+"""Plans for tests, made without routing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
+from foxml_assets.planning.job_ids import job_ids
+from foxml_assets.planning.plan import (
+    SCHEMA_VERSION,
+    ExcludedSymbol,
+    Job,
+    JobMetadata,
+    MasterPlan,
+    PlanMetadata,
+)
+from foxml_assets.planning.specs import with_spec_hash
+from foxml_assets.planning.tree import plan_tree
+from foxml_assets.vocabulary import (
+    ModelFamily,
+    Route,
+    ScoreMetric,
+    SignalState,
+    TaskType,
+    TrainingType,
+)
+
+BOTH_FAMILIES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+SWING = "y_will_swing_low_10m_0.20"
+
+
+def metadata(**changes: object) -> PlanMetadata:
+    fields: dict[str, object] = {
+        "generated_at": "2025-12-11T18:45:00Z",
+        "run_id": "20251211_184500",
+        "git_commit": "abc1234",
+        "schema_version": SCHEMA_VERSION,
+        "plan_hash": "",
+        "parent_plan_hash": None,
+        "routing_plan_hash": "1" * 64,
+        "candidates_hash": "2" * 64,
+        "config_hash": "3" * 64,
+        "training_hash": "4" * 64,
+        "routing_plan_path": ROUTING_PLAN_PATH,
+        "metrics_snapshot": METRICS_SNAPSHOT,
+        "total_jobs": 0,
+        "model_families": BOTH_FAMILIES,
+    }
+    return PlanMetadata(**(fields | changes))  # type: ignore[arg-type]
+
+
+def job(target: str = SWING, symbol: str | None = None, **changes: object) -> Job:
+    is_pooled = symbol is None
+    fields: dict[str, object] = {
+        "job_id": job_ids([(target, symbol)])[0],
+        "target": target,
+        "symbol": symbol,
+        "route": Route.CROSS_SECTIONAL if is_pooled else Route.SYMBOL_SPECIFIC,
+        "training_type": TrainingType.CROSS_SECTIONAL if is_pooled else TrainingType.SYMBOL_SPECIFIC,
+        "model_families": BOTH_FAMILIES,
+        "priority": 90 if is_pooled else 80,
+        "reason": "strong and stable",
+        "metadata": JobMetadata(
+            cs_state=SignalState.STRONG,
+            local_state=None if is_pooled else SignalState.STRONG,
+            sample_size=8000,
+            score=0.62,
+            gate=0.62,
+            score_metric=ScoreMetric.AUC,
+        ),
+        "task_type": TaskType.CLASSIFICATION,
+        "horizon_minutes": 10.0,
+        "features": ("momentum", "volatility"),
+        "excluded_symbols": (),
+        "data_hash": "d" * 64,
+        "spec_hash": "",
+    }
+    return Job(**(fields | changes))  # type: ignore[arg-type]
+
+
+def plan(jobs: Sequence[Job], *, total_blocked: int = 0, **changes: object) -> MasterPlan:
+    made_from = metadata(**changes)
+    hashed = [with_spec_hash(one, made_from.training_hash) for one in jobs]
+    return assemble_plan(hashed, made_from, total_blocked=total_blocked)
+
+
+def example_plan(**changes: object) -> MasterPlan:
+    """Two targets, a pooled job each, four symbol jobs; one symbol is left out of a pooled job."""
+    left_out = (ExcludedSymbol("GME", "a feature copies the label"),)
+    jobs = [
+        job(SWING, excluded_symbols=left_out),
+        job("fwd_ret_5d", task_type=TaskType.REGRESSION, priority=75),
+        job(SWING, "AAPL"),
+        job(SWING, "BTC/USD", route=Route.BOTH),
+        job("fwd_ret_5d", "AAPL", task_type=TaskType.REGRESSION, features=None),
+        job(
+            "fwd_ret_5d",
+            "MSFT",
+            route=Route.EXPERIMENTAL_ONLY,
+            priority=30,
+            model_families=(ModelFamily.LIGHTGBM,),
+            task_type=TaskType.REGRESSION,
+        ),
+    ]
+    return plan(jobs, total_blocked=3, **changes)
+
+
+def master_bytes(master: MasterPlan) -> bytes:
+    return plan_tree(master)[0].content()
+
+
+def save(master: MasterPlan, folder: Path) -> Path:
+    path = folder / "master_training_plan.json"
+    path.write_bytes(master_bytes(master))
+    return path
