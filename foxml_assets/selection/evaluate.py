@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from foxml_assets.errors import EvidenceError
+from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.selection.blocks import make_blocks
-from foxml_assets.selection.config import DataConfig
+from foxml_assets.selection.config import DataConfig, EvidenceConfig
 from foxml_assets.selection.crossfit import CrossFit, cross_fit
 from foxml_assets.selection.estimates import metric_of, score_symbol
 from foxml_assets.selection.evidence import TargetEvidence
-from foxml_assets.selection.evidence_files import write_evidence
+from foxml_assets.selection.evidence_files import read_evidence, write_evidence
 from foxml_assets.selection.evidence_rows import Findings, pooled_row, symbol_row
 from foxml_assets.selection.family_probe import probe_families
 from foxml_assets.selection.fold_tables import importance_table, score_table
 from foxml_assets.selection.leakage import feature_skill, find_leaks
-from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
 from foxml_assets.selection.stability import excess_gain
 from foxml_assets.selection.target_data import load_target
 from foxml_assets.selection.verdicts import feature_statuses, pooled_symbols
@@ -52,6 +54,7 @@ def evaluate_target(
         score_metric=metric_of(data.spec.task_type),
         horizon_minutes=data.spec.horizon_minutes,
         data_hash=info.data_hash_for(target),
+        settings_hash=_settings_hash(data.spec, settings),
         rows=tuple(rows),
         features=_top_features(fit, feature_statuses(data.features, leaks, skill), settings.top_k),
     )
@@ -65,6 +68,27 @@ def evaluate_target(
     )
     progress(f"{target}: done")
     return evidence
+
+
+def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
+    """The targets of the panel without evidence, or with evidence from other data, settings or code.
+
+    Evidence that cannot be read counts as none.
+    """
+    return tuple(spec.name for spec in info.targets if not _is_current(spec, info, config, layout))
+
+
+def _is_current(spec: TargetSpec, info: PanelInfo, config: DataConfig, layout: Layout) -> bool:
+    try:
+        evidence = read_evidence(layout, spec.name)
+    except EvidenceError:
+        return False
+    settings = _settings_hash(spec, config.evidence)
+    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings
+
+
+def _settings_hash(spec: TargetSpec, settings: EvidenceConfig) -> str:
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec])
 
 
 def _top_features(fit: CrossFit, statuses: dict[str, LeakageStatus], top_k: int) -> dict[str, LeakageStatus]:

@@ -52,12 +52,16 @@ class RowEvidence:
 
 @dataclass(frozen=True)
 class TargetEvidence:
-    """All evidence for one target. `features` are the selected ones, each with its leakage status."""
+    """All evidence for one target. `features` are the selected ones, each with its leakage status.
+
+    `settings_hash` identifies how it was computed, `data_hash` from what.
+    """
 
     target: str
     task_type: TaskType
     score_metric: ScoreMetric
     horizon_minutes: float | None
     data_hash: str
+    settings_hash: str
     rows: tuple[RowEvidence, ...]
     features: dict[str, LeakageStatus] = field(default_factory=dict)
