@@ -14,11 +14,12 @@ from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetr
 
 
 class Kind(Enum):
-    """How a column is held: categories of strings, 64-bit floats, or nullable 64-bit integers."""
+    """How a column is held: categories of strings, floats, nullable integers, or booleans."""
 
     TEXT = "category"
     FLOAT = "float64"
     COUNT = "Int64"
+    FLAG = "bool"
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,7 @@ def _sorted_category(values: pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         present = values.notna()
         values = values.astype(object).where(present, None)
-        if not values[present].map(type).eq(str).all():
-            values = values.map(str, na_action="ignore")
+        values = values.map(str, na_action="ignore")
         values = values.astype("category")
     column = values.cat.remove_unused_categories()
     words = column.cat.categories

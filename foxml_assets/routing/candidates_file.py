@@ -74,7 +74,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     ]
     if nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
-    return table.to_pandas(ignore_metadata=True)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -83,7 +83,7 @@ class Output(ConfigModel):
     """How much the human-readable files show, and how many earlier plans are kept. Outside every hash."""
 
     plan_history: Count = 20
-    yaml_max_pairs: Count = 10_000
+    yaml_max_pairs: Count = 5_000
     markdown_max_targets: Count = 200
     markdown_max_symbols_per_target: Count = 40
     picture_max_targets: Annotated[int, Field(ge=1, le=2_000)] = 200

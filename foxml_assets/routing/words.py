@@ -80,8 +80,6 @@ class RouteRule(StrEnum):
 
     TARGET_LEAKAGE = "target_leakage"
     SYMBOL_LEAKAGE = "symbol_leakage"
-    TARGET_FEATURES = "target_features"
-    SYMBOL_FEATURES = "symbol_features"
     BOTH_STRONG = "both_strong"
     BOTH_WEAK = "both_weak"
     CS_STRONGER = "cs_stronger"

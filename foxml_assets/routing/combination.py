@@ -1,0 +1,127 @@
+"""Two signal states become a route: the decision table, hard blocks before it, the lane's cap after it."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.routing.coding import LEVELS, Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.side_rows import EstimateRows
+from foxml_assets.routing.words import BothStrongBehavior, BothWeakBehavior, RouteRule
+from foxml_assets.vocabulary import Route, SignalState
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Route and rule codes of every pair; `rank` is 1-based within its target's experimental lane, or 0."""
+
+    route: Codes
+    rule: Codes
+    rank: Index
+
+
+_BOTH_STRONG_ROUTE = {
+    BothStrongBehavior.ROUTE_BOTH: Route.BOTH,
+    BothStrongBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
+    BothStrongBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
+    BothStrongBehavior.PREFER_BETTER: Route.BOTH,
+}
+_BOTH_WEAK_ROUTE = {
+    BothWeakBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
+    BothWeakBehavior.ROUTE_BOTH: Route.BOTH,
+    BothWeakBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
+}
+
+
+def combine(cs: Codes, local: Codes, difference: EstimateRows, policy: RoutingPolicy) -> Routes:
+    """The decision table over the state codes of both sides of every pair."""
+    routes, rules = _table(policy)
+    route, rule = routes[cs, local], rules[cs, local]
+    if policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER:
+        strong = rule == code(RouteRule.BOTH_STRONG)
+        low, high = better_interval(difference, policy.fdr.inflate_se)
+        route[strong & (low > 0)] = code(Route.SYMBOL_SPECIFIC)
+        route[strong & (high < 0)] = code(Route.CROSS_SECTIONAL)
+    return Routes(route=route, rule=rule, rank=np.zeros(len(route), dtype=np.int64))
+
+
+def better_interval(difference: EstimateRows, inflate: float) -> tuple[Floats, Floats]:
+    """The 95 % interval of local minus pooled, widened by `inflate`; NaN where it is unknown."""
+    value = difference.value
+    return value - inflate * (value - difference.low), value + inflate * (difference.high - value)
+
+
+def with_hard_blocks(routes: Routes, target_blocked: Bools, symbol_blocked: Bools) -> Routes:
+    """`routes` with leaking pairs blocked, whatever their states."""
+    blocked = target_blocked | symbol_blocked
+    why = np.where(target_blocked, code(RouteRule.TARGET_LEAKAGE), code(RouteRule.SYMBOL_LEAKAGE))
+    return replace(
+        routes,
+        route=np.where(blocked, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(blocked, why, routes.rule).astype(np.int8),
+    )
+
+
+def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sample_size: Floats) -> Routes:
+    """`routes` with each target's experimental lane cut to its limit, the best gates first.
+
+    `target` gives each pair's position in `limits`. Pairs are in symbol order, which breaks ties.
+    """
+    lane = np.flatnonzero(routes.route == code(Route.EXPERIMENTAL_ONLY))
+    rank = np.zeros(len(routes.route), dtype=np.int64)
+    order = lane[np.lexsort((lane, *_descending(sample_size[lane]), *_descending(gate[lane]), target[lane]))]
+    in_order = target[order]
+    first = np.searchsorted(in_order, in_order, side="left")
+    rank[order] = np.arange(len(order)) - first + 1
+    over = rank > limits[target]
+    return Routes(
+        route=np.where(over, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(over, code(RouteRule.EXPERIMENTAL_LANE_FULL), routes.rule).astype(np.int8),
+        rank=rank,
+    )
+
+
+def lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
+    """Places in each target's experimental lane: the fraction of its symbols rounded down, at least 1."""
+    # Decimal, because 0.29 * 100 is below 29 in binary floating point.
+    exact = Decimal(repr(fraction))
+    distinct, inverse = np.unique(n_symbols, return_inverse=True)
+    limits = np.array([max(1, int(exact * int(n))) for n in distinct], dtype=np.int64)
+    return limits[inverse]
+
+
+def _table(policy: RoutingPolicy) -> tuple[Codes, Codes]:
+    shape = (len(LEVELS), len(LEVELS))
+    routes, rules = np.zeros(shape, dtype=np.int8), np.zeros(shape, dtype=np.int8)
+    for cs in LEVELS:
+        for local in LEVELS:
+            route, rule = _cell(cs, local, policy)
+            routes[level(cs), level(local)], rules[level(cs), level(local)] = code(route), code(rule)
+    return routes, rules
+
+
+def _cell(cs: SignalState, local: SignalState, policy: RoutingPolicy) -> tuple[Route, RouteRule]:
+    good = (SignalState.STRONG, SignalState.WEAK_BUT_OK)
+    if cs == local == SignalState.STRONG:
+        return _BOTH_STRONG_ROUTE[policy.both_strong_behavior], RouteRule.BOTH_STRONG
+    if cs == local == SignalState.WEAK_BUT_OK:
+        return _BOTH_WEAK_ROUTE[policy.both_weak_behavior], RouteRule.BOTH_WEAK
+    if cs in good and local in good:
+        if cs is SignalState.STRONG:
+            return Route.CROSS_SECTIONAL, RouteRule.CS_STRONGER
+        return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_STRONGER
+    if cs in good:
+        return Route.CROSS_SECTIONAL, RouteRule.CS_ONLY
+    if local in good:
+        return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_ONLY
+    if SignalState.EXPERIMENTAL in (cs, local):
+        return Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL
+    return Route.BLOCKED, RouteRule.NOTHING_ALLOWED
+
+
+def _descending(values: Floats) -> tuple[Floats, Bools]:
+    """Sort keys (minor, major) that put the largest value first and NaN last."""
+    unknown = np.isnan(values)
+    return np.where(unknown, 0.0, -values), unknown

@@ -1,0 +1,106 @@
+"""The plan's metadata: origins, counts, error control, and the settings in force."""
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from foxml_assets.routing.coding import Bools, code, level
+from foxml_assets.routing.fdr import expected_false
+from foxml_assets.routing.plan import (
+    Bar,
+    PolicyInForce,
+    RoutingMetadata,
+    SideControl,
+    routing_plan_hash,
+)
+from foxml_assets.routing.plan_parts import PlanParts
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.sides import JudgedSide
+from foxml_assets.routing.words import ErrorControl, Side
+from foxml_assets.stamp import RunStamp
+from foxml_assets.vocabulary import Route, SignalState
+
+
+def plan_metadata(
+    parts: PlanParts,
+    tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    candidates_hash: str,
+    stamp: RunStamp,
+    previous_plan_hash: str | None,
+) -> RoutingMetadata:
+    """Metadata of the plan with these (targets, pairs, quarantine) tables, its hash included."""
+    targets, pairs, quarantine = tables
+    by_route = np.bincount(parts.routes.route, minlength=len(Route)).tolist()
+    metadata = RoutingMetadata(
+        generated_at=stamp.generated_at,
+        run_id=stamp.run_id,
+        git_commit=stamp.git_commit,
+        previous_plan_hash=previous_plan_hash,
+        config_hash=parts.policy.config_hash(),
+        candidates_hash=candidates_hash,
+        routing_plan_hash="",
+        n_targets=len(targets),
+        n_pairs=len(pairs),
+        n_quarantined=len(quarantine),
+        by_route={str(route): count for route, count in zip(Route, by_route, strict=True)},
+        cross_sectional=_control(parts.cs, parts.cs.leaks, parts.policy),
+        symbol=_control(
+            parts.local, parts.local.leaks | parts.cs.leaks[parts.layout.pair_target], parts.policy
+        ),
+        policy=policy_in_force(parts.policy),
+    )
+    return msgspec.structs.replace(metadata, routing_plan_hash=routing_plan_hash(metadata, tables))
+
+
+def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
+    """The settings that explanations show."""
+    allowlist = policy.stability_allowlist
+    return PolicyInForce(
+        method=str(policy.method),
+        profile=str(policy.profile),
+        gate_on=str(policy.gate_on),
+        hysteresis=policy.hysteresis,
+        min_sample_size_cross_sectional=policy.sample_minimum(Side.CROSS_SECTIONAL),
+        min_sample_size_symbol=policy.sample_minimum(Side.SYMBOL),
+        require_min_successful_families=policy.require_min_successful_families,
+        require_safe_features_only=policy.require_safe_features_only,
+        min_features=policy.min_features,
+        unknown_leakage=str(policy.unknown_leakage),
+        stability_cross_sectional=tuple(map(str, allowlist.cross_sectional)),
+        stability_symbol=tuple(map(str, allowlist.symbol)),
+        stability_experimental=tuple(map(str, policy.experimental.allowed_stabilities)),
+        experimental_lane=policy.enable_experimental_lane,
+        both_strong_behavior=str(policy.both_strong_behavior),
+        both_weak_behavior=str(policy.both_weak_behavior),
+        fdr_q=policy.fdr.q if policy.fdr.enabled else None,
+        bars=tuple(_bars(policy)),
+    )
+
+
+def _bars(policy: RoutingPolicy) -> list[Bar]:
+    lane = policy.experimental.min_score
+    found = []
+    for side in Side:
+        scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
+        for metric, tier, bars in policy.side(side).in_force():
+            trial = scores.bar(metric) if policy.enable_experimental_lane else None
+            found.append(Bar(str(side), str(metric), str(tier), bars.strong_score, bars.min_score, trial))
+    return found
+
+
+def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
+    states, rows = side.states, side.rows
+    open_bar = np.where(np.isnan(rows.bars.experimental), rows.bars.min, rows.bars.experimental)
+    # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
+    as_score = open_bar + (rows.score.value - states.gate)
+    eligible = ~np.isnan(states.gate) & states.eligible & ~leaks
+    inflated = rows.score.se * policy.fdr.inflate_se
+    cutoff = states.fdr.cutoff if policy.fdr.enabled else 1.0
+    routable = states.state > level(SignalState.DISALLOWED)
+    unknown = ~(rows.score.se > 0)
+    return SideControl(
+        tested=states.fdr.n_tested,
+        discovered=int((states.control == code(ErrorControl.DISCOVERED)).sum()),
+        not_controlled=int((routable & unknown).sum()),
+        expected_false=round(expected_false(as_score, inflated, rows.chance, eligible, cutoff), 6),
+    )

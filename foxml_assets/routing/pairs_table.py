@@ -1,0 +1,85 @@
+"""The plan's row per pair."""
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.routing.coding import LEVELS, Index, decode
+from foxml_assets.routing.combination import better_interval
+from foxml_assets.routing.plan import PAIR_COLUMNS
+from foxml_assets.routing.plan_parts import (
+    PlanColumn,
+    PlanParts,
+    counts,
+    fault_texts,
+    frame,
+    texts,
+    trace_columns,
+)
+from foxml_assets.routing.reasons import merged_category, pair_reasons, side_phrases
+from foxml_assets.routing.words import HorizonTier, RouteRule, StateRule
+from foxml_assets.vocabulary import Route, ScoreMetric
+
+
+def pairs_table(parts: PlanParts) -> pd.DataFrame:
+    """PAIR_COLUMNS, sorted by target and symbol."""
+    layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
+    cs, local = parts.cs, parts.local
+    low, high = better_interval(parts.difference, parts.policy.fdr.inflate_se)
+    values: dict[str, PlanColumn] = {
+        "target": decode(at, layout.targets),
+        "symbol": decode(layout.pair_symbol, layout.symbols),
+        "route": decode(routes.route, list(Route)),
+        "rule": decode(routes.rule, list(RouteRule)),
+        "reason": _reasons(parts),
+        "cs_state": decode(cs.states.state[at], LEVELS),
+        "cs_rule": decode(cs.states.rule[at], list(StateRule)),
+        "cs_gate": cs.states.gate[at],
+        "cs_threshold": cs.states.threshold[at],
+        "local_metric": decode(local.rows.metric, list(ScoreMetric)),
+        "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
+        **trace_columns("local", local),
+        "difference_low": low,
+        "difference_high": high,
+        "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
+        **_hard_blocks(parts),
+        "features": _features(parts),
+        "successful_families": texts(local.rows.successful),
+        "failed_families": texts(local.rows.failed),
+        "quarantine_reason": fault_texts(local),
+    }
+    return frame(PAIR_COLUMNS, values, len(at))
+
+
+def _reasons(parts: PlanParts) -> pd.Categorical:
+    at = parts.layout.pair_target
+    positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
+    local = side_phrases(parts.local.rows, parts.local.states)
+    return pair_reasons(parts.routes, parts.limits[at], (positions[at], phrases), local)
+
+
+def _hard_blocks(parts: PlanParts) -> dict[str, PlanColumn]:
+    at = parts.layout.pair_target
+    target_leaks, symbol_leaks = parts.cs.leaks[at], parts.local.leaks
+    found = parts.local.rows.leakage_reason
+    reasons = ["the target leaks", "the symbol leaks", *(f"the symbol leaks: {word}" for word in found.words)]
+    which = np.select(
+        [target_leaks, symbol_leaks & (found.codes >= 0), symbol_leaks], [0, found.codes + 2, 1], -1
+    )
+    hard = target_leaks | symbol_leaks
+    return {
+        "hard_block": hard,
+        "hard_block_reason": merged_category(which, reasons),
+        "excluded_from_pooled": symbol_leaks,
+    }
+
+
+def _features(parts: PlanParts) -> pd.Categorical:
+    """The symbol's own feature list if its row has one, else the target's."""
+    own, shared = parts.local.rows, parts.cs.rows
+    lists = [*own.feature_lists, *shared.feature_lists]
+    of_target: Index = shared.features.codes.astype(np.int64)
+    inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.layout.pair_target]
+    which = np.where(own.features.codes >= 0, own.features.codes, inherited)
+    allowed = [features.allowed for features in lists]
+    known = np.array([*(text is not None for text in allowed), False])
+    return merged_category(np.where(known[which], which, -1), [text or "" for text in allowed])

@@ -1,0 +1,122 @@
+"""The routing plan's folder: canonical JSON, columnar Parquet, and YAML, Markdown, picture for people."""
+
+import filecmp
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from foxml_assets.errors import Problem, RoutingPlanError
+from foxml_assets.files import replacing_directory, storage_errors, write_atomic, write_chunks_atomic
+from foxml_assets.hashing import file_hash
+from foxml_assets.layout import Layout
+from foxml_assets.locks import hold_lock
+from foxml_assets.routing.plan import RoutingMetadata, RoutingPlan, routing_plan_hash
+from foxml_assets.routing.plan_json import parse_plan, plan_json, read_metadata
+from foxml_assets.routing.plan_markdown import PICTURE_NAME, plan_markdown
+from foxml_assets.routing.plan_parquet import PAIRS_NAME, read_parquet, write_parquet
+from foxml_assets.routing.plan_picture import routes_picture
+from foxml_assets.routing.plan_yaml import plan_yaml
+from foxml_assets.routing.policy import Output
+from foxml_assets.stamp import RunStamp
+from foxml_assets.tables import has_pyarrow
+
+YAML_NAME = "routing_plan.yaml"
+MARKDOWN_NAME = "routing_plan.md"
+
+_FIX = "run `foxml run --until plan` again"
+
+
+def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None = None) -> bool:
+    """Write all files of the plan; the folder is replaced at once. True if anything changed.
+
+    A plan whose hash is that of the plan on disk keeps the stamp on disk, so that unchanged files stay
+    untouched. Raises StorageError or LockHeldError, and then leaves what was there before.
+    """
+    final = layout.routing_plan_dir
+    rendered = final.with_name(f".{final.name}.rendered")
+    lock = hold_lock(layout.metrics / ".routing_plan.lock", purpose="writing the routing plan")
+    with storage_errors(final), lock:
+        kept = _with_stamp_on_disk(plan, layout.routing_plan)
+        shutil.rmtree(rendered, ignore_errors=True)
+        rendered.mkdir(parents=True)
+        try:
+            _render(kept, rendered, output or Output())
+            if _same_files(rendered, final):
+                return False
+            with replacing_directory(final) as staged:
+                for file in rendered.iterdir():
+                    file.rename(staged / file.name)
+        finally:
+            shutil.rmtree(rendered, ignore_errors=True)
+    return True
+
+
+def read_routing_plan(layout: Layout) -> RoutingPlan:
+    """The plan on disk, from its columnar form where pyarrow can be imported, else from the JSON.
+
+    Raises RoutingPlanError if there is none, it cannot be parsed, its files do not belong together, or
+    its hash is not that of its content.
+    """
+    path = layout.routing_plan
+    if not path.is_file():
+        raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)
+    columnar = has_pyarrow() and (layout.routing_plan_dir / PAIRS_NAME).is_file()
+    plan = _read_columnar(path) if columnar else _read_json(path)
+    found = routing_plan_hash(plan.metadata, (plan.targets, plan.pairs, plan.quarantine))
+    if found != plan.metadata.routing_plan_hash:
+        problem = Problem(
+            "metadata.routing_plan_hash", f"the content's hash is {found}", plan.metadata.routing_plan_hash
+        )
+        raise RoutingPlanError(
+            "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
+        )
+    return plan
+
+
+def _read_columnar(path: Path) -> RoutingPlan:
+    plan, digest = read_parquet(path.parent)
+    found = file_hash(path)
+    if found != digest:
+        problem = Problem("sha256", f"{PAIRS_NAME} was written with {digest}", found)
+        raise RoutingPlanError(
+            "does not belong to the Parquet files beside it", file=path, problems=[problem], fix=_FIX
+        )
+    return plan
+
+
+def _read_json(path: Path) -> RoutingPlan:
+    try:
+        return parse_plan(path.read_bytes())
+    except msgspec.DecodeError as error:
+        problem = Problem("", str(error))
+        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
+
+
+def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:
+    there: RoutingMetadata | None = read_metadata(path)
+    if there is None or there.routing_plan_hash != plan.metadata.routing_plan_hash:
+        return plan
+    stamp = RunStamp(there.generated_at, there.run_id, there.git_commit)
+    return plan.with_stamp(stamp, there.previous_plan_hash)
+
+
+def _render(plan: RoutingPlan, folder: Path, output: Output) -> None:
+    json_path = folder / "routing_plan.json"
+    write_chunks_atomic(json_path, plan_json(plan))
+    if has_pyarrow():
+        write_parquet(plan, folder, file_hash(json_path))
+    has_yaml = len(plan.pairs) <= output.yaml_max_pairs
+    if has_yaml:
+        write_atomic(folder / YAML_NAME, plan_yaml(plan))
+    write_atomic(folder / PICTURE_NAME, routes_picture(plan, output))
+    write_atomic(folder / MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode())
+
+
+def _same_files(one: Path, other: Path) -> bool:
+    if not other.is_dir():
+        return False
+    names = sorted(file.name for file in one.iterdir())
+    if names != sorted(file.name for file in other.iterdir()):
+        return False
+    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)

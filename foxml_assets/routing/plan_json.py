@@ -1,0 +1,156 @@
+"""routing_plan.json: the canonical form of a plan, written target by target and read back strictly."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import attrgetter
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.hashing import canonical_json
+from foxml_assets.routing.candidates import Column
+from foxml_assets.routing.coding import Index
+from foxml_assets.routing.plan import (
+    PAIR_COLUMNS,
+    QUARANTINE_COLUMNS,
+    SCHEMA_VERSION,
+    TARGET_COLUMNS,
+    RoutingMetadata,
+    RoutingPlan,
+)
+from foxml_assets.routing.reasons import merged_category
+from foxml_assets.routing.records import TableBuilder, record_type, to_records
+
+_BATCH_PAIRS = 20_000
+
+# A pair's record leaves these out, because they stand in its target's record.
+_OF_TARGET = ("cs_state", "cs_rule", "cs_gate", "cs_threshold")
+_PAIR_FIELDS: tuple[Column, ...] = tuple(
+    column for column in PAIR_COLUMNS if column.name not in ("target", *_OF_TARGET)
+)
+
+PairRecord = record_type("PairRecord", _PAIR_FIELDS)
+TargetRecord = record_type("TargetRecord", TARGET_COLUMNS, nested="symbols")
+QuarantineRecord = record_type("QuarantineRecord", QUARANTINE_COLUMNS)
+
+
+class PlanDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The top level of the file."""
+
+    schema_version: int
+    metadata: RoutingMetadata
+    quarantine: msgspec.Raw
+    targets: msgspec.Raw
+
+
+def plan_json(plan: RoutingPlan) -> Iterator[bytes]:
+    """The file in chunks of bytes, with a line per pair."""
+    encoder = msgspec.json.Encoder()
+    bad_rows = to_records(QuarantineRecord, QUARANTINE_COLUMNS, plan.quarantine)
+    yield b'{"schema_version":%d,\n"metadata":%b,\n' % (SCHEMA_VERSION, canonical_json(plan.metadata))
+    yield b'"quarantine":[%b],\n"targets":[' % _lines(encoder, bad_rows)
+    targets = to_records(TargetRecord, TARGET_COLUMNS, plan.targets)
+    separator = b"\n"
+    for at, lines in enumerate(_pair_lines(encoder, plan)):
+        head = encoder.encode(targets[at]).removesuffix(b"}")
+        yield b'%b%b,"symbols":[%b]}' % (separator, head, lines)
+        separator = b",\n"
+    yield b"\n]}\n"
+
+
+def read_metadata(path: Path) -> RoutingMetadata | None:
+    """The metadata of the plan at `path`, read from the head of the file; None if it has no such head."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        lines = [stream.readline(), stream.readline()]
+    text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
+    try:
+        return msgspec.json.decode(text, type=RoutingMetadata)
+    except msgspec.DecodeError:
+        return None
+
+
+def parse_plan(source: bytes) -> RoutingPlan:
+    """The plan in the bytes of a routing_plan.json, its hash not yet verified.
+
+    Raises msgspec.DecodeError; msgspec.ValidationError names the JSON path of a wrong field.
+    """
+    document = msgspec.json.decode(source, type=PlanDocument)
+    if document.schema_version != SCHEMA_VERSION:
+        wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
+        raise msgspec.ValidationError(wrong)
+    bad_rows, targets = TableBuilder(QUARANTINE_COLUMNS), TableBuilder(TARGET_COLUMNS)
+    bad_rows.add(msgspec.json.Decoder(list[QuarantineRecord]).decode(document.quarantine))  # type: ignore[valid-type]
+    records = msgspec.json.Decoder(list[TargetRecord]).decode(document.targets)  # type: ignore[valid-type]
+    targets.add(records)
+    target_table = targets.build()
+    pairs, n_pairs = TableBuilder(_PAIR_FIELDS), []
+    pair_decoder = msgspec.json.Decoder(list[PairRecord])  # type: ignore[valid-type]
+    for symbols in map(attrgetter("symbols"), records):
+        of_target = pair_decoder.decode(symbols)
+        pairs.add(of_target)
+        n_pairs.append(len(of_target))
+    owner = np.repeat(np.arange(len(records)), n_pairs)
+    return RoutingPlan(
+        metadata=document.metadata,
+        targets=target_table,
+        pairs=_with_target_columns(pairs.build(), target_table, owner),
+        quarantine=bad_rows.build(),
+    )
+
+
+def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
+    """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
+    bounds = np.searchsorted(plan.pairs["target"].cat.codes, np.arange(len(plan.targets) + 1))
+    inherits = _inherits_features(plan)
+    first = 0
+    while first < len(plan.targets):
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
+        last = min(last, len(plan.targets))
+        rows = slice(int(bounds[first]), int(bounds[last]))
+        batch = plan.pairs.iloc[rows].copy(deep=False)
+        batch["features"] = batch["features"].mask(inherits[rows])
+        records = to_records(PairRecord, _PAIR_FIELDS, batch)
+        for start, end in pairwise((bounds[first : last + 1] - bounds[first]).tolist()):
+            yield _lines(encoder, records[start:end])
+        first = last
+
+
+def _lines(encoder: msgspec.json.Encoder, records: Sequence[msgspec.Struct]) -> bytes:
+    # JSON never holds a raw line break, so every one of them stands between two records.
+    lines = encoder.encode_lines(records).rstrip(b"\n").replace(b"\n", b",\n")
+    return b"\n" + lines if lines else b""
+
+
+def _inherits_features(plan: RoutingPlan) -> npt.NDArray[np.bool_]:
+    """Which pairs use exactly their target's feature list."""
+    own, shared = plan.pairs["features"].cat, plan.targets["features"].cat
+    position = pd.Index(own.categories, dtype=object).get_indexer(pd.Index(shared.categories, dtype=object))
+    of_target = np.append(position, -1)[shared.codes.to_numpy()]
+    return np.asarray(own.codes.to_numpy() == of_target[_owners(plan)])
+
+
+def _owners(plan: RoutingPlan) -> Index:
+    position = pd.Index(plan.targets["target"], dtype=object).get_indexer(
+        pd.Index(plan.pairs["target"].cat.categories, dtype=object)
+    )
+    return np.asarray(position[plan.pairs["target"].cat.codes.to_numpy()], dtype=np.int64)
+
+
+def _with_target_columns(pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index) -> pd.DataFrame:
+    """All pair columns, those that the file keeps at the target included."""
+    complete = pairs.copy(deep=False)
+    complete["target"] = targets["target"].take(owner).reset_index(drop=True)
+    for name in _OF_TARGET:
+        complete[name] = targets[name].take(owner).reset_index(drop=True)
+    own, shared = pairs["features"].cat, targets["features"].cat
+    texts = [*own.categories, *shared.categories]
+    inherited = shared.codes.to_numpy(dtype=np.int64)[owner]
+    inherited[inherited >= 0] += len(own.categories)
+    which = np.where(own.codes >= 0, own.codes, inherited)
+    complete["features"] = merged_category(which, texts)
+    return complete[[column.name for column in PAIR_COLUMNS]]

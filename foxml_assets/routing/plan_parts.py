@@ -1,0 +1,107 @@
+"""Everything that was decided, still as arrays, before it becomes the plan's tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.routing.alignment import Alignment
+from foxml_assets.routing.candidates import Column, Kind
+from foxml_assets.routing.coding import LEVELS, Floats, Index, decode
+from foxml_assets.routing.combination import Routes
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.reasons import merged_category
+from foxml_assets.routing.side_rows import EstimateRows, TextRows
+from foxml_assets.routing.sides import JudgedSide
+from foxml_assets.routing.words import ErrorControl, StateRule
+from foxml_assets.vocabulary import LeakageStatus, Stability
+
+PlanColumn = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
+
+
+@dataclass(frozen=True)
+class PlanParts:
+    table: pd.DataFrame
+    layout: Alignment
+    cs: JudgedSide
+    local: JudgedSide
+    difference: EstimateRows
+    limits: Index
+    routes: Routes
+    policy: RoutingPolicy
+
+
+def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
+    """The trace of one side. Numbers of quarantined rows are nulled: their reason says what they were."""
+    rows, states = side.rows, side.states
+    bad = side.faults.any
+    return {
+        f"{prefix}_state": decode(states.state, LEVELS),
+        f"{prefix}_rule": decode(states.rule, list(StateRule)),
+        f"{prefix}_score": _unless(bad, rows.score.value),
+        f"{prefix}_se": _unless(bad, rows.score.se),
+        f"{prefix}_gate": states.gate,
+        f"{prefix}_threshold": states.threshold,
+        f"{prefix}_sample_size": counts(_unless(bad, rows.sample_size)),
+        f"{prefix}_families_ok": counts(np.where(rows.present, rows.n_families, np.nan)),
+        f"{prefix}_stability": decode(np.where(rows.present, rows.stability, -1), list(Stability)),
+        f"{prefix}_leakage_status": decode(np.where(rows.present, rows.leakage, -1), list(LeakageStatus)),
+        f"{prefix}_error_control": decode(states.control, list(ErrorControl)),
+        f"{prefix}_fdr_bar": states.fdr.bar,
+        f"{prefix}_checks": counts(states.checks.astype(np.float64)),
+        f"{prefix}_held": states.held,
+    }
+
+
+def counts(values: Floats) -> pd.arrays.IntegerArray:
+    """Whole numbers held as floats, NaN for null, as nullable integers."""
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
+
+
+def texts(rows: TextRows) -> pd.Categorical:
+    """A text column of the evidence, with its categories sorted."""
+    return merged_category(rows.codes, rows.words)
+
+
+def fault_texts(side: JudgedSide) -> pd.Categorical:
+    """What is wrong with each row, null for a sound one."""
+    positions, words = side.faults.texts()
+    return merged_category(np.where(side.faults.any, positions, -1), words)
+
+
+def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) -> pd.DataFrame:
+    """The table of `columns` in their order and dtypes; columns without values are null.
+
+    Categories are the words in use, sorted, so that equal tables are equal in every form.
+    """
+    complete = {column.name: values.get(column.name, _null(column.kind, n)) for column in columns}
+    tidy = {
+        name: _tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
+    }
+    return pd.DataFrame(tidy, index=pd.RangeIndex(n), copy=False)
+
+
+def _null(kind: Kind, n: int) -> PlanColumn:
+    if kind is Kind.TEXT:
+        return decode(np.full(n, -1), [])
+    if kind is Kind.FLAG:
+        return np.zeros(n, dtype=np.bool_)
+    missing = np.full(n, np.nan)
+    return counts(missing) if kind is Kind.COUNT else missing
+
+
+def _tidy(column: pd.Categorical) -> pd.Categorical:
+    words = list(column.categories)
+    used = np.bincount(column.codes + 1, minlength=len(words) + 1)[1:] > 0
+    if used.all() and words == sorted(words):
+        return column
+    kept = sorted(word for word, is_used in zip(words, used.tolist(), strict=True) if is_used)
+    place = {word: at for at, word in enumerate(kept)}
+    table = np.array([*(place.get(word, -1) for word in words), -1], dtype=np.int64)
+    return decode(table[column.codes], kept)
+
+
+def _unless(bad: npt.NDArray[np.bool_], values: Floats) -> Floats:
+    return np.where(bad, np.nan, values)

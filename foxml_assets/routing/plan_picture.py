@@ -1,0 +1,112 @@
+"""The picture of a plan: targets by symbols coloured by route, or route shares where that is too many."""
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.policy import Output
+from foxml_assets.vocabulary import Route
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# From Okabe and Ito's palette, which colour-blind readers can tell apart.
+ROUTE_COLOURS: dict[Route, str] = {
+    Route.CROSS_SECTIONAL: "#0072B2",
+    Route.SYMBOL_SPECIFIC: "#E69F00",
+    Route.BOTH: "#009E73",
+    Route.EXPERIMENTAL_ONLY: "#CC79A7",
+    Route.BLOCKED: "#D9D9D9",
+}
+_MAX_LABELS = 60
+
+
+def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
+    """PNG bytes of all pairs by route. A plan without pairs gives a picture that says so."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    n_targets = min(len(plan.targets), output.picture_max_targets)
+    figure = Figure(figsize=(11, max(2.6, min(24.0, 1.6 + 0.24 * n_targets))), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    grid, symbols = _route_grid(plan, n_targets)
+    labels = [_label(name) for name in plan.targets["target"].head(n_targets)]
+    if grid.size == 0:
+        axes.text(0.5, 0.5, "no pairs", ha="center", va="center")
+        axes.set_axis_off()
+    elif len(symbols) <= output.picture_max_symbols:
+        _draw_grid(axes, grid, labels, symbols)
+    else:
+        _draw_shares(axes, grid, labels)
+    shown = f"the first {n_targets} of " if n_targets < len(plan.targets) else ""
+    axes.set_title(f"{len(plan.pairs):,} pairs of {shown}{len(plan.targets):,} targets by route", loc="left")
+    keys = [Patch(color=ROUTE_COLOURS[route], label=_route_label(plan, route)) for route in Route]
+    figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), frameon=False, fontsize=8)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _route_grid(plan: RoutingPlan, n_targets: int) -> tuple[npt.NDArray[np.int8], list[str]]:
+    """Route codes of targets by symbols, -1 where there is no such pair."""
+    target, symbol = (plan.pairs[name].cat for name in ("target", "symbol"))
+    position = {name: at for at, name in enumerate(plan.targets["target"])}
+    row = np.array([position[name] for name in target.categories], dtype=np.int64)[target.codes.to_numpy()]
+    routes = plan.pairs["route"].cat
+    order = [str(route) for route in Route]
+    codes = np.array([order.index(name) for name in routes.categories], dtype=np.int8)[
+        routes.codes.to_numpy()
+    ]
+    grid = np.full((n_targets, len(symbol.categories)), -1, dtype=np.int8)
+    shown = row < n_targets
+    grid[row[shown], symbol.codes.to_numpy()[shown]] = codes[shown]
+    return grid, list(symbol.categories)
+
+
+def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symbols: list[str]) -> None:
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    colours = ListedColormap(["#FFFFFF", *(ROUTE_COLOURS[route] for route in Route)])
+    norm = BoundaryNorm(np.arange(-1.5, len(Route)), colours.N)
+    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
+    axes.set_xlabel(f"{len(symbols):,} symbols")
+    step = -(-len(labels) // _MAX_LABELS)
+    axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
+    if len(symbols) <= _MAX_LABELS:
+        axes.set_xticks(range(len(symbols)), [_label(name) for name in symbols], rotation=90, fontsize=7)
+        axes.set_xticks(np.arange(-0.5, len(symbols)), minor=True)
+        axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
+        axes.grid(which="minor", color="white", linewidth=1)
+        axes.tick_params(which="minor", length=0)
+
+
+def _draw_shares(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str]) -> None:
+    total = np.maximum((grid >= 0).sum(axis=1), 1)
+    left = np.zeros(len(labels))
+    for at, route in enumerate(Route):
+        share = (grid == at).sum(axis=1) / total
+        axes.barh(range(len(labels)), share, left=left, height=0.9, color=ROUTE_COLOURS[route])
+        left += share
+    step = -(-len(labels) // _MAX_LABELS)
+    axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of the target's symbols")
+
+
+def _route_label(plan: RoutingPlan, route: Route) -> str:
+    name = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
+    return f"{name} ({plan.metadata.by_route[route.value]:,})"
+
+
+def _label(name: str) -> str:
+    # A dollar sign would start mathematics, and a line break a second line.
+    shown = "".join(char if char.isprintable() else "?" for char in name).replace("$", r"\$")
+    return shown if len(shown) <= 32 else f"{shown[:31]}…"

@@ -1,0 +1,134 @@
+"""Decisions in the words of a researcher. Text is written once per distinct case, never per pair."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.routing.coding import LEVELS, Codes, Index, code, decode
+from foxml_assets.routing.combination import Routes
+from foxml_assets.routing.side_rows import SideRows
+from foxml_assets.routing.states import SideStates
+from foxml_assets.routing.words import RouteRule, Side, StateRule
+from foxml_assets.vocabulary import Route, SignalState, Stability
+
+_STEADY = {
+    Stability.STABLE: "and stable",
+    Stability.DRIFTING: "but drifting",
+    Stability.DIVERGED: "but unsteady",
+    Stability.UNKNOWN: "with unknown stability",
+}
+_NOT_ALLOWED = {
+    StateRule.NO_METRICS: "no {side} metrics",
+    StateRule.QUARANTINED: "{side} row quarantined",
+    StateRule.SAMPLE_SIZE: "{side} has too few samples",
+    StateRule.LEAKAGE_BLOCKED: "{side} leaks",
+    StateRule.FAMILIES: "too few model families fitted {side}",
+    StateRule.FEATURES: "too few {side} features are safe",
+    StateRule.NO_GATE: "{side} has no confidence interval",
+    StateRule.FDR: "{side} indistinguishable from chance among so many tests",
+    StateRule.STABILITY: "{side} score passes but its features are not stable",
+    StateRule.SUSPECT_LEAKAGE: "{side} suspected of leakage",
+    StateRule.UNKNOWN_LEAKAGE: "{side} never examined for leakage",
+    StateRule.BELOW_BARS: "{side} score below every bar",
+    StateRule.SHRUNK_SKILL: "{side} skill too small once shrunk",
+}
+_ON_TRIAL = {
+    StateRule.EXPERIMENTAL_SCORE: "{side} only good enough to try",
+    StateRule.SUSPECT_LEAKAGE: "{side} on trial, as it is suspected of leakage",
+    StateRule.UNKNOWN_LEAKAGE: "{side} on trial, as it was never examined for leakage",
+    StateRule.SHRUNK_SKILL: "{side} on trial",
+}
+_CHOICE = {
+    Route.BOTH: "train both",
+    Route.CROSS_SECTIONAL: "the pooled model is preferred",
+    Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
+}
+
+
+def side_phrase(side: Side, state: SignalState, rule: StateRule, stability: Stability) -> str:
+    """One side's state in a few words, such as "CS strong and stable"."""
+    name = "CS" if side is Side.CROSS_SECTIONAL else "local"
+    if state is SignalState.STRONG:
+        return f"{name} strong {_STEADY[stability]}"
+    if state is SignalState.WEAK_BUT_OK:
+        return f"{name} weak but usable"
+    if state is SignalState.EXPERIMENTAL:
+        return _ON_TRIAL[rule].format(side=name)
+    return _NOT_ALLOWED[rule].format(side=name)
+
+
+def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
+    """Per row a position in the list of distinct phrases about its side."""
+
+    def phrase(case: Sequence[int]) -> str:
+        state, rule, stability = case
+        return side_phrase(
+            rows.side, LEVELS[state], list(StateRule)[rule], list(Stability)[max(stability, 0)]
+        )
+
+    return _by_case([states.state, states.rule, rows.stability], phrase)
+
+
+def pair_reasons(
+    routes: Routes, limits: Index, cs: tuple[Index, list[str]], local: tuple[Index, list[str]]
+) -> pd.Categorical:
+    """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
+    full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
+    rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
+
+    def sentence(case: Sequence[int]) -> str:
+        route, rule, cs_phrase, local_phrase, ranked, places = case
+        return _sentence(
+            list(Route)[route],
+            list(RouteRule)[rule],
+            cs[1][cs_phrase],
+            local[1][local_phrase],
+            f"experimental lane full: rank {ranked} of {places} allowed",
+        )
+
+    positions, texts = _by_case([routes.route, routes.rule, cs[0], local[0], rank, limit], sentence)
+    return merged_category(positions, texts)
+
+
+def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str]) -> pd.Categorical:
+    """A category column from positions in `texts`, which may repeat; negative positions are null."""
+    words = sorted(set(texts))
+    place = {word: at for at, word in enumerate(words)}
+    table = np.array([*(place[text] for text in texts), -1], dtype=np.int64)
+    return decode(table[positions], words)
+
+
+def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str) -> str:
+    if rule is RouteRule.EXPERIMENTAL_LANE_FULL:
+        return lane_full
+    if rule is RouteRule.TARGET_LEAKAGE:
+        return "the target leaks, so none of its pairs is trained"
+    if rule is RouteRule.SYMBOL_LEAKAGE:
+        return "the symbol leaks on this target; its rows stay out of the pooled model too"
+    chosen = rule in (RouteRule.BOTH_STRONG, RouteRule.BOTH_WEAK)
+    outcome = f" ({_CHOICE[route]})" if chosen else ""
+    first, second = (cs, local) if route is Route.CROSS_SECTIONAL else (local, cs)
+    text = f"{first}, {second}{outcome}"
+    return text[0].upper() + text[1:]
+
+
+def _by_case(
+    columns: Sequence[Codes | Index], text_of: Callable[[Sequence[int]], str]
+) -> tuple[Index, list[str]]:
+    """Group rows by equal values in `columns`; one text per distinct case."""
+    lows = [int(column.min(initial=0)) for column in columns]
+    sizes = [int(column.max(initial=0)) - low + 1 for column, low in zip(columns, lows, strict=True)]
+    packed = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, low, size in zip(columns, lows, sizes, strict=True):
+        packed = packed * size + (column.astype(np.int64) - low)
+    positions, distinct = pd.factorize(packed)
+    texts = []
+    for case in distinct.tolist():
+        values, rest = [], case
+        for low, size in zip(reversed(lows), reversed(sizes), strict=True):
+            values.append(rest % size + low)
+            rest //= size
+        texts.append(text_of(values[::-1]))
+    return positions, texts

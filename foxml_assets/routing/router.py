@@ -1,0 +1,51 @@
+"""Candidates and a policy become a routing plan. Every rule runs on whole columns."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.routing.alignment import align
+from foxml_assets.routing.candidates import candidates_hash, typed_candidates
+from foxml_assets.routing.combination import combine, lane_limits, with_hard_blocks, with_lane_cap
+from foxml_assets.routing.earlier import earlier_states
+from foxml_assets.routing.metadata import plan_metadata
+from foxml_assets.routing.pairs_table import pairs_table
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.plan_parts import PlanParts
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.side_rows import estimate_rows
+from foxml_assets.routing.sides import judge_sides
+from foxml_assets.routing.targets_table import quarantine_table, targets_table
+from foxml_assets.stamp import RunStamp
+
+
+def route(
+    candidates: pd.DataFrame,
+    policy: RoutingPolicy,
+    *,
+    universe: Mapping[str, Sequence[str]] | None = None,
+    previous: RoutingPlan | None = None,
+    stamp: RunStamp,
+) -> RoutingPlan:
+    """Decide every pair of the candidates and of `universe` (symbols per target).
+
+    Bad rows are quarantined, never raised. `previous` counts only under `hysteresis`. Without
+    candidates and universe the plan is empty.
+    """
+    table = typed_candidates(candidates)
+    layout = align(table, universe)
+    remembered = previous if policy.hysteresis > 0 else None
+    cs, local = judge_sides(table, layout, policy, earlier_states(remembered, layout))
+    difference = estimate_rows(table, "difference", layout.pair_rows)
+    n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
+    limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
+    at = layout.pair_target
+    routes = combine(cs.states.state[at], local.states.state, difference, policy)
+    routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
+    routes = with_lane_cap(routes, at, limits, local.states.gate, local.rows.sample_size)
+    parts = PlanParts(table, layout, cs, local, difference, limits, routes, policy)
+    targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
+    previous_hash = remembered.metadata.routing_plan_hash if remembered else None
+    metadata = plan_metadata(parts, (targets, pairs, bad_rows), candidates_hash(table), stamp, previous_hash)
+    return RoutingPlan(metadata, targets, pairs, bad_rows)

@@ -1,0 +1,54 @@
+"""How steady feature importances are between snapshots, as one of four words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foxml_assets.routing.coding import Codes, Floats, code
+from foxml_assets.routing.policy import StabilityClassification
+from foxml_assets.vocabulary import Stability
+
+
+@dataclass(frozen=True)
+class SnapshotRows:
+    """Agreement of importance snapshots per row; NaN where it was not measured."""
+
+    n_snapshots: Floats
+    mean_overlap: Floats
+    std_overlap: Floats
+    mean_tau: Floats
+    std_tau: Floats
+
+
+def classify_stability(metrics: SnapshotRows, stated: Codes, rules: StabilityClassification) -> Codes:
+    """Stability codes of all rows.
+
+    A row with metrics is classified from them, whatever its source states; `stated` (a code, or
+    negative) counts only for a row that has none.
+    """
+    measured = ~(np.isnan(metrics.mean_overlap) & np.isnan(metrics.mean_tau))
+    enough = metrics.n_snapshots >= rules.min_snapshots_for_stability
+    unsteady = (metrics.std_overlap > rules.max_std_overlap) | (metrics.std_tau > rules.max_std_tau)
+    stable = (metrics.mean_overlap >= rules.stable_overlap_min) & (metrics.mean_tau >= rules.stable_tau_min)
+    drifting = (metrics.mean_overlap >= rules.drifting_overlap_min) & (
+        metrics.mean_tau >= rules.drifting_tau_min
+    )
+    below = (metrics.mean_overlap < rules.drifting_overlap_min) | (metrics.mean_tau < rules.drifting_tau_min)
+    trusted = (np.isnan(metrics.n_snapshots) | enough) & (stated >= 0)
+    return np.select(
+        [~measured & trusted, ~(measured & enough), unsteady, stable, drifting, below],
+        [
+            stated,
+            *map(
+                code,
+                (
+                    Stability.UNKNOWN,
+                    Stability.DIVERGED,
+                    Stability.STABLE,
+                    Stability.DRIFTING,
+                    Stability.DIVERGED,
+                ),
+            ),
+        ],
+        default=code(Stability.UNKNOWN),
+    ).astype(np.int8)

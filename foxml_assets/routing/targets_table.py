@@ -1,0 +1,122 @@
+"""The plan's row per target, and the table of quarantined rows."""
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.routing.coding import Floats, code, decode
+from foxml_assets.routing.plan import QUARANTINE_COLUMNS, TARGET_COLUMNS
+from foxml_assets.routing.plan_parts import (
+    PlanColumn,
+    PlanParts,
+    counts,
+    fault_texts,
+    frame,
+    texts,
+    trace_columns,
+)
+from foxml_assets.routing.reasons import merged_category, side_phrases
+from foxml_assets.routing.side_rows import take_text
+from foxml_assets.routing.sides import target_tasks
+from foxml_assets.routing.words import HorizonTier, StateRule
+from foxml_assets.vocabulary import ScoreMetric, TaskType
+
+
+def targets_table(parts: PlanParts) -> pd.DataFrame:
+    """TARGET_COLUMNS, sorted by target."""
+    layout, cs = parts.layout, parts.cs
+    n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
+    hashes = take_text(parts.table["data_hash"], layout.cs_rows)
+    values: dict[str, PlanColumn] = {
+        "target": decode(np.arange(len(layout.targets)), layout.targets),
+        "task_type": decode(target_tasks(cs.rows, parts.local.rows, layout), list(TaskType)),
+        "score_metric": decode(cs.rows.metric, list(ScoreMetric)),
+        "horizon_minutes": _horizons(parts),
+        "tier": decode(np.where(cs.rows.present, cs.rows.tier, -1), list(HorizonTier)),
+        "n_symbols": counts(n_symbols.astype(np.float64)),
+        **trace_columns("cs", cs),
+        "cs_reason": _reasons(parts),
+        "hard_block": cs.leaks,
+        "hard_block_reason": _hard_block_reasons(parts),
+        "experimental_limit": counts(parts.limits.astype(np.float64)),
+        **_features(parts),
+        "successful_families": texts(cs.rows.successful),
+        "failed_families": texts(cs.rows.failed),
+        "quarantine_reason": fault_texts(cs),
+        "data_hash": texts(hashes),
+    }
+    return frame(TARGET_COLUMNS, values, len(layout.targets))
+
+
+def quarantine_table(parts: PlanParts) -> pd.DataFrame:
+    """QUARANTINE_COLUMNS: every row of evidence that could not be used, in the order of the candidates."""
+    table = parts.table
+    homeless = np.flatnonzero(parts.layout.owner < 0)
+    rows, reasons = [homeless], [np.full(len(homeless), "target is missing", dtype=object)]
+    for side in (parts.cs, parts.local):
+        positions, words = side.faults.texts()
+        bad = np.flatnonzero(side.faults.any)
+        rows.append(side.rows.rows[bad])
+        reasons.append(np.array([*words, ""], dtype=object)[positions[bad]])
+    at, reason = np.concatenate(rows), np.concatenate(reasons)
+    order = np.argsort(at, kind="stable")
+    at, reason = at[order], reason[order]
+    target, symbol = take_text(table["target"], at), take_text(table["symbol"], at)
+    keys, n_rows = np.unique(parts.layout.owner * 2 + parts.layout.is_pooled, return_counts=True)
+    key = parts.layout.owner[at] * 2 + parts.layout.is_pooled[at]
+    repeated = n_rows[np.searchsorted(keys, key)] if len(at) else np.zeros(0)
+    places, distinct = pd.factorize(reason)
+    values: dict[str, PlanColumn] = {
+        "target": texts(target),
+        "symbol": texts(symbol),
+        "reason": merged_category(places, list(distinct)),
+        "n_rows": counts(np.where(parts.layout.owner[at] < 0, 1, repeated).astype(np.float64)),
+    }
+    return frame(QUARANTINE_COLUMNS, values, len(at))
+
+
+def _horizons(parts: PlanParts) -> Floats:
+    """The pooled row's horizon, else the longest that a symbol row states."""
+    longest = np.full(len(parts.layout.targets), -np.inf)
+    stated = parts.local.rows.horizon
+    usable = np.isfinite(stated) & (stated >= 0)
+    np.maximum.at(longest, parts.layout.pair_target[usable], stated[usable])
+    own = parts.cs.rows.horizon
+    usable_own = np.isfinite(own) & (own >= 0)
+    return np.select([usable_own, np.isfinite(longest)], [own, longest], np.nan)
+
+
+def _reasons(parts: PlanParts) -> pd.Categorical:
+    """The phrase of the state with the number and the bar that decided it."""
+    positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
+    states, n = parts.cs.states, parts.cs.rows.sample_size
+    unscored = (StateRule.FAMILIES, StateRule.FEATURES)
+    score_rules = {code(rule) for rule in StateRule if rule not in unscored}
+    texts_ = []
+    for at, position in enumerate(positions.tolist()):
+        gate, bar, numbers = states.gate[at], states.threshold[at], ""
+        if states.rule[at] == code(StateRule.SAMPLE_SIZE):
+            numbers = f" ({n[at]:.0f} against {bar:.0f})"
+        elif states.rule[at] in score_rules and not np.isnan(bar):
+            numbers = f" ({gate:.3f} against {bar:.3f})"
+        texts_.append(phrases[position] + numbers)
+    return merged_category(np.arange(len(texts_)), texts_)
+
+
+def _hard_block_reasons(parts: PlanParts) -> pd.Categorical:
+    found, leaks = parts.cs.rows.leakage_reason, parts.cs.leaks
+    reasons = ["the target leaks", *(f"the target leaks: {word}" for word in found.words)]
+    return merged_category(np.where(leaks, np.maximum(found.codes, -1) + 1, -1), reasons)
+
+
+def _features(parts: PlanParts) -> dict[str, PlanColumn]:
+    rows = parts.cs.rows
+    columns: dict[str, PlanColumn] = {}
+    for name in ("allowed", "dropped"):
+        listed = [getattr(features, name) for features in rows.feature_lists]
+        known = np.array([*(text is not None for text in listed), False])
+        codes = rows.features.codes
+        at = np.where((codes >= 0) & known[codes], codes, -1)
+        columns["features" if name == "allowed" else "dropped_features"] = merged_category(
+            at, [text or "" for text in listed]
+        )
+    return columns
