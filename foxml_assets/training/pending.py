@@ -19,8 +19,3 @@ def pending_jobs(plan: MasterPlan, layout: Layout, *, retry_failed: bool = True)
         if any(model.state not in settled for model in job_status(job, layout).models)
     ]
     return tuple(sorted(pending, key=lambda job: (-job.priority, job.job_id)))
-
-
-def next_batch(plan: MasterPlan, layout: Layout, *, batch_size: int) -> tuple[Job, ...]:
-    """The jobs the next run should train: the first `batch_size` pending ones that have not failed."""
-    return pending_jobs(plan, layout, retry_failed=False)[:batch_size]

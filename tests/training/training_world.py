@@ -9,7 +9,16 @@ import pandas as pd
 
 from foxml_assets.families.params import FamiliesConfig, LightGBMParams, XGBoostParams
 from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import ExcludedSymbol, Job, JobMetadata
+from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
+from foxml_assets.planning.plan import (
+    ABSENT,
+    SCHEMA_VERSION,
+    ExcludedSymbol,
+    Job,
+    JobMetadata,
+    MasterPlan,
+    PlanMetadata,
+)
 from foxml_assets.planning.specs import with_spec_hash
 from foxml_assets.selection.config import DataConfig
 from foxml_assets.selection.panel import build_panel
@@ -126,3 +135,28 @@ def make_world(
     )
     info = build_panel(settings, layout)
     return World(TrainingContext(layout, info, config, holdout))
+
+
+def plan_of(world: World, jobs: Sequence[Job], **hashes: str) -> MasterPlan:
+    """A plan of exactly these jobs; `hashes` override fields of its metadata."""
+    fields = {
+        "routing_plan_hash": ABSENT,
+        "candidates_hash": ABSENT,
+        "config_hash": ABSENT,
+        "training_hash": world.context.training_hash,
+        **hashes,
+    }
+    metadata = PlanMetadata(
+        generated_at="2025-12-11T18:45:00Z",
+        run_id="20251211_184500",
+        git_commit=None,
+        schema_version=SCHEMA_VERSION,
+        plan_hash="",
+        parent_plan_hash=None,
+        routing_plan_path=ROUTING_PLAN_PATH,
+        metrics_snapshot=METRICS_SNAPSHOT,
+        total_jobs=0,
+        model_families=BOTH_FAMILIES,
+        **fields,
+    )
+    return assemble_plan(jobs, metadata, total_blocked=0)

@@ -1,0 +1,79 @@
+"""Leave to train: which plan, if any, may be trained from now."""
+
+import logging
+from dataclasses import dataclass
+
+from foxml_assets.errors import PlanStaleError
+from foxml_assets.planning.consumer import describe_filter
+from foxml_assets.planning.fallback import build_fallback_plan
+from foxml_assets.planning.gate import require_current_plan
+from foxml_assets.planning.plan import ABSENT, MasterPlan
+from foxml_assets.planning.staleness import CurrentInputs, stale_inputs
+from foxml_assets.routing.candidates import candidates_hash
+from foxml_assets.routing.candidates_file import read_candidates
+from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.stamp import RunStamp
+from foxml_assets.tables import find_table
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.vocabulary import ModelFamily
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingPermit:
+    """The plan to train from, and what a person must be told about it."""
+
+    plan: MasterPlan
+    warnings: tuple[str, ...]
+
+
+def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: RunStamp) -> TrainingPermit:
+    """Read the master plan and hold it against what is current; log what it lets through.
+
+    Without a plan: under `on_missing_plan: train_all` one pooled job per target, with a warning. Raises
+    PlanMissingError under `refuse`, PlanCorruptError and PlanInconsistentError always, and PlanStaleError;
+    under `on_stale_plan: warn` only for other training settings, as then no job could be filed under its
+    spec. The same holds for a single job whose target's data moved: the runner fails it.
+    """
+    warnings: list[str] = []
+
+    def warn(message: str) -> None:
+        _log.warning(message)
+        warnings.append(message)
+
+    plan = require_current_plan(
+        context.layout,
+        current_inputs(context, policy),
+        on_stale=context.config.on_stale_plan,
+        on_missing=context.config.on_missing_plan,
+        fallback=lambda: build_fallback_plan(
+            context.info, families=tuple(ModelFamily), training_hash=context.training_hash, stamp=stamp
+        ),
+        warn=warn,
+    )
+    moved = stale_inputs(plan, CurrentInputs(training_hash=context.training_hash))
+    if moved:
+        raise PlanStaleError(
+            "the plan was made for other training settings",
+            file=context.layout.master_plan,
+            problems=[item.problem for item in moved],
+            fix="make a new plan: foxml run --until plan",
+        )
+    _log.info(describe_filter(plan, [spec.name for spec in context.info.targets]))
+    return TrainingPermit(plan, tuple(warnings))
+
+
+def current_inputs(context: TrainingContext, policy: RoutingPolicy) -> CurrentInputs:
+    """The hashes a fresh plan would be made from. Raises CandidatesError and RoutingPlanError."""
+    layout, info = context.layout, context.info
+    routed = layout.routing_plan.is_file()
+    candidates = find_table(layout.routing_candidates)
+    return CurrentInputs(
+        routing_plan_hash=read_routing_plan(layout).metadata.routing_plan_hash if routed else ABSENT,
+        candidates_hash=candidates_hash(read_candidates(candidates)) if candidates else ABSENT,
+        config_hash=policy.config_hash(),
+        training_hash=context.training_hash,
+        data_hashes={spec.name: info.data_hash_for(spec.name) for spec in info.targets},
+    )
