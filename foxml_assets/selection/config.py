@@ -46,8 +46,8 @@ class ScreeningConfig(ConfigModel):
     rounds: int = Field(40, ge=1, le=10_000)
     leaves: int = Field(15, ge=2, le=1_024)
     bins: int = Field(63, ge=2, le=255)
-    learning_rate: float = Field(0.1, gt=0.0, le=1.0)
-    min_leaf_rows: int = Field(20, ge=1)
+    learning_rate: float = Field(0.05, gt=0.0, le=1.0)
+    min_leaf_rows: int = Field(100, ge=1)
 
 
 class BootstrapConfig(ConfigModel):
@@ -64,7 +64,7 @@ class LeakageConfig(ConfigModel):
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
     lag_collapse_skill: float = Field(0.15, gt=0.0, le=1.0)
     lag_collapse_ratio: float = Field(0.5, gt=0.0, lt=1.0)
-    max_credible_skill: float = Field(0.9, gt=0.0, le=1.0)
+    max_credible_skill: float = Field(0.8, gt=0.0, le=1.0)
 
 
 class EvidenceConfig(ConfigModel):

@@ -16,8 +16,9 @@ from foxml_assets.selection.evidence_files import read_evidence, write_evidence
 from foxml_assets.selection.evidence_rows import Findings, pooled_row, symbol_row
 from foxml_assets.selection.family_probe import probe_families
 from foxml_assets.selection.fold_tables import importance_table, score_table
-from foxml_assets.selection.leakage import feature_skill, find_leaks
+from foxml_assets.selection.leakage import find_leaks
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
+from foxml_assets.selection.single_skill import feature_skill
 from foxml_assets.selection.stability import excess_gain
 from foxml_assets.selection.target_data import load_target
 from foxml_assets.selection.verdicts import feature_statuses, pooled_symbols

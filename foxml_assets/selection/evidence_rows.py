@@ -10,7 +10,8 @@ from foxml_assets.selection.crossfit import CrossFit
 from foxml_assets.selection.estimates import SymbolScores, mean_over_symbols, metric_of
 from foxml_assets.selection.evidence import RowEvidence
 from foxml_assets.selection.family_probe import FamilyOutcome, failed, successful
-from foxml_assets.selection.leakage import FeatureSkill, Finding
+from foxml_assets.selection.leakage import Finding
+from foxml_assets.selection.single_skill import FeatureSkill
 from foxml_assets.selection.stability import stability
 from foxml_assets.selection.target_data import Flags, TargetData
 from foxml_assets.selection.verdicts import row_verdict

@@ -1,26 +1,17 @@
-"""Features that know too much: near copies of the label, and skill that collapses under a lag."""
+"""Features that know too much: near copies of the label, and skill that is gone a horizon earlier."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
-from foxml_assets.selection.config import EvidenceConfig, LeakageConfig
-from foxml_assets.selection.target_data import Flags, Floats, TargetData
-from foxml_assets.vocabulary import LeakageStatus, TaskType
+from foxml_assets.selection.config import LeakageConfig
+from foxml_assets.selection.single_skill import FeatureSkill
+from foxml_assets.selection.target_data import Floats, TargetData
+from foxml_assets.vocabulary import LeakageStatus
 
-
-@dataclass(frozen=True)
-class FeatureSkill:
-    """Signed skill of single features within symbols: symbols x features, NaN where not measurable.
-
-    `lagged` is the skill of the feature's value one horizon earlier.
-    """
-
-    now: Floats
-    lagged: Floats
+# One symbol's skill is noisy: a lag collapse there has to clear the bar by this many standard errors.
+_SYMBOL_MARGIN = 3.0
 
 
 @dataclass(frozen=True)
@@ -31,103 +22,67 @@ class Finding:
     feature: str
     skill: float
     lagged_skill: float
+    ahead_skill: float
     status: LeakageStatus
     reason: str
-
-
-def feature_skill(data: TargetData, config: EvidenceConfig) -> FeatureSkill:
-    """Skill of every feature on every symbol, now and lagged by the horizon."""
-    symbols = range(len(data.symbols))
-
-    def measure(symbol: int) -> tuple[Floats, Floats]:
-        rows = data.rows_of(symbol)
-        X, y = data.X[rows].astype(np.float64), data.y[rows]
-        lagged = np.full_like(X, np.nan)
-        lagged[data.spec.horizon_bars :] = X[: -data.spec.horizon_bars]
-        labelled = ~np.isnan(y)
-        classification = data.spec.task_type is TaskType.CLASSIFICATION
-        return (
-            single_skill(X[labelled], y[labelled], classification, config.min_rows),
-            single_skill(lagged[labelled], y[labelled], classification, config.min_rows),
-        )
-
-    with ThreadPoolExecutor(max_workers=config.threads) as pool:
-        measured = list(pool.map(measure, symbols))
-    return FeatureSkill(
-        now=np.vstack([now for now, _ in measured]), lagged=np.vstack([lagged for _, lagged in measured])
-    )
-
-
-def single_skill(X: Floats, y: Floats, classification: bool, min_rows: int) -> Floats:
-    """Rank correlation, or 2 AUC - 1, of every column of `X` with `y`, over the rows it is known in.
-
-    NaN where fewer than `min_rows` rows are known, or the feature or label is constant there.
-    """
-    known = ~np.isnan(X)
-    counts = known.sum(axis=0)
-    if len(y) == 0:
-        return np.full(X.shape[1], np.nan)
-    ranks = np.where(known, rankdata(np.where(known, X, np.inf), axis=0), 0.0)
-    if classification:
-        positive = (y > 0.5)[:, None] & known
-        n_positive = positive.sum(axis=0).astype(np.float64)
-        n_negative = counts - n_positive
-        rank_sum = np.where(positive, ranks, 0.0).sum(axis=0)
-        pairs = n_positive * n_negative
-        above = rank_sum - n_positive * (n_positive + 1.0) / 2.0
-        skill = np.divide(2.0 * above, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0) - 1.0
-    else:
-        skill = _masked_correlation(ranks, rankdata(y), known, counts)
-    return np.asarray(np.where(counts >= min_rows, skill, np.nan))
-
-
-def _masked_correlation(ranks: Floats, y_rank: Floats, known: Flags, counts: Floats) -> Floats:
-    n = np.maximum(counts, 1)
-    x = np.where(known, ranks - ranks.sum(axis=0) / n, 0.0)
-    y = np.where(known, y_rank[:, None], 0.0)
-    y = np.where(known, y - y.sum(axis=0) / n, 0.0)
-    scale = np.sqrt((x * x).sum(axis=0) * (y * y).sum(axis=0))
-    out: Floats = np.full(len(scale), np.nan)
-    np.divide((x * y).sum(axis=0), scale, out=out, where=scale > 0)
-    return out
 
 
 def find_leaks(data: TargetData, skill: FeatureSkill, config: LeakageConfig) -> tuple[Finding, ...]:
     """Features that are not SAFE, over all symbols first, then symbol by symbol.
 
-    A near copy of the label on a symbol blocks that symbol. Over all symbols the mean of the
+    A near copy of the label blocks the symbol it is found on. Over all symbols the mean of the
     within-symbol skill counts, of those symbols that are not blocked already, unless most are.
     """
     findings: list[Finding] = []
     for code, symbol in enumerate(data.symbols):
-        findings += _judge(symbol, data.features, skill.now[code], skill.lagged[code], config)
+        # Labels overlap over their horizon, so rows / horizon of them are independent.
+        error = np.sqrt(data.spec.horizon_bars / max(int(skill.rows[code]), 1))
+        bar = config.lag_collapse_skill + _SYMBOL_MARGIN * float(error)
+        measured = (skill.now[code], skill.lagged[code], skill.ahead[code])
+        findings += _judge(symbol, data.features, measured, bar, config)
     blocked = {one.symbol for one in findings if one.status is LeakageStatus.BLOCKED}
     kept = np.array([symbol not in blocked for symbol in data.symbols])
     if kept.sum() * 2 <= len(kept):
         kept[:] = True
-    overall = _judge(None, data.features, _mean(skill.now[kept]), _mean(skill.lagged[kept]), config)
-    return (*overall, *findings)
+    means = (_mean(skill.now[kept]), _mean(skill.lagged[kept]), _mean(skill.ahead[kept]))
+    return (*_judge(None, data.features, means, config.lag_collapse_skill, config), *findings)
 
 
 def _judge(
-    symbol: str | None, features: Sequence[str], now: Floats, lagged: Floats, config: LeakageConfig
+    symbol: str | None,
+    features: Sequence[str],
+    measured: tuple[Floats, Floats, Floats],
+    collapse_bar: float,
+    config: LeakageConfig,
 ) -> list[Finding]:
     findings: list[Finding] = []
-    for feature, skill, later in zip(features, now.tolist(), lagged.tolist(), strict=True):
+    for feature, now, lagged, ahead in zip(features, *(one.tolist() for one in measured), strict=True):
         # Comparisons with NaN are false: what cannot be measured is not accused.
-        if abs(skill) >= config.near_copy_skill:
-            reason = f"{feature} is nearly the label: skill {skill:.3f}"
-            findings.append(Finding(symbol, feature, skill, later, LeakageStatus.BLOCKED, reason))
-        elif abs(skill) >= config.lag_collapse_skill and abs(later) < config.lag_collapse_ratio * abs(skill):
-            reason = f"{feature} loses its skill when lagged by the horizon: {skill:.3f} to {later:.3f}"
-            findings.append(Finding(symbol, feature, skill, later, LeakageStatus.SUSPECT, reason))
+        if abs(now) >= config.near_copy_skill:
+            status, reason = LeakageStatus.BLOCKED, f"{feature} is nearly the label: skill {now:.3f}"
+        elif abs(now) >= collapse_bar and _collapses(now, lagged, ahead, config.lag_collapse_ratio):
+            status = LeakageStatus.SUSPECT
+            reason = f"{feature} loses its skill when lagged by the horizon: {now:.3f} to {lagged:.3f}"
+        else:
+            continue
+        findings.append(Finding(symbol, feature, now, lagged, ahead, status, reason))
     return findings
+
+
+def _collapses(now: float, lagged: float, ahead: float, ratio: float) -> bool:
+    """Whether skill is there now but was not a horizon earlier, as in a feature that saw the future.
+
+    The honest exception: a label scaled by a trailing feature (a barrier in units of volatility), or one
+    that reverts, depends on it with one sign today and with the other on what it becomes by the
+    label's end. Copies of the label have nothing to do with the label's end but the label itself.
+    """
+    opposed = now * ahead < 0.0 and abs(ahead) >= ratio * abs(now)
+    return abs(lagged) < ratio * abs(now) and not opposed
 
 
 def _mean(skill: Floats) -> Floats:
     known = ~np.isnan(skill)
     counts = known.sum(axis=0)
-    total = np.where(known, skill, 0.0).sum(axis=0)
-    out: Floats = np.full(len(total), np.nan)
-    np.divide(total, counts, out=out, where=counts > 0)
+    out: Floats = np.full(skill.shape[1], np.nan)
+    np.divide(np.where(known, skill, 0.0).sum(axis=0), counts, out=out, where=counts > 0)
     return out

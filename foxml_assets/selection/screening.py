@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
+from foxml_assets.families.openmp import wait_passively
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.target_data import Flags, Floats, Ints, TargetData
 from foxml_assets.vocabulary import TaskType
@@ -38,6 +39,7 @@ class Screened:
 
 def bin_panel(data: TargetData, config: EvidenceConfig) -> BinnedPanel:
     """Bin the features of `data`; the bounds come from rows before the first fold's test window."""
+    wait_passively()
     import lightgbm as lgb
 
     screening = config.screening

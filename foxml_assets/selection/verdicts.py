@@ -7,7 +7,8 @@ import numpy as np
 
 from foxml_assets.selection.config import LeakageConfig
 from foxml_assets.selection.evidence import Estimate
-from foxml_assets.selection.leakage import FeatureSkill, Finding
+from foxml_assets.selection.leakage import Finding
+from foxml_assets.selection.single_skill import FeatureSkill
 from foxml_assets.selection.target_data import Flags
 from foxml_assets.vocabulary import LeakageStatus, ScoreMetric
 
