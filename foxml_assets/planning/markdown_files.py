@@ -10,6 +10,7 @@ MAX_JOBS_LISTED = 2_000
 MAX_TARGETS_LISTED = 200
 MAX_SYMBOLS_LINKED = 500
 TOP_JOBS_PER_TARGET = 5
+MAX_EXCLUDED_LISTED = 20
 
 _JOB_HEADER = ("job", "symbol", "route", "families", "priority", "score", "rows", "reason")
 
@@ -74,10 +75,11 @@ def _inputs(plan: MasterPlan) -> str:
 
 def _counts(plan: MasterPlan) -> str:
     summary = plan.summary
+    by_priority = sorted(summary.by_priority.items(), key=_numeric, reverse=True)
     tables = (
         table(("training type", "jobs"), sorted(summary.by_type.items())),
         table(("route", "jobs"), sorted(summary.by_route.items())),
-        table(("priority", "jobs"), sorted(summary.by_priority.items(), key=_numeric, reverse=True)),
+        table(("priority", "jobs"), by_priority),
     )
     return "\n\n".join(tables)
 
@@ -109,8 +111,16 @@ def _links(view: str, items: Iterable[tuple[str, str]]) -> str:
 
 
 def _target(name: str, jobs: Sequence[Job]) -> str:
-    heading = f"### {link(name, f'by_target/{target_segment(name)}.json')} ({len(jobs)} jobs)"
-    return f"{heading}\n\n{table(_JOB_HEADER, map(_job_row, jobs[:TOP_JOBS_PER_TARGET]))}"
+    heading = f"### {link(name, f'by_target/{target_segment(name)}.json')}, jobs: {len(jobs)}"
+    parts = [heading, table(_JOB_HEADER, map(_job_row, jobs[:TOP_JOBS_PER_TARGET]))]
+    excluded = [item for job in jobs for item in job.excluded_symbols]
+    if excluded:
+        shown = "; ".join(f"{escape(x.symbol)} ({escape(x.reason)})" for x in excluded[:MAX_EXCLUDED_LISTED])
+        more = (
+            f"; and {len(excluded) - MAX_EXCLUDED_LISTED} more" if len(excluded) > MAX_EXCLUDED_LISTED else ""
+        )
+        parts.append(f"Left out of the pooled training set: {shown}{more}.")
+    return "\n\n".join(parts)
 
 
 def _job_row(job: Job) -> tuple[object, ...]:

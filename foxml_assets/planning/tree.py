@@ -4,7 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from foxml_assets.errors import Problem
 from foxml_assets.names import symbol_segment, target_segment
 from foxml_assets.planning.encoding import SEPARATOR, encode, job_lines, master_frame
 from foxml_assets.planning.markdown_files import render_plan, render_summary
@@ -48,6 +50,23 @@ def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
         _text(SUMMARY_FILE, render_summary(plan)),
         *_views(plan, lines),
     )
+
+
+def tree_problems(tree: Sequence[PlanFile], directory: Path) -> tuple[Problem, ...]:
+    """Where the files in `directory` differ from `tree`; `history/` is not looked at."""
+    found = {
+        path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if not path.is_dir()
+    }
+    expected = {file.path for file in tree}
+    surplus = sorted(name for name in found.keys() - expected if not name.startswith("history/"))
+    problems = [Problem(name, "belongs to no job of the plan") for name in surplus]
+    for file in tree:
+        path = found.get(file.path)
+        if path is None:
+            problems.append(Problem(file.path, "is missing"))
+        elif path.read_bytes() != file.content():
+            problems.append(Problem(file.path, "differs from the master plan"))
+    return tuple(problems)
 
 
 def view_path(view: str, segment: str) -> str:

@@ -21,7 +21,7 @@ from foxml_assets.locks import hold_lock
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.history import keep_history
 from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.tree import VIEWS, PlanFile, plan_tree
+from foxml_assets.planning.tree import VIEWS, PlanFile, plan_tree, tree_problems
 
 # More threads do not make fsync faster, and each holds one file's bytes.
 _WRITERS = 4
@@ -55,7 +55,7 @@ def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
         previous = current_plan(layout)
         if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
             tree = plan_tree(previous)
-            is_whole = is_on_disk(tree, final)
+            is_whole = not tree_problems(tree, final)
             if not is_whole:
                 _replace(tree, layout, previous=None, history=history)
             return PlanWrite(previous, changed=False, repaired=not is_whole, previous=previous)
@@ -79,18 +79,6 @@ def current_plan(layout: Layout) -> MasterPlan | None:
     except PlanError as error:
         _log.warning("the plan on disk cannot be read and is not counted as the parent: %s", error)
         return None
-
-
-def is_on_disk(tree: Sequence[PlanFile], directory: Path) -> bool:
-    """Whether `directory` holds exactly the files of `tree`, beside `history/`."""
-    found = {
-        path.relative_to(directory).as_posix()
-        for path in directory.rglob("*")
-        if not path.is_dir() and path.relative_to(directory).parts[0] != "history"
-    }
-    if found != {file.path for file in tree}:
-        return False
-    return all((directory / file.path).read_bytes() == file.content() for file in tree)
 
 
 def _replace(tree: Sequence[PlanFile], layout: Layout, *, previous: MasterPlan | None, history: int) -> None:
