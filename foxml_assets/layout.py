@@ -42,6 +42,11 @@ class Layout:
         return self.metrics / "routing_candidates.parquet"
 
     @property
+    def imported_candidates(self) -> Path:
+        """A table that stands in for the evidence, if the user imported one."""
+        return self.metrics / "imported_candidates.parquet"
+
+    @property
     def routing_plan_dir(self) -> Path:
         return self.metrics / "routing_plan"
 

@@ -1,0 +1,13 @@
+"""When an asset runs by itself."""
+
+import dagster as dg
+
+# The content of an input changed, or an input is about to run. Waiting for what is in progress makes
+# one run of several changes; a run that finds nothing new rewrites nothing.
+WHEN_INPUTS_CHANGE = (
+    dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+    ).since_last_handled()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("content of an input changed")

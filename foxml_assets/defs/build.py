@@ -1,0 +1,50 @@
+"""All definitions of the code location, for one workspace."""
+
+import dagster as dg
+
+from foxml_assets.defs.evidence import feature_selections
+from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
+from foxml_assets.defs.inputs import data_config, routing_config, training_config
+from foxml_assets.defs.panel import panel
+from foxml_assets.defs.planning import cross_sectional_jobs, symbol_jobs, training_plan
+from foxml_assets.defs.reporting import training_report
+from foxml_assets.defs.routing import routing_candidates, routing_plan
+from foxml_assets.defs.training import cross_sectional_models, symbol_models
+from foxml_assets.defs.training_sensor import pending_training
+from foxml_assets.workspace import Workspace
+
+
+def build_definitions(workspace: Workspace) -> dg.Definitions:
+    """The asset graph over `workspace`.
+
+    The workspace is a plain object, not a configurable resource, so that run config cannot redirect it.
+    """
+    return dg.Definitions(
+        assets=[
+            data_config,
+            routing_config,
+            training_config,
+            panel,
+            feature_selections,
+            routing_candidates,
+            routing_plan,
+            training_plan,
+            cross_sectional_jobs,
+            symbol_jobs,
+            cross_sectional_models,
+            symbol_models,
+            training_report,
+        ],
+        sensors=[
+            changed_inputs,
+            dg.AutomationConditionSensorDefinition(
+                "plan_automation",
+                target=dg.AssetSelection.groups("routing", "planning"),
+                default_status=dg.DefaultSensorStatus.RUNNING,
+                minimum_interval_seconds=INTERVAL_SECONDS,
+            ),
+            pending_training,
+        ],
+        resources={"workspace": workspace},
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,42 @@
+"""The Dagster instance under the root, with the settings this project needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from foxml_assets.files import write_atomic
+
+# A failed run would keep its place in the training pool without free_slots_after_run_end_seconds.
+_DAGSTER_YAML = b"""\
+telemetry:
+  enabled: false
+python_logs:
+  managed_python_loggers: [foxml_assets]
+  python_log_level: INFO
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 30
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+  pools:
+    granularity: run
+    default_limit: 1
+"""
+
+
+def prepare_home(home: Path) -> None:
+    """Make `home` a Dagster home; an existing `dagster.yaml` is the user's and is left as it is."""
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        write_atomic(settings, _DAGSTER_YAML)
+
+
+@contextmanager
+def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance that lives in `home`, which is created if it does not exist."""
+    prepare_home(home)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance

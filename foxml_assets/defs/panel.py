@@ -1,0 +1,46 @@
+"""The panel: validated, sorted and fingerprinted before anything else happens."""
+
+import dagster as dg
+
+from foxml_assets.defs.metadata import file_link, markdown_table
+from foxml_assets.defs.partitions import set_partitions, targets
+from foxml_assets.selection.panel import build_panel
+from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.workspace import Workspace
+
+
+@dg.asset(group_name="inputs", deps=["data_config"], kinds={"parquet"})
+def panel(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
+    source_hash = workspace.panel_source_hash()
+    info = build_panel(workspace.data_config(), workspace.layout)
+    set_partitions(context.instance, targets, [spec.name for spec in info.targets])
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(info.data_hash),
+        metadata={
+            "dagster/row_count": info.n_rows,
+            "dagster/column_schema": dg.MetadataValue.table_schema(_schema(info)),
+            "targets": markdown_table(
+                ["target", "task", "horizon (bars)"],
+                [(t.name, t.task_type.value, t.horizon_bars) for t in info.targets],
+            ),
+            "symbols": len(info.symbols),
+            "window": f"{info.start} to {info.end}",
+            "source_hash": source_hash,
+            "file": file_link(workspace.layout.panel),
+        },
+    )
+
+
+def _schema(info: PanelInfo) -> dg.TableSchema:
+    keys = [
+        dg.TableColumn(info.time_column, "timestamp", description="key"),
+        dg.TableColumn(info.symbol_column, "string", description="key"),
+    ]
+    features = [dg.TableColumn(name, "float", description="feature") for name in info.features]
+    labels = [
+        dg.TableColumn(t.name, "float", description=f"target, {t.task_type.value}") for t in info.targets
+    ]
+    return dg.TableSchema([*keys, *features, *labels])

@@ -1,0 +1,139 @@
+"""The routing plan becomes the master training plan, its mirrors and views, and the set of partitions."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
+from foxml_assets.defs.events import data_versions_of, input_event
+from foxml_assets.defs.metadata import file_link, markdown_table
+from foxml_assets.defs.partitions import cross_sectional_partitions, set_partitions, symbol_partitions
+from foxml_assets.defs.stages import partition_key
+from foxml_assets.planning.builder import build_plan
+from foxml_assets.planning.consumer import get_cs_jobs, get_symbol_jobs
+from foxml_assets.planning.plan import Job
+from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
+from foxml_assets.planning.writer import PlanWrite, write_plan
+from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.stamp import current_stamp
+from foxml_assets.workspace import Workspace
+
+GROUP = "planning"
+CS_JOBS, SYMBOL_JOBS = "cross_sectional_jobs", "symbol_jobs"
+_VIEW_ASSETS = ("training_plan_mirrors", "master_training_plan_summary", *(f"plan_{view}" for view in VIEWS))
+
+cross_sectional_jobs = dg.AssetSpec(
+    CS_JOBS,
+    group_name=GROUP,
+    deps=["master_training_plan"],
+    partitions_def=cross_sectional_partitions,
+    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them.",
+)
+symbol_jobs = dg.AssetSpec(
+    SYMBOL_JOBS,
+    group_name=GROUP,
+    deps=["master_training_plan"],
+    partitions_def=symbol_partitions,
+    description="The single-symbol jobs of the plan, by `<target>|<symbol>`.",
+)
+
+
+def _specs() -> list[dg.AssetSpec]:
+    master = dg.AssetSpec(
+        "master_training_plan",
+        group_name=GROUP,
+        deps=["routing_plan", "routing_config", "training_config", "panel"],
+        description="All jobs to train: the single source of truth, and the only file training reads.",
+        automation_condition=WHEN_INPUTS_CHANGE,
+        kinds={"json"},
+    )
+    views = [
+        dg.AssetSpec(
+            name,
+            group_name=GROUP,
+            deps=["master_training_plan"],
+            description=f"Derived from the master plan for people and tools: {name.replace('_', ' ')}.",
+            automation_condition=WHEN_INPUTS_CHANGE,
+        )
+        for name in _VIEW_ASSETS
+    ]
+    return [master, *views]
+
+
+@dg.multi_asset(specs=_specs(), name="training_plan")
+def training_plan(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation]:
+    """Plan, mirrors, summary and views are one directory that is replaced as a whole."""
+    layout, policy = workspace.layout, workspace.routing_policy()
+    plan = build_plan(
+        read_routing_plan(layout),
+        policy,
+        data_hashes=workspace.data_hashes(),
+        training_hash=workspace.training_hash(),
+        parent_plan_hash=None,
+        stamp=current_stamp(context.run_id),
+    )
+    written = write_plan(plan, layout, history=policy.output.plan_history)
+    version = dg.DataVersion(written.plan.metadata.plan_hash)
+    yield dg.MaterializeResult(
+        asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)
+    )
+    for name in _VIEW_ASSETS:
+        yield dg.MaterializeResult(
+            asset_key=name, data_version=version, metadata=_view_metadata(name, workspace)
+        )
+    yield from _job_events(context, CS_JOBS, cross_sectional_partitions, get_cs_jobs(written.plan))
+    yield from _job_events(context, SYMBOL_JOBS, symbol_partitions, get_symbol_jobs(written.plan))
+
+
+def _job_events(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    definition: dg.DynamicPartitionsDefinition,
+    jobs: Sequence[Job],
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    """Make the jobs the partition set and report those whose spec is new."""
+    by_key = {partition_key(job): job for job in jobs}
+    set_partitions(context.instance, definition, list(by_key))
+    known = data_versions_of(context.instance, asset, list(by_key))
+    for key, job in by_key.items():
+        if known.get(key) != job.spec_hash:
+            metadata = {
+                "job_id": dg.MetadataValue.text(job.job_id),
+                "route": dg.MetadataValue.text(job.route.value),
+                "priority": dg.MetadataValue.int(job.priority),
+                "families": dg.MetadataValue.text(", ".join(family.value for family in job.model_families)),
+                "reason": dg.MetadataValue.text(job.reason),
+            }
+            yield from input_event(asset, key, job.spec_hash, metadata)
+
+
+def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.MetadataValue]:
+    plan, folder = written.plan, workspace.layout.training_plan_dir
+    summary = plan.summary
+    counts = [
+        ("jobs", plan.metadata.total_jobs),
+        ("cross-sectional", summary.total_cs_jobs),
+        ("symbol", summary.total_symbol_jobs),
+        ("blocked pairs", summary.total_blocked),
+    ]
+    return {
+        "counts": markdown_table(["", "number"], counts),
+        "summary": dg.MetadataValue.md((folder / SUMMARY_FILE).read_text(encoding="utf-8")),
+        "plan_hash": dg.MetadataValue.text(plan.metadata.plan_hash),
+        "changed": dg.MetadataValue.bool(written.changed),
+        "file": file_link(workspace.layout.master_plan),
+        "dagster/row_count": dg.MetadataValue.int(plan.metadata.total_jobs),
+    }
+
+
+def _view_metadata(name: str, workspace: Workspace) -> dict[str, dg.MetadataValue]:
+    folder = workspace.layout.training_plan_dir
+    if name.removeprefix("plan_") in VIEWS:
+        view = folder / name.removeprefix("plan_")
+        number = len(list(view.glob("*.json"))) if view.is_dir() else 0
+        return {"folder": file_link(view), "files": dg.MetadataValue.int(number)}
+    if name == "master_training_plan_summary":
+        return {"file": file_link(folder / SUMMARY_FILE)}
+    return {"files": file_link(folder / "training_plan.json")}

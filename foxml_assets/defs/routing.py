@@ -1,0 +1,76 @@
+"""Evidence becomes candidates, candidates become routes."""
+
+import dagster as dg
+
+from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
+from foxml_assets.defs.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.routing.candidates import candidates_hash
+from foxml_assets.routing.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.candidates_source import candidates_source_hash, load_candidates
+from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.plan_markdown import PICTURE_NAME
+from foxml_assets.routing.router import route
+from foxml_assets.stamp import current_stamp
+from foxml_assets.workspace import Workspace
+
+GROUP = "routing"
+NOTHING_TO_ROUTE = (
+    "There are no metrics, so nothing can be routed and nothing will be trained. "
+    "Run `foxml run --until evidence`, or import candidates."
+)
+
+
+@dg.asset(group_name=GROUP, deps=["feature_selections"], kinds={"parquet"})
+def routing_candidates(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
+    layout, universe = workspace.layout, workspace.universe()
+    source_hash = candidates_source_hash(layout, universe)
+    source = load_candidates(layout, universe)
+    path = write_candidates(source.table, layout)
+    if source.table.empty:
+        context.log.warning(NOTHING_TO_ROUTE)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(candidates_hash(source.table)),
+        metadata={
+            **table_metadata(source.table),
+            "source": source.description if len(source.table) else NOTHING_TO_ROUTE,
+            "source_hash": source_hash,
+            "file": file_link(path),
+        },
+    )
+
+
+@dg.asset(
+    group_name=GROUP,
+    deps=["routing_candidates", "routing_config"],
+    automation_condition=WHEN_INPUTS_CHANGE,
+    kinds={"json"},
+)
+def routing_plan(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """One route for every (target, symbol) pair, with the trace of every rule."""
+    layout, policy = workspace.layout, workspace.routing_policy()
+    previous = read_routing_plan(layout) if policy.hysteresis > 0 and layout.routing_plan.is_file() else None
+    plan = route(
+        read_candidates(layout.routing_candidates),
+        policy,
+        universe=workspace.universe(),
+        previous=previous,
+        stamp=current_stamp(context.run_id),
+    )
+    write_routing_plan(plan, layout, policy.output)
+    summary = plan.metadata
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(summary.routing_plan_hash),
+        metadata={
+            "routes": markdown_table(["route", "pairs"], sorted(summary.by_route.items())),
+            "picture": picture((layout.routing_plan_dir / PICTURE_NAME).read_bytes(), "Routes"),
+            **table_metadata(plan.pairs),
+            "quarantined_rows": summary.n_quarantined,
+            "routing_plan_hash": summary.routing_plan_hash,
+            "file": file_link(layout.routing_plan),
+        },
+    )

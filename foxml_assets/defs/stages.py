@@ -1,0 +1,82 @@
+"""The stages of the pipeline, each one Dagster run. The command line and the sensors share them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from foxml_assets.defs.partitions import (
+    cross_sectional_partitions,
+    queue_partitions,
+    symbol_partitions,
+    targets,
+)
+from foxml_assets.names import pair_key
+from foxml_assets.planning.plan import Job
+from foxml_assets.vocabulary import TrainingType
+
+STAGE_TAG = "foxml/stage"
+TRAINING = "training"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One run to launch: the assets it materializes and its tags (partition range, priority)."""
+
+    assets: tuple[str, ...]
+    tags: dict[str, str]
+
+
+def evidence_run(instance: dg.DagsterInstance, pending: Sequence[str]) -> StageRun:
+    """One run that evaluates all `pending` targets."""
+    tags = queue_partitions(instance, targets, list(pending))
+    return StageRun(("feature_selections",), tags | {STAGE_TAG: "evidence"})
+
+
+def training_batches(pending: Sequence[Job], batch_size: int) -> Iterator[tuple[Job, ...]]:
+    """Split `pending` (highest priority first) into batches of one training type each.
+
+    A batch opens with the highest priority left and takes the next jobs of its type.
+    """
+    queues = {kind: [job for job in pending if job.training_type is kind] for kind in TrainingType}
+    while any(queues.values()):
+        kind = max((k for k in queues if queues[k]), key=lambda k: queues[k][0].priority)
+        yield tuple(queues[kind][:batch_size])
+        queues[kind] = queues[kind][batch_size:]
+
+
+def training_run(instance: dg.DagsterInstance, batch: Sequence[Job]) -> StageRun:
+    """One run that trains exactly the jobs of `batch`, all of one training type."""
+    is_pooled = batch[0].training_type is TrainingType.CROSS_SECTIONAL
+    definition = cross_sectional_partitions if is_pooled else symbol_partitions
+    tags = queue_partitions(instance, definition, [partition_key(job) for job in batch])
+    asset = "cross_sectional_models" if is_pooled else "symbol_models"
+    return StageRun((asset,), tags | {STAGE_TAG: TRAINING, "dagster/priority": str(batch[0].priority)})
+
+
+def run_request(run: StageRun, version: str, event: int) -> dg.RunRequest:
+    """A run for a sensor to launch once: for this content, after the `event` that was the latest."""
+    return dg.RunRequest(
+        run_key=f"{'+'.join(run.assets)}:{version}:{event}",
+        asset_selection=[dg.AssetKey(name) for name in run.assets],
+        tags=run.tags,
+    )
+
+
+def is_anything_running(instance: dg.DagsterInstance, *, training: bool) -> bool:
+    """Whether a run is queued or in progress; training runs count only if `training`."""
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    return any(training or run.tags.get(STAGE_TAG) != TRAINING for run in unfinished)
+
+
+def partition_key(job: Job) -> str:
+    """The partition of a job: its target, or `<target>|<symbol>`. Raises UnsafeNameError."""
+    return job.target if job.symbol is None else pair_key(job.target, job.symbol)

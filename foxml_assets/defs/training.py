@@ -1,0 +1,120 @@
+"""Jobs become models: the partitions of a run are trained in parallel, each reported as it finishes."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from foxml_assets.defs.events import output_event
+from foxml_assets.defs.partitions import cross_sectional_partitions, symbol_partitions
+from foxml_assets.defs.planning import CS_JOBS, SYMBOL_JOBS
+from foxml_assets.defs.stages import partition_key
+from foxml_assets.hashing import content_hash
+from foxml_assets.planning.structure import plan_order
+from foxml_assets.stamp import current_stamp
+from foxml_assets.training.gate import authorise_training
+from foxml_assets.training.manifest import Manifest
+from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
+from foxml_assets.training.runner import train_jobs
+from foxml_assets.vocabulary import TrainingType
+from foxml_assets.workspace import Workspace
+
+GROUP = "training"
+POOL = "training"
+_MAX_LISTED = 20
+
+
+@dg.asset(
+    group_name=GROUP,
+    deps=[CS_JOBS],
+    partitions_def=cross_sectional_partitions,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    output_required=False,
+    pool=POOL,
+    kinds={"lightgbm", "xgboost"},
+)
+def cross_sectional_models(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> Iterator[dg.AssetMaterialization]:
+    """Pooled models: one partition per planned target, one model per family of its job."""
+    yield from _train(context, workspace, TrainingType.CROSS_SECTIONAL)
+
+
+@dg.asset(
+    group_name=GROUP,
+    deps=[SYMBOL_JOBS],
+    partitions_def=symbol_partitions,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    output_required=False,
+    pool=POOL,
+    kinds={"lightgbm", "xgboost"},
+)
+def symbol_models(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> Iterator[dg.AssetMaterialization]:
+    """Models of one symbol alone: one partition per planned pair, one model per family of its job."""
+    yield from _train(context, workspace, TrainingType.SYMBOL_SPECIFIC)
+
+
+def _train(
+    context: dg.AssetExecutionContext, workspace: Workspace, kind: TrainingType
+) -> Iterator[dg.AssetMaterialization]:
+    training = workspace.training_context()
+    permit = authorise_training(training, workspace.routing_policy(), current_stamp(context.run_id))
+    plan = permit.plan
+    planned = {partition_key(job): job for job in plan.jobs if job.training_type is kind}
+    unplanned = [key for key in context.partition_keys if key not in planned]
+    jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
+    failed: list[JobOutcome] = []
+    for number, outcome in enumerate(train_jobs(jobs, training), start=1):
+        context.log.info("%d of %d: %s", number, len(jobs), _line(outcome))
+        if outcome.status is OutcomeStatus.FAILED:
+            failed.append(outcome)
+        else:
+            yield _model_event(context, outcome)
+    if failed or unplanned:
+        raise _failure(failed, unplanned)
+
+
+def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
+    job = outcome.job
+    jobs_asset = CS_JOBS if job.symbol is None else SYMBOL_JOBS
+    version = content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
+    metadata = {"job_id": dg.MetadataValue.text(job.job_id), "route": dg.MetadataValue.text(job.route.value)}
+    for manifest in outcome.manifests:
+        metadata |= _model_metadata(manifest)
+    return output_event(context, partition_key(job), version, metadata, partitioned_inputs=(jobs_asset,))
+
+
+def _line(outcome: JobOutcome) -> str:
+    scores = [
+        f"{manifest.family.value} {score.metric.value} {score.value:.3f}"
+        for manifest in outcome.manifests
+        if (score := manifest.scores.within_symbols).value is not None
+    ]
+    told = outcome.reason or ", ".join(scores)
+    return f"{outcome.job.job_id} {outcome.status.value} in {outcome.seconds:.1f} s. {told}"
+
+
+def _failure(failed: list[JobOutcome], unplanned: list[str]) -> dg.Failure:
+    lines = [f"{outcome.job.job_id}: {outcome.reason}" for outcome in failed]
+    lines += [f"{key!r} is not a job of the plan" for key in unplanned]
+    shown = lines[:_MAX_LISTED] + (
+        [f"and {len(lines) - _MAX_LISTED} more"] if len(lines) > _MAX_LISTED else []
+    )
+    return dg.Failure(
+        f"{len(lines)} job(s) were not trained; the others stand.\n" + "\n".join(shown), allow_retries=False
+    )
+
+
+def _model_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
+    score, family = manifest.scores.within_symbols, manifest.family.value
+    found: dict[str, dg.MetadataValue] = {
+        f"{family}/rows": dg.MetadataValue.int(manifest.training_window.rows),
+        f"{family}/window": dg.MetadataValue.text(
+            f"{manifest.training_window.start} to {manifest.training_window.end}"
+        ),
+    }
+    if score.value is not None and score.skill is not None:
+        found[f"{family}/holdout_{score.metric.value}"] = dg.MetadataValue.float(score.value)
+        found[f"{family}/holdout_skill"] = dg.MetadataValue.float(score.skill)
+    return found

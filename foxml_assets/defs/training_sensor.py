@@ -1,0 +1,60 @@
+"""Pending jobs of the current plan are trained by themselves, in batches, highest priority first."""
+
+import dagster as dg
+
+from foxml_assets.defs.events import data_version_of
+from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
+from foxml_assets.defs.stages import (
+    StageRun,
+    is_anything_running,
+    run_request,
+    training_batches,
+    training_run,
+)
+from foxml_assets.errors import PlanError
+from foxml_assets.hashing import content_hash
+from foxml_assets.stamp import current_stamp
+from foxml_assets.training.gate import authorise_training
+from foxml_assets.training.pending import pending_jobs
+from foxml_assets.workspace import Workspace
+
+_MODELS = ("cross_sectional_models", "symbol_models")
+
+
+@dg.sensor(
+    target=dg.AssetSelection.assets(*_MODELS, "training_report"),
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def pending_training(
+    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.RunRequest | dg.SkipReason:
+    """Launches the next batch of pending jobs, and the report when none is left.
+
+    Jobs whose last attempt at the same spec failed are left to the user. A stale plan trains nothing.
+    """
+    instance = context.instance
+    if data_version_of(instance, "master_training_plan")[0] is None:
+        return dg.SkipReason("there is no plan yet")
+    if is_anything_running(instance, training=True):
+        return dg.SkipReason("waiting for the runs in progress")
+    training = workspace.training_context()
+    try:
+        permit = authorise_training(training, workspace.routing_policy(), current_stamp())
+    except PlanError as refusal:
+        return dg.SkipReason(f"training is refused: {refusal}")
+    pending = pending_jobs(permit.plan, workspace.layout, retry_failed=False)
+    if not pending:
+        return _report(instance)
+    batch = next(training_batches(pending, training.config.batch_size))
+    run = training_run(instance, batch)
+    _, event = data_version_of(instance, run.assets[0])
+    return run_request(run, content_hash([job.spec_hash for job in batch]), event)
+
+
+def _report(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    latest = max(data_version_of(instance, name)[1] for name in (*_MODELS, "master_training_plan"))
+    version, reported = data_version_of(instance, "training_report")
+    if version is not None and reported > latest:
+        return dg.SkipReason("every job of the plan is trained, and reported")
+    return run_request(StageRun(("training_report",), {}), str(latest), reported)
