@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from foxml_assets.errors import PlanError, PlanMissingError
-from foxml_assets.files import replacing_directory, storage_errors, sync_directory
+from foxml_assets.files import recover_directory, replacing_directory, storage_errors, sync_directory
 from foxml_assets.layout import Layout
 from foxml_assets.locks import hold_lock
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -52,6 +52,7 @@ def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
     """
     final = layout.training_plan_dir
     with storage_errors(final), planner_lock(layout):
+        recover_directory(final)
         previous = current_plan(layout)
         if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
             tree = plan_tree(previous)

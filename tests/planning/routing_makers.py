@@ -1,0 +1,63 @@
+"""Routing plans for tests, made by the real router from small candidate tables."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from foxml_assets.routing.candidates import typed_candidates
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.router import route
+from foxml_assets.stamp import RunStamp
+
+STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", "abc1234")
+
+# AUC that gives the state under the default bars, for the pooled and for a symbol's own model.
+POOLED = {"strong": 0.65, "weak": 0.55, "experimental": 0.515, "none": 0.45}
+LOCAL = {"strong": 0.66, "weak": 0.57, "experimental": 0.53, "none": 0.45}
+
+
+def row(target: str, symbol: str | None, state: str, **changes: object) -> dict[str, object]:
+    """One candidate with the score that gives it `state`."""
+    return {
+        "target": target,
+        "symbol": symbol,
+        "task_type": "classification",
+        "score_metric": "auc",
+        "horizon_minutes": 600.0,
+        "sample_size": 100_000 if symbol is None else 8_000,
+        "score": (POOLED if symbol is None else LOCAL)[state],
+        "score_se": 0.005,
+        "n_snapshots": 5,
+        "mean_overlap": 0.9,
+        "std_overlap": 0.02,
+        "mean_tau": 0.9,
+        "std_tau": 0.02,
+        "leakage_status": "SAFE",
+        "successful_families": "lightgbm|xgboost",
+        "failed_families": "",
+        "features": '{"momentum":"SAFE","volatility":"SAFE"}' if symbol is None else None,
+    } | changes
+
+
+def candidates(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    return typed_candidates(pd.DataFrame(list(rows)))
+
+
+def policy(**changes: object) -> RoutingPolicy:
+    """The default policy without false-discovery control, with `changes`."""
+    return RoutingPolicy.model_validate({"fdr": {"enabled": False}} | changes)
+
+
+def routed(rows: Iterable[Mapping[str, object]], with_policy: RoutingPolicy | None = None) -> RoutingPlan:
+    return route(candidates(rows), with_policy or policy(), stamp=STAMP)
+
+
+def grid() -> list[dict[str, object]]:
+    """A target for each state of the pooled model, a symbol for each state of its own model."""
+    rows: list[dict[str, object]] = []
+    for pooled in POOLED:
+        target = f"y_{pooled}"
+        rows.append(row(target, None, pooled))
+        rows.extend(row(target, local.upper(), local) for local in LOCAL)
+    return rows

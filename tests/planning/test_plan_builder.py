@@ -1,0 +1,227 @@
+"""Every routed pair becomes exactly the job it should, and nothing else does."""
+
+import random
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from routing_makers import STAMP, candidates, grid, policy, routed, row
+
+from foxml_assets.errors import UnsafeNameError
+from foxml_assets.planning.builder import build_plan
+from foxml_assets.planning.consumer import get_cs_jobs, get_job
+from foxml_assets.planning.encoding import encode
+from foxml_assets.planning.plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.routing_check import routing_problems
+from foxml_assets.planning.structure import structure_problems
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.router import route
+from foxml_assets.stamp import RunStamp
+from foxml_assets.vocabulary import ModelFamily, Route, SignalState, TrainingType
+
+LGB, XGB = ModelFamily.LIGHTGBM, ModelFamily.XGBOOST
+
+
+def built(
+    routing: RoutingPlan,
+    with_policy: RoutingPolicy | None = None,
+    training_hash: str = "4" * 64,
+    **hashes: str,
+) -> MasterPlan:
+    return build_plan(
+        routing,
+        with_policy or policy(),
+        data_hashes=hashes,
+        training_hash=training_hash,
+        parent_plan_hash=None,
+        stamp=STAMP,
+    )
+
+
+def job_of(plan: MasterPlan, target: str, symbol: str | None = None) -> Job:
+    found = get_job(plan, target, symbol)
+    assert found is not None
+    return found
+
+
+def test_each_route_makes_the_jobs_of_the_specification() -> None:
+    routing = routed(grid())
+    plan = built(routing)
+    symbol_jobs = {(job.target, job.symbol): job.route for job in plan.jobs if job.symbol is not None}
+    pairs = routing.pairs
+    decided = dict(zip(zip(pairs["target"], pairs["symbol"], strict=True), pairs["route"], strict=True))
+    own = {Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY}
+    assert symbol_jobs == {pair: decision for pair, decision in decided.items() if decision in own}
+    pooled = {Route.CROSS_SECTIONAL, Route.BOTH}
+    assert {job.target for job in get_cs_jobs(plan)} == {t for (t, _), r in decided.items() if r in pooled}
+    assert plan.summary.total_blocked == sum(decision == Route.BLOCKED for decision in decided.values())
+    assert structure_problems(plan) == ()
+    assert routing_problems(plan, routing) == ()
+
+
+def test_a_pooled_job_has_the_cross_sectional_route_whatever_its_pairs_have() -> None:
+    plan = built(routed([row("y", None, "strong"), row("y", "A", "strong")]))
+    pooled, own = job_of(plan, "y"), job_of(plan, "y", "A")
+    assert (pooled.route, pooled.training_type) == (Route.CROSS_SECTIONAL, TrainingType.CROSS_SECTIONAL)
+    assert (own.route, own.training_type) == (Route.BOTH, TrainingType.SYMBOL_SPECIFIC)
+
+
+@pytest.mark.parametrize(("state", "is_planned"), [("strong", True), ("weak", True), ("experimental", False)])
+def test_a_target_without_symbols_is_pooled_if_its_pooled_row_is_routable(
+    state: str, is_planned: bool
+) -> None:
+    assert bool(built(routed([row("y", None, state)])).jobs) is is_planned
+
+
+def test_default_priorities() -> None:
+    plan = built(routed(grid()))
+    by_state = {(job.training_type, _own_state(job)): job.priority for job in plan.jobs}
+    assert by_state[TrainingType.CROSS_SECTIONAL, SignalState.STRONG] == 90
+    assert by_state[TrainingType.CROSS_SECTIONAL, SignalState.WEAK_BUT_OK] == 75
+    assert by_state[TrainingType.SYMBOL_SPECIFIC, SignalState.STRONG] == 80
+    assert by_state[TrainingType.SYMBOL_SPECIFIC, SignalState.WEAK_BUT_OK] == 70
+    assert by_state[TrainingType.SYMBOL_SPECIFIC, SignalState.EXPERIMENTAL] == 30
+
+
+def _own_state(job: Job) -> SignalState | None:
+    return job.metadata.cs_state if job.symbol is None else job.metadata.local_state
+
+
+def test_priorities_come_from_the_policy() -> None:
+    chosen = policy(priority={"cross_sectional": {"strong": 11, "weak_but_ok": 12}, "experimental": 99})
+    plan = built(routed(grid(), chosen), chosen)
+    assert {job.priority for job in get_cs_jobs(plan)} == {11, 12}
+    assert plan.jobs[0].priority == 99
+
+
+def test_a_symbol_whose_rows_leak_is_left_out_of_the_pooled_job_and_is_no_job() -> None:
+    leaking = row("y", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
+    plan = built(routed([row("y", None, "strong"), row("y", "A", "none"), leaking]))
+    assert [item.symbol for item in job_of(plan, "y").excluded_symbols] == ["GME"]
+    assert job_of(plan, "y").excluded_symbols[0].reason
+    assert get_job(plan, "y", "GME") is None
+
+
+def test_a_target_whose_pooled_row_leaks_has_no_jobs() -> None:
+    rows = [row("y", None, "strong", leakage_status="BLOCKED"), row("y", "A", "strong")]
+    plan = built(routed(rows))
+    assert plan.jobs == ()
+    assert plan.summary.total_blocked == 1
+
+
+def test_the_first_family_rule_that_matches_wins() -> None:
+    chosen = policy(
+        families=[
+            {"when": {"training_type": ["cross_sectional"], "state": ["STRONG"]}, "use": ["xgboost"]},
+            {"when": {"state": ["STRONG"], "min_sample_size": 5_000}, "use": ["lightgbm"]},
+            {"when": {"max_priority": 75, "task_type": ["classification"]}, "use": ["xgboost", "lightgbm"]},
+            {"use": ["lightgbm", "xgboost"]},
+        ]
+    )
+    rows = [
+        row("y", None, "strong"),
+        row("y", "BIG", "strong"),
+        row("y", "SMALL", "strong", sample_size=2_000),
+        row("z", None, "weak"),
+        row("z", "A", "none"),
+    ]
+    plan = built(routed(rows, chosen), chosen)
+    assert job_of(plan, "y").model_families == (XGB,)
+    assert job_of(plan, "y", "BIG").model_families == (LGB,)
+    assert job_of(plan, "y", "SMALL").model_families == (LGB, XGB)
+    assert job_of(plan, "z").model_families == (XGB, LGB)
+
+
+def test_experimental_jobs_train_the_family_of_the_default_rule() -> None:
+    plan = built(routed([row("y", None, "none"), row("y", "A", "experimental")]))
+    assert job_of(plan, "y", "A").model_families == (LGB,)
+
+
+def test_a_family_that_failed_in_the_evidence_is_not_trained() -> None:
+    rows = [row("y", None, "strong"), row("y", "A", "strong", failed_families="xgboost")]
+    plan = built(routed(rows))
+    assert job_of(plan, "y").model_families == (LGB, XGB)
+    assert job_of(plan, "y", "A").model_families == (LGB,)
+
+
+def test_features_are_those_the_routing_plan_allows() -> None:
+    features = '{"good":"SAFE","bad":"BLOCKED"}'
+    rows = [
+        row("y", None, "strong", features=features),
+        row("y", "A", "none"),
+        row("z", None, "strong", features=None),
+    ]
+    plan = built(routed(rows))
+    assert job_of(plan, "y").features == ("good",)
+    assert job_of(plan, "z").features is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("B_C", "A"), ("C", "A_B")), (("C", "A_B"), ("B_C", "A"))],
+)
+def test_ids_that_would_collide_get_a_hash_in_either_order(
+    first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    rows = [row(t, s, "strong") for t, s in (first, second)] + [row(t, None, "none") for t in ("B_C", "C")]
+    ids = {(job.target, job.symbol): job.job_id for job in built(routed(rows)).jobs}
+    assert ids[("B_C", "A")].startswith("sym_A_B_C~")
+    assert ids[("C", "A_B")].startswith("sym_A_B_C~")
+    assert len(set(ids.values())) == 2
+    assert all(len(name) == len("sym_A_B_C~") + 8 for name in ids.values())
+
+
+def test_order_of_candidates_changes_no_byte() -> None:
+    rows = grid()
+    shuffled = random.Random(1).sample(rows, len(rows))
+    assert encode(built(routed(rows))) == encode(built(routed(shuffled)))
+
+
+def test_time_run_and_commit_change_only_their_three_fields() -> None:
+    stamp = RunStamp("2030-01-01T00:00:00Z", "other", None)
+    later = build_plan(
+        route(candidates(grid()), policy(), stamp=stamp),
+        policy(),
+        data_hashes={},
+        training_hash="4" * 64,
+        parent_plan_hash="5" * 64,
+        stamp=stamp,
+    )
+    now = built(routed(grid()))
+    assert later.metadata.plan_hash == now.metadata.plan_hash
+    assert later.jobs == now.jobs
+
+
+def test_the_spec_hash_follows_what_changes_a_model_and_nothing_else() -> None:
+    rows = [row("y", None, "strong"), row("y", "A", "strong"), row("z", None, "strong")]
+    base = built(routed(rows), y="d1", z="d1")
+
+    def moved(plan: MasterPlan) -> set[str]:
+        return {job.job_id for job in plan.jobs if base.jobs_by_id[job.job_id].spec_hash != job.spec_hash}
+
+    reprioritised = policy(priority={"symbol": {"strong": 5, "weak_but_ok": 4}})
+    assert moved(built(routed(rows, reprioritised), reprioritised, y="d1", z="d1")) == set()
+    better = [row("y", None, "strong", score=0.7), *rows[1:]]
+    assert moved(built(routed(better), y="d1", z="d1")) == set()
+    assert moved(built(routed(rows), y="d2", z="d1")) == {"cs_y", "sym_A_y"}
+    assert moved(built(routed(rows), training_hash="5" * 64, y="d1", z="d1")) == {"cs_y", "cs_z", "sym_A_y"}
+    failed = [rows[0], row("y", "A", "strong", failed_families="xgboost"), rows[2]]
+    assert moved(built(routed(failed), y="d1", z="d1")) == {"sym_A_y"}
+
+
+def test_a_target_without_a_data_hash_says_so() -> None:
+    assert job_of(built(routed([row("y", None, "strong")])), "y").data_hash == ABSENT
+
+
+def test_an_empty_routing_plan_is_an_empty_plan() -> None:
+    plan = built(routed([]))
+    assert plan.jobs == ()
+    assert plan.metadata.total_jobs == 0
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    sound = routed([row("y", None, "strong")])
+    names = pd.Series(["y\ud800"], dtype=object)
+    with pytest.raises(UnsafeNameError):
+        built(replace(sound, targets=sound.targets.assign(target=names)))

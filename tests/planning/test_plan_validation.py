@@ -1,0 +1,185 @@
+"""Each kind of contradiction is found, in both directions, by the check it belongs to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from plan_makers import example_plan, job, plan
+from routing_makers import STAMP, grid, policy, routed, row
+
+from foxml_assets.layout import Layout
+from foxml_assets.planning.builder import assemble_plan, build_plan
+from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan
+from foxml_assets.planning.routing_check import routing_problems
+from foxml_assets.planning.staleness import CurrentInputs
+from foxml_assets.planning.structure import structure_problems
+from foxml_assets.planning.validation import (
+    PlanCheck,
+    Validation,
+    family_problems,
+    hash_problems,
+    name_problems,
+    validate_plan,
+)
+from foxml_assets.planning.writer import write_plan
+from foxml_assets.vocabulary import ModelFamily, Route, TrainingType
+
+LEAKY = row("y_strong", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
+ROUTING = routed([*grid(), LEAKY])
+
+
+def sound() -> MasterPlan:
+    return build_plan(
+        ROUTING, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+    )
+
+
+def with_jobs(*jobs: Job, without: str = "") -> MasterPlan:
+    """The sound plan with `jobs` in the place of those of the same id, and one left out."""
+    by_id = {one.job_id: one for one in sound().jobs} | {one.job_id: one for one in jobs}
+    by_id.pop(without, None)
+    return assemble_plan(by_id.values(), sound().metadata, total_blocked=sound().summary.total_blocked)
+
+
+def checked(master: MasterPlan, layout: Layout) -> Validation:
+    return validate_plan(
+        master,
+        layout,
+        routing=ROUTING,
+        policy=policy(),
+        current=CurrentInputs(routing_plan_hash=ROUTING.metadata.routing_plan_hash),
+        targets=[f"y_{state}" for state in ("strong", "weak", "experimental", "none")],
+        symbols=["STRONG", "WEAK", "EXPERIMENTAL", "NONE", "GME"],
+    )
+
+
+def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    master = write_plan(sound(), layout, history=1).plan
+    validation = checked(master, layout)
+    assert validation.passed
+    assert [result.check for result in validation.results] == list(PlanCheck)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (with_jobs(without="cs_y_strong"), "has no pooled job"),
+        (with_jobs(without="sym_STRONG_y_strong"), "is routed ROUTE_BOTH but has no job"),
+        (with_jobs(job("y_none", "NONE")), "the routing plan says ROUTE_BLOCKED"),
+        (with_jobs(job("y_strong", "GME")), "leakage blocks"),
+        (with_jobs(job("y_none")), "no pair of its target is served"),
+        (with_jobs(job("y_new", "STRONG")), "pair that the routing plan does not know"),
+        (with_jobs(job("y_new")), "target that the routing plan does not know"),
+        (
+            with_jobs(job("y_strong", "STRONG", route=Route.SYMBOL_SPECIFIC)),
+            "the routing plan says ROUTE_BOTH",
+        ),
+        (with_jobs(job("y_strong", excluded_symbols=())), "excludes other symbols"),
+        (
+            with_jobs(
+                job("y_strong", excluded_symbols=(ExcludedSymbol("WEAK", ""), ExcludedSymbol("GME", "")))
+            ),
+            "excludes other symbols",
+        ),
+        (with_jobs(job("y_strong", "STRONG", route=Route.BOTH, features=("leak",))), "other features"),
+    ],
+)
+def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
+    assert routing_problems(sound(), ROUTING) == ()
+    problems = [str(problem) for problem in routing_problems(changed, ROUTING)]
+    assert len(problems) == 1
+    assert says in problems[0]
+
+
+def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
+    other = routed(grid())
+    problems = routing_problems(sound(), other)
+    assert problems[0].field == "$.metadata.routing_plan_hash"
+    assert ROUTING.metadata.routing_plan_hash in str(problems[0])
+    assert other.metadata.routing_plan_hash in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        (plan([job("y"), job("y", job_id="other")]), "$.jobs"),
+        (plan([job("y"), job("z", job_id="cs_y")]), "$.jobs"),
+        (plan([job("y", route=Route.BOTH)]), "$.jobs[0]"),
+        (plan([job("y", "A", route=Route.CROSS_SECTIONAL)]), "$.jobs[0]"),
+        (plan([job("y", "A", route=Route.BLOCKED)]), "$.jobs[0]"),
+        (plan([job("y", "A", training_type=TrainingType.CROSS_SECTIONAL)]), "$.jobs[0]"),
+        (plan([job("y", "A", excluded_symbols=(ExcludedSymbol("B", ""),))]), "$.jobs[0]"),
+        (plan([job("y", model_families=(ModelFamily.LIGHTGBM,) * 2)]), "$.jobs[0]"),
+    ],
+)
+def test_a_plan_that_contradicts_itself(changed: MasterPlan, field: str) -> None:
+    assert [problem.field for problem in structure_problems(changed)] == [field]
+
+
+@pytest.mark.parametrize(
+    "field", ["by_route", "by_type", "by_priority", "total_cs_jobs", "total_symbol_jobs"]
+)
+def test_a_summary_that_does_not_count_the_jobs(field: str) -> None:
+    master = example_plan()
+    wrong = {} if field.startswith("by_") else 99
+    summary = replace(master.summary, **{field: wrong})
+    found = structure_problems(MasterPlan(master.metadata, master.jobs, summary))
+    assert [problem.field for problem in found] == [f"$.summary.{field}"]
+
+
+def test_jobs_out_of_order_and_a_wrong_total() -> None:
+    master = example_plan()
+    shuffled = MasterPlan(
+        replace(master.metadata, total_jobs=5), tuple(reversed(master.jobs)), master.summary
+    )
+    assert [problem.field for problem in structure_problems(shuffled)] == ["$.metadata.total_jobs", "$.jobs"]
+
+
+def test_every_spec_hash_is_computed_again() -> None:
+    master = example_plan()
+    forged = (replace(master.jobs[0], spec_hash="0" * 64), *master.jobs[1:])
+    fields = [problem.field for problem in hash_problems(MasterPlan(master.metadata, forged, master.summary))]
+    assert fields == ["$.metadata.plan_hash", "$.jobs[0].spec_hash"]
+
+
+def test_unknown_targets_and_symbols_are_named() -> None:
+    found = name_problems(example_plan(), ["fwd_ret_5d"], ["AAPL", "MSFT"])
+    assert [(problem.field, problem.value) for problem in found] == [
+        ("target", "y_will_swing_low_10m_0.20"),
+        ("symbol", "BTC/USD"),
+        ("symbol", "GME"),
+    ]
+
+
+def test_a_family_that_no_rule_assigns_is_named() -> None:
+    only_lightgbm = policy(families=[{"use": ["lightgbm"]}])
+    assert len(family_problems(example_plan(), only_lightgbm)) == 5
+    assert family_problems(example_plan(), policy()) == ()
+
+
+@pytest.mark.parametrize("name", ["training_plan.yaml", "by_type/cross_sectional.json", "training_plan.md"])
+def test_a_mirror_or_view_that_differs_is_named(tmp_path: Path, name: str) -> None:
+    layout = Layout(tmp_path)
+    master = write_plan(sound(), layout, history=1).plan
+    path = layout.training_plan_dir / name
+    path.write_bytes(path.read_bytes() + b" ")
+    (layout.training_plan_dir / "by_symbol" / "ORPHAN.json").write_bytes(b"{}")
+    validation = checked(master, layout)
+    failed = [result for result in validation.results if not result.passed]
+    assert [result.check for result in failed] == [PlanCheck.FILES]
+    assert {problem.field for problem in failed[0].problems} == {name, "by_symbol/ORPHAN.json"}
+
+
+def test_a_validation_reads_as_table_markdown_and_json(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    validation = checked(write_plan(with_jobs(without="cs_y_strong"), layout, history=1).plan, layout)
+    assert not validation.passed
+    assert ("agreement with the routing plan", "1 problem(s)") in [row[:2] for row in validation.rows()]
+    assert "has no pooled job" in validation.markdown()
+    document = json.loads(validation.json())
+    assert document["passed"] is False
+    assert {result["check"] for result in document["results"] if not result["passed"]} == {
+        PlanCheck.ROUTING.value
+    }
