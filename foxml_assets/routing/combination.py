@@ -83,6 +83,13 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     )
 
 
+def with_margin(gate: Floats, earlier_route: Codes | None, margin: float) -> Floats:
+    """Gates for ranking the lane: a pair that was in it must be beaten by more than the margin."""
+    if earlier_route is None:
+        return gate
+    return np.where(earlier_route == code(Route.EXPERIMENTAL_ONLY), gate + margin, gate)
+
+
 def lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
     """Places in each target's experimental lane: the fraction of its symbols rounded down, at least 1."""
     # Decimal, because 0.29 * 100 is below 29 in binary floating point.
@@ -97,17 +104,20 @@ def _table(policy: RoutingPolicy) -> tuple[Codes, Codes]:
     routes, rules = np.zeros(shape, dtype=np.int8), np.zeros(shape, dtype=np.int8)
     for cs in LEVELS:
         for local in LEVELS:
-            route, rule = _cell(cs, local, policy)
+            route, rule = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
             routes[level(cs), level(local)], rules[level(cs), level(local)] = code(route), code(rule)
     return routes, rules
 
 
-def _cell(cs: SignalState, local: SignalState, policy: RoutingPolicy) -> tuple[Route, RouteRule]:
+def decision(
+    cs: SignalState, local: SignalState, both_strong: BothStrongBehavior, both_weak: BothWeakBehavior
+) -> tuple[Route, RouteRule]:
+    """The decision table: the route of a pair with these states, and why."""
     good = (SignalState.STRONG, SignalState.WEAK_BUT_OK)
     if cs == local == SignalState.STRONG:
-        return _BOTH_STRONG_ROUTE[policy.both_strong_behavior], RouteRule.BOTH_STRONG
+        return _BOTH_STRONG_ROUTE[both_strong], RouteRule.BOTH_STRONG
     if cs == local == SignalState.WEAK_BUT_OK:
-        return _BOTH_WEAK_ROUTE[policy.both_weak_behavior], RouteRule.BOTH_WEAK
+        return _BOTH_WEAK_ROUTE[both_weak], RouteRule.BOTH_WEAK
     if cs in good and local in good:
         if cs is SignalState.STRONG:
             return Route.CROSS_SECTIONAL, RouteRule.CS_STRONGER

@@ -8,6 +8,7 @@ from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.coding import LEVELS, Codes, Index
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.sides import EarlierStates
+from foxml_assets.vocabulary import Route
 
 
 def earlier_states(previous: RoutingPlan | None, layout: Alignment) -> EarlierStates:
@@ -16,8 +17,14 @@ def earlier_states(previous: RoutingPlan | None, layout: Alignment) -> EarlierSt
         return EarlierStates()
     cs = np.full(len(layout.targets), -1, dtype=np.int8)
     at = _positions(previous.targets["target"], layout.targets)
-    cs[at[at >= 0]] = _levels(previous.targets["cs_state"])[at >= 0]
-    return EarlierStates(cs=cs, local=_earlier_local(previous.pairs, layout))
+    levels, routes = [str(state) for state in LEVELS], [str(route) for route in Route]
+    cs[at[at >= 0]] = _codes(previous.targets["cs_state"], levels)[at >= 0]
+    found = pair_positions(previous.pairs, layout)
+    return EarlierStates(
+        cs=cs,
+        local=_placed(_codes(previous.pairs["local_state"], levels), found, len(layout.pair_rows)),
+        route=_placed(_codes(previous.pairs["route"], routes), found, len(layout.pair_rows)),
+    )
 
 
 def pair_positions(pairs: pd.DataFrame, layout: Alignment) -> Index:
@@ -32,11 +39,10 @@ def pair_positions(pairs: pd.DataFrame, layout: Alignment) -> Index:
     return np.where(here[found] == key, found, -1)
 
 
-def _earlier_local(pairs: pd.DataFrame, layout: Alignment) -> Codes:
-    local = np.full(len(layout.pair_target), -1, dtype=np.int8)
-    at = pair_positions(pairs, layout)
-    local[at[at >= 0]] = _levels(pairs["local_state"])[at >= 0]
-    return local
+def _placed(codes: Codes, at: Index, n: int) -> Codes:
+    placed = np.full(n, -1, dtype=np.int8)
+    placed[at[at >= 0]] = codes[at >= 0]
+    return placed
 
 
 def _positions(column: pd.Series, words: list[str]) -> npt.NDArray[np.int64]:
@@ -44,7 +50,6 @@ def _positions(column: pd.Series, words: list[str]) -> npt.NDArray[np.int64]:
     return np.append(of_category, -1)[column.cat.codes.to_numpy()].astype(np.int64)
 
 
-def _levels(column: pd.Series) -> Codes:
-    names = [str(state) for state in LEVELS]
-    table = np.array([*(names.index(word) for word in column.cat.categories), -1], dtype=np.int8)
-    return table[column.cat.codes.to_numpy()]
+def _codes(column: pd.Series, words: list[str]) -> Codes:
+    table = np.array([*(words.index(word) for word in column.cat.categories), -1], dtype=np.int8)
+    return np.asarray(table[column.cat.codes.to_numpy()])

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from foxml_assets.routing.coding import Bools, code, level
+from foxml_assets.routing.coding import Bools, Floats, code, level
 from foxml_assets.routing.fdr import expected_false
 from foxml_assets.routing.plan import (
     Bar,
@@ -15,8 +15,9 @@ from foxml_assets.routing.plan import (
 )
 from foxml_assets.routing.plan_parts import PlanParts
 from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.sides import JudgedSide
-from foxml_assets.routing.words import ErrorControl, Side
+from foxml_assets.routing.words import ErrorControl, Method, Side
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import Route, SignalState
 
@@ -56,23 +57,26 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
     """The settings that explanations show."""
     allowlist = policy.stability_allowlist
     return PolicyInForce(
-        method=str(policy.method),
-        profile=str(policy.profile),
-        gate_on=str(policy.gate_on),
+        method=policy.method,
+        profile=policy.profile,
+        gate_on=policy.gate_on,
         hysteresis=policy.hysteresis,
         min_sample_size_cross_sectional=policy.sample_minimum(Side.CROSS_SECTIONAL),
         min_sample_size_symbol=policy.sample_minimum(Side.SYMBOL),
         require_min_successful_families=policy.require_min_successful_families,
         require_safe_features_only=policy.require_safe_features_only,
         min_features=policy.min_features,
-        unknown_leakage=str(policy.unknown_leakage),
-        stability_cross_sectional=tuple(map(str, allowlist.cross_sectional)),
-        stability_symbol=tuple(map(str, allowlist.symbol)),
-        stability_experimental=tuple(map(str, policy.experimental.allowed_stabilities)),
+        unknown_leakage=policy.unknown_leakage,
+        stability_cross_sectional=allowlist.cross_sectional,
+        stability_symbol=allowlist.symbol,
+        stability_experimental=policy.experimental.allowed_stabilities,
         experimental_lane=policy.enable_experimental_lane,
-        both_strong_behavior=str(policy.both_strong_behavior),
-        both_weak_behavior=str(policy.both_weak_behavior),
-        fdr_q=policy.fdr.q if policy.fdr.enabled else None,
+        both_strong_behavior=policy.both_strong_behavior,
+        both_weak_behavior=policy.both_weak_behavior,
+        fdr_q=policy.error_rate().q,
+        min_skill=policy.shrinkage.min_skill,
+        min_probability=policy.shrinkage.min_probability,
+        min_advantage=policy.shrinkage.min_advantage,
         bars=tuple(_bars(policy)),
     )
 
@@ -84,23 +88,32 @@ def _bars(policy: RoutingPolicy) -> list[Bar]:
         scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
         for metric, tier, bars in policy.side(side).in_force():
             trial = scores.bar(metric) if policy.enable_experimental_lane else None
-            found.append(Bar(str(side), str(metric), str(tier), bars.strong_score, bars.min_score, trial))
+            found.append(Bar(side, metric, tier, bars.strong_score, bars.min_score, trial))
     return found
 
 
 def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
-    states, rows = side.states, side.rows
-    open_bar = np.where(np.isnan(rows.bars.experimental), rows.bars.min, rows.bars.experimental)
+    states, rows, rate = side.states, side.rows, policy.error_rate()
+    open_bar = states.fdr.bar if policy.method is Method.SHRINKAGE else _open_bar(side)
     # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
     as_score = open_bar + (rows.score.value - states.gate)
-    eligible = ~np.isnan(states.gate) & states.eligible & ~leaks
-    inflated = rows.score.se * policy.fdr.inflate_se
-    cutoff = states.fdr.cutoff if policy.fdr.enabled else 1.0
+    cutoff = states.fdr.cutoff if rate.q is not None else 1.0
+    expected = expected_false(
+        as_score, rows.score.se * rate.inflate_se, rows.chance, states.eligible & ~leaks, cutoff
+    )
     routable = states.state > level(SignalState.DISALLOWED)
-    unknown = ~(rows.score.se > 0)
     return SideControl(
         tested=states.fdr.n_tested,
         discovered=int((states.control == code(ErrorControl.DISCOVERED)).sum()),
-        not_controlled=int((routable & unknown).sum()),
-        expected_false=round(expected_false(as_score, inflated, rows.chance, eligible, cutoff), 6),
+        not_controlled=int((routable & ~(rows.score.se > 0)).sum()),
+        expected_false=round(expected, 6),
     )
+
+
+def _open_bar(side: JudgedSide) -> Floats:
+    """The lowest bar over which each row would be routed, given its stability and leakage; NaN for none."""
+    bars, checks = side.rows.bars, side.states.checks
+    wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
+    by_min = np.where((checks & wanted) == wanted, bars.min, np.nan)
+    on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
+    return np.where(on_trial & ~np.isnan(bars.experimental), bars.experimental, by_min)

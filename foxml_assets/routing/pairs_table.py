@@ -24,7 +24,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
     """PAIR_COLUMNS, sorted by target and symbol."""
     layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
     cs, local = parts.cs, parts.local
-    low, high = better_interval(parts.difference, parts.policy.fdr.inflate_se)
+    low, high = better_interval(parts.decision.difference, parts.policy.fdr.inflate_se)
     values: dict[str, PlanColumn] = {
         "target": decode(at, layout.targets),
         "symbol": decode(layout.pair_symbol, layout.symbols),
@@ -40,6 +40,10 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         **trace_columns("local", local),
         "difference_low": low,
         "difference_high": high,
+        "cs_skill": parts.decision.skills.cs,
+        "local_skill": parts.decision.skills.local,
+        "both_skill": parts.decision.skills.both,
+        "cs_probability": parts.decision.skills.cs_probability,
         "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
         **_hard_blocks(parts),
         "features": _features(parts),

@@ -8,7 +8,18 @@ import pandas as pd
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates import Column, Kind
 from foxml_assets.routing.frame_hash import frame_hash
+from foxml_assets.routing.words import (
+    BothStrongBehavior,
+    BothWeakBehavior,
+    GateOn,
+    HorizonTier,
+    Method,
+    Profile,
+    Side,
+    UnknownLeakage,
+)
 from foxml_assets.stamp import RunStamp
+from foxml_assets.vocabulary import ScoreMetric, Stability
 
 SCHEMA_VERSION = 1
 
@@ -16,9 +27,9 @@ SCHEMA_VERSION = 1
 class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The score bars in force for one side, metric and horizon tier; `experimental` None: lane closed."""
 
-    side: str
-    score_metric: str
-    tier: str
+    side: Side
+    score_metric: ScoreMetric
+    tier: HorizonTier
     strong: float
     min: float
     experimental: float | None
@@ -37,23 +48,26 @@ class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings that an explanation shows beside a row's own values."""
 
-    method: str
-    profile: str
-    gate_on: str
+    method: Method
+    profile: Profile
+    gate_on: GateOn
     hysteresis: float
     min_sample_size_cross_sectional: int
     min_sample_size_symbol: int
     require_min_successful_families: int
     require_safe_features_only: bool
     min_features: int
-    unknown_leakage: str
-    stability_cross_sectional: tuple[str, ...]
-    stability_symbol: tuple[str, ...]
-    stability_experimental: tuple[str, ...]
+    unknown_leakage: UnknownLeakage
+    stability_cross_sectional: tuple[Stability, ...]
+    stability_symbol: tuple[Stability, ...]
+    stability_experimental: tuple[Stability, ...]
     experimental_lane: bool
-    both_strong_behavior: str
-    both_weak_behavior: str
+    both_strong_behavior: BothStrongBehavior
+    both_weak_behavior: BothWeakBehavior
     fdr_q: float | None
+    min_skill: float
+    min_probability: float
+    min_advantage: float
     bars: tuple[Bar, ...]
 
 

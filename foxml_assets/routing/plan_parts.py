@@ -10,9 +10,10 @@ from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.candidates import Column, Kind
 from foxml_assets.routing.coding import LEVELS, Floats, Index, decode
 from foxml_assets.routing.combination import Routes
+from foxml_assets.routing.methods import Decision
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.reasons import merged_category
-from foxml_assets.routing.side_rows import EstimateRows, TextRows
+from foxml_assets.routing.side_rows import TextRows
 from foxml_assets.routing.sides import JudgedSide
 from foxml_assets.routing.words import ErrorControl, StateRule
 from foxml_assets.vocabulary import LeakageStatus, Stability
@@ -26,10 +27,13 @@ class PlanParts:
     layout: Alignment
     cs: JudgedSide
     local: JudgedSide
-    difference: EstimateRows
+    decision: Decision
     limits: Index
-    routes: Routes
     policy: RoutingPolicy
+
+    @property
+    def routes(self) -> Routes:
+        return self.decision.routes
 
 
 def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:

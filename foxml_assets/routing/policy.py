@@ -1,5 +1,6 @@
 """routing_config.yaml as a value: every rule by which evidence becomes routes and jobs."""
 
+from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -67,6 +68,14 @@ class FalseDiscovery(ConfigModel):
     enabled: bool = True
     q: Rate = 0.1
     inflate_se: Inflation = 1.2
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """The false-discovery control in force: the rate `q` (None: off) and the factor on standard errors."""
+
+    q: float | None
+    inflate_se: float
 
 
 class Shrinkage(ConfigModel):
@@ -170,6 +179,12 @@ class RoutingPolicy(ConfigModel):
         """The sample minimum in force for one side under the profile."""
         development = self.profile is Profile.DEVELOPMENT
         return (self.development_min_sample_size if development else self.min_sample_size).of(side)
+
+    def error_rate(self) -> ErrorRate:
+        """False-discovery control under the method: shrinkage has its own, and cannot do without."""
+        if self.method is Method.SHRINKAGE:
+            return ErrorRate(self.shrinkage.q, self.shrinkage.inflate_se)
+        return ErrorRate(self.fdr.q if self.fdr.enabled else None, self.fdr.inflate_se)
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""

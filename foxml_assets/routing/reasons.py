@@ -32,18 +32,22 @@ _NOT_ALLOWED = {
     StateRule.SUSPECT_LEAKAGE: "{side} suspected of leakage",
     StateRule.UNKNOWN_LEAKAGE: "{side} never examined for leakage",
     StateRule.BELOW_BARS: "{side} score below every bar",
-    StateRule.SHRUNK_SKILL: "{side} skill too small once shrunk",
 }
 _ON_TRIAL = {
     StateRule.EXPERIMENTAL_SCORE: "{side} only good enough to try",
     StateRule.SUSPECT_LEAKAGE: "{side} on trial, as it is suspected of leakage",
     StateRule.UNKNOWN_LEAKAGE: "{side} on trial, as it was never examined for leakage",
-    StateRule.SHRUNK_SKILL: "{side} on trial",
 }
 _CHOICE = {
     Route.BOTH: "train both",
     Route.CROSS_SECTIONAL: "the pooled model is preferred",
     Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
+}
+_SHRUNK = {
+    RouteRule.SHRUNK_CS: " (no other choice is better enough once shrunk)",
+    RouteRule.SHRUNK_LOCAL: " (the symbol's own model is best once shrunk)",
+    RouteRule.SHRUNK_BOTH: " (the average of both is best once shrunk)",
+    RouteRule.SHRUNK_TOO_SMALL: " (too little pooled skill on this symbol once shrunk)",
 }
 
 
@@ -108,7 +112,7 @@ def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str
     if rule is RouteRule.SYMBOL_LEAKAGE:
         return "the symbol leaks on this target; its rows stay out of the pooled model too"
     chosen = rule in (RouteRule.BOTH_STRONG, RouteRule.BOTH_WEAK)
-    outcome = f" ({_CHOICE[route]})" if chosen else ""
+    outcome = f" ({_CHOICE[route]})" if chosen else _SHRUNK.get(rule, "")
     first, second = (cs, local) if route is Route.CROSS_SECTIONAL else (local, cs)
     text = f"{first}, {second}{outcome}"
     return text[0].upper() + text[1:]

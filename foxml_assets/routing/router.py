@@ -1,20 +1,21 @@
 """Candidates and a policy become a routing plan. Every rule runs on whole columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from foxml_assets.routing.alignment import align
 from foxml_assets.routing.candidates import candidates_hash, typed_candidates
-from foxml_assets.routing.combination import combine, lane_limits, with_hard_blocks, with_lane_cap
+from foxml_assets.routing.combination import lane_limits, with_hard_blocks, with_lane_cap, with_margin
 from foxml_assets.routing.earlier import earlier_states
 from foxml_assets.routing.metadata import plan_metadata
+from foxml_assets.routing.methods import decide
 from foxml_assets.routing.pairs_table import pairs_table
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_parts import PlanParts
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.side_rows import estimate_rows
 from foxml_assets.routing.sides import judge_sides
 from foxml_assets.routing.targets_table import quarantine_table, targets_table
 from foxml_assets.stamp import RunStamp
@@ -36,15 +37,16 @@ def route(
     table = typed_candidates(candidates)
     layout = align(table, universe)
     remembered = previous if policy.hysteresis > 0 else None
-    cs, local = judge_sides(table, layout, policy, earlier_states(remembered, layout))
-    difference = estimate_rows(table, "difference", layout.pair_rows)
+    earlier = earlier_states(remembered, layout)
+    cs, local = judge_sides(table, layout, policy, earlier)
+    decision = decide(table, layout, cs, local, earlier, policy)
     n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
     at = layout.pair_target
-    routes = combine(cs.states.state[at], local.states.state, difference, policy)
-    routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
-    routes = with_lane_cap(routes, at, limits, local.states.gate, local.rows.sample_size)
-    parts = PlanParts(table, layout, cs, local, difference, limits, routes, policy)
+    routes = with_hard_blocks(decision.routes, cs.leaks[at], local.leaks)
+    gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
+    routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
+    parts = PlanParts(table, layout, cs, local, replace(decision, routes=routes), limits, policy)
     targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
     previous_hash = remembered.metadata.routing_plan_hash if remembered else None
     metadata = plan_metadata(parts, (targets, pairs, bad_rows), candidates_hash(table), stamp, previous_hash)

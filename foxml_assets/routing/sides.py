@@ -27,10 +27,11 @@ class JudgedSide:
 
 @dataclass(frozen=True)
 class EarlierStates:
-    """State codes in the previous plan, -1 where there was none; None without a previous plan."""
+    """State and route codes in the previous plan, -1 where there was none; None without such a plan."""
 
     cs: Codes | None = None
     local: Codes | None = None
+    route: Codes | None = None
 
 
 def judge_sides(

@@ -72,7 +72,7 @@ class StateRule(StrEnum):
     UNKNOWN_LEAKAGE = "unknown_leakage"
     STABILITY = "stability"
     BELOW_BARS = "below_bars"
-    SHRUNK_SKILL = "shrunk_skill"
+    DISCOVERED = "discovered"
 
 
 class RouteRule(StrEnum):
@@ -92,6 +92,7 @@ class RouteRule(StrEnum):
     SHRUNK_CS = "shrunk_cs"
     SHRUNK_LOCAL = "shrunk_local"
     SHRUNK_BOTH = "shrunk_both"
+    SHRUNK_TOO_SMALL = "shrunk_too_small"
 
 
 class ErrorControl(StrEnum):

@@ -1,0 +1,107 @@
+"""Why one pair, or one target's pooled model, was decided as it was: the plan's trace, read back."""
+
+import difflib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.errors import RoutingPlanError
+from foxml_assets.routing.next_route import next_steps
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.side_trace import RuleLine, SideTrace, side_trace, tests_of
+from foxml_assets.routing.words import Method, RouteRule, Side
+from foxml_assets.vocabulary import Route
+
+
+@dataclass(frozen=True)
+class SideExplanation:
+    """One side's state and its tests in the order in which they were asked."""
+
+    trace: SideTrace
+    tests: tuple[RuleLine, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
+
+    `choice` compares the shrunk skills (method shrinkage only); `next_steps` say what would have to change
+    for the next better route; `pairs_by_route` counts the target's pairs.
+    """
+
+    target: str
+    symbol: str | None
+    route: Route | None
+    rule: RouteRule | None
+    reason: str
+    sides: tuple[SideExplanation, ...]
+    choice: tuple[RuleLine, ...]
+    next_steps: tuple[str, ...]
+    pairs_by_route: dict[Route, int]
+
+
+def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explanation:
+    """The explanation of a pair, or of a target without a symbol.
+
+    Raises RoutingPlanError if the plan has no such target or pair; it names the nearest there is.
+    """
+    of_target = plan.targets[(plan.targets["target"] == target).to_numpy()]
+    if of_target.empty:
+        raise _absent("target", target, list(plan.targets["target"]))
+    target_row = of_target.iloc[0]
+    pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
+    by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
+    pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
+    policy = plan.metadata.policy
+    cs = SideExplanation(pooled, tests_of(pooled, policy))
+    if symbol is None:
+        reason = target_row["hard_block_reason"]
+        reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
+        return Explanation(target, None, None, None, reason, (cs,), (), (), by_route)
+    of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
+    if of_pair.empty:
+        raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]))
+    row = of_pair.iloc[0]
+    own = side_trace(Side.SYMBOL, row)
+    route, rule = Route(row["route"]), RouteRule(row["rule"])
+    return Explanation(
+        target=target,
+        symbol=symbol,
+        route=route,
+        rule=rule,
+        reason=str(row["reason"]),
+        sides=(cs, SideExplanation(own, tests_of(own, policy))),
+        choice=_choice(row, plan),
+        next_steps=next_steps(row, pairs, pooled, own, policy),
+        pairs_by_route=by_route,
+    )
+
+
+def _choice(row: pd.Series, plan: RoutingPlan) -> tuple[RuleLine, ...]:
+    policy = plan.metadata.policy
+    if policy.method is not Method.SHRINKAGE:
+        return ()
+    probability, skill = row["cs_probability"], row["cs_skill"]
+    allowed = bool(probability >= policy.min_probability)
+    bar = f"P(skill > {policy.min_skill:g}) >= {policy.min_probability:g}"
+    lines = [
+        RuleLine(
+            "pooled skill on this symbol", _number(skill), f"{bar}; it is {_number(probability)}", allowed
+        )
+    ]
+    for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
+        value = row[column]
+        better = bool(value >= skill + policy.min_advantage)
+        lines.append(RuleLine(name, _number(value), f"pooled + {policy.min_advantage:g}", better))
+    return tuple(lines)
+
+
+def _number(value: float) -> str:
+    return "unknown" if np.isnan(value) else f"{value:.4f}"
+
+
+def _absent(what: str, name: str, known: list[str]) -> RoutingPlanError:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    fix = f"did you mean {', '.join(near)}?" if near else "see METRICS/routing_plan/routing_plan.md"
+    return RoutingPlanError(f"the routing plan has no {what} {name!r}", fix=fix)

@@ -1,0 +1,128 @@
+"""The single tests of every row of evidence: each passed or failed, before any rule combines them."""
+
+from dataclasses import dataclass
+from enum import IntFlag, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
+from foxml_assets.routing.fdr import Discoveries, discoveries
+from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
+from foxml_assets.routing.quarantine import Faults
+from foxml_assets.routing.side_rows import SideRows
+from foxml_assets.routing.words import ErrorControl, GateOn, Side, UnknownLeakage
+from foxml_assets.vocabulary import LeakageStatus, SignalState, Stability
+
+
+class Check(IntFlag):
+    """A test of one row; the plan keeps the passed ones as a bit set, for explanations."""
+
+    SAMPLE_SIZE = auto()
+    LEAKAGE_NOT_BLOCKED = auto()
+    FAMILIES = auto()
+    FEATURES = auto()
+    GATE_KNOWN = auto()
+    FDR = auto()
+    LEAKAGE_CLEAR = auto()
+    STABILITY = auto()
+    STRONG_SCORE = auto()
+    MIN_SCORE = auto()
+    EXPERIMENTAL_SCORE = auto()
+    EXPERIMENTAL_STABILITY = auto()
+
+
+ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Check.FEATURES
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What hysteresis needs: each row's earlier state code (-1 for none) and the margin."""
+
+    before: Codes
+    margin: float
+
+    def passes(self, score: Floats, bar: Floats, reached: SignalState) -> Bools:
+        """score >= bar. With a margin a row that had `reached` stays until it falls below bar - margin,
+        and one that had not must exceed bar + margin."""
+        if self.margin == 0.0:
+            return np.asarray(score >= bar)
+        stays = self.before >= level(reached)
+        return np.select(
+            [self.before < 0, stays], [score >= bar, score >= bar - self.margin], score > bar + self.margin
+        )
+
+
+@dataclass(frozen=True)
+class RowTests:
+    """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them."""
+
+    gate: Floats
+    passed: dict[Check, Bools]
+    eligible: Bools
+    fdr: Discoveries
+
+    def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
+        """The passed tests of sound rows as bit sets."""
+        bits = np.zeros(len(self.gate), dtype=np.uint16)
+        for check, passed in self.passed.items():
+            bits |= np.where(passed & sound, np.uint16(check), np.uint16(0))
+        return bits
+
+    def control(self, rate: ErrorRate) -> Codes:
+        """What false-discovery control said, as codes of ErrorControl."""
+        if rate.q is None:
+            return np.full(len(self.gate), code(ErrorControl.OFF), dtype=np.int8)
+        said = [code(ErrorControl.OFF), code(ErrorControl.NOT_CONTROLLED), code(ErrorControl.DISCOVERED)]
+        conditions = [~self.eligible, ~self.fdr.tested, self.passed[Check.FDR]]
+        return np.select(conditions, said, code(ErrorControl.REJECTED)).astype(np.int8)
+
+
+def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory) -> RowTests:
+    """Every test of every row."""
+    sound = rows.present & ~faults.any
+    gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
+    passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
+    eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
+    rate = policy.error_rate()
+    tested = eligible if rate.q is not None else np.zeros_like(eligible)
+    fdr = discoveries(rows.score.value, rows.score.se * rate.inflate_se, rows.chance, tested, rate.q or 1.0)
+    found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)
+    bars = rows.bars
+    passed |= {
+        Check.FDR: found | ~fdr.tested,
+        Check.STRONG_SCORE: memory.passes(gate, bars.strong, SignalState.STRONG),
+        Check.MIN_SCORE: memory.passes(gate, bars.min, SignalState.WEAK_BUT_OK),
+        Check.EXPERIMENTAL_SCORE: memory.passes(gate, bars.experimental, SignalState.EXPERIMENTAL),
+    }
+    return RowTests(gate=gate, passed=passed, eligible=eligible, fdr=fdr)
+
+
+def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
+    allowlist = policy.stability_allowlist
+    stabilities = allowlist.cross_sectional if rows.side is Side.CROSS_SECTIONAL else allowlist.symbol
+    few_features = np.array([features.too_few for features in rows.feature_lists])
+    return {
+        Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
+        Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
+        Check.FEATURES: ~few_features[rows.features.codes],
+        Check.GATE_KNOWN: ~np.isnan(gate),
+        Check.STABILITY: _is_one_of(rows.stability, stabilities),
+        Check.EXPERIMENTAL_STABILITY: _is_one_of(rows.stability, policy.experimental.allowed_stabilities),
+    }
+
+
+def _leakage_tests(rows: SideRows, policy: RoutingPolicy) -> dict[Check, Bools]:
+    unknown = rows.leakage == code(LeakageStatus.UNKNOWN)
+    blocked = rows.leakage == code(LeakageStatus.BLOCKED)
+    capped = rows.leakage == code(LeakageStatus.SUSPECT)
+    if policy.unknown_leakage is UnknownLeakage.BLOCK:
+        blocked = blocked | unknown
+    elif policy.unknown_leakage is UnknownLeakage.EXPERIMENTAL:
+        capped = capped | unknown
+    return {Check.LEAKAGE_NOT_BLOCKED: ~blocked, Check.LEAKAGE_CLEAR: ~(blocked | capped)}
+
+
+def _is_one_of(stability: Codes, allowed: tuple[Stability, ...]) -> Bools:
+    table = np.array([word in allowed for word in Stability])
+    return np.asarray(table[stability])
