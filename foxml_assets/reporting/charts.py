@@ -1,0 +1,137 @@
+"""PNG pictures of scores, drawn on figures of their own: no global state, so any thread may draw."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.planning.plan import Job
+from foxml_assets.routing.plan_picture import ROUTE_COLOURS
+from foxml_assets.training.manifest import Manifest
+from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FAMILY_COLOURS = {ModelFamily.LIGHTGBM: "#0072B2", ModelFamily.XGBOOST: "#E69F00"}
+_EVIDENCE_COLOUR = "#D55E00"
+_MAX_BARS = 40
+_MAX_TARGETS = 60
+
+
+def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
+    """PNG bytes: each family's hold-out score per symbol, beside the evidence the job was planned on.
+
+    Over 40 symbols their scores become a histogram. Without a scored symbol the picture says so.
+    """
+    scores = pd.DataFrame(
+        [
+            (item.symbol, manifest.family.value, item.score.value)
+            for manifest in manifests
+            for item in manifest.scores.by_symbol
+            if item.score.value is not None
+        ],
+        columns=["symbol", "family", "score"],
+    )
+    n_bars = min(scores["symbol"].nunique(), _MAX_BARS)
+    figure = _figure(width=5.0 + 0.2 * n_bars, height=3.2)
+    axes = figure.add_subplot()
+    if scores.empty:
+        _say(axes, "nothing could be scored")
+        return _png(figure)
+    metric = manifests[0].scores.within_symbols.metric
+    chance = 0.5 if metric is ScoreMetric.AUC else 0.0
+    table = scores.pivot(index="symbol", columns="family", values="score")
+    many = len(table) > _MAX_BARS
+    if many:
+        _draw_histogram(axes, table, metric)
+    else:
+        _draw_bars(axes, table, metric, chance)
+    line = axes.axvline if many else axes.axhline
+    line(chance, color="#555555", linewidth=1)
+    if job.metadata.score is not None and job.metadata.score_metric is metric:
+        line(job.metadata.score, color=_EVIDENCE_COLOUR, linestyle="--", label="evidence")
+    axes.set_title(f"{_shown(job.job_id, 60)}: hold-out {metric.value.upper()}", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _png(figure)
+
+
+def skill_chart(pair_scores: pd.DataFrame) -> bytes:
+    """PNG bytes: the hold-out skill of every scored pair (`score_pairs`), by target, coloured by route.
+
+    Best targets first, at most 60; a black tick marks a target's mean.
+    """
+    scored = pair_scores[pair_scores["skill"].notna()]
+    means = scored.groupby("target")["skill"].mean().sort_index()
+    means = means.sort_values(ascending=False, kind="stable").head(_MAX_TARGETS)
+    figure = _figure(width=9.0, height=max(2.4, 1.2 + 0.3 * len(means)))
+    axes = figure.add_subplot()
+    if means.empty:
+        _say(axes, "no pair has a score yet")
+        return _png(figure)
+    place = {target: row for row, target in enumerate(means.index)}
+    for route in Route:
+        own = scored[(scored["route"] == route.value) & scored["target"].isin(place)]
+        if len(own):
+            label = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
+            rows = own["target"].map(place).to_numpy(dtype=np.float64)
+            axes.scatter(own["skill"], rows, s=18, alpha=0.6, color=ROUTE_COLOURS[route], label=label)
+    axes.scatter(means, range(len(means)), marker="|", s=160, color="black", zorder=3)
+    axes.axvline(0, color="#555555", linewidth=1)
+    axes.set_yticks(range(len(means)), [_shown(str(target), 32) for target in means.index], fontsize=8)
+    axes.set_ylim(len(means) - 0.5, -0.5)
+    axes.set_xlabel("hold-out skill (0 is chance)")
+    axes.set_title("Every routed pair as it is served", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _png(figure)
+
+
+def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: float) -> None:
+    width = 0.8 / len(table.columns)
+    for position, family in enumerate(table.columns):
+        left = np.arange(len(table)) - 0.4 + (position + 0.5) * width
+        colour = _FAMILY_COLOURS[ModelFamily(family)]
+        axes.bar(left, table[family] - chance, width, bottom=chance, color=colour, label=family)
+    axes.set_xticks(
+        range(len(table)), [_shown(str(name), 12) for name in table.index], rotation=90, fontsize=7
+    )
+    axes.set_ylabel(metric.value.upper())
+
+
+def _draw_histogram(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric) -> None:
+    bins = np.histogram_bin_edges(table.to_numpy()[~np.isnan(table.to_numpy())], bins=30)
+    for family in table.columns:
+        colour = _FAMILY_COLOURS[ModelFamily(family)]
+        axes.hist(table[family].dropna(), bins=bins.tolist(), color=colour, alpha=0.6, label=family)
+    axes.set_xlabel(metric.value.upper())
+    axes.set_ylabel("symbols")
+
+
+def _figure(*, width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=100, layout="constrained")
+
+
+def _say(axes: "Axes", text: str) -> None:
+    axes.text(0.5, 0.5, text, ha="center", va="center")
+    axes.set_axis_off()
+
+
+def _shown(name: str, limit: int) -> str:
+    # A dollar sign would start mathematics, and a line break a second line.
+    text = "".join(char if char.isprintable() else "?" for char in name)
+    return (text if len(text) <= limit else f"{text[: limit - 1]}…").replace("$", r"\$")
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

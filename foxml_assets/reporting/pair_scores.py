@@ -1,0 +1,149 @@
+"""Hold-out scores of pairs as they would be served: by the models their route names, averaged."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.families.model import Vector
+from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.selection.panel import read_panel
+from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.data import load_job_data
+from foxml_assets.training.inventory import Inventory
+from foxml_assets.training.manifest import ModelState
+from foxml_assets.training.scores import Score, metric_of, score
+from foxml_assets.training.serving import USES_LOCAL, USES_POOLED, load_job_model, mean_prediction
+from foxml_assets.training.split import Timeline, timeline_of
+from foxml_assets.vocabulary import Route, TaskType
+
+PAIR_SCORE_TYPES = {
+    "target": "str",
+    "symbol": "str",
+    "route": "str",
+    "metric": "str",
+    "score": "float64",
+    "skill": "float64",
+    "n": "int64",
+    "pooled_skill": "float64",
+    "local_skill": "float64",
+    "reason": "str",
+}
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """What one job's models say on one symbol's hold-out, in time order; or why they say nothing."""
+
+    y: Vector
+    prediction: Vector
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    context: TrainingContext
+    timeline: Timeline
+    unusable: Mapping[str, str]
+
+    def predict(self, job: Job | None, kind: str) -> Mapping[str, _Predicted]:
+        """By symbol; the key "" stands for every other symbol. `kind` names the model in reasons."""
+        nothing = np.empty(0)
+        if job is None:
+            return {"": _Predicted(nothing, nothing, f"the plan has no {kind} job for it")}
+        if job.job_id in self.unusable:
+            return {"": _Predicted(nothing, nothing, self.unusable[job.job_id])}
+        data = load_job_data(job, self.context, self.timeline)
+        held = data.holdout
+        said = load_job_model(job, self.context.layout).predict(held.X) if len(held) else nothing
+        predicted = {
+            symbol: _Predicted(held.y[held.symbol == code], said[held.symbol == code])
+            for code, symbol in enumerate(data.symbols)
+        }
+        return {**predicted, "": _Predicted(nothing, nothing, f"the {kind} model excludes it")}
+
+    def score(self, task: TaskType, rows: _Predicted) -> Score:
+        """The score of one symbol's predictions."""
+        return score(task, rows.y, rows.prediction, min_rows=self.context.config.min_score_rows)
+
+
+def pair_routes(plan: MasterPlan, routing: RoutingPlan | None, info: PanelInfo) -> pd.DataFrame:
+    """Columns target, symbol, route of every pair; without a routing plan, of those the plan's jobs cover."""
+    if routing is not None:
+        return routing.pairs[["target", "symbol", "route"]].astype("str").reset_index(drop=True)
+    covered: list[tuple[str, str, str]] = []
+    for job in plan.jobs:
+        excluded = {item.symbol for item in job.excluded_symbols}
+        symbols = info.symbols if job.symbol is None else (job.symbol,)
+        covered += [(job.target, symbol, job.route.value) for symbol in symbols if symbol not in excluded]
+    return pd.DataFrame(sorted(covered), columns=["target", "symbol", "route"]).astype("str")
+
+
+def score_pairs(
+    routes: pd.DataFrame, plan: MasterPlan, inventory: Inventory, context: TrainingContext
+) -> pd.DataFrame:
+    """One row per routed pair of `routes` (see `pair_routes`), with the columns PAIR_SCORE_TYPES.
+
+    `score` is that of the mean of the models the route names, on the pair's hold-out rows, in its metric's
+    unit; `pooled_skill` and `local_skill` are those of either alone. What cannot be scored is NaN, and
+    `reason` tells why. Blocked pairs have no row. Raises PanelError and TrainingError.
+    """
+    routed = routes[routes["route"] != Route.BLOCKED.value]
+    times = read_panel(context.layout, [])[context.info.time_column]
+    scorer = _Scorer(context, timeline_of(times, context.holdout_fraction), _unusable(inventory, context))
+    groups = [
+        (plan.jobs_by_target.get(str(target), ()), pairs)
+        for target, pairs in routed.groupby("target", sort=True)
+    ]
+    with ThreadPoolExecutor(context.config.threads, thread_name_prefix="scoring") as pool:
+        tables = list(pool.map(lambda group: _score_target(scorer, *group), groups))
+    rows = [row for table in tables for row in table]
+    return pd.DataFrame(rows, columns=list(PAIR_SCORE_TYPES)).astype(PAIR_SCORE_TYPES)
+
+
+def _unusable(inventory: Inventory, context: TrainingContext) -> dict[str, str]:
+    """Jobs whose models cannot be scored here, and why."""
+    current = {spec.name: context.info.data_hash_for(spec.name) for spec in context.info.targets}
+    found: dict[str, str] = {}
+    for status in inventory.jobs:
+        job = status.job
+        if status.state is not ModelState.TRAINED:
+            found[job.job_id] = f"{job.job_id} is {status.state}: {status.reason}"
+        elif current.get(job.target) != job.data_hash:
+            found[job.job_id] = f"the panel has changed since {job.job_id} was trained"
+    return found
+
+
+def _score_target(scorer: _Scorer, jobs: tuple[Job, ...], pairs: pd.DataFrame) -> list[tuple[object, ...]]:
+    by_symbol = {job.symbol: job for job in jobs}
+    pooled = scorer.predict(by_symbol.get(None), "pooled")
+    rows: list[tuple[object, ...]] = []
+    for target, symbol, route in zip(pairs["target"], pairs["symbol"], pairs["route"], strict=True):
+        local = scorer.predict(by_symbol.get(symbol), "symbol")
+        sides = (pooled.get(symbol, pooled[""]), local.get(symbol, local[""]))
+        rows.append((target, symbol, route, *_served(scorer, target, Route(route), *sides)))
+    return rows
+
+
+def _served(
+    scorer: _Scorer, target: str, route: Route, pooled: _Predicted, local: _Predicted
+) -> tuple[object, ...]:
+    """The columns from `metric` on."""
+    tasks = {spec.name: spec.task_type for spec in scorer.context.info.targets}
+    if target not in tasks:
+        return "", None, None, 0, None, None, "the panel does not hold the target"
+    task = tasks[target]
+    used = [side for uses, side in ((USES_POOLED, pooled), (USES_LOCAL, local)) if route in uses]
+    reason = "; ".join(dict.fromkeys(side.why_not for side in used if side.why_not))
+    skills = [None if side.why_not else scorer.score(task, side).skill for side in (pooled, local)]
+    if reason:
+        return metric_of(task).value, None, None, 0, *skills, reason
+    mean = _Predicted(used[0].y, mean_prediction([side.prediction for side in used]))
+    served = scorer.score(task, mean)
+    if served.value is None:
+        reason = "too few labelled hold-out rows, or labels of one value only"
+    return served.metric.value, served.value, served.skill, served.n, *skills, reason

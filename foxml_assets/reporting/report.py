@@ -1,0 +1,81 @@
+"""The training report: what was planned, what is trained, and how well pairs are served."""
+
+from typing import Literal
+
+import msgspec
+
+from foxml_assets.training.manifest import ModelState
+from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
+
+
+class ModelLine(msgspec.Struct, frozen=True):
+    """A trained model and its hold-out score: the mean within symbols, for a pooled one.
+
+    `evidence_score` is the out-of-fold score, in the same unit, that the job was planned on.
+    """
+
+    job_id: str
+    target: str
+    symbol: str | None
+    family: ModelFamily
+    route: Route
+    metric: ScoreMetric
+    score: float
+    skill: float
+    n: int
+    evidence_score: float | None
+
+
+class RouteLine(msgspec.Struct, frozen=True):
+    """The pairs of one route. Skill is that of the served prediction; None where no pair is scored."""
+
+    route: Route
+    pairs: int
+    scored: int
+    above_chance: int
+    mean_skill: float | None
+
+
+class TargetLine(msgspec.Struct, frozen=True):
+    """One target. Scores are means over its scored pairs; `pooled_skill` is the pooled model's alone."""
+
+    target: str
+    pairs: int
+    routed: int
+    jobs: int
+    trained: int
+    scored: int
+    metric: ScoreMetric | None
+    score: float | None
+    skill: float | None
+    pooled_skill: float | None
+    best: ModelLine | None
+
+
+class UnfinishedLine(msgspec.Struct, frozen=True):
+    """A planned job without its models, and why."""
+
+    job_id: str
+    target: str
+    symbol: str | None
+    state: ModelState
+    reason: str
+
+
+class TrainingReport(msgspec.Struct, frozen=True):
+    """Planned against executed, and hold-out scores. Equal for equal plans and models.
+
+    `orphans` are folders of models, below the root, that the plan does not ask for.
+    """
+
+    schema_version: Literal[1]
+    plan_hash: str
+    jobs_planned: int
+    jobs_by_state: dict[ModelState, int]
+    pairs: int
+    pairs_by_route: dict[Route, int]
+    routes: tuple[RouteLine, ...]
+    targets: tuple[TargetLine, ...]
+    best_models: tuple[ModelLine, ...]
+    unfinished: tuple[UnfinishedLine, ...]
+    orphans: tuple[str, ...]

@@ -1,0 +1,222 @@
+"""The report on a real plan: partly trained, failed, damaged, orphaned."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from routed_world import Routed, copied, route_and_plan
+from training_world import LONELY, RETURN, UP, make_world, panel_frame, plan_of
+
+from foxml_assets.errors import TrainingError
+from foxml_assets.layout import Layout
+from foxml_assets.planning.consumer import get_job
+from foxml_assets.planning.plan import Job
+from foxml_assets.reporting.build import make_report
+from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
+from foxml_assets.reporting.report_files import markdown_path, pair_scores_path, write_report
+from foxml_assets.reporting.report_markdown import headline, report_markdown
+from foxml_assets.selection.panel import read_panel
+from foxml_assets.training.manifest import ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.training.runner import train_jobs
+from foxml_assets.training.scores import score
+from foxml_assets.training.serving import load_family, load_job_model
+from foxml_assets.vocabulary import ModelFamily, Route, TaskType
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Routed:
+    return route_and_plan(make_world(tmp_path_factory.mktemp("planned")))
+
+
+@pytest.fixture(scope="module")
+def trained_once(planned: Routed, tmp_path_factory: pytest.TempPathFactory) -> Routed:
+    routed = copied(planned, tmp_path_factory.mktemp("trained") / "root")
+    list(train_jobs(routed.plan.jobs, routed.world.context))
+    return routed
+
+
+@pytest.fixture
+def trained(trained_once: Routed, tmp_path: Path) -> Routed:
+    return copied(trained_once, tmp_path / "root")
+
+
+def job_of(routed: Routed, target: str, symbol: str | None = None) -> Job:
+    job = get_job(routed.plan, target, symbol)
+    assert job is not None
+    return job
+
+
+def pair(scores: pd.DataFrame, target: str, symbol: str) -> pd.Series:
+    return scores[(scores["target"] == target) & (scores["symbol"] == symbol)].iloc[0]
+
+
+def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
+    report, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    assert report.jobs_planned == 4
+    assert report.jobs_by_state[ModelState.TRAINED] == 4
+    assert report.unfinished == ()
+    assert report.orphans == ()
+    assert report.pairs_by_route == {
+        Route.CROSS_SECTIONAL: 3,
+        Route.SYMBOL_SPECIFIC: 2,
+        Route.BOTH: 1,
+        Route.EXPERIMENTAL_ONLY: 0,
+        Route.BLOCKED: 6,
+    }
+    assert headline(report).startswith(
+        "**4 of 4 planned jobs trained**. 12 pairs: 3 cross sectional, 2 symbol"
+    )
+    assert {column: str(kind) for column, kind in scores.dtypes.items()} == PAIR_SCORE_TYPES
+    assert len(scores) == 6
+    assert (scores["skill"] > 0.3).all()
+
+
+def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(trained: Routed) -> None:
+    _, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    layout, features = trained.world.layout, trained.world.context.info.features
+    frame = read_panel(layout, [*features, UP], ["AAA"])
+    held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()].assign(symbol=0)
+    predictions = []
+    for symbol in (None, "AAA"):
+        job = job_of(trained, UP, symbol)
+        models = [load_family(job, family, layout) for family in job.model_families]
+        predictions.append(np.mean([model.predict(held) for model in models], axis=0))
+    task, y = TaskType.CLASSIFICATION, held[UP].to_numpy(dtype=np.float64)
+    row = pair(scores, UP, "AAA")
+    assert row["route"] == Route.BOTH.value
+    assert row["n"] == len(held)
+    assert row["score"] == score(task, y, np.mean(predictions, axis=0), min_rows=2).value
+    assert row["pooled_skill"] == score(task, y, predictions[0], min_rows=2).skill
+    assert row["local_skill"] == score(task, y, predictions[1], min_rows=2).skill
+    assert row["score"] != score(task, y, predictions[0], min_rows=2).value
+
+
+def test_other_routes_are_served_their_one_job(trained: Routed) -> None:
+    _, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    pooled, alone = pair(scores, UP, "BBB"), pair(scores, RETURN, "BBB")
+    assert pooled["skill"] == pooled["pooled_skill"]
+    assert np.isnan(pooled["local_skill"])
+    assert alone["skill"] == alone["local_skill"]
+    assert np.isnan(alone["pooled_skill"])
+
+
+def test_best_models_are_ranked_by_skill_with_their_evidence_beside(trained: Routed) -> None:
+    report, _ = make_report(trained.plan, trained.routing, trained.world.context)
+    skills = [line.skill for line in report.best_models]
+    assert skills == sorted(skills, reverse=True)
+    assert len(skills) == 8
+    line = next(line for line in report.best_models if line.job_id == f"cs_{UP}")
+    manifest = read_manifest(manifest_path(job_of(trained, UP), line.family, trained.world.layout))
+    assert line.score == manifest.scores.within_symbols.value
+    assert line.evidence_score == 0.75
+    served = [target.skill for target in report.targets if target.skill is not None]
+    assert served == sorted(served, reverse=True)
+    assert {target.target for target in report.targets[:2]} == {UP, RETURN}
+    assert report.targets[2].target == LONELY
+    assert report.targets[0].best in report.best_models
+
+
+def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
+    layout = trained.world.layout
+    broken = model_path(job_of(trained, UP), ModelFamily.XGBOOST, layout)
+    broken.write_bytes(broken.read_bytes()[:-1])
+    manifest_path(job_of(trained, RETURN, "BBB"), ModelFamily.LIGHTGBM, layout).unlink()
+    report, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    assert [(line.job_id, line.state) for line in report.unfinished] == [
+        (f"cs_{UP}", ModelState.CORRUPT),
+        (f"sym_BBB_{RETURN}", ModelState.MISSING),
+    ]
+    assert "does not match its manifest" in report.unfinished[0].reason
+    row = pair(scores, UP, "AAA")
+    assert np.isnan(row["skill"])
+    assert "cs_y_up_5d is corrupt" in row["reason"]
+    assert row["local_skill"] > 0.3
+    assert "**2 of 4 planned jobs trained** (1 corrupt, 1 missing)" in report_markdown(report)
+
+
+def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
+    report, scores = make_report(planned.plan, planned.routing, planned.world.context)
+    assert report.jobs_by_state[ModelState.MISSING] == 4
+    assert report.best_models == ()
+    assert scores["skill"].isna().all()
+    assert "No model has a score yet." in report_markdown(report)
+
+
+def test_a_plan_without_jobs_says_so(planned: Routed) -> None:
+    report, scores = make_report(plan_of(planned.world, []), None, planned.world.context)
+    assert headline(report).startswith("**The plan has no jobs**")
+    assert report.pairs == 0
+    assert scores.empty
+
+
+def test_without_a_routing_plan_the_pairs_are_those_the_jobs_cover(planned: Routed) -> None:
+    world = planned.world
+    plan = plan_of(world, [world.job(UP, excluded=["BBB"]), world.job(UP, "CCC")])
+    report, _ = make_report(plan, None, world.context)
+    assert report.pairs_by_route[Route.CROSS_SECTIONAL] == 3
+    assert report.pairs_by_route[Route.SYMBOL_SPECIFIC] == 1
+
+
+def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: Routed) -> None:
+    kept = [job for job in trained.plan.jobs if job.symbol is None]
+    report, _ = make_report(plan_of(trained.world, kept), trained.routing, trained.world.context)
+    assert report.orphans == (
+        "MODELS/symbol_specific/fwd_ret_5d/BBB/lightgbm",
+        "MODELS/symbol_specific/fwd_ret_5d/BBB/xgboost",
+        "MODELS/symbol_specific/fwd_ret_5d/CCC/lightgbm",
+        "MODELS/symbol_specific/fwd_ret_5d/CCC/xgboost",
+        "MODELS/symbol_specific/y_up_5d/AAA/lightgbm",
+        "MODELS/symbol_specific/y_up_5d/AAA/xgboost",
+    )
+    assert all((trained.world.layout.root / path).is_dir() for path in report.orphans)
+    assert "Models the plan does not ask for" in report_markdown(report)
+
+
+def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tmp_path: Path) -> None:
+    newer = make_world(tmp_path / "newer", panel_frame(seed=5))
+    (newer.layout.root / "MODELS").symlink_to(trained.world.layout.models)
+    _, scores = make_report(trained.plan, trained.routing, newer.context)
+    assert scores["skill"].isna().all()
+    assert "the panel has changed since cs_y_up_5d was trained" in pair(scores, UP, "BBB")["reason"]
+
+
+def test_the_same_state_gives_the_same_bytes(trained: Routed) -> None:
+    layout = trained.world.layout
+    paths = (layout.training_report, markdown_path(layout), pair_scores_path(layout))
+    assert write_report(*make_report(trained.plan, trained.routing, trained.world.context), layout)
+    before = [path.read_bytes() for path in paths]
+    assert not write_report(*make_report(trained.plan, trained.routing, trained.world.context), layout)
+    assert [path.read_bytes() for path in paths] == before
+    content = json.loads(before[0])
+    assert content["jobs_planned"] == 4
+    assert content["pairs_by_route"]["ROUTE_BOTH"] == 1
+
+
+def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:
+    report, _ = make_report(trained.plan, trained.routing, trained.world.context)
+    nasty = "| a | b |\n\n# Heading <script>alert(1)</script> [x](http://y) `code`"
+    line = msgspec.structs.replace(report.best_models[0], job_id=nasty, symbol=nasty)
+    target = msgspec.structs.replace(report.targets[0], target=nasty, best=line)
+    text = report_markdown(msgspec.structs.replace(report, best_models=(line,), targets=(target,)))
+    assert "<script>" not in text
+    assert "\n# Heading" not in text
+    rows = [row for row in text.splitlines() if "Heading" in row]
+    assert len(rows) == 2
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [9, 7]
+
+
+def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> None:
+    job = job_of(trained, UP, "AAA")
+    frame = read_panel(trained.world.layout, trained.world.context.info.features, ["AAA"])
+    model = load_job_model(job, trained.world.layout)
+    parts = [part.predict(frame) for part in model.models]
+    np.testing.assert_allclose(model.predict(frame), (parts[0] + parts[1]) / 2)
+    newer = msgspec.structs.replace(job, spec_hash="0" * 64)
+    with pytest.raises(TrainingError, match="another spec"):
+        load_job_model(newer, trained.world.layout)
+    with pytest.raises(TrainingError, match="cannot be read"):
+        load_job_model(job, Layout(trained.world.layout.root / "elsewhere"))
