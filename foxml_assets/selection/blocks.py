@@ -29,14 +29,16 @@ class TimeBlocks:
 def make_blocks(folds: tuple[Fold, ...], horizon_bars: int, config: BootstrapConfig, seed: int) -> TimeBlocks:
     """Cut the test windows into blocks and draw the replicates.
 
-    Labels closer than their horizon overlap, so a block spans at least two horizons. Blocks are drawn
-    with replacement from all folds together (Kunsch 1989, non-overlapping blocks).
+    A block spans `min_block_bars`, or a quarter of the window where that is shorter, and never less than
+    two horizons, since labels closer than one overlap. Blocks are drawn with replacement from all folds
+    together (non-overlapping block bootstrap, Carlstein 1986).
     """
     starts: list[int] = []
     bounds = [0]
     for fold in folds:
         length = fold.test_stop - fold.test_start
-        block = max(config.min_block_bars, 2 * horizon_bars, -(-length // config.max_blocks_per_fold))
+        quarter = min(config.min_block_bars, length // 4)
+        block = max(quarter, 2 * horizon_bars, -(-length // config.max_blocks_per_fold))
         count = max(1, length // block)
         starts += [fold.test_start + length * k // count for k in range(count)]
         bounds.append(len(starts))

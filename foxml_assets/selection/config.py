@@ -51,10 +51,10 @@ class ScreeningConfig(ConfigModel):
 
 
 class BootstrapConfig(ConfigModel):
-    """The block bootstrap over time. A block spans at least twice the label's horizon."""
+    """The block bootstrap over time. Long blocks keep regimes whole: short ones give errors too small."""
 
     replicates: int = Field(500, ge=50, le=100_000)
-    min_block_bars: int = Field(20, ge=1)
+    min_block_bars: int = Field(60, ge=1)
     max_blocks_per_fold: int = Field(60, ge=2, le=1_000)
 
 

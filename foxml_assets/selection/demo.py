@@ -38,12 +38,11 @@ def read_prices(config: DemoPanel) -> pd.DataFrame:
     text = gzip.decompress(demo_file().read_bytes())
     prices = pd.read_csv(io.BytesIO(text), index_col=0, parse_dates=True).sort_index().sort_index(axis=1)
     if config.symbols is not None:
-        unknown = [Problem("panel.symbols", "is not in the demo", name) for name in config.symbols
-                   if name not in prices.columns]  # fmt: skip
+        unknown = sorted(set(config.symbols) - set(prices.columns))
         if unknown:
-            raise PanelError(
-                "the demo has no such symbols", problems=unknown, fix=f"choose from {list(prices.columns)}"
-            )
+            problems = [Problem("panel.symbols", "is not in the demo", name) for name in unknown]
+            fix = f"choose from {', '.join(prices.columns)}"
+            raise PanelError("the demo has no such symbols", problems=problems, fix=fix)
         prices = prices[sorted(set(config.symbols))]
     if config.start is not None:
         prices = prices.loc[pd.Timestamp(config.start) :]

@@ -17,9 +17,10 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class FamilyOutcome:
-    """`error` is empty where the family was fitted and its predictions are finite."""
+    """One family tried on `rows` rows; `error` is empty where it fitted and predicts finite values."""
 
     family: ModelFamily
+    rows: int
     error: str
 
 
@@ -30,7 +31,9 @@ def probe_families(
     usable = np.flatnonzero(data.labelled & np.repeat(pooled_symbols, np.diff(data.starts)))
     count = min(config.probe_rows, len(usable))
     rows = usable[np.linspace(0, len(usable) - 1, count).astype(np.int64)] if count else usable
-    return tuple(FamilyOutcome(family, _probe(family, data, rows, config.seed)) for family in config.families)
+    return tuple(
+        FamilyOutcome(family, count, _probe(family, data, rows, config.seed)) for family in config.families
+    )
 
 
 def successful(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:

@@ -20,6 +20,7 @@ from foxml_assets.selection.raw_panel import RawPanel
 from foxml_assets.selection.reading import read_parquet_panel
 from foxml_assets.selection.validation import ValidPanel, validate
 
+_HASH_KEY = b"data_hash"
 _REBUILD = "build the panel again: foxml run --until evidence"
 
 
@@ -77,7 +78,7 @@ def read_panel(layout: Layout, columns: Sequence[str], symbols: Sequence[str] | 
     group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
     try:
         with pq.ParquetFile(layout.panel) as reader:
-            if reader.num_row_groups != len(info.symbols):
+            if (reader.schema_arrow.metadata or {}).get(_HASH_KEY) != info.data_hash.encode():
                 raise PanelError("does not belong to its description", file=layout.panel, fix=_REBUILD)
             table = reader.read_row_groups(
                 [group_of[symbol] for symbol in chosen], columns=wanted, use_threads=False
@@ -124,7 +125,9 @@ def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
     import pyarrow.parquet as pq
 
     names = [info.time_column, info.symbol_column, *info.features, *(target.name for target in info.targets)]
-    table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(None)
+    table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
+        {_HASH_KEY: info.data_hash}
+    )
     bounds = np.searchsorted(
         frame[info.symbol_column].to_numpy(dtype=object), list(info.symbols), side="left"
     )

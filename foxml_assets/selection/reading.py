@@ -3,6 +3,7 @@
 import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -48,8 +49,8 @@ def read_parquet_panel(config: ParquetPanel) -> RawPanel:
     chosen = choose_columns(schema, config)
     wanted = [config.time_column, config.symbol_column, *chosen.features, *(t.name for t in chosen.targets)]
     _check_every_file(schemas, wanted)
-    table = pa.concat_tables([_read(file, wanted, config.symbol_column) for file in files],
-                             promote_options="permissive")  # fmt: skip
+    tables = [_read(file, wanted, config.symbol_column) for file in files]
+    table = pa.concat_tables(tables, promote_options="permissive")
     return RawPanel(
         frame=_to_pandas(table.select(wanted), keys=(config.time_column, config.symbol_column)),
         time_column=config.time_column,
@@ -67,8 +68,7 @@ def _schema(file: Path, symbol_column: str) -> "pa.Schema":
     try:
         schema = pq.read_schema(file).remove_metadata()
     except (OSError, pa.ArrowException) as error:
-        raise PanelError("is not a readable Parquet file", file=file,
-                         problems=[Problem("", str(error))], fix=_FIX) from error  # fmt: skip
+        raise _unreadable(file, error) from error
     if symbol_column in schema.names or _symbol_in_path(file, symbol_column) is None:
         return schema
     return schema.append(pa.field(symbol_column, pa.string()))
@@ -95,17 +95,19 @@ def _read(file: Path, wanted: list[str], symbol_column: str) -> "pa.Table":
             present = [column for column in wanted if column in reader.schema_arrow.names]
             table = reader.read(columns=present)
     except (OSError, pa.ArrowException) as error:
-        raise PanelError("is not a readable Parquet file", file=file,
-                         problems=[Problem("", str(error))], fix=_FIX) from error  # fmt: skip
+        raise _unreadable(file, error) from error
     if symbol_column not in present:
         symbol = _symbol_in_path(file, symbol_column)
         table = table.append_column(symbol_column, pa.array([symbol] * len(table), pa.string()))
     return table.select(wanted).replace_schema_metadata(None)
 
 
-def _symbol_in_path(file: Path, symbol_column: str) -> str | None:
-    from urllib.parse import unquote
+def _unreadable(file: Path, error: Exception) -> PanelError:
+    problem = Problem("", str(error))
+    return PanelError("is not a readable Parquet file", file=file, problems=[problem], fix=_FIX)
 
+
+def _symbol_in_path(file: Path, symbol_column: str) -> str | None:
     prefix = f"{symbol_column}="
     parts = [part for part in file.parts[:-1] if part.startswith(prefix)]
     return unquote(parts[-1].removeprefix(prefix)) if parts else None

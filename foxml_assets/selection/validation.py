@@ -12,6 +12,7 @@ from foxml_assets.selection.raw_panel import RawPanel, RawTarget
 from foxml_assets.vocabulary import TaskType
 
 _MINUTE_NS = 60_000_000_000
+_FIX = "mend the panel, or choose other columns in data_config.yaml"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,13 @@ def _keys(raw: RawPanel) -> _Keys:
     _raise(problems, raw)
     if isinstance(time.dtype, pd.DatetimeTZDtype):
         time = time.dt.tz_convert("UTC")
-    return _Keys(time=time.dt.as_unit("ns"), symbol=text)
+    try:
+        return _Keys(time=time.dt.as_unit("ns"), symbol=text)
+    except pd.errors.OutOfBoundsDatetime as error:
+        problem = Problem(f"column {raw.time_column}", f"is out of range: {error}")
+        raise PanelError(
+            f"the panel from {raw.origin} cannot be used", problems=[problem], fix=_FIX
+        ) from error
 
 
 def _duplicates(frame: pd.DataFrame, raw: RawPanel) -> list[Problem]:
@@ -127,5 +134,4 @@ def _spec(target: RawTarget, task_type: TaskType, bar_minutes: float) -> TargetS
 
 def _raise(problems: list[Problem], raw: RawPanel) -> None:
     if problems:
-        raise PanelError(f"the panel from {raw.origin} cannot be used", problems=problems,
-                         fix="mend the panel, or choose other columns in data_config.yaml")  # fmt: skip
+        raise PanelError(f"the panel from {raw.origin} cannot be used", problems=problems, fix=_FIX)
