@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from foxml_assets.files import write_if_changed
+from foxml_assets.files import storage_errors, write_if_changed
 from foxml_assets.hashing import canonical_json
 from foxml_assets.layout import Layout
 from foxml_assets.reporting.report import TrainingReport
@@ -14,11 +14,15 @@ from foxml_assets.tables import write_table
 
 
 def write_report(report: TrainingReport, pair_scores: pd.DataFrame, layout: Layout) -> bool:
-    """Write `training_report.{json,md}` and the pair scores. True if the report changed. Raises OSError."""
-    write_table(pair_scores, pair_scores_path(layout))
-    write_if_changed(markdown_path(layout), report_markdown(report).encode())
+    """Write `training_report.{json,md}` and the pair scores. True if the report changed.
+
+    Raises StorageError.
+    """
     content = msgspec.json.format(canonical_json(report), indent=2) + b"\n"
-    return write_if_changed(layout.training_report, content)
+    with storage_errors(layout.training_report):
+        write_table(pair_scores, pair_scores_path(layout))
+        write_if_changed(markdown_path(layout), report_markdown(report).encode())
+        return write_if_changed(layout.training_report, content)
 
 
 def markdown_path(layout: Layout) -> Path:

@@ -208,6 +208,15 @@ def test_one_failing_family_leaves_the_other_standing(world: World) -> None:
     assert job_status(job, world.layout).reason == ""
 
 
+def test_where_nothing_can_be_written_the_outcome_still_tells_why(world: World) -> None:
+    world.layout.models.mkdir()
+    (world.layout.models / "cross_sectional").write_text("in the way")
+    outcomes = train(world, [world.job(UP), world.job(UP, "AAA")])
+    assert "Not a directory" in outcomes["cs_" + UP].reason
+    assert "could not be recorded" in outcomes["cs_" + UP].reason
+    assert outcomes[f"sym_AAA_{UP}"].status is OutcomeStatus.DONE
+
+
 def test_a_later_success_clears_the_failure(world: World) -> None:
     strict = world.with_config(min_train_rows=10_000)
     assert train(strict, [strict.job(UP, "AAA")]).popitem()[1].status is OutcomeStatus.FAILED
