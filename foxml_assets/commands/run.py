@@ -1,25 +1,29 @@
-"""`foxml run` and `foxml demo`: the stages of the pipeline, one Dagster run each."""
+"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
 from foxml_assets.commands.console import console, show_progress
+from foxml_assets.commands.run_report import print_report
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.stages import StageRun, evidence_run, training_batches, training_run
+from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.routing import NOTHING_TO_ROUTE
+from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, training_batches, training_run
+from foxml_assets.errors import ConfigError, Problem
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.selection.evaluate import stale_targets
+from foxml_assets.stages import Stage
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.training.pending import pending_jobs
-from foxml_assets.workspace import Workspace
-
-STAGES = ("evidence", "candidates", "routing", "plan", "training")
-
-# Dagster's own console log would bury the progress; everything is in the run's event log.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+from foxml_assets.workspace import Workspace, current_workspace
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,109 @@ class Pipeline:
     instance: dg.DagsterInstance
     job: dg.JobDefinition
 
-    def launch(self, title: str, run: StageRun) -> bool:
-        """Run one stage; True if it succeeded. Errors of the layers are raised as they are."""
-        console.rule(f"[bold]{title}", align="left")
+    def evidence(self) -> None:
+        """Materialize config and panel, and evaluate the targets whose evidence is not current."""
+        inputs = ("data_config", "routing_config", "training_config", "panel")
+        self._launch("Panel", StageRun(inputs, {}))
+        info = self.workspace.panel_info()
+        stale = stale_targets(info, self.workspace.data_config(), self.workspace.layout) if info else ()
+        if stale:
+            self._launch(f"Evidence for {len(stale)} targets", evidence_run(self.instance, stale))
+        else:
+            console.print("Evidence: every target is up to date")
+
+    def routing(self, until: Stage) -> None:
+        """Materialize candidates, routing plan and training plan, as far as `until` asks."""
+        self._launch("Candidates", StageRun(("routing_candidates",), {}))
+        if until is not Stage.CANDIDATES:
+            self._launch("Routing plan", StageRun(("routing_plan",), {}))
+        if until not in (Stage.CANDIDATES, Stage.ROUTING):
+            self._launch("Training plan", StageRun(PLAN_ASSETS, {}))
+
+    def training(self) -> bool:
+        """Train the pending jobs in batches, then write the report. True if every job is trained."""
+        context = self.workspace.training_context()
+        plan = authorise_training(context, self.workspace.routing_policy(), current_stamp()).plan
+        pending = pending_jobs(plan, self.workspace.layout)
+        done = len(plan.jobs) - len(pending)
+        if not pending:
+            console.print(f"Training: nothing to do, all {done} jobs are trained already")
+        batches = list(training_batches(pending, context.config.batch_size))
+        for number, batch in enumerate(batches, start=1):
+            title = (
+                f"Training {len(batch)} {batch[0].training_type.value} jobs, batch {number} of {len(batches)}"
+            )
+            self._launch(title, training_run(self.instance, batch), may_fail=True)
+        self._launch("Report", StageRun(("training_report",), {}))
+        return not pending_jobs(plan, self.workspace.layout)
+
+    def _launch(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
+        console.rule(f"[bold]{title}", align="left", style="dim")
         started = time.perf_counter()
-        result = self.job.execute_in_process(
+        self.job.execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(name) for name in run.assets],
             tags=run.tags,
-            run_config=_QUIET,
+            run_config=QUIET,
+            raise_on_error=not may_fail,
         )
         console.print(f"[dim]{time.perf_counter() - started:.1f} s[/dim]")
-        return result.success
+
+
+def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:
+    """Run the stages up to `until`. Returns the exit code: 1 if a job of the plan was not trained."""
+    with _pipeline(root, config_dir) as pipeline:
+        is_imported = pipeline.workspace.has_imported_candidates()
+        if is_imported:
+            console.print("Candidates were imported and stand in for the evidence")
+        else:
+            pipeline.evidence()
+        if until is Stage.EVIDENCE:
+            return 0
+        pipeline.routing(until)
+        if until is not Stage.TRAINING:
+            return 0
+        return _train_and_report(pipeline)
+
+
+def run_demo(root: Path | None, config_dir: Path | None) -> int:
+    """`run_pipeline` on the demo panel. Raises ConfigError if the config names another panel."""
+    workspace = current_workspace(root, config_dir)
+    source = workspace.data_config().panel.source
+    if source != "demo":
+        problem = Problem("panel.source", "is not demo", source)
+        raise ConfigError(
+            "the demo needs the demo panel",
+            file=workspace.data_config_file,
+            problems=[problem],
+            fix="use foxml run",
+        )
+    return run_pipeline(root, config_dir, until=Stage.TRAINING)
+
+
+def run_training(root: Path | None, config_dir: Path | None) -> int:
+    """Train what the current plan still lacks, and nothing else. Returns the exit code."""
+    with _pipeline(root, config_dir) as pipeline:
+        return _train_and_report(pipeline)
+
+
+@contextmanager
+def _pipeline(root: Path | None, config_dir: Path | None) -> Iterator[Pipeline]:
+    workspace = current_workspace(root, config_dir)
+    workspace.check_configs()
+    show_progress()
+    job = build_definitions(workspace).resolve_implicit_global_asset_job_def()
+    with open_instance(workspace.dagster_home) as instance:
+        yield Pipeline(workspace, instance, job)
+
+
+def _train_and_report(pipeline: Pipeline) -> int:
+    layout = pipeline.workspace.layout
+    if layout.master_plan.is_file() and not load_master_training_plan(layout.master_plan).jobs:
+        has_evidence = layout.routing_plan.is_file() and read_routing_plan(layout).metadata.n_pairs > 0
+        reason = "The policy blocks every pair." if has_evidence else NOTHING_TO_ROUTE
+        console.print(f"The plan has no jobs, so nothing is trained. {reason}", style="yellow")
+        return 0
+    is_complete = pipeline.training()
+    print_report(pipeline.workspace)
+    return 0 if is_complete else 1

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from foxml_assets.defs.checks import CHECKS
 from foxml_assets.defs.evidence import feature_selections
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
 from foxml_assets.defs.inputs import data_config, routing_config, training_config
@@ -12,6 +13,8 @@ from foxml_assets.defs.routing import routing_candidates, routing_plan
 from foxml_assets.defs.training import cross_sectional_models, symbol_models
 from foxml_assets.defs.training_sensor import pending_training
 from foxml_assets.workspace import Workspace
+
+CHECK_JOB = "all_checks"
 
 
 def build_definitions(workspace: Workspace) -> dg.Definitions:
@@ -35,6 +38,8 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             symbol_models,
             training_report,
         ],
+        asset_checks=CHECKS,
+        jobs=[dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks())],
         sensors=[
             changed_inputs,
             dg.AutomationConditionSensorDefinition(

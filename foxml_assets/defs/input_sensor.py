@@ -3,8 +3,6 @@
 Nothing starts on a root that was never run: the first run is the user's decision.
 """
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from foxml_assets.defs.events import data_version_of, metadata_of

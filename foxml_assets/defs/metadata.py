@@ -7,20 +7,21 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from foxml_assets.markdown import table
 
-def table_metadata(table: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+
+def table_metadata(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
     """Row count and column schema, under the names the UI knows."""
-    columns = [dg.TableColumn(name=str(name), type=str(dtype)) for name, dtype in table.dtypes.items()]
+    columns = [dg.TableColumn(name=str(name), type=str(dtype)) for name, dtype in frame.dtypes.items()]
     return {
-        "dagster/row_count": dg.MetadataValue.int(len(table)),
+        "dagster/row_count": dg.MetadataValue.int(len(frame)),
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
     }
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MetadataValue:
     """A Markdown table; cells are escaped, since names are the user's."""
-    lines = [_row(header), "|" + "---|" * len(header), *(_row(row) for row in rows)]
-    return dg.MetadataValue.md("\n".join(lines))
+    return dg.MetadataValue.md(table(header, rows))
 
 
 def picture(png: bytes, title: str) -> dg.MetadataValue:
@@ -32,13 +33,3 @@ def picture(png: bytes, title: str) -> dg.MetadataValue:
 def file_link(path: Path) -> dg.MetadataValue:
     """A path the UI shows as such."""
     return dg.MetadataValue.path(path)
-
-
-def _row(cells: Sequence[object]) -> str:
-    return "| " + " | ".join(_escape(str(cell)) for cell in cells) + " |"
-
-
-def _escape(cell: str) -> str:
-    for mark in ("\\", "|", "`", "*", "_", "[", "]", "<"):
-        cell = cell.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
-    return " ".join(cell.split())

@@ -18,6 +18,9 @@ from foxml_assets.vocabulary import TrainingType
 STAGE_TAG = "foxml/stage"
 TRAINING = "training"
 
+# Dagster's own console log would bury the progress; everything is in the run's event log.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from foxml_assets.defs.events import output_event
+from foxml_assets.defs.metadata import picture
 from foxml_assets.defs.partitions import cross_sectional_partitions, symbol_partitions
 from foxml_assets.defs.planning import CS_JOBS, SYMBOL_JOBS
 from foxml_assets.defs.stages import partition_key
 from foxml_assets.hashing import content_hash
 from foxml_assets.planning.structure import plan_order
+from foxml_assets.reporting.charts import model_scores_chart
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.training.manifest import Manifest
@@ -79,9 +81,16 @@ def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.A
     job = outcome.job
     jobs_asset = CS_JOBS if job.symbol is None else SYMBOL_JOBS
     version = content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
-    metadata = {"job_id": dg.MetadataValue.text(job.job_id), "route": dg.MetadataValue.text(job.route.value)}
+    metadata: dict[str, dg.MetadataValue] = {
+        "job_id": dg.MetadataValue.text(job.job_id),
+        "route": dg.MetadataValue.text(job.route.value),
+    }
     for manifest in outcome.manifests:
         metadata |= _model_metadata(manifest)
+    # A picture of one symbol's score would be one bar, and there may be thousands of them.
+    if job.symbol is None:
+        chart = model_scores_chart(job, outcome.manifests)
+        metadata["scores"] = picture(chart, f"Hold-out scores of {job.target}")
     return output_event(context, partition_key(job), version, metadata, partitioned_inputs=(jobs_asset,))
 
 

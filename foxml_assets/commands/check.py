@@ -1,0 +1,38 @@
+"""`foxml check`: every asset check, recorded in the instance, with an exit code for CI."""
+
+from pathlib import Path
+
+import dagster as dg
+from rich.table import Table
+from rich.text import Text
+
+from foxml_assets.commands.console import console
+from foxml_assets.defs.build import CHECK_JOB, build_definitions
+from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.stages import QUIET
+from foxml_assets.workspace import current_workspace
+
+
+def run_checks(root: Path | None, config_dir: Path | None) -> int:
+    """Run all checks and print them. Returns 0 if all passed, else 1. Raises ConfigError."""
+    workspace = current_workspace(root, config_dir)
+    workspace.check_configs()
+    job = build_definitions(workspace).resolve_job_def(CHECK_JOB)
+    with open_instance(workspace.dagster_home) as instance:
+        result = job.execute_in_process(instance=instance, run_config=QUIET)
+        evaluations = result.get_asset_check_evaluations()
+    table = Table("asset", "check", "result", "first problem")
+    for one in sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name)):
+        asset = one.asset_key.to_user_string()
+        first_line = (one.description or "").partition("\n")[0]
+        table.add_row(asset, one.check_name, _verdict(one), Text(first_line))
+    console.print(table)
+    failed = sum(not one.passed for one in evaluations)
+    console.print(f"{len(evaluations) - failed} of {len(evaluations)} checks passed")
+    return 1 if failed else 0
+
+
+def _verdict(evaluation: dg.AssetCheckEvaluation) -> str:
+    if evaluation.passed:
+        return "[green]passed"
+    return "[yellow]warning" if evaluation.severity is dg.AssetCheckSeverity.WARN else "[red]failed"

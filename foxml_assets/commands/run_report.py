@@ -1,0 +1,63 @@
+"""The short report at the end of a run: routes, jobs, the best models, and where everything is."""
+
+import msgspec
+from rich.table import Table
+
+from foxml_assets.commands.console import console
+from foxml_assets.reporting.report import TrainingReport
+from foxml_assets.reporting.report_files import markdown_path
+from foxml_assets.training.manifest import ModelState
+from foxml_assets.workspace import Workspace
+
+_BEST = 8
+_MAX_UNFINISHED = 10
+
+
+def print_report(workspace: Workspace) -> None:
+    """Print what `training_report.json` says."""
+    report = msgspec.json.decode(workspace.layout.training_report.read_bytes(), type=TrainingReport)
+    console.rule("[bold]Result", align="left", style="dim")
+    console.print(_routes(report))
+    console.print(_best(report))
+    trained = report.jobs_by_state[ModelState.TRAINED]
+    console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
+    for line in report.unfinished[:_MAX_UNFINISHED]:
+        console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red", markup=False)
+    if len(report.unfinished) > _MAX_UNFINISHED:
+        console.print(f"  and {len(report.unfinished) - _MAX_UNFINISHED} more, see the report")
+    console.print(f"Report   {markdown_path(workspace.layout)}", soft_wrap=True)
+    console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
+    console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
+    console.print("Browse   [bold]make dev[/bold] opens the Dagster UI over the same runs")
+
+
+def _routes(report: TrainingReport) -> Table:
+    table = Table(
+        "route", "pairs", "scored", "above chance", "mean skill", title="Pairs by route", title_justify="left"
+    )
+    skills = {line.route: line for line in report.routes}
+    for route, pairs in report.pairs_by_route.items():
+        line = skills.get(route)
+        name = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
+        if line is None:
+            table.add_row(name, str(pairs), "", "", "")
+        else:
+            mean = "" if line.mean_skill is None else f"{line.mean_skill:.3f}"
+            table.add_row(name, str(pairs), str(line.scored), str(line.above_chance), mean)
+    return table
+
+
+def _best(report: TrainingReport) -> Table:
+    table = Table(
+        "model",
+        "family",
+        "metric",
+        "hold-out",
+        "evidence",
+        title="Best models, out of sample",
+        title_justify="left",
+    )
+    for line in report.best_models[:_BEST]:
+        evidence = "" if line.evidence_score is None else f"{line.evidence_score:.3f}"
+        table.add_row(line.job_id, line.family.value, line.metric.value, f"{line.score:.3f}", evidence)
+    return table
