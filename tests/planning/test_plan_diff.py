@@ -120,6 +120,6 @@ def test_a_diff_reads_as_rows_markdown_and_json() -> None:
     rows = [row("y", None, "strong"), row("y", "A*`x`", "strong")]
     diff = diff_plans(made(rows), made(rows[:1]))
     assert [one[:2] for one in diff_rows(diff)] == [("removed", "sym_A*`x`_y")]
-    assert "sym_A\\*\\`x\\`_y" in diff_markdown(diff)
+    assert "sym_A\\*\\`x\\`\\_y" in diff_markdown(diff)
     assert diff_json(diff) == diff_json(diff_plans(made(rows), made(rows[:1])))
     assert json.loads(diff_json(diff))["removed"][0]["causes"] == ["evidence moved"]
