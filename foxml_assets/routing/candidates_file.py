@@ -38,12 +38,13 @@ def read_candidates(path: Path) -> pd.DataFrame:
     return typed_candidates(raw)
 
 
-def read_raw_table(path: Path) -> pd.DataFrame:
+def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
     """The table in a `.parquet` or `.csv` file as it stands; text of a CSV stays text.
 
-    Raises CandidatesError if it cannot be read, holds nested columns or repeats a column name.
+    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns that are
+    not allowed.
     """
-    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, allow_nested)
     repeated = sorted({str(name) for name in raw.columns[raw.columns.duplicated()]})
     if repeated:
         problems = [Problem(name, "column appears twice") for name in repeated]
@@ -51,7 +52,7 @@ def read_raw_table(path: Path) -> pd.DataFrame:
     return raw
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
     if not has_pyarrow():
         raise CandidatesError(
             "a Parquet file cannot be read without pyarrow", file=path, fix="install pyarrow, or use a CSV"
@@ -72,7 +73,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         for at in table.schema
         if pa.types.is_nested(at.type)
     ]
-    if nested:
+    if nested and not allow_nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame
