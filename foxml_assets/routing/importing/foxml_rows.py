@@ -9,11 +9,14 @@ from typing import TypeAlias, TypeVar
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.importing.foxml_scores import Reading
 from foxml_assets.routing.importing.foxml_snapshots import Snapshot, snapshot_stability
-from foxml_assets.routing.importing.words import TASK_OF_METRIC, task_type, worst
+from foxml_assets.routing.importing.words import TASK_OF_METRIC, leakage_status, task_type, worst
 from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
 
 _HORIZON = re.compile(r"_(\d+)(m|min|h|d)(?=_|$)")
 _MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
+# FoxML names its labels so, and takes their task from the name itself.
+_TASK_OF_PREFIX = {"y_will_": TaskType.CLASSIFICATION, "fwd_ret": TaskType.REGRESSION}
+_SAFE = LeakageStatus.SAFE
 _T = TypeVar("_T")
 
 RowKey: TypeAlias = tuple[str, str | None]
@@ -59,8 +62,12 @@ def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading]) -> CandidateR
         score = _mean_of_symbols(target, of_target, notes)
     task, metric = _task_and_metric(target, scored, [*readings, *of_target], notes)
     leakage = worst([status for one in readings for status in one.leakage])
+    words = sorted({word for one in readings for word in one.words})
     notes += [
-        f"{target}: leakage word {word!r} is not known" for one in readings for word in one.unknown_words
+        f"{target}: leakage word {word!r} is not known"
+        for one in readings
+        for word in one.words
+        if LeakageStatus.UNKNOWN in one.leakage and leakage_status(word) is None
     ]
     stability = snapshot_stability(run.snapshots.get(key, []))
     values: dict[str, object] = {
@@ -78,6 +85,9 @@ def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading]) -> CandidateR
         "mean_tau": stability.mean_tau,
         "std_tau": stability.std_tau,
         "leakage_status": str(leakage),
+        "leakage_reason": None
+        if leakage is LeakageStatus.SAFE or not words
+        else f"FoxML says {', '.join(words)}",
         "successful_families": "|".join(sorted({name for one in readings for name in one.successful})),
         "failed_families": "|".join(sorted(_failed(readings))),
         "features": _features(target, readings, run.features) if symbol is None else None,
@@ -95,6 +105,8 @@ def _task_and_metric(
         return (str(task_type(word or "") or "") or None), scored.metric_word
     metric = metric or _first(one.metric for one in readings)
     task = task_type(word) if word else (TASK_OF_METRIC[metric] if metric else None)
+    if task is None and not word:
+        task = next((named for prefix, named in _TASK_OF_PREFIX.items() if target.startswith(prefix)), None)
     if metric is None and task is TaskType.CLASSIFICATION:
         metric = ScoreMetric.AUC
         notes.append(f"{target}: the score names no metric; as a classification score it is taken as AUC")
