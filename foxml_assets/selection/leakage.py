@@ -10,8 +10,10 @@ from foxml_assets.selection.single_skill import FeatureSkill
 from foxml_assets.selection.target_data import Floats, TargetData
 from foxml_assets.vocabulary import LeakageStatus
 
-# One symbol's skill is noisy: a lag collapse there has to clear the bar by this many standard errors.
-_SYMBOL_MARGIN = 3.0
+# A collapse must be larger than chance explains, in standard errors of a rank correlation. One symbol is
+# noisier than the mean of many, and there are many symbols to be wrong about.
+_MARGIN_OVERALL = 1.0
+_MARGIN_SYMBOL = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,24 +37,28 @@ def find_leaks(data: TargetData, skill: FeatureSkill, config: LeakageConfig) -> 
     """
     findings: list[Finding] = []
     for code, symbol in enumerate(data.symbols):
-        # Labels overlap over their horizon, so rows / horizon of them are independent.
-        error = np.sqrt(data.spec.horizon_bars / max(int(skill.rows[code]), 1))
-        bar = config.lag_collapse_skill + _SYMBOL_MARGIN * float(error)
+        margin = _MARGIN_SYMBOL * _error(data.spec.horizon_bars, int(skill.rows[code]))
         measured = (skill.now[code], skill.lagged[code], skill.ahead[code])
-        findings += _judge(symbol, data.features, measured, bar, config)
+        findings += _judge(symbol, data.features, measured, margin, config)
     blocked = {one.symbol for one in findings if one.status is LeakageStatus.BLOCKED}
     kept = np.array([symbol not in blocked for symbol in data.symbols])
     if kept.sum() * 2 <= len(kept):
         kept[:] = True
     means = (_mean(skill.now[kept]), _mean(skill.lagged[kept]), _mean(skill.ahead[kept]))
-    return (*_judge(None, data.features, means, config.lag_collapse_skill, config), *findings)
+    margin = _MARGIN_OVERALL * _error(data.spec.horizon_bars, int(np.median(skill.rows[kept])))
+    return (*_judge(None, data.features, means, margin, config), *findings)
+
+
+def _error(horizon_bars: int, rows: int) -> float:
+    """Labels overlap over their horizon, so only rows / horizon of them are independent."""
+    return float(np.sqrt(horizon_bars / max(rows, 1)))
 
 
 def _judge(
     symbol: str | None,
     features: Sequence[str],
     measured: tuple[Floats, Floats, Floats],
-    collapse_bar: float,
+    margin: float,
     config: LeakageConfig,
 ) -> list[Finding]:
     findings: list[Finding] = []
@@ -60,7 +66,9 @@ def _judge(
         # Comparisons with NaN are false: what cannot be measured is not accused.
         if abs(now) >= config.near_copy_skill:
             status, reason = LeakageStatus.BLOCKED, f"{feature} is nearly the label: skill {now:.3f}"
-        elif abs(now) >= collapse_bar and _collapses(now, lagged, ahead, config.lag_collapse_ratio):
+        elif abs(now) >= config.lag_collapse_skill and _collapses(
+            now, lagged, ahead, config.lag_collapse_ratio, margin
+        ):
             status = LeakageStatus.SUSPECT
             reason = f"{feature} loses its skill when lagged by the horizon: {now:.3f} to {lagged:.3f}"
         else:
@@ -69,7 +77,7 @@ def _judge(
     return findings
 
 
-def _collapses(now: float, lagged: float, ahead: float, ratio: float) -> bool:
+def _collapses(now: float, lagged: float, ahead: float, ratio: float, margin: float) -> bool:
     """Whether skill is there now but was not a horizon earlier, as in a feature that saw the future.
 
     The honest exception: a label scaled by a trailing feature (a barrier in units of volatility), or one
@@ -77,7 +85,7 @@ def _collapses(now: float, lagged: float, ahead: float, ratio: float) -> bool:
     label's end. Copies of the label have nothing to do with the label's end but the label itself.
     """
     opposed = now * ahead < 0.0 and abs(ahead) >= ratio * abs(now)
-    return abs(lagged) < ratio * abs(now) and not opposed
+    return abs(lagged) + margin <= ratio * abs(now) and not opposed
 
 
 def _mean(skill: Floats) -> Floats:

@@ -39,13 +39,14 @@ def small_frame(
 ) -> pd.DataFrame:
     """A panel of daily bars in which `signal` drives both labels and three features are noise.
 
-    `fwd_value_2d` looks two bars ahead at the sum of what `signal` drives; `y_up_2d` is its sign. `late`
-    is the regression label blurred: a feature that saw the future.
+    `signal` moves slowly. `fwd_value_2d` is half of it and noise, known two bars later; `y_up_2d` is its
+    sign. `late` is the label blurred: a feature that saw the future.
     """
     rng = np.random.default_rng(seed)
     parts = []
     for symbol in symbols:
-        signal = rng.standard_normal(n_bars)
+        slow = pd.Series(rng.standard_normal(n_bars)).ewm(halflife=10).mean()
+        signal = (slow / slow.std()).to_numpy()
         driven = 0.5 * signal + rng.standard_normal(n_bars)
         label = driven + 0.3 * rng.standard_normal(n_bars)
         label[-2:] = np.nan
