@@ -15,9 +15,12 @@ from foxml_assets.training.manifest import is_done, model_path
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
+# A shell that starts the tests in the background makes them, and what they start, ignore SIGINT.
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[1])
 from test_killed_training import jobs_of, world_at
 from foxml_assets.training.runner import train_jobs
