@@ -40,10 +40,6 @@ _VIEW_PREFIXES = {
     "master_training_plan_summary": SUMMARY_FILE,
     **{f"plan_{view}": f"{view}/" for view in VIEWS},
 }
-_MODEL_ASSETS = {
-    "cross_sectional_models": TrainingType.CROSS_SECTIONAL,
-    "symbol_models": TrainingType.SYMBOL_SPECIFIC,
-}
 
 
 @dg.multi_asset_check(
@@ -107,34 +103,34 @@ def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.
         yield _result(asset, "equal_to_master_plan", own)
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec(name, asset=asset)
-        for asset in _MODEL_ASSETS
-        for name in ("match_the_plan", "files_intact")
-    ]
+def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
+    specs = [dg.AssetCheckSpec(name, asset=asset) for name in ("match_the_plan", "files_intact")]
+
+    @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
+    def checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
+        """Every planned job has models of its spec, and the model files are those that were trained."""
+        statuses: tuple[JobStatus, ...] = ()
+        problems: tuple[Problem, ...] = ()
+        try:
+            plan = load_master_training_plan(workspace.layout.master_plan)
+            jobs = [job for job in plan.jobs if job.training_type is kind]
+            statuses = take_inventory(jobs, workspace.layout).jobs
+        except FoxmlError as error:
+            problems = (Problem("", str(error)),)
+        unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)
+        yield _result(asset, "match_the_plan", problems or unfinished)
+        yield _result(asset, "files_intact", problems or _in_states(statuses, ModelState.CORRUPT))
+
+    return checks
+
+
+CHECKS = (
+    candidates_checks,
+    routing_plan_checks,
+    training_plan_checks,
+    _model_checks("cross_sectional_models", TrainingType.CROSS_SECTIONAL),
+    _model_checks("symbol_models", TrainingType.SYMBOL_SPECIFIC),
 )
-def model_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
-    """Every planned job has models of its spec, and the model files are those that were trained."""
-
-    try:
-        plan = load_master_training_plan(workspace.layout.master_plan)
-    except FoxmlError as error:
-        unreadable = [Problem("", str(error))]
-        for asset in _MODEL_ASSETS:
-            yield _result(asset, "match_the_plan", unreadable)
-            yield _result(asset, "files_intact", unreadable)
-        return
-    jobs = take_inventory(plan.jobs, workspace.layout).jobs
-    for asset, kind in _MODEL_ASSETS.items():
-        own = [status for status in jobs if status.job.training_type is kind]
-        corrupt = [status for status in own if status.state is ModelState.CORRUPT]
-        unfinished = [s for s in own if s.state not in (ModelState.TRAINED, ModelState.CORRUPT)]
-        yield _result(asset, "match_the_plan", _told(unfinished))
-        yield _result(asset, "files_intact", _told(corrupt))
-
-
-CHECKS = (candidates_checks, routing_plan_checks, training_plan_checks, model_checks)
 
 
 def _find(finder: Callable[[], Sequence[Problem]]) -> Sequence[Problem]:
@@ -160,8 +156,12 @@ def _result(asset: str, name: str, problems: Sequence[Problem], *, warn: bool = 
     )
 
 
-def _told(statuses: Sequence[JobStatus]) -> Sequence[Problem]:
-    return [Problem(status.job.job_id, f"{status.state.value}: {status.reason}") for status in statuses]
+def _in_states(statuses: Sequence[JobStatus], *states: ModelState) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(status.job.job_id, f"{status.state.value}: {status.reason}")
+        for status in statuses
+        if status.state in states
+    )
 
 
 def _nothing(_: object) -> Sequence[Problem]:

@@ -17,7 +17,8 @@ INTERVAL_SECONDS = 5
 
 
 @dg.sensor(
-    target=dg.AssetSelection.groups("inputs", "evidence") | dg.AssetSelection.assets("routing_candidates"),
+    asset_selection=dg.AssetSelection.groups("inputs", "evidence")
+    | dg.AssetSelection.assets("routing_candidates"),
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

@@ -22,7 +22,7 @@ _MODELS = ("cross_sectional_models", "symbol_models")
 
 
 @dg.sensor(
-    target=dg.AssetSelection.assets(*_MODELS, "training_report"),
+    asset_selection=dg.AssetSelection.assets(*_MODELS, "training_report"),
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
