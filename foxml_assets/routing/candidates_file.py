@@ -5,16 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 from foxml_assets.errors import CandidatesError, Problem
-from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates import CANDIDATE_COLUMNS, CANDIDATE_NAMES, Kind, typed_candidates
 from foxml_assets.tables import find_table, has_pyarrow, write_table
 
 _FIX = "run `foxml run --until candidates` again, or import a table of your own"
 
 
-def write_candidates(table: pd.DataFrame, layout: Layout) -> Path:
-    """Write the candidates, as Parquet where possible. Returns the path written."""
-    return write_table(table, layout.routing_candidates)
+def write_candidates(table: pd.DataFrame, path: Path) -> Path:
+    """Write the candidates to `path`, as Parquet where possible. Returns the path written."""
+    return write_table(table, path)
 
 
 def read_candidates(path: Path) -> pd.DataFrame:

@@ -101,11 +101,10 @@ def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Mem
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
     allowlist = policy.stability_allowlist
     stabilities = allowlist.cross_sectional if rows.side is Side.CROSS_SECTIONAL else allowlist.symbol
-    few_features = np.array([features.too_few for features in rows.feature_lists])
     return {
         Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
         Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
-        Check.FEATURES: ~few_features[rows.features.codes],
+        Check.FEATURES: ~rows.few_features,
         Check.GATE_KNOWN: ~np.isnan(gate),
         Check.STABILITY: _is_one_of(rows.stability, stabilities),
         Check.EXPERIMENTAL_STABILITY: _is_one_of(rows.stability, policy.experimental.allowed_stabilities),

@@ -68,6 +68,7 @@ class SideRows:
     failed: TextRows
     features: TextRows
     feature_lists: tuple[FeatureList, ...]
+    few_features: Bools
     leakage_reason: TextRows
 
     @property
@@ -90,8 +91,17 @@ class SideRows:
 _SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
 
 
-def side_rows(candidates: pd.DataFrame, rows: Index, side: Side, policy: RoutingPolicy) -> SideRows:
-    """The candidates at positions `rows` (-1: no such row) as arrays."""
+def side_rows(
+    candidates: pd.DataFrame,
+    rows: Index,
+    side: Side,
+    policy: RoutingPolicy,
+    inherited_few: Bools | None = None,
+) -> SideRows:
+    """The candidates at positions `rows` (-1: no such row) as arrays.
+
+    A row without a feature list uses its target's, of which `inherited_few` says whether it is too short.
+    """
     task = take_words(candidates["task_type"], rows, TaskType)
     metric = take_words(candidates["score_metric"], rows, ScoreMetric)
     horizon = take_floats(candidates["horizon_minutes"], rows)
@@ -105,6 +115,8 @@ def side_rows(candidates: pd.DataFrame, rows: Index, side: Side, policy: Routing
     )
     features = take_text(candidates["features"], rows)
     lists = tuple(allowed_features(text, policy) for text in [*features.words, None])
+    own_few = np.array([features.too_few for features in lists])[features.codes]
+    has_list = features.codes >= 0
     return SideRows(
         side=side,
         rows=rows,
@@ -124,6 +136,7 @@ def side_rows(candidates: pd.DataFrame, rows: Index, side: Side, policy: Routing
         failed=failed,
         features=features,
         feature_lists=lists,
+        few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
         leakage_reason=take_text(candidates["leakage_reason"], rows),
     )
 

@@ -39,7 +39,8 @@ def judge_sides(
 ) -> tuple[JudgedSide, JudgedSide]:
     """The pooled side (by target) and the symbol side (by pair) of typed candidates."""
     cs_rows = side_rows(table, layout.cs_rows, Side.CROSS_SECTIONAL, policy)
-    local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy)
+    inherited = cs_rows.few_features[layout.pair_target]
+    local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy, inherited)
     cs_faults, local_faults = _faults(cs_rows, local_rows, layout, policy)
     leaking = _leaking_rows(table, policy)
     pooled = np.where(layout.is_pooled, layout.owner, -1)

@@ -1,0 +1,135 @@
+"""Method shrinkage: choices by empirical-Bayes skills, behind the same states, routes and traces."""
+
+import numpy as np
+import pytest
+from candidate_rows import local, pair, pooled, routed, target_row
+from scipy.stats import norm
+
+from foxml_assets.routing.shrinkage import shrink
+
+SHRINK = {"method": "shrinkage"}
+
+
+def _pair(
+    symbol: str, own: float, cs: float, both: float, se: float = 0.005, **values: object
+) -> dict[str, object]:
+    return local(
+        symbol,
+        score=own,
+        score_se=se,
+        cs_score=cs,
+        cs_score_se=se,
+        both_score=both,
+        both_score_se=se,
+        **values,
+    )
+
+
+def test_skills_are_shrunk_towards_the_targets_mean_by_their_noise() -> None:
+    skill, se = np.array([0.0, 0.1, 0.2]), np.array([0.01, 0.01, 0.2])
+    target, none = np.zeros(3, dtype=np.int64), (np.array([np.nan]), np.array([np.nan]))
+    found = shrink(skill, se, target, 1, none)
+    # DerSimonian and Laird by hand.
+    w = 1 / se**2
+    mean = (w * skill).sum() / w.sum()
+    spread = ((w * (skill - mean) ** 2).sum() - 2) / (w.sum() - (w**2).sum() / w.sum())
+    v = 1 / (se**2 + spread)
+    centre = (v * skill).sum() / v.sum()
+    pull = se**2 / (se**2 + spread)
+    np.testing.assert_allclose(found.mean, pull * centre + (1 - pull) * skill)
+    np.testing.assert_allclose(found.sd**2, (1 - pull) * se**2 + pull**2 / v.sum())
+    np.testing.assert_allclose(found.probability_above(np.full(3, 0.01)), norm.sf(0.01, found.mean, found.sd))
+
+
+def test_equal_skills_are_shrunk_to_one_value_and_unknown_ones_take_it() -> None:
+    skill, se = np.array([0.1, 0.1, np.nan]), np.array([0.05, 0.05, np.nan])
+    found = shrink(skill, se, np.zeros(3, dtype=np.int64), 1, (np.array([np.nan]), np.array([np.nan])))
+    np.testing.assert_allclose(found.mean, 0.1)
+
+
+def test_a_target_without_pooled_scores_on_symbols_falls_back_to_its_own_row() -> None:
+    rows = [pooled(score=0.56, score_se=0.01), local("A", score=0.50, score_se=0.01)]
+    row = pair(routed(*rows, settings=SHRINK))
+    assert row["cs_skill"] == pytest.approx(0.12)
+    assert (row["route"], row["rule"]) == ("ROUTE_CROSS_SECTIONAL", "shrunk_cs")
+
+
+def test_the_best_allowed_choice_wins_and_must_beat_the_pooled_model_clearly() -> None:
+    rows = [
+        _pair("cs", own=0.565, cs=0.57, both=0.572),
+        _pair("own", own=0.66, cs=0.56, both=0.62),
+        _pair("both", own=0.58, cs=0.57, both=0.61),
+        _pair("near", own=0.574, cs=0.57, both=0.574),
+    ]
+    plan = routed(pooled(score=0.57, score_se=0.005), *rows, settings=SHRINK)
+    found = {
+        name: (pair(plan, name)["route"], pair(plan, name)["rule"]) for name in ("cs", "own", "both", "near")
+    }
+    assert found == {
+        "cs": ("ROUTE_CROSS_SECTIONAL", "shrunk_cs"),
+        "own": ("ROUTE_SYMBOL_SPECIFIC", "shrunk_local"),
+        "both": ("ROUTE_BOTH", "shrunk_both"),
+        "near": ("ROUTE_CROSS_SECTIONAL", "shrunk_cs"),
+    }
+
+
+def test_the_own_model_needs_no_lead_where_the_pooled_one_is_not_allowed() -> None:
+    plan = routed(
+        pooled(score=0.501, score_se=0.005), _pair("A", own=0.55, cs=0.501, both=0.53), settings=SHRINK
+    )
+    assert target_row(plan)["cs_rule"] == "fdr"
+    assert pair(plan)["route"] == "ROUTE_SYMBOL_SPECIFIC"
+
+
+def test_a_pair_on_which_the_pooled_model_has_no_skill_is_not_served_by_it() -> None:
+    rows = [_pair(f"S{at}", own=0.50, cs=0.60, both=0.55, se=0.01) for at in range(5)]
+    rows.append(_pair("bad", own=0.50, cs=0.48, both=0.49, se=0.01))
+    plan = routed(pooled(score=0.58, score_se=0.005), *rows, settings=SHRINK)
+    assert pair(plan, "S0")["route"] == "ROUTE_CROSS_SECTIONAL"
+    assert (pair(plan, "bad")["route"], pair(plan, "bad")["rule"]) == ("ROUTE_BLOCKED", "shrunk_too_small")
+    assert pair(plan, "bad")["cs_probability"] < 0.9
+
+
+def test_suspect_evidence_goes_to_the_lane_and_no_further() -> None:
+    rows = [_pair("A", own=0.66, cs=0.5, both=0.6, leakage_status="SUSPECT")]
+    plan = routed(pooled(score=0.501, score_se=0.005), *rows, settings=SHRINK)
+    assert (pair(plan)["route"], pair(plan)["local_state"]) == ("ROUTE_EXPERIMENTAL_ONLY", "EXPERIMENTAL")
+    closed = routed(
+        *[pooled(score=0.501, score_se=0.005), *rows], settings={**SHRINK, "enable_experimental_lane": False}
+    )
+    assert pair(closed)["route"] == "ROUTE_BLOCKED"
+
+
+def test_rows_without_a_standard_error_cannot_be_judged() -> None:
+    plan = routed(pooled(score=0.9), local(score=0.9), settings=SHRINK)
+    assert (target_row(plan)["cs_rule"], pair(plan)["local_rule"]) == ("no_gate", "no_gate")
+    assert pair(plan)["route"] == "ROUTE_BLOCKED"
+
+
+def test_planted_truth_is_routed_better_than_by_thresholds() -> None:
+    """Global, local and noise targets with honest errors: the share of pairs with the right route."""
+    rng = np.random.default_rng(5)
+    rows, truth = [], {}
+    for kind, (cs, own) in {"global": (0.58, 0.55), "local": (0.50, 0.58), "noise": (0.50, 0.50)}.items():
+        for at in range(4):
+            target = f"{kind}{at}"
+            rows.append(pooled(target, score=cs + rng.normal(0, 0.004), score_se=0.004))
+            for symbol in range(20):
+                drawn = {
+                    name: value + rng.normal(0, 0.015)
+                    for name, value in (("own", own), ("cs", cs), ("both", (own + cs) / 2))
+                }
+                rows.append({**_pair(f"S{symbol:02d}", **drawn, se=0.015), "target": target})
+                truth[target, f"S{symbol:02d}"] = {"global": "CS", "local": "SYM", "noise": "NONE"}[kind]
+
+    def accuracy(settings: dict[str, object]) -> float:
+        pairs = routed(*rows, settings=settings).pairs
+        served = {"ROUTE_CROSS_SECTIONAL": "CS", "ROUTE_SYMBOL_SPECIFIC": "SYM", "ROUTE_BLOCKED": "NONE"}
+        hits = [
+            served.get(route) == truth[target, symbol]
+            for target, symbol, route in zip(pairs["target"], pairs["symbol"], pairs["route"], strict=True)
+        ]
+        return float(np.mean(hits))
+
+    assert accuracy(SHRINK) > 0.9
+    assert accuracy(SHRINK) > accuracy({})
