@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from foxml_assets.commands.formats import Format
 from foxml_assets.errors import FoxmlError
 from foxml_assets.stages import Stage
 
@@ -30,23 +31,34 @@ ConfigDir = Annotated[
 ]
 
 
+# typer carries its own copy of click and exports only the leaves of the tree of errors.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
 def main() -> None:
-    """Run the command line; an expected error ends with its message and exit code 1."""
+    """Run the command line. An expected error, a wrong usage too, ends with its message and exit code 1."""
     # Dagster announces the beta status of each parameter we rely on at every start.
     warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")
     try:
-        app()
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        typer.secho(f"{error}\nTry: foxml --help", err=True)
+        code = 1
+    except (KeyboardInterrupt, typer.Abort):
+        typer.secho("interrupted; what was finished is kept: run the same command to go on", err=True)
+        code = 1
     except FoxmlError as error:
         typer.secho(str(error), err=True, fg="red")
-        sys.exit(1)
+        code = 1
+    sys.exit(code)
 
 
 @app.command()
-def demo(root: Root = None, config_dir: ConfigDir = None) -> None:
+def demo(root: Root = None, config_dir: ConfigDir = None) -> int:
     """Run everything on the demo panel (20 stocks, 1990-2022) and report."""
     from foxml_assets.commands.run import run_demo
 
-    sys.exit(run_demo(root, config_dir))
+    return run_demo(root, config_dir)
 
 
 @app.command()
@@ -54,19 +66,19 @@ def run(
     root: Root = None,
     config_dir: ConfigDir = None,
     until: Annotated[Stage, typer.Option(help="The last stage to run.")] = Stage.TRAINING,
-) -> None:
+) -> int:
     """Run the pipeline: panel, evidence, candidates, routing, plan, training. What is done stays done."""
     from foxml_assets.commands.run import run_pipeline
 
-    sys.exit(run_pipeline(root, config_dir, until=until))
+    return run_pipeline(root, config_dir, until=until)
 
 
 @app.command()
-def train(root: Root = None, config_dir: ConfigDir = None) -> None:
+def train(root: Root = None, config_dir: ConfigDir = None) -> int:
     """Train the jobs of the current plan that are not trained yet, and nothing else."""
     from foxml_assets.commands.run import run_training
 
-    sys.exit(run_training(root, config_dir))
+    return run_training(root, config_dir)
 
 
 @app.command()
@@ -74,16 +86,102 @@ def dev(
     root: Root = None,
     config_dir: ConfigDir = None,
     port: Annotated[int, typer.Option(help="Port of the UI on 127.0.0.1.")] = 3000,
-) -> None:
+) -> int:
     """Start the Dagster UI and daemon on 127.0.0.1 over the same instance."""
     from foxml_assets.commands.dev import run_dev
 
-    sys.exit(run_dev(root, config_dir, port=port))
+    return run_dev(root, config_dir, port=port)
 
 
 @app.command()
-def check(root: Root = None, config_dir: ConfigDir = None) -> None:
+def check(root: Root = None, config_dir: ConfigDir = None) -> int:
     """Run every asset check. Exit code 1 if any fails: call this in CI."""
     from foxml_assets.commands.check import run_checks
 
-    sys.exit(run_checks(root, config_dir))
+    return run_checks(root, config_dir)
+
+
+Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
+
+
+@app.command()
+def status(root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Show what is planned, trained, stale and failed, and why."""
+    from foxml_assets.commands.status import print_status
+
+    return print_status(root, config_dir)
+
+
+@app.command()
+def validate(root: Root = None, config_dir: ConfigDir = None, form: Output = Format.TABLE) -> int:
+    """Check the training plan against everything it must agree with. Exit code 1 if anything fails."""
+    from foxml_assets.commands.plans import print_validation
+
+    return print_validation(root, config_dir, form)
+
+
+@app.command()
+def diff(
+    old: Annotated[str | None, typer.Argument(help="Plan hash or file; default: the parent of NEW.")] = None,
+    new: Annotated[str | None, typer.Argument(help="Plan hash or file; default: the current plan.")] = None,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    form: Output = Format.TABLE,
+) -> int:
+    """Show what changed between two plans, and why. Exit code 0 without changes, 2 with, 1 on error."""
+    from foxml_assets.commands.plans import print_diff
+
+    return print_diff(root, config_dir, old, new, form)
+
+
+@app.command()
+def plan(
+    config: Annotated[
+        Path | None, typer.Option(help="A routing policy to try instead of the current.")
+    ] = None,
+    candidates: Annotated[Path | None, typer.Option(help="Candidates to try instead of the current.")] = None,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    form: Output = Format.TABLE,
+) -> int:
+    """Preview the plan that would be made, writing nothing. Exit code 0: no change, 2: changes, 1: error."""
+    from foxml_assets.commands.plans import print_preview
+
+    return print_preview(root, config_dir, config, candidates, form)
+
+
+@app.command()
+def explain(
+    target: str,
+    symbol: Annotated[str | None, typer.Argument(help="Without it: the target's pooled model.")] = None,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+) -> int:
+    """Show why a pair has its route, and what would have to change for a better one."""
+    from foxml_assets.commands.explain import print_explanation
+
+    return print_explanation(root, config_dir, target, symbol)
+
+
+@app.command("import-foxml")
+def import_foxml(path: Path, root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Import the metrics in the folder of a FoxML run; they stand in for the evidence."""
+    from foxml_assets.commands.imports import import_run
+
+    return import_run(root, config_dir, path)
+
+
+@app.command("import-candidates")
+def import_candidates(path: Path, root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Import a Parquet or CSV table of metrics; it stands in for the evidence."""
+    from foxml_assets.commands.imports import import_table
+
+    return import_table(root, config_dir, path)
+
+
+@app.command("drop-import")
+def forget_import(root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Remove imported candidates, so that the evidence counts again."""
+    from foxml_assets.commands.imports import drop_import
+
+    return drop_import(root, config_dir)

@@ -1,11 +1,18 @@
-"""The terminal: one console, and the log of the layers shown as progress."""
+"""The terminal: one console, output for machines, and the log of the layers shown as progress."""
 
 import logging
+import sys
 
 from rich.console import Console
 from rich.logging import RichHandler
 
 console = Console(highlight=False)
+
+
+def print_bytes(document: bytes) -> None:
+    """Write a whole document to standard output as it is."""
+    sys.stdout.buffer.write(document.rstrip(b"\n") + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def show_progress() -> None:

@@ -28,7 +28,7 @@ def routing_candidates(
     layout, universe = workspace.layout, workspace.universe()
     source_hash = candidates_source_hash(layout, universe)
     source = load_candidates(layout, universe)
-    path = write_candidates(source.table, layout)
+    path = write_candidates(source.table, layout.routing_candidates)
     if source.table.empty:
         context.log.warning(NOTHING_TO_ROUTE)
     return dg.MaterializeResult(

@@ -177,7 +177,7 @@ def test_current_inputs_are_read_from_disk_and_match_a_new_plan(tmp_path: Path) 
     assert (absent.routing_plan_hash, absent.candidates_hash) == (ABSENT, ABSENT)
     table = candidates(grid())
     routing = route(table, policy(), stamp=STAMP)
-    write_candidates(table, layout)
+    write_candidates(table, layout.routing_candidates)
     write_routing_plan(routing, layout)
     made = build_plan(
         routing, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP

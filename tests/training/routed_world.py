@@ -53,7 +53,7 @@ def route_and_plan(
     """Write candidates, routing plan and master plan of `scores` under the world's root."""
     layout, info = world.layout, world.context.info
     candidates = candidates_from_evidence([_evidence(world, target, scores[target]) for target in scores])
-    write_candidates(candidates, layout)
+    write_candidates(candidates, layout.routing_candidates)
     routing = route(candidates, policy, stamp=STAMP)
     write_routing_plan(routing, layout)
     plan = build_plan(

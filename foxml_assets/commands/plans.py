@@ -1,0 +1,108 @@
+"""`foxml validate`, `foxml diff` and `foxml plan`: the plan examined, without Dagster and without writing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from foxml_assets.commands.console import console, print_bytes
+from foxml_assets.commands.formats import Format
+from foxml_assets.config_files import load_config
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.diff import diff_plans
+from foxml_assets.planning.diff_report import HEADER, diff_headline, diff_json, diff_markdown, diff_rows
+from foxml_assets.planning.history import find_plan
+from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.planning.preview import preview_plan
+from foxml_assets.planning.preview_report import (
+    move_rows,
+    preview_json,
+    preview_markdown,
+    route_rows,
+    time_rows,
+)
+from foxml_assets.routing.candidates_file import read_candidates
+from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.stamp import current_stamp
+from foxml_assets.training.fit_times import past_fit_seconds
+from foxml_assets.workspace import Workspace, current_workspace
+
+
+def print_validation(root: Path | None, config_dir: Path | None, form: Format) -> int:
+    """Print every check of the plan. Returns 0 if all passed, else 1. Raises PlanError."""
+    found = current_workspace(root, config_dir).validate_plan()
+    if form is Format.TABLE:
+        _print_table(("check", "outcome", "first problem"), found.rows())
+    else:
+        print_bytes(found.json() if form is Format.JSON else found.markdown().encode())
+    return 0 if found.passed else 1
+
+
+def print_diff(
+    root: Path | None, config_dir: Path | None, old: str | None, new: str | None, form: Format
+) -> int:
+    """Print what changed from `old` to `new`: plan hashes (or beginnings of one) or files.
+
+    By default from the current plan's parent to the current plan. Returns 0 without changes, 2 with.
+    """
+    workspace = current_workspace(root, config_dir)
+    after = _plan(workspace, new) if new else load_master_training_plan(workspace.layout.master_plan)
+    parent = after.metadata.parent_plan_hash
+    before = _plan(workspace, old) if old else (find_plan(workspace.layout, parent) if parent else None)
+    diff = diff_plans(before, after)
+    if form is Format.TABLE:
+        if diff.has_changes:
+            _print_table(HEADER, diff_rows(diff))
+        console.print(diff_headline(diff))
+    else:
+        print_bytes(diff_json(diff) if form is Format.JSON else diff_markdown(diff).encode())
+    return diff.exit_code
+
+
+def print_preview(
+    root: Path | None,
+    config_dir: Path | None,
+    policy_file: Path | None,
+    candidates: Path | None,
+    form: Format,
+) -> int:
+    """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
+    workspace = current_workspace(root, config_dir)
+    layout = workspace.layout
+    preview = preview_plan(
+        read_candidates(candidates or layout.routing_candidates),
+        load_config(policy_file, RoutingPolicy) if policy_file else workspace.routing_policy(),
+        universe=workspace.universe(),
+        current_routing=read_routing_plan(layout) if layout.routing_plan.is_file() else None,
+        current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
+        data_hashes=workspace.data_hashes(),
+        training_hash=workspace.training_hash(),
+        past_seconds=past_fit_seconds(layout),
+        stamp=current_stamp(),
+    )
+    if form is Format.TABLE:
+        _print_table(("route", "pairs now", "pairs then"), route_rows(preview))
+        if move_rows(preview):
+            _print_table(("from", "to", "pairs"), move_rows(preview))
+        header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
+        _print_table(header, time_rows(preview))
+        if preview.diff.has_changes:
+            _print_table(HEADER, diff_rows(preview.diff))
+        console.print(diff_headline(preview.diff))
+    else:
+        print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
+    return preview.diff.exit_code
+
+
+def _plan(workspace: Workspace, name: str) -> MasterPlan:
+    path = Path(name)
+    return load_master_training_plan(path) if path.is_file() else find_plan(workspace.layout, name)
+
+
+def _print_table(header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,48 @@
+"""`foxml status`: what is planned, trained, stale and failed, and why."""
+
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from foxml_assets.commands.console import console
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.staleness import stale_inputs
+from foxml_assets.training.inventory import Inventory, take_inventory
+from foxml_assets.training.manifest import ModelState
+from foxml_assets.vocabulary import TrainingType
+from foxml_assets.workspace import current_workspace
+
+_MAX_LISTED = 20
+
+
+def print_status(root: Path | None, config_dir: Path | None) -> int:
+    """Print the state of the plan and its jobs. Returns 0. Raises PlanError without a usable plan."""
+    workspace = current_workspace(root, config_dir)
+    plan = load_master_training_plan(workspace.layout.master_plan)
+    inventory = take_inventory(plan.jobs, workspace.layout)
+    stale = stale_inputs(plan, workspace.current_inputs())
+    console.print(f"Plan {plan.metadata.plan_hash[:12]} of {plan.metadata.generated_at}")
+    if stale:
+        console.print("The plan is stale and training from it is refused:", style="red")
+        for item in stale:
+            console.print(f"  {item.problem}", style="red", markup=False)
+        console.print("  Fix: foxml run --until plan")
+    console.print(_counts(inventory))
+    unfinished = [status for status in inventory.jobs if status.state is not ModelState.TRAINED]
+    for status in unfinished[:_MAX_LISTED]:
+        console.print(Text(f"  {status.job.job_id}: {status.state.value}. {status.reason}"))
+    if len(unfinished) > _MAX_LISTED:
+        console.print(f"  and {len(unfinished) - _MAX_LISTED} more")
+    if inventory.orphans:
+        console.print(f"{len(inventory.orphans)} model folders belong to no job of the plan")
+    return 0
+
+
+def _counts(inventory: Inventory) -> Table:
+    table = Table("jobs", *(state.value for state in ModelState), "all")
+    for kind in TrainingType:
+        own = [status.state for status in inventory.jobs if status.job.training_type is kind]
+        cells = [str(own.count(state)) for state in ModelState]
+        table.add_row(kind.value.replace("_", " "), *cells, str(len(own)))
+    return table
