@@ -92,14 +92,16 @@ def _walk(node: Node, at: _Location, lines: dict[_Location, int], duplicates: li
 
 
 def _problem(detail: ErrorDetails, lines: dict[_Location, int]) -> Problem:
-    # pydantic's location holds union branches and "[key]" marks that are not in the file.
+    # pydantic's location holds union tags and "[key]" marks that are not in the file.
     location: _Location = tuple(detail["loc"])
-    known = location
-    while known and known not in lines:
-        known = known[:-1]
+    known: _Location = ()
+    rest: _Location = location
+    for at, part in enumerate(location):
+        if (*known, part) in lines:
+            known, rest = (*known, part), location[at + 1 :]
     found = None if detail["type"] == "missing" else detail["input"]
     what = "is not a known setting" if detail["type"] == "extra_forbidden" else detail["msg"]
-    return Problem(_dotted(location), what, found, lines.get(known))
+    return Problem(_dotted((*known, *rest)), what, found, lines.get(known))
 
 
 def _dotted(location: _Location) -> str:

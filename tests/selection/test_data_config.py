@@ -127,6 +127,7 @@ def test_the_demo_can_be_cut_down(tmp_path: Path, key: str) -> None:
         ("panel: {source: demo}\nevidence: {screening: {bins: 1000}}", "line 2: evidence.screening.bins"),
         ("panel: {source: demo}\nevidence: {unknown: 1}", "evidence.unknown: is not a known setting"),
         ("evidence: {}", "panel"),
+        ("panel:\n  source: demo\n  path: x", "line 3: panel.path: is not a known setting"),
     ],
 )
 def test_a_wrong_setting_is_named(text: str, expected: str) -> None:
