@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
 from foxml_assets.routing.combination import Routes, combine
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.shrinkage import ShrunkSkill, best_choice, shrink, to_skill
-from foxml_assets.routing.side_rows import EstimateRows, estimate_rows
+from foxml_assets.routing.side_rows import EstimateRows, PairScores
 from foxml_assets.routing.sides import EarlierStates, JudgedSide
 from foxml_assets.routing.words import Method, RouteRule
 from foxml_assets.vocabulary import Route, SignalState
@@ -36,49 +35,48 @@ class Decision:
 
 
 def decide(
-    table: pd.DataFrame,
     layout: Alignment,
     cs: JudgedSide,
     local: JudgedSide,
+    scores: PairScores,
     earlier: EarlierStates,
     policy: RoutingPolicy,
 ) -> Decision:
     """Routes of all pairs by the policy's method."""
-    difference = estimate_rows(table, "difference", layout.pair_rows)
     if policy.method is Method.SHRINKAGE:
-        skills = _shrunk_skills(table, layout, cs, local, earlier, policy)
-        return Decision(_by_skill(layout, cs, local, skills, earlier, policy), difference, skills)
-    routes = combine(cs.states.state[layout.pair_target], local.states.state, difference, policy)
+        skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
+        return Decision(_by_skill(layout, cs, local, skills, earlier, policy), scores.difference, skills)
+    routes = combine(cs.states.state[layout.pair_target], local.states.state, scores.difference, policy)
     nothing = np.full(len(routes.route), np.nan)
-    return Decision(routes, difference, Skills(nothing, nothing, nothing, nothing))
+    return Decision(routes, scores.difference, Skills(nothing, nothing, nothing, nothing))
 
 
 def _shrunk_skills(
-    table: pd.DataFrame,
     layout: Alignment,
     cs: JudgedSide,
     local: JudgedSide,
+    scores: PairScores,
     earlier: EarlierStates,
     policy: RoutingPolicy,
 ) -> Skills:
     at, n_targets = layout.pair_target, len(layout.targets)
     inflate = policy.shrinkage.inflate_se
     sound = local.rows.present & ~local.faults.any
-    pooled_fallback = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
+    cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
+    pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)
     nothing = (np.full(n_targets, np.nan), np.full(n_targets, np.nan))
 
     def shrunk(score: EstimateRows, fallback: tuple[Floats, Floats]) -> ShrunkSkill:
         skill, se = to_skill(score, local.rows.chance, local.rows.skill_scale, inflate)
         return shrink(np.where(sound, skill, np.nan), se, at, n_targets, fallback)
 
-    pooled = shrunk(estimate_rows(table, "cs_score", layout.pair_rows), pooled_fallback)
+    pooled = shrunk(scores.cs, pooled_fallback)
     own = shrunk(local.rows.score, nothing)
-    both_score = estimate_rows(table, "both_score", layout.pair_rows)
-    both = shrunk(both_score, nothing)
+    both = shrunk(scores.both, nothing)
     return Skills(
         cs=pooled.mean,
         local=np.where(sound, own.mean, np.nan),
-        both=np.where(sound & np.isfinite(both_score.value), both.mean, np.nan),
+        both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
         cs_probability=pooled.probability_above(_pooled_bar(local, earlier, policy)),
     )
 

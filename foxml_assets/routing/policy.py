@@ -38,18 +38,18 @@ class StabilityAllowlist(ConfigModel):
     """The stabilities with which a row may be STRONG or WEAK_BUT_OK."""
 
     cross_sectional: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
-    symbol: tuple[Stability, ...] = (Stability.STABLE,)
+    symbol: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
 
 
 class StabilityClassification(ConfigModel):
     """From agreement of importance snapshots (top-k overlap, Kendall tau) to a stability."""
 
     min_snapshots_for_stability: Annotated[int, Field(ge=2)] = 2
-    stable_overlap_min: Fraction = 0.70
-    stable_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.60
-    drifting_overlap_min: Fraction = 0.50
-    drifting_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.40
-    max_std_overlap: Fraction = 0.20
+    stable_overlap_min: Fraction = 0.30
+    stable_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.25
+    drifting_overlap_min: Fraction = 0.20
+    drifting_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.15
+    max_std_overlap: Fraction = 0.25
     max_std_tau: Fraction = 0.25
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class Shrinkage(ConfigModel):
 class Output(ConfigModel):
     """How much the human-readable files show, and how many earlier plans are kept. Outside every hash."""
 
-    plan_history: Count = 20
+    plan_history: Annotated[int, Field(ge=1)] = 20
     yaml_max_pairs: Count = 5_000
     markdown_max_targets: Count = 200
     markdown_max_symbols_per_target: Count = 40

@@ -11,7 +11,7 @@ from foxml_assets.errors import UnsafeNameError
 from foxml_assets.names import check_partition_name
 from foxml_assets.routing.coding import UNREADABLE, Bools, code
 from foxml_assets.routing.policy_thresholds import SCORE_RANGE
-from foxml_assets.routing.side_rows import EstimateRows, SideRows
+from foxml_assets.routing.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.stability import SnapshotRows
 from foxml_assets.vocabulary import ScoreMetric
 
@@ -36,6 +36,7 @@ class Fault(IntFlag):
     STABILITY_METRICS = auto()
     LEAKAGE = auto()
     FEATURES = auto()
+    PAIR_SCORES = auto()
 
 
 FAULT_TEXT: dict[Fault, str] = {
@@ -56,6 +57,7 @@ FAULT_TEXT: dict[Fault, str] = {
     Fault.STABILITY_METRICS: "a stability metric is out of range",
     Fault.LEAKAGE: "leakage_status is not a known word",
     Fault.FEATURES: "features is not a JSON object of feature to leakage status",
+    Fault.PAIR_SCORES: "cs_score, both_score or difference is out of range or has a bad interval",
 }
 
 
@@ -91,7 +93,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
         (Fault.METRIC, rows.metric < 0),
         (Fault.NO_BARS, (rows.metric >= 0) & np.isnan(rows.bars.min)),
         (Fault.SCORE_MISSING, np.isnan(rows.score.value) & ~few),
-        (Fault.SCORE_RANGE, _outside_metric(rows)),
+        (Fault.SCORE_RANGE, _outside_metric(rows, rows.score)),
         (Fault.INTERVAL, _bad_interval(rows.score)),
         (Fault.SAMPLE_SIZE, np.isnan(rows.sample_size) | (rows.sample_size < 0)),
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
@@ -121,11 +123,18 @@ def _usable(name: str) -> bool:
     return True
 
 
-def _outside_metric(rows: SideRows) -> Bools:
-    outside = np.isinf(rows.score.value)
+def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
+    """Where the scores of the other choices, as far as they are given, cannot be true."""
+    bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
+    bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
+    return bad | (np.abs(scores.difference.value) > 2)
+
+
+def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:
+    outside = np.isinf(score.value)
     for metric, (low, high) in SCORE_RANGE.items():
         of_metric = rows.metric == code(ScoreMetric(metric))
-        outside |= of_metric & ((rows.score.value < low) | (rows.score.value > high))
+        outside |= of_metric & ((score.value < low) | (score.value > high))
     return outside
 
 

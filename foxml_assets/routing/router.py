@@ -16,6 +16,7 @@ from foxml_assets.routing.pairs_table import pairs_table
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_parts import PlanParts
 from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.side_rows import pair_scores
 from foxml_assets.routing.sides import judge_sides
 from foxml_assets.routing.targets_table import quarantine_table, targets_table
 from foxml_assets.stamp import RunStamp
@@ -38,8 +39,9 @@ def route(
     layout = align(table, universe)
     remembered = previous if policy.hysteresis > 0 else None
     earlier = earlier_states(remembered, layout)
-    cs, local = judge_sides(table, layout, policy, earlier)
-    decision = decide(table, layout, cs, local, earlier, policy)
+    scores = pair_scores(table, layout.pair_rows)
+    cs, local = judge_sides(table, layout, scores, policy, earlier)
+    decision = decide(layout, cs, local, scores, earlier, policy)
     n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
     at = layout.pair_target

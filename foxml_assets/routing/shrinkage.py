@@ -17,9 +17,9 @@ class ShrunkSkill:
     sd: Floats
 
     def probability_above(self, bar: Floats) -> Floats:
-        """P(skill > bar) of every pair."""
-        # A spread of zero is a certainty, not a division by zero.
-        z = (self.mean - bar) / np.where(self.sd > 0, self.sd, np.finfo(float).tiny)
+        """P(skill > bar) of every pair; NaN where skill or spread is unknown."""
+        # Scores have far fewer digits than the floor on the spread, which only avoids dividing by zero.
+        z = (self.mean - bar) / np.maximum(self.sd, 1e-12)
         return np.asarray(ndtr(z), dtype=np.float64)
 
 

@@ -39,6 +39,15 @@ class EstimateRows:
 
 
 @dataclass(frozen=True)
+class PairScores:
+    """What symbol rows say about the other choices: pooled model, average of both, local minus pooled."""
+
+    cs: EstimateRows
+    both: EstimateRows
+    difference: EstimateRows
+
+
+@dataclass(frozen=True)
 class TextRows:
     """A text column: category codes and the categories."""
 
@@ -150,6 +159,13 @@ def estimate_rows(candidates: pd.DataFrame, name: str, rows: Index) -> EstimateR
     low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
     high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
     return EstimateRows(value=value, se=derived, low=low, high=high)
+
+
+def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
+    """The scores of the other choices at the symbol rows `rows`."""
+    return PairScores(
+        *(estimate_rows(candidates, name, rows) for name in ("cs_score", "both_score", "difference"))
+    )
 
 
 def take_words(column: pd.Series, rows: Index, vocabulary: type) -> Codes:

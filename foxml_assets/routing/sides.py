@@ -8,8 +8,8 @@ import pandas as pd
 from foxml_assets.routing.alignment import Alignment, owners_of
 from foxml_assets.routing.coding import NULL, UNREADABLE, Bools, Codes, code, encode
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.quarantine import Fault, Faults, find_faults, unusable_names
-from foxml_assets.routing.side_rows import SideRows, side_rows
+from foxml_assets.routing.quarantine import Fault, Faults, bad_pair_scores, find_faults, unusable_names
+from foxml_assets.routing.side_rows import PairScores, SideRows, side_rows
 from foxml_assets.routing.states import SideStates, judge
 from foxml_assets.routing.words import Side, UnknownLeakage
 from foxml_assets.vocabulary import LeakageStatus
@@ -35,13 +35,17 @@ class EarlierStates:
 
 
 def judge_sides(
-    table: pd.DataFrame, layout: Alignment, policy: RoutingPolicy, earlier: EarlierStates
+    table: pd.DataFrame,
+    layout: Alignment,
+    scores: PairScores,
+    policy: RoutingPolicy,
+    earlier: EarlierStates,
 ) -> tuple[JudgedSide, JudgedSide]:
     """The pooled side (by target) and the symbol side (by pair) of typed candidates."""
     cs_rows = side_rows(table, layout.cs_rows, Side.CROSS_SECTIONAL, policy)
     inherited = cs_rows.few_features[layout.pair_target]
     local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy, inherited)
-    cs_faults, local_faults = _faults(cs_rows, local_rows, layout, policy)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, layout, policy)
     leaking = _leaking_rows(table, policy)
     pooled = np.where(layout.is_pooled, layout.owner, -1)
     paired = np.where(layout.is_pooled, -1, layout.owner)
@@ -71,7 +75,9 @@ def target_tasks(cs: SideRows, local: SideRows, layout: Alignment) -> Codes:
     return np.select([cs.task >= 0, first < none], [cs.task, first], NULL).astype(np.int8)
 
 
-def _faults(cs: SideRows, local: SideRows, layout: Alignment, policy: RoutingPolicy) -> tuple[Faults, Faults]:
+def _faults(
+    cs: SideRows, local: SideRows, scores: PairScores, layout: Alignment, policy: RoutingPolicy
+) -> tuple[Faults, Faults]:
     at = layout.pair_target
     task = target_tasks(cs, local, layout)
     bad_target, bad_symbol = unusable_names(layout.targets), unusable_names(layout.symbols)
@@ -81,6 +87,7 @@ def _faults(cs: SideRows, local: SideRows, layout: Alignment, policy: RoutingPol
         (Fault.NO_POOLED_ROW, layout.cs_rows[at] < 0),
         (Fault.TARGET_NAME, bad_target[at]),
         (Fault.SYMBOL_NAME, bad_symbol[layout.pair_symbol]),
+        (Fault.PAIR_SCORES, bad_pair_scores(local, scores)),
         (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
     ]
     return (
