@@ -63,6 +63,11 @@ class Layout:
         return self.training_plan_dir / "master_training_plan.json"
 
     @property
+    def plan_diff(self) -> Path:
+        """What the current plan changed; a Markdown page of the same name stands beside it."""
+        return self.metrics / "training_plan_diff.json"
+
+    @property
     def training_report(self) -> Path:
         return self.metrics / "training_report.json"
 

@@ -7,6 +7,7 @@ from foxml_assets.defs.evidence import feature_selections
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
 from foxml_assets.defs.inputs import data_config, routing_config, training_config
 from foxml_assets.defs.panel import panel
+from foxml_assets.defs.plan_diff import training_plan_diff
 from foxml_assets.defs.planning import cross_sectional_jobs, symbol_jobs, training_plan
 from foxml_assets.defs.reporting import training_report
 from foxml_assets.defs.routing import routing_candidates, routing_plan
@@ -32,6 +33,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             routing_candidates,
             routing_plan,
             training_plan,
+            training_plan_diff,
             cross_sectional_jobs,
             symbol_jobs,
             cross_sectional_models,

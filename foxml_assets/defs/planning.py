@@ -21,7 +21,7 @@ from foxml_assets.workspace import Workspace
 GROUP = "planning"
 CS_JOBS, SYMBOL_JOBS = "cross_sectional_jobs", "symbol_jobs"
 _VIEW_ASSETS = ("training_plan_mirrors", "master_training_plan_summary", *(f"plan_{view}" for view in VIEWS))
-PLAN_ASSETS = ("master_training_plan", *_VIEW_ASSETS)
+PLAN_ASSETS = ("master_training_plan", *_VIEW_ASSETS, "training_plan_diff")
 
 cross_sectional_jobs = dg.AssetSpec(
     CS_JOBS,

@@ -38,18 +38,18 @@ class StabilityAllowlist(ConfigModel):
     """The stabilities with which a row may be STRONG or WEAK_BUT_OK."""
 
     cross_sectional: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
-    symbol: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
+    symbol: tuple[Stability, ...] = (Stability.STABLE,)
 
 
 class StabilityClassification(ConfigModel):
     """From agreement of importance snapshots (top-k overlap, Kendall tau) to a stability."""
 
     min_snapshots_for_stability: Annotated[int, Field(ge=2)] = 2
-    stable_overlap_min: Fraction = 0.30
-    stable_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.25
+    stable_overlap_min: Fraction = 0.35
+    stable_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.30
     drifting_overlap_min: Fraction = 0.20
     drifting_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.15
-    max_std_overlap: Fraction = 0.25
+    max_std_overlap: Fraction = 0.30
     max_std_tau: Fraction = 0.25
 
     @model_validator(mode="after")

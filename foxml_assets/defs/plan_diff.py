@@ -1,0 +1,42 @@
+"""What the current plan changed against the plan it replaced, and why."""
+
+import dagster as dg
+
+from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
+from foxml_assets.defs.metadata import file_link
+from foxml_assets.defs.planning import GROUP
+from foxml_assets.files import write_if_changed
+from foxml_assets.hashing import bytes_hash
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.diff import diff_plans
+from foxml_assets.planning.diff_report import diff_headline, diff_json, diff_markdown
+from foxml_assets.planning.history import find_plan
+from foxml_assets.workspace import Workspace
+
+
+@dg.asset(
+    group_name=GROUP,
+    deps=["master_training_plan"],
+    automation_condition=WHEN_INPUTS_CHANGE,
+    kinds={"json", "markdown"},
+)
+def training_plan_diff(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+    """Jobs added, removed and changed since the parent plan, each with its cause."""
+    layout = workspace.layout
+    plan = load_master_training_plan(layout.master_plan)
+    parent_hash = plan.metadata.parent_plan_hash
+    diff = diff_plans(find_plan(layout, parent_hash) if parent_hash else None, plan)
+    document, page = diff_json(diff), diff_markdown(diff)
+    write_if_changed(layout.plan_diff, document)
+    write_if_changed(layout.plan_diff.with_suffix(".md"), page.encode())
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(bytes_hash(document)),
+        metadata={
+            "headline": diff_headline(diff),
+            "diff": dg.MetadataValue.md(page),
+            "added": len(diff.added),
+            "removed": len(diff.removed),
+            "changed": len(diff.changed),
+            "file": file_link(layout.plan_diff),
+        },
+    )

@@ -1,0 +1,103 @@
+"""A small real world: six stocks, the last years, real fits, through the real command line."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+_SMALL = {
+    "data_config.yaml": {
+        "panel": {"symbols": ["AAPL", "BAC", "CVX", "JNJ", "RRC", "XOM"], "start": "2008-01-01"},
+        "evidence": {"n_folds": 3, "screening": {"rounds": 15}, "bootstrap": {"replicates": 100}},
+    },
+    "routing_config.yaml": {"profile": "development"},
+    "training_config.yaml": {
+        "batch_size": 5,
+        "families": {"lightgbm": {"rounds": 20}, "xgboost": {"rounds": 20}},
+    },
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A root and a config folder of its own."""
+
+    root: Path
+    config_dir: Path
+
+    def foxml(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in a process of its own, to its end."""
+        command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments]
+        return subprocess.run(
+            command, env=self.environment(), capture_output=True, text=True, check=False, timeout=300
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which commands and servers of this world run."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))}
+        kept |= {"FOXML_ROOT": str(self.root), "FOXML_CONFIG_DIR": str(self.config_dir), "COLUMNS": "160"}
+        return kept
+
+    def edit(self, name: str, change: Callable[[dict], None]) -> None:
+        """Change one config file in place."""
+        path = self.config_dir / name
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        change(settings)
+        path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def copy(self, folder: Path) -> "World":
+        """An independent copy of this world."""
+        shutil.copytree(self.root, folder / "root")
+        shutil.copytree(self.config_dir, folder / "config")
+        return World(folder / "root", folder / "config")
+
+
+def _merge(settings: dict, changes: dict) -> None:
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            _merge(settings.setdefault(key, {}), value)
+        else:
+            settings[key] = value
+
+
+def make_world(folder: Path) -> World:
+    """The shipped config, cut down, over an empty root."""
+    world = World(folder / "root", folder / "config")
+    shutil.copytree(REPOSITORY / "config", world.config_dir)
+    for name, changes in _SMALL.items():
+        world.edit(name, lambda settings, changes=changes: _merge(settings, changes))
+    return world
+
+
+@pytest.fixture
+def empty_world(tmp_path: Path) -> World:
+    """A world in which nothing was run."""
+    return make_world(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
+    """A world after its first `foxml demo`, and what that printed. Not to be changed: copy it."""
+    world = make_world(tmp_path_factory.mktemp("demo"))
+    result = world.foxml("demo")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return world, result.stdout
+
+
+@pytest.fixture(scope="session")
+def trained(first_run: tuple[World, str]) -> World:
+    """The world after its first run. Not to be changed: copy it."""
+    return first_run[0]
+
+
+@pytest.fixture
+def own_world(trained: World, tmp_path: Path) -> World:
+    """A copy of the trained world that a test may change."""
+    return trained.copy(tmp_path)

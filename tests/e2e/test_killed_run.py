@@ -1,0 +1,32 @@
+"""A training run that is killed goes on where it stopped."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from conftest import World
+
+from foxml_assets.layout import Layout
+
+
+def test_a_killed_run_resumes_without_retraining_what_was_done(own_world: World) -> None:
+    models = Layout(own_world.root).models
+    shutil.rmtree(models)
+    command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", "train"]
+    process = subprocess.Popen(
+        command, env=own_world.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(list(models.rglob("manifest.json"))) < 3:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in models.rglob("manifest.json")}
+    result = own_world.foxml("train")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert own_world.foxml("check").returncode == 0

@@ -1,0 +1,182 @@
+"""The demo from prices to models, and what a user does next."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import World
+
+from foxml_assets.layout import Layout
+from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.selection.evidence_files import read_all_evidence
+from foxml_assets.vocabulary import LeakageStatus
+
+NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
+
+
+def model_times(world: World) -> dict[str, int]:
+    """Modification time of every model file."""
+    models = Layout(world.root).models
+    return {p.relative_to(models).as_posix(): p.stat().st_mtime_ns for p in models.rglob("model.*")}
+
+
+def test_the_first_run_trains_exactly_the_plan_and_reports(first_run: tuple[World, str]) -> None:
+    world, printed = first_run
+    layout = Layout(world.root)
+    jobs = json.loads(layout.master_plan.read_bytes())["jobs"]
+    planned = {
+        layout.model_dir(job["target"], job["symbol"], family).relative_to(layout.models).as_posix()
+        for job in jobs
+        for family in job["model_families"]
+    }
+    assert {Path(name).parent.as_posix() for name in model_times(world)} == planned
+    assert {job["training_type"] for job in jobs} == {"cross_sectional", "symbol_specific"}
+    assert f"{len(jobs)} of {len(jobs)} planned jobs are trained" in printed
+    assert "Training plan filter applied: 8 ->" in printed
+    for told in ("Pairs by route", "hold-out", "make dev", str(layout.models)):
+        assert told in printed
+
+
+def test_every_artifact_of_the_design_is_there(trained: World) -> None:
+    metrics = trained.root / "METRICS"
+    for name in (
+        "routing_candidates.parquet",
+        "routing_plan/routing_plan.json",
+        "routing_plan/routing_plan.yaml",
+        "routing_plan/routing_plan.md",
+        "training_plan/master_training_plan.json",
+        "training_plan/training_plan.json",
+        "training_plan/training_plan.yaml",
+        "training_plan/training_plan.md",
+        "training_plan/MASTER_TRAINING_PLAN_SUMMARY.md",
+        "training_plan/by_type/cross_sectional.json",
+        "training_report.json",
+        "training_report.md",
+        "training_plan_diff.json",
+    ):
+        assert (metrics / name).stat().st_size > 0, name
+    for view in ("by_target", "by_symbol", "by_type", "by_route"):
+        assert list((metrics / "training_plan" / view).glob("*.json")), view
+
+
+def test_the_planted_leak_is_blocked_and_no_honest_feature_is(trained: World) -> None:
+    layout = Layout(trained.root)
+    plan = read_routing_plan(layout)
+    noise = plan.pairs[plan.pairs["target"].astype(str) == NOISE_TARGET]
+    assert set(noise["route"]) == {"ROUTE_BLOCKED"}
+    for evidence in read_all_evidence(layout):
+        flagged = {name for name, status in evidence.features.items() if status is not LeakageStatus.SAFE}
+        assert flagged == ({NOISE_ECHO} if evidence.target == NOISE_TARGET else set()), evidence.target
+
+
+def test_a_second_run_trains_nothing_and_says_so(own_world: World) -> None:
+    before, plan = model_times(own_world), Layout(own_world.root).master_plan.read_bytes()
+    again = own_world.foxml("demo")
+    assert again.returncode == 0, again.stderr
+    assert "Evidence: every target is up to date" in again.stdout
+    assert "nothing to do" in again.stdout
+    assert model_times(own_world) == before
+    assert Layout(own_world.root).master_plan.read_bytes() == plan
+
+
+def test_all_checks_pass_after_a_run(own_world: World) -> None:
+    result = own_world.foxml("check")
+    assert result.returncode == 0, result.stdout
+    assert "23 of 23 checks passed" in result.stdout
+
+
+@pytest.mark.parametrize("view", ["by_symbol", "by_target"])
+def test_a_view_that_was_edited_fails_the_check(own_world: World, view: str) -> None:
+    edited = next((Layout(own_world.root).training_plan_dir / view).glob("*.json"))
+    edited.write_text("{}", encoding="utf-8")
+    result = own_world.foxml("check")
+    assert result.returncode == 1
+    assert "differs from the master plan" in result.stdout
+
+
+def test_a_damaged_model_fails_the_check_and_is_trained_again_alone(own_world: World) -> None:
+    damaged = next(iter(sorted(Layout(own_world.root).models.rglob("model.*"))))
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    before = model_times(own_world)
+    assert own_world.foxml("check").returncode == 1
+    result = own_world.foxml("train")
+    assert result.returncode == 0, result.stdout + result.stderr
+    after = model_times(own_world)
+    name = damaged.relative_to(Layout(own_world.root).models).as_posix()
+    assert {changed for changed in after if after[changed] != before[changed]} == {name}
+
+
+def test_training_under_a_changed_policy_is_refused_and_nothing_is_touched(own_world: World) -> None:
+    layout = Layout(own_world.root)
+    before, plan = model_times(own_world), layout.master_plan.read_bytes()
+    own_world.edit("routing_config.yaml", lambda s: s["symbol"]["ic"].update(min_score=0.031))
+    result = own_world.foxml("train")
+    assert result.returncode == 1
+    assert "routing policy" in result.stderr
+    assert "foxml run --until plan" in result.stderr
+    assert model_times(own_world) == before
+    assert layout.master_plan.read_bytes() == plan
+
+
+def test_a_changed_threshold_retrains_exactly_the_changed_jobs(own_world: World) -> None:
+    own_world.edit(
+        "routing_config.yaml", lambda s: s.update(both_strong_behavior="PREFER_CS", both_weak_behavior="ROUTE_BOTH")
+    )
+    preview = own_world.foxml("plan", "--format", "json")
+    assert preview.returncode == 2, preview.stderr
+    before = model_times(own_world)
+    result = own_world.foxml("run")
+    assert result.returncode == 0, result.stdout + result.stderr
+    diff = json.loads(own_world.foxml("diff", "--format", "json").stdout)
+    assert diff == json.loads(preview.stdout)["diff"]
+    after = model_times(own_world)
+    assert all(after[name] == moment for name, moment in before.items())
+    added = {entry["symbol"] for entry in diff["added"]}
+    trained = {Path(name).parts[2] for name in after.keys() - before.keys()}
+    assert trained == {symbol for symbol in added if symbol}
+    assert own_world.foxml("diff").returncode == 2
+
+
+def test_a_wrong_config_costs_nothing_and_names_every_problem(own_world: World) -> None:
+    own_world.edit("routing_config.yaml", lambda s: s.update(gate_on="hope", unknown_key=1))
+    result = own_world.foxml("run")
+    assert result.returncode == 1
+    assert "gate_on" in result.stderr
+    assert "unknown_key" in result.stderr
+    assert "line" in result.stderr
+    assert result.stdout == ""
+
+
+def test_status_and_explain_answer_without_dagster(trained: World) -> None:
+    status = trained.foxml("status")
+    assert status.returncode == 0
+    assert "trained" in status.stdout
+    explained = trained.foxml("explain", "fwd_log_vol_10d", "AAPL")
+    assert explained.returncode == 0
+    assert "fwd_log_vol_10d / AAPL: ROUTE_" in explained.stdout
+    assert trained.foxml("explain", "no_such_target").returncode == 1
+
+
+def test_a_run_that_stops_at_the_plan_trains_nothing(own_world: World) -> None:
+    before = model_times(own_world)
+    own_world.edit("training_config.yaml", lambda s: s.update(seed=1))
+    assert own_world.foxml("run", "--until", "plan").returncode == 0
+    assert model_times(own_world) == before
+    status = own_world.foxml("status")
+    assert "trained for another spec" in status.stdout
+
+
+def test_imported_candidates_make_a_plan_without_a_panel(trained: World, empty_world: World) -> None:
+    table = Layout(trained.root).routing_candidates
+    assert empty_world.foxml("import-candidates", str(table)).returncode == 0
+    result = empty_world.foxml("run", "--until", "plan")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not Layout(empty_world.root).panel.exists()
+    mine = json.loads(Layout(empty_world.root).master_plan.read_bytes())
+    theirs = json.loads(Layout(trained.root).master_plan.read_bytes())
+    assert [job["job_id"] for job in mine["jobs"]] == [job["job_id"] for job in theirs["jobs"]]
+    assert empty_world.foxml("drop-import").returncode == 0
+
+
+def test_a_wrong_usage_is_an_error_and_not_a_changed_plan(trained: World) -> None:
+    assert trained.foxml("diff", "a", "b", "c").returncode == 1
