@@ -6,12 +6,14 @@ from pathlib import Path
 import msgspec
 
 from foxml_assets.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, Problem
-from foxml_assets.planning.encoding import is_canonical, plan_hash
+from foxml_assets.planning.canonical import read_canonical
+from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.json_problems import find_problems
 from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan
 from foxml_assets.vocabulary import ModelFamily, TrainingType
 
 MAX_BYTES = 1 << 30
+_MAX_EXPLAINED_BYTES = 1 << 27
 
 _DECODER = msgspec.json.Decoder(MasterPlan)
 _MAKE_NEW = "make a new plan: foxml run --until plan"
@@ -33,8 +35,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     PlanInconsistentError (the content does not have the plan's own hash).
     """
     raw = _read(path)
-    plan = _decode(raw, path)
-    actual = plan_hash(plan.metadata, plan.jobs, plan.summary)
+    plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
     if actual != plan.metadata.plan_hash:
         problem = Problem(
             "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
@@ -101,33 +102,37 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _decode(raw: bytes, path: Path) -> MasterPlan:
+def _read_other_layout(raw: bytes, path: Path) -> tuple[MasterPlan, str]:
+    """A plan that the planner did not write byte for byte: reformatted, or wrong."""
     try:
         plan = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _corrupt(raw, path, str(error)) from error
-    if is_canonical(plan, raw):
-        return plan
-    problems = find_problems(raw, msgspec.inspect.type_info(MasterPlan))
+        raise _corrupt(raw, path, error) from error
+    problems = _problems(raw)
     if problems:
-        raise _corrupt(raw, path, "")
-    return plan
+        raise _refusal(problems, path)
+    return plan, plan_hash(plan.metadata, plan.jobs, plan.summary)
 
 
-def _corrupt(raw: bytes, path: Path, decoder_says: str) -> PlanCorruptError:
+def _corrupt(raw: bytes, path: Path, error: Exception) -> PlanCorruptError:
     version = _schema_version(raw)
     if version not in (None, SCHEMA_VERSION):
-        problem = Problem(
-            "$.metadata.schema_version", f"this program reads version {SCHEMA_VERSION}", version
-        )
-        return PlanCorruptError("the plan is of another schema", file=path, problems=[problem], fix=_MAKE_NEW)
-    problems = find_problems(raw, msgspec.inspect.type_info(MasterPlan))
+        what = f"this program reads version {SCHEMA_VERSION}"
+        return _refusal((Problem("$.metadata.schema_version", what, version),), path)
+    # To look for a second problem behind broken syntax takes ten times the file in memory.
+    is_unreadable = not isinstance(error, msgspec.ValidationError) and len(raw) > _MAX_EXPLAINED_BYTES
+    problems = () if is_unreadable else _problems(raw)
+    return _refusal(problems or (Problem("$", str(error)),), path)
+
+
+def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
     return PlanCorruptError(
-        f"{max(len(problems), 1)} problem(s) in the plan",
-        file=path,
-        problems=problems or [Problem("$", decoder_says)],
-        fix=_MAKE_NEW,
+        f"{len(problems)} problem(s) in the plan", file=path, problems=problems, fix=_MAKE_NEW
     )
+
+
+def _problems(raw: bytes) -> tuple[Problem, ...]:
+    return find_problems(raw, msgspec.inspect.type_info(MasterPlan))
 
 
 def _schema_version(raw: bytes) -> int | None:

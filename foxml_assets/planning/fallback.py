@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from foxml_assets.planning.builder import ROUTING_PLAN_PATH, assemble_plan
 from foxml_assets.planning.job_ids import job_ids
 from foxml_assets.planning.plan import ABSENT, SCHEMA_VERSION, Job, JobMetadata, MasterPlan, PlanMetadata
-from foxml_assets.planning.specs import with_spec_hash
+from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import ModelFamily, Route, TrainingType
@@ -54,4 +54,4 @@ def build_fallback_plan(
         total_jobs=0,
         model_families=tuple(families),
     )
-    return assemble_plan((with_spec_hash(job, training_hash) for job in jobs), metadata, total_blocked=0)
+    return assemble_plan(with_spec_hashes(jobs, training_hash), metadata, total_blocked=0)

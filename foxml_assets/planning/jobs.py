@@ -13,7 +13,7 @@ from foxml_assets.names import symbol_segment, target_segment
 from foxml_assets.planning.assignment import remaining_families
 from foxml_assets.planning.job_ids import job_ids
 from foxml_assets.planning.plan import ABSENT, ExcludedSymbol, Job, JobMetadata
-from foxml_assets.planning.specs import with_spec_hash
+from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
@@ -58,7 +58,7 @@ def make_jobs(
         [""] * len(table),
         strict=True,
     )
-    return [with_spec_hash(Job(*values), training_hash) for values in columns]
+    return with_spec_hashes([Job(*values) for values in columns], training_hash)
 
 
 def _check_names(table: pd.DataFrame) -> None:

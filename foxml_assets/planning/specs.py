@@ -1,10 +1,16 @@
 """What changes a trained model, and nothing else: the spec of a job and its hash."""
 
-import msgspec
+from collections.abc import Sequence
 
-from foxml_assets.hashing import content_hash
+import msgspec
+from msgspec.structs import replace
+
+from foxml_assets.hashing import bytes_hash, content_hash
 from foxml_assets.planning.plan import Job
 from foxml_assets.vocabulary import ModelFamily, TaskType, TrainingType
+
+# Writes what `canonical_json` writes, many values at once.
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class JobSpec(msgspec.Struct, frozen=True, gc=False):
@@ -48,4 +54,10 @@ def spec_hash(job: Job, training_hash: str) -> str:
 
 def with_spec_hash(job: Job, training_hash: str) -> Job:
     """`job` with its spec hash filled in."""
-    return msgspec.structs.replace(job, spec_hash=spec_hash(job, training_hash))
+    return replace(job, spec_hash=spec_hash(job, training_hash))
+
+
+def with_spec_hashes(jobs: Sequence[Job], training_hash: str) -> list[Job]:
+    """`with_spec_hash` of many jobs, encoded in one go."""
+    specs = _ENCODER.encode_lines([spec_of(job, training_hash) for job in jobs]).split(b"\n")[:-1]
+    return [replace(job, spec_hash=bytes_hash(spec)) for job, spec in zip(jobs, specs, strict=True)]

@@ -1,6 +1,5 @@
 """All files of the training plan's directory, put together from job lines that were encoded once."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,16 +10,12 @@ from foxml_assets.names import symbol_segment, target_segment
 from foxml_assets.planning.encoding import SEPARATOR, encode, job_lines, master_frame
 from foxml_assets.planning.markdown_files import render_plan, render_summary
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.planning.yaml_mirror import SEPARATOR as YAML_SEPARATOR
+from foxml_assets.planning.yaml_mirror import yaml_frame, yaml_lines
 
 MASTER_FILE = "master_training_plan.json"
 SUMMARY_FILE = "MASTER_TRAINING_PLAN_SUMMARY.md"
 VIEWS = ("by_target", "by_symbol", "by_type", "by_route")
-
-# YAML 1.1 readers take these characters for line ends or reject them, even inside quotes.
-_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# They also read 1e-6 as text: a number needs a point before its exponent. A quote that no backslash
-# precedes ends a field's name, so this never hits the inside of a string.
-_BARE_EXPONENT = re.compile(rb'((?<!\\)":-?\d+)(?=e[-+]?\d)')
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,11 @@ def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
     """Master plan, mirrors, summary and views of `plan`. `history/` is not among them."""
     lines = job_lines(plan.jobs)
     head, tail = master_frame(plan.metadata, plan.summary)
+    yaml_head, yaml_tail = yaml_frame(plan)
     return (
         PlanFile(MASTER_FILE, head, lines, SEPARATOR, tail),
         PlanFile("training_plan.json", head, lines, SEPARATOR, tail),
-        _yaml(plan, lines),
+        PlanFile("training_plan.yaml", yaml_head, yaml_lines(plan.jobs, lines), YAML_SEPARATOR, yaml_tail),
         _text("training_plan.md", render_plan(plan)),
         _text(SUMMARY_FILE, render_summary(plan)),
         *_views(plan, lines),
@@ -76,23 +72,6 @@ def view_path(view: str, segment: str) -> str:
 
 def _text(path: str, text: str) -> PlanFile:
     return PlanFile(path, text.encode(), (), b"", b"")
-
-
-def _yaml(plan: MasterPlan, lines: Sequence[bytes]) -> PlanFile:
-    """A JSON object is a YAML flow mapping, so the job lines serve as they are."""
-    safe = lines if all(map(_is_yaml, lines)) else [_as_yaml(line) for line in lines]
-    head = b"metadata: " + _as_yaml(encode(plan.metadata)) + (b"\njobs:\n- " if lines else b"\njobs: []")
-    tail = b"\nsummary: " + _as_yaml(encode(plan.summary)) + b"\n"
-    return PlanFile("training_plan.yaml", head, safe, b"\n- ", tail)
-
-
-def _is_yaml(line: bytes) -> bool:
-    return line.isascii() and b"\x7f" not in line and not _BARE_EXPONENT.search(line)
-
-
-def _as_yaml(line: bytes) -> bytes:
-    escaped = _NOT_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", line.decode())
-    return _BARE_EXPONENT.sub(rb"\1.0", escaped.encode())
 
 
 def _views(plan: MasterPlan, lines: Sequence[bytes]) -> list[PlanFile]:

@@ -13,7 +13,7 @@ from foxml_assets.planning.plan import (
     MasterPlan,
     PlanMetadata,
 )
-from foxml_assets.planning.specs import with_spec_hash
+from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.planning.tree import plan_tree
 from foxml_assets.vocabulary import (
     ModelFamily,
@@ -79,7 +79,7 @@ def job(target: str = SWING, symbol: str | None = None, **changes: object) -> Jo
 
 def plan(jobs: Sequence[Job], *, total_blocked: int = 0, **changes: object) -> MasterPlan:
     made_from = metadata(**changes)
-    hashed = [with_spec_hash(one, made_from.training_hash) for one in jobs]
+    hashed = with_spec_hashes(jobs, made_from.training_hash)
     return assemble_plan(hashed, made_from, total_blocked=total_blocked)
 
 

@@ -13,6 +13,7 @@ from foxml_assets.planning.consumer import get_cs_jobs, get_job
 from foxml_assets.planning.encoding import encode
 from foxml_assets.planning.plan import ABSENT, Job, MasterPlan
 from foxml_assets.planning.routing_check import routing_problems
+from foxml_assets.planning.specs import spec_hash
 from foxml_assets.planning.structure import structure_problems
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
@@ -208,6 +209,11 @@ def test_the_spec_hash_follows_what_changes_a_model_and_nothing_else() -> None:
     assert moved(built(routed(rows), training_hash="5" * 64, y="d1", z="d1")) == {"cs_y", "cs_z", "sym_A_y"}
     failed = [rows[0], row("y", "A", "strong", failed_families="xgboost"), rows[2]]
     assert moved(built(routed(failed), y="d1", z="d1")) == {"sym_A_y"}
+
+
+def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
+    plan = built(routed(grid()))
+    assert all(spec_hash(job, "4" * 64) == job.spec_hash for job in plan.jobs)
 
 
 def test_a_target_without_a_data_hash_says_so() -> None:

@@ -9,6 +9,7 @@ import pytest
 from plan_makers import example_plan, master_bytes, plan
 
 from foxml_assets.errors import FoxmlError, PlanCorruptError, PlanInconsistentError
+from foxml_assets.planning.canonical import read_canonical
 from foxml_assets.planning.consumer import MAX_BYTES, load_master_training_plan
 from foxml_assets.planning.plan import MasterPlan
 
@@ -122,6 +123,11 @@ def test_another_schema_version_is_named_and_nothing_else(tmp_path: Path) -> Non
     other["jobs"][0]["new_field"] = 1
     error = corrupt(json.dumps(other).encode(), tmp_path)
     assert fields_of(error) == ["$.metadata.schema_version"]
+
+
+def test_what_the_planner_writes_takes_the_fast_way() -> None:
+    for master in (example_plan(), plan([])):
+        assert read_canonical(master_bytes(master)) == (master, master.metadata.plan_hash)
 
 
 def test_the_same_content_in_another_layout_is_accepted(tmp_path: Path) -> None:

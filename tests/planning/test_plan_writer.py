@@ -15,6 +15,7 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.history import find_plan, history_files
 from foxml_assets.planning.plan import JobMetadata, MasterPlan
+from foxml_assets.planning.tree import plan_tree
 from foxml_assets.planning.writer import planner_lock, write_plan
 
 
@@ -92,6 +93,13 @@ def test_the_summary_counts_jobs_and_links_to_views_that_exist(tmp_path: Path) -
     assert "| 90 | 1 |" in text
     assert "(by_symbol/BTC%252FUSD.json)" in text
     assert f"(by_target/{SWING}.json)" in text
+
+
+def test_a_job_is_encoded_once_for_all_the_files_it_appears_in() -> None:
+    files = plan_tree(example_plan())
+    encoded = {id(line) for file in files for line in file.lines}
+    assert len(encoded) == len(example_plan().jobs)
+    assert sum(len(file.lines) for file in files) > 5 * len(encoded)
 
 
 def test_a_plan_without_jobs_is_whole(tmp_path: Path) -> None:
