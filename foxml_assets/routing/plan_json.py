@@ -21,6 +21,7 @@ from foxml_assets.routing.plan import (
     RoutingMetadata,
     RoutingPlan,
 )
+from foxml_assets.routing.plan_parts import PlanColumn, frame
 from foxml_assets.routing.reasons import merged_category
 from foxml_assets.routing.records import TableBuilder, record_type, to_records
 
@@ -105,7 +106,7 @@ def parse_plan(source: bytes) -> RoutingPlan:
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
     """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
-    bounds = np.searchsorted(plan.pairs["target"].cat.codes, np.arange(len(plan.targets) + 1))
+    bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
     inherits = _inherits_features(plan)
     first = 0
     while first < len(plan.targets):
@@ -143,14 +144,11 @@ def _owners(plan: RoutingPlan) -> Index:
 
 def _with_target_columns(pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index) -> pd.DataFrame:
     """All pair columns, those that the file keeps at the target included."""
-    complete = pairs.copy(deep=False)
-    complete["target"] = targets["target"].take(owner).reset_index(drop=True)
-    for name in _OF_TARGET:
-        complete[name] = targets[name].take(owner).reset_index(drop=True)
+    values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
+    values |= {name: targets[name].array.take(owner) for name in ("target", *_OF_TARGET)}
     own, shared = pairs["features"].cat, targets["features"].cat
     texts = [*own.categories, *shared.categories]
     inherited = shared.codes.to_numpy(dtype=np.int64)[owner]
     inherited[inherited >= 0] += len(own.categories)
-    which = np.where(own.codes >= 0, own.codes, inherited)
-    complete["features"] = merged_category(which, texts)
-    return complete[[column.name for column in PAIR_COLUMNS]]
+    values["features"] = merged_category(np.where(own.codes >= 0, own.codes, inherited), texts)
+    return frame(PAIR_COLUMNS, values, len(pairs))

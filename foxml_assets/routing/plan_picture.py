@@ -23,6 +23,7 @@ ROUTE_COLOURS: dict[Route, str] = {
     Route.BLOCKED: "#D9D9D9",
 }
 _MAX_LABELS = 60
+_TARGET_LABEL, _SYMBOL_LABEL = 32, 14
 
 
 def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
@@ -31,10 +32,12 @@ def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
     from matplotlib.patches import Patch
 
     n_targets = min(len(plan.targets), output.picture_max_targets)
-    figure = Figure(figsize=(11, max(2.6, min(24.0, 1.6 + 0.24 * n_targets))), dpi=100, layout="constrained")
-    axes = figure.add_subplot()
     grid, symbols = _route_grid(plan, n_targets)
-    labels = [_label(name) for name in plan.targets["target"].head(n_targets)]
+    longest = max((len(_label(name, _SYMBOL_LABEL)) for name in symbols[:_MAX_LABELS]), default=0)
+    height = 1.8 + 0.24 * n_targets + 0.08 * longest
+    figure = Figure(figsize=(11, max(2.8, min(24.0, height))), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    labels = [_label(name, _TARGET_LABEL) for name in plan.targets["target"].head(n_targets)]
     if grid.size == 0:
         axes.text(0.5, 0.5, "no pairs", ha="center", va="center")
         axes.set_axis_off()
@@ -80,7 +83,9 @@ def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symb
     step = -(-len(labels) // _MAX_LABELS)
     axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
     if len(symbols) <= _MAX_LABELS:
-        axes.set_xticks(range(len(symbols)), [_label(name) for name in symbols], rotation=90, fontsize=7)
+        axes.set_xticks(
+            range(len(symbols)), [_label(name, _SYMBOL_LABEL) for name in symbols], rotation=90, fontsize=7
+        )
         axes.set_xticks(np.arange(-0.5, len(symbols)), minor=True)
         axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
         axes.grid(which="minor", color="white", linewidth=1)
@@ -106,7 +111,7 @@ def _route_label(plan: RoutingPlan, route: Route) -> str:
     return f"{name} ({plan.metadata.by_route[route.value]:,})"
 
 
-def _label(name: str) -> str:
+def _label(name: str, longest: int) -> str:
     # A dollar sign would start mathematics, and a line break a second line.
     shown = "".join(char if char.isprintable() else "?" for char in name).replace("$", r"\$")
-    return shown if len(shown) <= 32 else f"{shown[:31]}…"
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

@@ -1,0 +1,277 @@
+"""The routing plan on disk: every form, read back, unchanged, tampered with, and hostile names."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from candidate_rows import OTHER_STAMP, STAMP, local, policy, pooled, routed, table
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_routing_properties import policies, tables
+
+from foxml_assets.errors import RoutingPlanError
+from foxml_assets.layout import Layout
+from foxml_assets.routing import plan_files
+from foxml_assets.routing.candidates import candidates_hash
+from foxml_assets.routing.plan import PAIR_COLUMNS, TARGET_COLUMNS, RoutingPlan, routing_plan_hash
+from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.plan_json import parse_plan, plan_json
+from foxml_assets.routing.policy import Output, RoutingPolicy
+from foxml_assets.routing.router import route
+
+HOSTILE = [
+    "BTC/USD",
+    "..",
+    "CON",
+    "x" * 300,
+    "aapl",
+    "AAPL",
+    "😀",
+    "a b",
+    "<script>alert(1)</script>",
+    "**bold**",
+    "[link](http://e.vil)",
+    "a`b",
+    "$x$",
+    "NA",
+    "null",
+    "1e5",
+    "été",
+    "東京",
+    "=1+1",
+    "'; drop",
+    '"q"',
+    "a\\b",
+]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+def _plan() -> RoutingPlan:
+    rows = [
+        pooled(score=0.6, score_se=0.01, features='{"f":"SAFE","g":"SUSPECT"}', data_hash="d" * 64),
+        pooled("z", score=9),
+    ]
+    rows += [local(name, score=0.5 + 0.005 * at, score_se=0.01) for at, name in enumerate(HOSTILE)]
+    rows += [local("own", score=0.62, features='{"h":"SAFE"}'), local("bad|name"), local("dup"), local("dup")]
+    return routed(*rows, universe={"z": ["A"], "empty": []})
+
+
+def _assert_same(one: RoutingPlan, other: RoutingPlan) -> None:
+    assert one.metadata == other.metadata
+    pd.testing.assert_frame_equal(one.targets, other.targets)
+    pd.testing.assert_frame_equal(one.pairs, other.pairs)
+    pd.testing.assert_frame_equal(one.quarantine, other.quarantine)
+
+
+def test_every_form_reads_back_to_the_same_plan(layout: Layout) -> None:
+    plan = _plan()
+    assert write_routing_plan(plan, layout)
+    _assert_same(read_routing_plan(layout), plan)
+    _assert_same(parse_plan(layout.routing_plan.read_bytes()), plan)
+    mirror = yaml.safe_load((layout.routing_plan_dir / "routing_plan.yaml").read_bytes())
+    assert mirror == json.loads(layout.routing_plan.read_bytes())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables(), policies)
+def test_any_plan_survives_its_json(table: pd.DataFrame, policy: RoutingPolicy) -> None:
+    plan = route(table, policy, universe={"y1": ["Q"]}, stamp=STAMP)
+    back = parse_plan(b"".join(plan_json(plan)))
+    _assert_same(back, plan)
+    assert (
+        routing_plan_hash(back.metadata, (back.targets, back.pairs, back.quarantine))
+        == plan.metadata.routing_plan_hash
+    )
+
+
+def test_the_columns_are_those_documented() -> None:
+    plan = _plan()
+    assert list(plan.pairs.columns) == [column.name for column in PAIR_COLUMNS]
+    assert list(plan.targets.columns) == [column.name for column in TARGET_COLUMNS]
+    kinds = {column.name: column.kind.value for column in (*PAIR_COLUMNS, *TARGET_COLUMNS)}
+    for frame in (plan.pairs, plan.targets):
+        assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+            name: kinds[name] for name in frame
+        }
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    one, other = Layout(tmp_path / "one"), Layout(tmp_path / "other")
+    write_routing_plan(_plan(), one)
+    write_routing_plan(_plan(), other)
+    names = sorted(path.name for path in one.routing_plan_dir.iterdir())
+    assert names == sorted(path.name for path in other.routing_plan_dir.iterdir())
+    for name in names:
+        assert (one.routing_plan_dir / name).read_bytes() == (other.routing_plan_dir / name).read_bytes()
+
+
+def test_an_unchanged_plan_is_not_rewritten(layout: Layout) -> None:
+    plan = _plan()
+    write_routing_plan(plan, layout)
+    before = {path: path.stat() for path in layout.routing_plan_dir.iterdir()}
+    later = plan.with_stamp(OTHER_STAMP, None)
+    assert later.metadata.routing_plan_hash == plan.metadata.routing_plan_hash
+    assert not write_routing_plan(later, layout)
+    after = {path: path.stat() for path in layout.routing_plan_dir.iterdir()}
+    assert {path: (stat.st_ino, stat.st_mtime_ns) for path, stat in before.items()} == {
+        path: (stat.st_ino, stat.st_mtime_ns) for path, stat in after.items()
+    }
+    assert read_routing_plan(layout).metadata.run_id == STAMP.run_id
+
+
+def test_a_damaged_mirror_of_an_unchanged_plan_is_mended(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    page = layout.routing_plan_dir / "routing_plan.md"
+    content = page.read_bytes()
+    page.write_text("scribble")
+    assert write_routing_plan(_plan(), layout)
+    assert page.read_bytes() == content
+
+
+def test_a_changed_plan_replaces_every_file(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    small = routed(pooled(), local(score=0.62))
+    write_routing_plan(small, layout, Output(yaml_max_pairs=0))
+    _assert_same(read_routing_plan(layout), small)
+    assert not (layout.routing_plan_dir / "routing_plan.yaml").exists()
+    assert "No YAML mirror" in (layout.routing_plan_dir / "routing_plan.md").read_text()
+
+
+def test_the_hash_covers_decisions_policy_and_evidence_but_no_prose(layout: Layout) -> None:
+    rows = [pooled(score=0.6), local(score=0.62)]
+    base = routed(*rows).metadata.routing_plan_hash
+    assert routed(*rows, settings={"priority": {"experimental": 31}}).metadata.routing_plan_hash != base
+    assert routed(rows[0], local(score=0.6200001)).metadata.routing_plan_hash != base
+    plan = routed(*rows)
+    renamed = plan.pairs.assign(reason=pd.Categorical(["other words"]))
+    assert routing_plan_hash(plan.metadata, (plan.targets, renamed, plan.quarantine)) == base
+    rerouted = plan.pairs.assign(route=pd.Categorical(["ROUTE_BLOCKED"]))
+    assert routing_plan_hash(plan.metadata, (plan.targets, rerouted, plan.quarantine)) != base
+
+
+def test_a_missing_plan_is_a_typed_error(layout: Layout) -> None:
+    with pytest.raises(RoutingPlanError, match="there is no routing plan"):
+        read_routing_plan(layout)
+
+
+def test_an_edited_json_is_refused(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    text = layout.routing_plan.read_text()
+    layout.routing_plan.write_text(text.replace("ROUTE_BLOCKED", "ROUTE_BOTH", 1))
+    with pytest.raises(RoutingPlanError, match="does not belong to the Parquet files"):
+        read_routing_plan(layout)
+
+
+def test_an_edited_json_is_refused_without_parquet_too(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_routing_plan(_plan(), layout)
+    monkeypatch.setattr(plan_files, "has_pyarrow", lambda: False)
+    _assert_same(read_routing_plan(layout), _plan())
+    text = layout.routing_plan.read_text()
+    layout.routing_plan.write_text(text.replace('"route":"ROUTE_BLOCKED"', '"route":"ROUTE_BOTH"', 1))
+    with pytest.raises(RoutingPlanError, match="changed after it was written"):
+        read_routing_plan(layout)
+
+
+def test_an_edited_parquet_is_refused(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    path = layout.routing_plan_dir / "routing_plan.parquet"
+    arrow = pq.read_table(path)
+    position = arrow.schema.get_field_index("local_sample_size")
+    doubled = arrow.set_column(
+        position, "local_sample_size", arrow.column(position).combine_chunks().fill_null(7)
+    )
+    pq.write_table(doubled.replace_schema_metadata(arrow.schema.metadata), path)
+    with pytest.raises(RoutingPlanError, match="changed after it was written"):
+        read_routing_plan(layout)
+
+
+def test_parquet_files_of_another_plan_are_refused(layout: Layout, tmp_path: Path) -> None:
+    other = Layout(tmp_path / "other")
+    write_routing_plan(routed(pooled(), local(score=0.62)), other)
+    write_routing_plan(_plan(), layout)
+    stray = other.routing_plan_dir / "routing_plan_targets.parquet"
+    (layout.routing_plan_dir / stray.name).write_bytes(stray.read_bytes())
+    with pytest.raises(RoutingPlanError, match="different plans"):
+        read_routing_plan(layout)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"schema_version":1}',
+        b'{"schema_version":2,"metadata":{},"quarantine":[],"targets":[]}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_broken_json_is_a_typed_error(
+    layout: Layout, damage: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_routing_plan(_plan(), layout)
+    monkeypatch.setattr(plan_files, "has_pyarrow", lambda: False)
+    layout.routing_plan.write_bytes(damage)
+    with pytest.raises(RoutingPlanError, match="is not a routing plan"):
+        read_routing_plan(layout)
+
+
+def test_unknown_fields_and_wrong_types_are_named_with_their_path() -> None:
+    text = b"".join(plan_json(_plan())).decode()
+    with pytest.raises(msgspec.ValidationError, match=r"colour"):
+        parse_plan(text.replace('"route":"ROUTE_BLOCKED"', '"colour":"red"', 1).encode())
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.n_pairs|n_pairs"):
+        parse_plan(text.replace('"n_pairs":', '"n_pairs":"x","n_pair":', 1).encode())
+
+
+def test_the_page_opens_with_counts_and_picture_and_takes_names_literally(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    page = (layout.routing_plan_dir / "routing_plan.md").read_text()
+    head = page[: page.index("## ")]
+    assert "ROUTE_CROSS_SECTIONAL" in head
+    assert "![Routes of all pairs](routing_plan.png)" in head
+    assert (layout.routing_plan_dir / "routing_plan.png").read_bytes().startswith(b"\x89PNG")
+    assert "<script" not in page
+    assert "\\[link\\]" in page
+    assert "\\*\\*bold\\*\\*" in page
+    cells = {line.count("|") - line.count("\\|") for line in page.splitlines() if line.startswith("| ")}
+    assert cells <= {4, 7, 9}
+
+
+def test_the_page_of_a_large_plan_is_cut_with_a_note() -> None:
+    rows = [row for t in range(5) for row in (pooled(f"y{t}"), *(local(f"S{s}", f"y{t}") for s in range(6)))]
+    plan = routed(*rows)
+    output = Output(markdown_max_targets=2, markdown_max_symbols_per_target=3)
+    from foxml_assets.routing.plan_markdown import plan_markdown
+
+    page = plan_markdown(plan, output, has_yaml=True)
+    assert "3 more targets" in page
+    assert page.count("3 more symbols") == 2
+    assert "### y2" not in page
+
+
+def test_an_empty_plan_can_be_written_and_read(layout: Layout) -> None:
+    plan = routed()
+    write_routing_plan(plan, layout)
+    _assert_same(read_routing_plan(layout), plan)
+    assert "nothing was routed" in (layout.routing_plan_dir / "routing_plan.md").read_text()
+
+
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=5, unique=True))
+@settings(max_examples=30, deadline=None)
+def test_any_text_can_be_a_name_in_the_json(names: list[str]) -> None:
+    rows = [pooled("y", score=0.6), *(local(name, score=0.62) for name in names)]
+    candidates = table(*rows)
+    plan = route(candidates, policy(), stamp=STAMP)
+    _assert_same(parse_plan(b"".join(plan_json(plan))), plan)
+    assert plan.metadata.candidates_hash == candidates_hash(candidates)
