@@ -32,7 +32,9 @@ def find_plan(layout: Layout, prefix: str) -> MasterPlan:
     if len(paths) != 1:
         what = "no plan has" if not paths else f"{len(paths)} plans have"
         raise PlanMissingError(
-            f"{what} a hash that begins with {prefix!r}", file=layout.training_plan_dir / _FOLDER
+            f"{what} a hash that begins with {prefix!r}",
+            file=layout.training_plan_dir / _FOLDER,
+            fix="name a plan that is there; output.plan_history says how many are kept",
         )
     return load_master_training_plan(paths[0])
 
