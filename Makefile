@@ -18,7 +18,7 @@ dev: $(STAMP)
 	$(BIN)/foxml dev
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 -m 'not slow'
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
 test-slow: $(STAMP)
 	$(BIN)/pytest -m slow

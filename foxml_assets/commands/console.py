@@ -21,7 +21,12 @@ def show_progress() -> None:
     logger.setLevel(logging.INFO)
     if not logger.handlers:
         handler = RichHandler(
-            console=console, log_time_format="%H:%M:%S", show_path=False, show_level=False, markup=False, highlighter=None
+            console=console,
+            log_time_format="%H:%M:%S",
+            show_path=False,
+            show_level=False,
+            markup=False,
+            highlighter=None,
         )
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)

@@ -2,6 +2,7 @@
 
 import msgspec
 from rich.table import Table
+from rich.text import Text
 
 from foxml_assets.commands.console import console
 from foxml_assets.reporting.report import TrainingReport
@@ -9,7 +10,7 @@ from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.training.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
-_BEST = 8
+_BEST = 12
 _MAX_UNFINISHED = 10
 
 
@@ -48,16 +49,13 @@ def _routes(report: TrainingReport) -> Table:
 
 
 def _best(report: TrainingReport) -> Table:
-    table = Table(
-        "model",
-        "family",
-        "metric",
-        "hold-out",
-        "evidence",
-        title="Best models, out of sample",
-        title_justify="left",
-    )
-    for line in report.best_models[:_BEST]:
+    header = ("target", "best model", "family", "metric", "hold-out", "evidence")
+    table = Table(*header, title="Best model per target, out of sample", title_justify="left")
+    ranked = [line.best for line in report.targets if line.best is not None]
+    for line in sorted(ranked, key=lambda line: -line.skill)[:_BEST]:
         evidence = "" if line.evidence_score is None else f"{line.evidence_score:.3f}"
-        table.add_row(line.job_id, line.family.value, line.metric.value, f"{line.score:.3f}", evidence)
+        model = Text(line.symbol or "pooled")
+        table.add_row(
+            Text(line.target), model, line.family.value, line.metric.value, f"{line.score:.3f}", evidence
+        )
     return table

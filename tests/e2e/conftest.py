@@ -59,6 +59,17 @@ class World:
         return World(folder / "root", folder / "config")
 
 
+def model_times(world: World) -> dict[str, int]:
+    """Modification time of every model file, by its path below MODELS."""
+    models = world.root / "MODELS"
+    return {p.relative_to(models).as_posix(): p.stat().st_mtime_ns for p in models.rglob("model.*")}
+
+
+def accept_less_stable(settings: dict) -> None:
+    """Lower two thresholds of the routing policy, so that more symbols get a model of their own."""
+    settings["stability_classification"].update(stable_overlap_min=0.2, stable_tau_min=0.15)
+
+
 def _merge(settings: dict, changes: dict) -> None:
     for key, value in changes.items():
         if isinstance(value, dict):
@@ -74,6 +85,13 @@ def make_world(folder: Path) -> World:
     for name, changes in _SMALL.items():
         world.edit(name, lambda settings, changes=changes: _merge(settings, changes))
     return world
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests on one worker, so that the first run is made once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
 @pytest.fixture

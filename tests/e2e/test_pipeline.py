@@ -4,20 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import World
+from conftest import World, accept_less_stable, model_times
 
 from foxml_assets.layout import Layout
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.selection.evidence_files import read_all_evidence
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
-
-
-def model_times(world: World) -> dict[str, int]:
-    """Modification time of every model file."""
-    models = Layout(world.root).models
-    return {p.relative_to(models).as_posix(): p.stat().st_mtime_ns for p in models.rglob("model.*")}
 
 
 def test_the_first_run_trains_exactly_the_plan_and_reports(first_run: tuple[World, str]) -> None:
@@ -25,7 +19,9 @@ def test_the_first_run_trains_exactly_the_plan_and_reports(first_run: tuple[Worl
     layout = Layout(world.root)
     jobs = json.loads(layout.master_plan.read_bytes())["jobs"]
     planned = {
-        layout.model_dir(job["target"], job["symbol"], family).relative_to(layout.models).as_posix()
+        layout.model_dir(job["target"], job["symbol"], ModelFamily(family))
+        .relative_to(layout.models)
+        .as_posix()
         for job in jobs
         for family in job["model_families"]
     }
@@ -119,9 +115,7 @@ def test_training_under_a_changed_policy_is_refused_and_nothing_is_touched(own_w
 
 
 def test_a_changed_threshold_retrains_exactly_the_changed_jobs(own_world: World) -> None:
-    own_world.edit(
-        "routing_config.yaml", lambda s: s.update(both_strong_behavior="PREFER_CS", both_weak_behavior="ROUTE_BOTH")
-    )
+    own_world.edit("routing_config.yaml", accept_less_stable)
     preview = own_world.foxml("plan", "--format", "json")
     assert preview.returncode == 2, preview.stderr
     before = model_times(own_world)
@@ -131,9 +125,10 @@ def test_a_changed_threshold_retrains_exactly_the_changed_jobs(own_world: World)
     assert diff == json.loads(preview.stdout)["diff"]
     after = model_times(own_world)
     assert all(after[name] == moment for name, moment in before.items())
-    added = {entry["symbol"] for entry in diff["added"]}
-    trained = {Path(name).parts[2] for name in after.keys() - before.keys()}
-    assert trained == {symbol for symbol in added if symbol}
+    added = {(entry["target"], entry["symbol"]) for entry in diff["added"]}
+    assert added
+    trained = {Path(name).parts[1:3] for name in after.keys() - before.keys()}
+    assert trained == added
     assert own_world.foxml("diff").returncode == 2
 
 
