@@ -77,13 +77,16 @@ def _renamed(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
         problems.append(
             Problem("score_metric", "column is missing, and there is no task_type to infer it from")
         )
-    repeated = renamed.columns[renamed.columns.duplicated()]
-    problems += [Problem(str(name), "is given under two names") for name in repeated]
+    problems += [
+        Problem(name, f"says the same as {_ALIASES[name]}") for name in renamed.columns if name in _ALIASES
+    ]
+    twice = renamed.columns[renamed.columns.duplicated()].unique()
+    problems += [Problem(str(name), "is given under two names") for name in twice]
     if problems:
         raise CandidatesError(
             "the columns are not those of candidates", file=path, problems=problems, fix=_FIX
         )
-    return renamed.drop(columns=[name for name in _ALIASES if name in renamed.columns])
+    return renamed
 
 
 def _with_metric(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
