@@ -135,7 +135,10 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     assert np.isnan(row["skill"])
     assert "cs_y_up_5d is corrupt" in row["reason"]
     assert row["local_skill"] > 0.3
-    assert "**2 of 4 planned jobs trained** (1 corrupt, 1 missing)" in report_markdown(report)
+    text = report_markdown(report)
+    assert "**2 of 4 planned jobs trained** (1 corrupt, 1 missing)" in text
+    assert "| symbol specific | 2 | 1 | 1 | 0." in text
+    assert "| cross sectional | 3 | 0 | 0 |  |" in text
 
 
 def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
