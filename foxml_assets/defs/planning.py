@@ -43,7 +43,7 @@ def _specs() -> list[dg.AssetSpec]:
     master = dg.AssetSpec(
         "master_training_plan",
         group_name=GROUP,
-        deps=["routing_plan", "routing_config", "training_config", "panel"],
+        deps=["routing_plan", "routing_config", "training_config", "data_config", "panel"],
         description="All jobs to train: the single source of truth, and the only file training reads.",
         automation_condition=WHEN_INPUTS_CHANGE,
         kinds={"json"},
