@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.hashing import canonical_json
+from foxml_assets.routing.coding import tidy
 from foxml_assets.routing.frame_hash import frame_hash
 from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 
@@ -83,7 +84,7 @@ def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
     a count that is no whole number becomes -1: both are quarantined by routing, not lost.
     """
     columns = {column.name: _typed(raw, column) for column in CANDIDATE_COLUMNS}
-    return sort_candidates(pd.DataFrame(columns))
+    return sort_candidates(pd.DataFrame(columns, copy=False))
 
 
 def sort_candidates(table: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +160,9 @@ def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
         return empty.astype("category") if column.kind is Kind.TEXT else empty.astype(column.kind.value)
     values = raw[column.name].reset_index(drop=True)
     if column.kind is Kind.TEXT:
-        return _sorted_category(values)
+        return _text(values)
+    if values.dtype == column.kind.value:
+        return values
     numbers = _as_float(values)
     if column.kind is Kind.FLOAT:
         return pd.Series(numbers)
@@ -181,15 +184,8 @@ def _as_float(values: pd.Series) -> np.ndarray:
     return numbers
 
 
-def _sorted_category(values: pd.Series) -> pd.Series:
+def _text(values: pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         present = values.notna()
-        values = values.astype(object).where(present, None)
-        values = values.map(str, na_action="ignore")
-        values = values.astype("category")
-    column = values.cat.remove_unused_categories()
-    words = column.cat.categories
-    if "" in words:
-        column = column.cat.remove_categories([""])
-        words = column.cat.categories
-    return column.cat.set_categories(pd.Index(sorted(words), dtype=object))
+        values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
+    return pd.Series(tidy(values.array), copy=False)

@@ -74,7 +74,7 @@ def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
     ]
     if nested and not allow_nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     return frame
 
 

@@ -50,6 +50,18 @@ def decode(codes: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Categoric
     return pd.Categorical.from_codes(clean, categories=pd.Index([str(word) for word in words], dtype=object))
 
 
+def tidy(column: pd.Categorical) -> pd.Categorical:
+    """The same column with the words in use as its categories, as plain strings, sorted; "" is null."""
+    words = [str(word) for word in column.categories]
+    used = np.bincount(np.asarray(column.codes, dtype=np.int64) + 1, minlength=len(words) + 1)[1:] > 0
+    kept = sorted({word for word, is_used in zip(words, used.tolist(), strict=True) if is_used and word})
+    if kept == words and column.categories.dtype == object:
+        return column
+    place = {word: at for at, word in enumerate(kept)}
+    table = np.array([*(place.get(word, NULL) for word in words), NULL], dtype=np.int64)
+    return decode(table[column.codes], kept)
+
+
 def take_codes(column: pd.Series, rows: Index) -> Index:
     """Category codes of `column` at `rows`; -1 where the row is -1."""
     codes = column.cat.codes.to_numpy()

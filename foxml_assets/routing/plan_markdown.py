@@ -1,17 +1,21 @@
 """routing_plan.md: what was decided and why, for a reader."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.markdown import escape, table
 from foxml_assets.routing.plan import RoutingPlan, SideControl
 from foxml_assets.routing.policy import Output
+from foxml_assets.routing.reasons import LANE_FULL
 from foxml_assets.vocabulary import Route
 
 PICTURE_NAME = "routing_plan.png"
+_SHOWN = ("symbol", "route", "local_state", "hard_block_reason", "reason")
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
 _EMPTY = "There was no evidence, so nothing was routed. Run the evidence stage first, or import candidates."
@@ -107,47 +111,71 @@ def _sections(plan: RoutingPlan, output: Output, shown: int) -> Iterator[str]:
     owner = plan.pairs["target"].cat
     bounds = np.searchsorted(owner.codes, np.arange(len(owner.categories) + 1))
     position = {name: at for at, name in enumerate(owner.categories)}
+    columns = _PairColumns(plan.pairs)
     for name in plan.targets["target"].astype(object).head(shown):
         yield f"### {escape(name)}"
         at = position.get(name)
         if at is None:
             yield "No symbols: only the pooled model was judged."
         else:
-            yield from _section(plan.pairs.iloc[bounds[at] : bounds[at + 1]], output)
+            yield from _section(columns, slice(int(bounds[at]), int(bounds[at + 1])), output)
 
 
-def _section(pairs: pd.DataFrame, output: Output) -> Iterator[str]:
+class _PairColumns:
+    """The text columns of all pairs, held so that a few rows of them are quickly read."""
+
+    def __init__(self, pairs: pd.DataFrame) -> None:
+        self.gate = pairs["local_gate"].to_numpy()
+        self.size = pairs["local_sample_size"].to_numpy(dtype=np.float64, na_value=np.nan)
+        self._codes = {name: pairs[name].cat.codes.to_numpy() for name in _SHOWN}
+        self._words = {name: np.array([*pairs[name].cat.categories, ""], dtype=object) for name in _SHOWN}
+        lane_full = [word.startswith(LANE_FULL) for word in self._words["reason"]]
+        self._case = np.where(lane_full, LANE_FULL, self._words["reason"])
+
+    def texts(self, name: str, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.object_]:
+        """The words of a column in some rows, empty where null."""
+        return np.asarray(self._words[name][self._codes[name][rows]])
+
+    def cases(self, rows: slice) -> list[tuple[str, str, int]]:
+        """Route, reason and count of the pairs in `rows`, the most frequent first."""
+        reason, route = self._codes["reason"][rows].astype(np.int64), self._codes["route"][rows]
+        n_routes = len(self._words["route"])
+        codes, counts = np.unique(reason * n_routes + route, return_counts=True)
+        found: Counter[tuple[str, str]] = Counter()
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            found[self._words["route"][code % n_routes], self._case[code // n_routes]] += count
+        ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        return [(*case, count) for case, count in ordered]
+
+
+def _section(columns: _PairColumns, rows: slice, output: Output) -> Iterator[str]:
     """One target: its pairs counted by reason, then the best of them one by one."""
-    counted = pairs.value_counts(["route", "reason"], sort=False).reset_index()
-    counted = counted[counted["count"] > 0].sort_values(
-        ["count", "route", "reason"], ascending=[False, True, True]
+    cases = columns.cases(rows)
+    yield table(
+        ["Route", "Why", "Pairs"], [(route, why, f"{count:,}") for route, why, count in cases[:_MAX_REASONS]]
     )
-    cases = _cells(counted, ["route", "reason", "count"])
-    yield table(["Route", "Why", "Pairs"], cases[:_MAX_REASONS])
     if len(cases) > _MAX_REASONS:
         yield f"{len(cases) - _MAX_REASONS:,} rarer cases are left out."
-    listed = output.markdown_max_symbols_per_target
+    listed, n_pairs = output.markdown_max_symbols_per_target, rows.stop - rows.start
     if listed:
-        yield _best_pairs(pairs, listed)
-    if listed and len(pairs) > listed:
-        yield f"{len(pairs) - listed:,} more symbols are in `routing_plan.json`; these are the best."
+        yield _best_pairs(columns, rows, listed)
+    if listed and n_pairs > listed:
+        yield f"{n_pairs - listed:,} more symbols are in `routing_plan.json`; these are the best."
 
 
-def _best_pairs(pairs: pd.DataFrame, listed: int) -> str:
+def _best_pairs(columns: _PairColumns, rows: slice, listed: int) -> str:
     # Routed pairs first, then by gate: what a reader looks for.
-    blocked = (pairs["route"] == Route.BLOCKED.value).to_numpy()
-    best = pairs.iloc[np.lexsort((-pairs["local_gate"].fillna(-np.inf).to_numpy(), blocked))[:listed]]
-    gates = ["" if np.isnan(value) else f"{value:.3f}" for value in best["local_gate"]]
-    sizes = ["" if pd.isna(n) else f"{n:,}" for n in best["local_sample_size"]]
-    texts = _cells(best, ["symbol", "route", "local_state", "hard_block_reason", "reason"])
-    rows = [
-        (symbol, route, state, gate, size, block or reason)
-        for (symbol, route, state, block, reason), gate, size in zip(texts, gates, sizes, strict=True)
-    ]
-    return table(["Symbol", "Route", "Local state", "Gate", "Rows", "Why"], rows)
+    blocked = columns.texts("route", rows) == Route.BLOCKED.value
+    gate = columns.gate[rows]
+    best = rows.start + np.lexsort((np.where(np.isnan(gate), np.inf, -gate), blocked))[:listed]
+    gates = ["" if np.isnan(value) else f"{value:.3f}" for value in columns.gate[best]]
+    sizes = ["" if np.isnan(n) else f"{n:,.0f}" for n in columns.size[best]]
+    symbols, routes, states, blocks, reasons = (columns.texts(name, best) for name in _SHOWN)
+    cells = zip(symbols, routes, states, gates, sizes, np.where(blocks == "", reasons, blocks), strict=True)
+    return table(["Symbol", "Route", "Local state", "Gate", "Rows", "Why"], cells)
 
 
 def _cells(rows: pd.DataFrame, columns: list[str]) -> list[list[str]]:
-    """Some columns as lists by row; null is empty text."""
+    """Some columns as lists by row; null is empty."""
     values = rows[columns].astype(object)
     return cast("list[list[str]]", values.where(values.notna(), "").to_numpy().tolist())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.candidates import Column, Kind
-from foxml_assets.routing.coding import LEVELS, Floats, Index, decode
+from foxml_assets.routing.coding import LEVELS, Floats, Index, decode, tidy
 from foxml_assets.routing.combination import Routes
 from foxml_assets.routing.methods import Decision
 from foxml_assets.routing.policy import RoutingPolicy
@@ -81,10 +81,10 @@ def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) ->
     Categories are the words in use, sorted, so that equal tables are equal in every form.
     """
     complete = {column.name: values.get(column.name, _null(column.kind, n)) for column in columns}
-    tidy = {
-        name: _tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
+    tidied = {
+        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
     }
-    return pd.DataFrame(tidy, index=pd.RangeIndex(n), copy=False)
+    return pd.DataFrame(tidied, index=pd.RangeIndex(n), copy=False)
 
 
 def _null(kind: Kind, n: int) -> PlanColumn:
@@ -94,17 +94,6 @@ def _null(kind: Kind, n: int) -> PlanColumn:
         return np.zeros(n, dtype=np.bool_)
     missing = np.full(n, np.nan)
     return counts(missing) if kind is Kind.COUNT else missing
-
-
-def _tidy(column: pd.Categorical) -> pd.Categorical:
-    words = list(column.categories)
-    used = np.bincount(column.codes + 1, minlength=len(words) + 1)[1:] > 0
-    if used.all() and words == sorted(words):
-        return column
-    kept = sorted(word for word, is_used in zip(words, used.tolist(), strict=True) if is_used)
-    place = {word: at for at, word in enumerate(kept)}
-    table = np.array([*(place.get(word, -1) for word in words), -1], dtype=np.int64)
-    return decode(table[column.codes], kept)
 
 
 def _unless(bad: npt.NDArray[np.bool_], values: Floats) -> Floats:

@@ -24,6 +24,7 @@ ROUTE_COLOURS: dict[Route, str] = {
 }
 _MAX_LABELS = 60
 _TARGET_LABEL, _SYMBOL_LABEL = 32, 14
+_SHARE_COLUMNS = 1_000
 
 
 def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
@@ -73,15 +74,19 @@ def _route_grid(plan: RoutingPlan, n_targets: int) -> tuple[npt.NDArray[np.int8]
     return grid, list(symbol.categories)
 
 
-def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symbols: list[str]) -> None:
+def _draw_image(axes: "Axes", codes: npt.NDArray[np.integer], labels: list[str]) -> None:
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     colours = ListedColormap(["#FFFFFF", *(ROUTE_COLOURS[route] for route in Route)])
     norm = BoundaryNorm(np.arange(-1.5, len(Route)), colours.N)
-    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
-    axes.set_xlabel(f"{len(symbols):,} symbols")
+    axes.imshow(codes, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
     step = -(-len(labels) // _MAX_LABELS)
     axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
+
+
+def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symbols: list[str]) -> None:
+    _draw_image(axes, grid, labels)
+    axes.set_xlabel(f"{len(symbols):,} symbols")
     if len(symbols) <= _MAX_LABELS:
         axes.set_xticks(
             range(len(symbols)), [_label(name, _SYMBOL_LABEL) for name in symbols], rotation=90, fontsize=7
@@ -93,16 +98,13 @@ def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symb
 
 
 def _draw_shares(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str]) -> None:
-    total = np.maximum((grid >= 0).sum(axis=1), 1)
-    left = np.zeros(len(labels))
-    for at, route in enumerate(Route):
-        share = (grid == at).sum(axis=1) / total
-        axes.barh(range(len(labels)), share, left=left, height=0.9, color=ROUTE_COLOURS[route])
-        left += share
-    step = -(-len(labels) // _MAX_LABELS)
-    axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
+    """Stacked bars of route shares, as an image of as many columns as can be seen."""
+    counts = np.stack([(grid == at).sum(axis=1) for at in range(len(Route))], axis=1)
+    ends = np.cumsum(counts, axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    middles = (np.arange(_SHARE_COLUMNS) + 0.5) / _SHARE_COLUMNS
+    shares = (middles[None, :, None] >= ends[:, None, :]).sum(axis=2)
+    _draw_image(axes, np.where(shares < len(Route), shares, -1), labels)
+    axes.set_xticks(np.linspace(0, _SHARE_COLUMNS, 6) - 0.5, [f"{part:.0%}" for part in np.linspace(0, 1, 6)])
     axes.set_xlabel("share of the target's symbols")
 
 

@@ -13,6 +13,8 @@ from foxml_assets.routing.states import SideStates
 from foxml_assets.routing.words import RouteRule, Side, StateRule
 from foxml_assets.vocabulary import Route, SignalState, Stability
 
+LANE_FULL = "experimental lane full"
+
 _STEADY = {
     Stability.STABLE: "and stable",
     Stability.DRIFTING: "but drifting",
@@ -89,7 +91,7 @@ def pair_reasons(
             list(RouteRule)[rule],
             cs[1][cs_phrase],
             local[1][local_phrase],
-            f"experimental lane full: rank {ranked} of {places} allowed",
+            f"{LANE_FULL}: rank {ranked} of {places} allowed",
         )
 
     positions, texts = _by_case([routes.route, routes.rule, cs[0], local[0], rank, limit], sentence)

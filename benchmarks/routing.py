@@ -1,0 +1,210 @@
+"""How fast candidates become a routing plan, beside a bare read of the file and a plain loop over rows.
+
+    python benchmarks/routing.py            the two sizes of the targets, about two minutes
+    python benchmarks/routing.py --quick    the smaller size only
+
+Every size runs in a process of its own, so that its peak memory is its own.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from foxml_assets.layout import Layout
+from foxml_assets.routing.candidates import typed_candidates
+from foxml_assets.routing.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.routing.router import route
+from foxml_assets.stamp import RunStamp
+
+SIZES = ((100, 1_000), (200, 5_000))
+LIMIT_SECONDS = {(100, 1_000): 5.0, (200, 5_000): 10.0}
+LIMIT_GIGABYTES = 2.0
+LOOP_SAMPLE = 20_000
+STAMP = RunStamp("2026-01-01T00:00:00Z", "benchmark", None)
+
+
+def generate(n_targets: int, n_symbols: int) -> pd.DataFrame:
+    """A pooled row per target and a row per pair: all stabilities, leakage words and both metrics."""
+    rng = np.random.default_rng(7)
+    rows = n_targets * (n_symbols + 1)
+    target = np.repeat(np.arange(n_targets), n_symbols + 1)
+    symbol = np.tile(np.arange(-1, n_symbols), n_targets)
+    is_ic = target % 3 == 0
+    skill = rng.normal(0.08, 0.1, rows)
+    se = rng.uniform(0.01, 0.04, rows)
+    kind = rng.integers(0, 4, rows)  # stable, drifting, diverged, unknown
+    overlap = np.choose(kind, [0.8, 0.28, 0.05, np.nan])
+    columns = {
+        "target": pd.Categorical.from_codes(target, [f"y_target_{at:03d}" for at in range(n_targets)]),
+        "symbol": pd.Categorical.from_codes(symbol, [f"S{at:05d}" for at in range(n_symbols)]),
+        "task_type": pd.Categorical.from_codes(is_ic.astype(int), ["classification", "regression"]),
+        "score_metric": pd.Categorical.from_codes(is_ic.astype(int), ["auc", "ic"]),
+        "horizon_minutes": np.choose(target % 4, [30.0, 120.0, 600.0, 7_200.0]),
+        "sample_size": np.where(symbol < 0, 500_000, rng.integers(500, 9_000, rows)),
+        "n_snapshots": np.where(kind == 3, np.nan, 5.0),
+        "mean_overlap": overlap,
+        "std_overlap": np.where(kind == 3, np.nan, 0.05),
+        "mean_tau": overlap,
+        "std_tau": np.where(kind == 3, np.nan, 0.05),
+        "leakage_status": pd.Categorical.from_codes(
+            rng.choice(4, rows, p=[0.9, 0.05, 0.02, 0.03]), ["SAFE", "SUSPECT", "BLOCKED", "UNKNOWN"]
+        ),
+        "successful_families": pd.Categorical.from_codes(np.zeros(rows, int), ["lightgbm|xgboost"]),
+    }
+    # Pooled rows are kept clean: a leaking target would block all its pairs and make the work easier.
+    columns["leakage_status"] = columns["leakage_status"].copy()
+    columns["leakage_status"][symbol < 0] = "SAFE"
+    for name, shift in (("score", 0.0), ("cs_score", 0.01), ("both_score", 0.02)):
+        own = np.clip(np.where(is_ic, skill + shift, 0.5 + (skill + shift) / 2), 0.0, 1.0)
+        hidden = (symbol < 0) & (name != "score")
+        columns[name] = np.where(hidden, np.nan, own)
+        columns[f"{name}_se"] = np.where(hidden, np.nan, se)
+    columns["difference"] = np.where(symbol < 0, np.nan, -0.01)
+    columns["difference_se"] = np.where(symbol < 0, np.nan, se)
+    return typed_candidates(pd.DataFrame(columns))
+
+
+def loop_states(rows: list[dict[str, object]], policy: RoutingPolicy) -> list[str]:
+    """The ladder without error control for symbol rows, one row at a time."""
+    rules, lane = policy.stability_classification, policy.experimental
+    states = []
+    for row in rows:
+        overlap, tau = row["mean_overlap"], row["mean_tau"]
+        if not row["n_snapshots"] or row["n_snapshots"] < rules.min_snapshots_for_stability:
+            stability = "UNKNOWN"
+        elif row["std_overlap"] > rules.max_std_overlap or row["std_tau"] > rules.max_std_tau:
+            stability = "DIVERGED"
+        elif overlap >= rules.stable_overlap_min and tau >= rules.stable_tau_min:
+            stability = "STABLE"
+        elif overlap >= rules.drifting_overlap_min and tau >= rules.drifting_tau_min:
+            stability = "DRIFTING"
+        else:
+            stability = "DIVERGED"
+        bars = policy.symbol.auc if row["score_metric"] == "auc" else policy.symbol.ic
+        scores = lane.min_score.symbol
+        trial = scores.auc if row["score_metric"] == "auc" else scores.ic
+        clear, steady = row["leakage_status"] == "SAFE", stability in policy.stability_allowlist.symbol
+        if row["sample_size"] < policy.min_sample_size.symbol or row["leakage_status"] == "BLOCKED":
+            states.append("DISALLOWED")
+        elif clear and steady and row["score"] >= bars.strong_score:
+            states.append("STRONG")
+        elif clear and steady and row["score"] >= bars.min_score:
+            states.append("WEAK_BUT_OK")
+        elif row["score"] >= trial and stability in lane.allowed_stabilities:
+            states.append("EXPERIMENTAL")
+        else:
+            states.append("DISALLOWED")
+    return states
+
+
+def measure(n_targets: int, n_symbols: int, root: Path) -> dict[str, float]:
+    """Seconds of each step of one size, in this process, and its peak memory in gigabytes."""
+    layout = Layout(root)
+    path = layout.routing_candidates
+    found: dict[str, float] = {"pairs": n_targets * n_symbols}
+
+    def timed(name: str, start: float) -> None:
+        found[name] = time.perf_counter() - start
+
+    start = time.perf_counter()
+    candidates = read_candidates(path)
+    timed("read", start)
+    middle = time.perf_counter()
+    policy = RoutingPolicy()
+    plan = route(candidates, policy, stamp=STAMP)
+    timed("route", middle)
+    del candidates
+    middle = time.perf_counter()
+    write_routing_plan(plan, layout, policy.output)
+    timed("write", middle)
+    timed("total", start)
+    found["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    found["json_mb"] = layout.routing_plan.stat().st_size / 1e6
+    middle = time.perf_counter()
+    read_routing_plan(layout)
+    timed("read_plan", middle)
+    middle = time.perf_counter()
+    assert pq.read_table(path).num_rows == n_targets * (n_symbols + 1)
+    timed("bare_read", middle)
+    return found
+
+
+def measure_loop(root: Path) -> tuple[float, int]:
+    """Seconds per row of the plain loop, and on how many sampled rows it differs from the router."""
+    policy = RoutingPolicy.model_validate({"fdr": {"enabled": False}})
+    candidates = read_candidates(Layout(root).routing_candidates)
+    # Whole targets, so that the router sees their pooled rows; no experimental cap is at work on states.
+    some = candidates[candidates["target"].cat.codes < 1 + LOOP_SAMPLE // 5_000].reset_index(drop=True)
+    sample = some.dropna(subset=["symbol"]).head(LOOP_SAMPLE)
+    clean = sample.astype(object).where(sample.notna(), None)
+    rows = clean.to_dict("records")
+    start = time.perf_counter()
+    states = loop_states(rows, policy)
+    seconds = (time.perf_counter() - start) / len(rows)
+    decided = route(some, policy, stamp=STAMP).pairs["local_state"].head(len(states))
+    return seconds, sum(one != other for one, other in zip(states, decided, strict=True))
+
+
+def run_size(n_targets: int, n_symbols: int, root: Path) -> dict[str, float]:
+    """`measure` in a process of its own."""
+    write_candidates(generate(n_targets, n_symbols), Layout(root).routing_candidates)
+    command = [sys.executable, __file__, "--measure", str(n_targets), str(n_symbols), str(root)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(answer.stdout))
+
+
+def report(results: dict[tuple[int, int], dict[str, float]], loop_seconds: float) -> bool:
+    """Print the table; False if a limit is broken."""
+    print(f"{'pairs':>10} {'read':>7} {'route':>7} {'write':>7} {'total':>7} {'limit':>6} {'peak GB':>8} {'JSON MB':>8}"
+          f" {'plan read':>9} {'bare read':>9} {'row loop':>9}")  # fmt: skip
+    good = True
+    for size, found in results.items():
+        good &= found["total"] <= LIMIT_SECONDS[size] and found["peak_gb"] <= LIMIT_GIGABYTES
+        print(
+            f"{found['pairs']:>10,.0f} {found['read']:>7.2f} {found['route']:>7.2f} {found['write']:>7.2f}"
+            f" {found['total']:>7.2f} {LIMIT_SECONDS[size]:>6.0f} {found['peak_gb']:>8.2f} {found['json_mb']:>8.0f}"
+            f" {found['read_plan']:>9.2f} {found['bare_read']:>9.2f} {loop_seconds * found['pairs']:>9.2f}"
+        )
+    if len(results) == 2:
+        small, large = results.values()
+        growth = (large["total"] / large["pairs"]) / (small["total"] / small["pairs"])
+        good &= growth <= 1.2
+        print(f"time per pair at the large size over the small one: {growth:.2f} (at most 1.2)")
+    print("row loop: states only, one row at a time, scaled up from a sample; bare read: Parquet to memory")
+    return good
+
+
+def main() -> int:
+    """Run the benchmark; 1 if a limit is broken."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="the smaller size only")
+    parser.add_argument("--measure", nargs=3, metavar=("TARGETS", "SYMBOLS", "ROOT"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.measure:
+        n_targets, n_symbols, root = chosen.measure
+        print(json.dumps(measure(int(n_targets), int(n_symbols), Path(root))))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        results = {}
+        for at, size in enumerate(SIZES[:1] if chosen.quick else SIZES):
+            results[size] = run_size(*size, Path(folder, str(at)))
+        loop_seconds, differences = measure_loop(Path(folder, "0"))
+    print(f"plain loop and router differ on {differences} of {LOOP_SAMPLE:,} sampled rows")
+    return 0 if report(results, loop_seconds) and differences == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
