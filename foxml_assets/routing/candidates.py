@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.hashing import canonical_json
-from foxml_assets.routing.coding import tidy
+from foxml_assets.routing.coding import NULL, decode, tidy
 from foxml_assets.routing.frame_hash import frame_hash
 from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 
@@ -187,5 +187,8 @@ def _as_float(values: pd.Series) -> np.ndarray:
 def _text(values: pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         present = values.notna()
+        if not present.any():
+            return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
         values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
-    return pd.Series(tidy(values.array), copy=False)
+    column = tidy(values.array)
+    return pd.Series(column.remove_categories([""]) if "" in column.categories else column, copy=False)

@@ -51,10 +51,10 @@ def decode(codes: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Categoric
 
 
 def tidy(column: pd.Categorical) -> pd.Categorical:
-    """The same column with the words in use as its categories, as plain strings, sorted; "" is null."""
+    """The same column with the words in use as its categories, as plain strings, sorted."""
     words = [str(word) for word in column.categories]
     used = np.bincount(np.asarray(column.codes, dtype=np.int64) + 1, minlength=len(words) + 1)[1:] > 0
-    kept = sorted({word for word, is_used in zip(words, used.tolist(), strict=True) if is_used and word})
+    kept = sorted({word for word, is_used in zip(words, used.tolist(), strict=True) if is_used})
     if kept == words and column.categories.dtype == object:
         return column
     place = {word: at for at, word in enumerate(kept)}

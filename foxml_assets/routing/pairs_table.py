@@ -16,7 +16,7 @@ from foxml_assets.routing.plan_parts import (
     trace_columns,
 )
 from foxml_assets.routing.reasons import merged_category, pair_reasons, side_phrases
-from foxml_assets.routing.words import HorizonTier, RouteRule, StateRule
+from foxml_assets.routing.words import BothStrongBehavior, HorizonTier, RouteRule, StateRule
 from foxml_assets.vocabulary import Route, ScoreMetric
 
 
@@ -25,6 +25,8 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
     layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
     cs, local = parts.cs, parts.local
     low, high = better_interval(parts.decision.difference, parts.policy.fdr.inflate_se)
+    if parts.policy.both_strong_behavior is not BothStrongBehavior.PREFER_BETTER:
+        low = high = np.full(len(at), np.nan)
     values: dict[str, PlanColumn] = {
         "target": decode(at, layout.targets),
         "symbol": decode(layout.pair_symbol, layout.symbols),

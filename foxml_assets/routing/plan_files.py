@@ -1,7 +1,9 @@
 """The routing plan's folder: canonical JSON, columnar Parquet, and YAML, Markdown, picture for people."""
 
 import filecmp
+import hashlib
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +23,7 @@ from foxml_assets.routing.policy import Output
 from foxml_assets.stamp import RunStamp
 from foxml_assets.tables import has_pyarrow
 
+JSON_NAME = "routing_plan.json"
 YAML_NAME = "routing_plan.yaml"
 MARKDOWN_NAME = "routing_plan.md"
 
@@ -102,15 +105,21 @@ def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:
 
 
 def _render(plan: RoutingPlan, folder: Path, output: Output) -> None:
-    json_path = folder / "routing_plan.json"
-    write_chunks_atomic(json_path, plan_json(plan))
+    digest = hashlib.sha256()
+    write_chunks_atomic(folder / JSON_NAME, _hashed(plan_json(plan), digest.update))
     if has_pyarrow():
-        write_parquet(plan, folder, file_hash(json_path))
+        write_parquet(plan, folder, digest.hexdigest())
     has_yaml = len(plan.pairs) <= output.yaml_max_pairs
     if has_yaml:
         write_atomic(folder / YAML_NAME, plan_yaml(plan))
     write_atomic(folder / PICTURE_NAME, routes_picture(plan, output))
     write_atomic(folder / MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode())
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
 
 
 def _same_files(one: Path, other: Path) -> bool:

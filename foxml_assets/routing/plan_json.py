@@ -7,12 +7,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.candidates import Column
-from foxml_assets.routing.coding import Index
+from foxml_assets.routing.coding import NULL, UNREADABLE, Index, decode
 from foxml_assets.routing.plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -24,11 +23,20 @@ from foxml_assets.routing.plan import (
 from foxml_assets.routing.plan_parts import PlanColumn, frame
 from foxml_assets.routing.reasons import merged_category
 from foxml_assets.routing.records import TableBuilder, record_type, to_records
+from foxml_assets.routing.words import GateOn
 
 _BATCH_PAIRS = 20_000
 
-# A pair's record leaves these out, because they stand in its target's record.
+# A pair's record never holds these, because they stand in its target's record.
 _OF_TARGET = ("cs_state", "cs_rule", "cs_gate", "cs_threshold")
+# It holds these only where they differ from its target's; "" then stands for none.
+_INHERITED = {
+    "features": "features",
+    "successful_families": "successful_families",
+    "failed_families": "failed_families",
+    "local_metric": "score_metric",
+    "local_tier": "tier",
+}
 _PAIR_FIELDS: tuple[Column, ...] = tuple(
     column for column in PAIR_COLUMNS if column.name not in ("target", *_OF_TARGET)
 )
@@ -99,7 +107,7 @@ def parse_plan(source: bytes) -> RoutingPlan:
     return RoutingPlan(
         metadata=document.metadata,
         targets=target_table,
-        pairs=_with_target_columns(pairs.build(), target_table, owner),
+        pairs=_with_target_columns(pairs.build(), target_table, owner, document.metadata),
         quarantine=bad_rows.build(),
     )
 
@@ -107,14 +115,12 @@ def parse_plan(source: bytes) -> RoutingPlan:
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
     """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
     bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
-    inherits = _inherits_features(plan)
+    pairs = _without_inherited(plan)
     first = 0
     while first < len(plan.targets):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
         last = min(last, len(plan.targets))
-        rows = slice(int(bounds[first]), int(bounds[last]))
-        batch = plan.pairs.iloc[rows].copy(deep=False)
-        batch["features"] = batch["features"].mask(inherits[rows])
+        batch = pairs.iloc[int(bounds[first]) : int(bounds[last])]
         records = to_records(PairRecord, _PAIR_FIELDS, batch)
         for start, end in pairwise((bounds[first : last + 1] - bounds[first]).tolist()):
             yield _lines(encoder, records[start:end])
@@ -127,12 +133,24 @@ def _lines(encoder: msgspec.json.Encoder, records: Sequence[msgspec.Struct]) -> 
     return b"\n" + lines if lines else b""
 
 
-def _inherits_features(plan: RoutingPlan) -> npt.NDArray[np.bool_]:
-    """Which pairs use exactly their target's feature list."""
-    own, shared = plan.pairs["features"].cat, plan.targets["features"].cat
-    position = pd.Index(own.categories, dtype=object).get_indexer(pd.Index(shared.categories, dtype=object))
-    of_target = np.append(position, -1)[shared.codes.to_numpy()]
-    return np.asarray(own.codes.to_numpy() == of_target[_owners(plan)])
+def _without_inherited(plan: RoutingPlan) -> pd.DataFrame:
+    """The pairs with everything nulled that a reader can take from the target."""
+    lean, owners = plan.pairs.copy(deep=False), _owners(plan)
+    for name, of_target in _INHERITED.items():
+        own, words = _coded(plan.pairs[name]), [*plan.pairs[name].cat.categories, ""]
+        shared = _coded(plan.targets[of_target])
+        place = {word: at for at, word in enumerate(plan.pairs[name].cat.categories)}
+        table = [place.get(word, UNREADABLE) for word in plan.targets[of_target].cat.categories]
+        expected = np.array([*table, NULL], dtype=np.int64)[shared][owners]
+        explicit = np.where(own == NULL, len(words) - 1, own)
+        lean[name] = decode(np.where(own == expected, NULL, explicit), words)
+    if plan.metadata.policy.gate_on is GateOn.SCORE:
+        lean["local_gate"] = np.nan
+    return lean
+
+
+def _coded(column: pd.Series) -> Index:
+    return np.asarray(column.cat.codes, dtype=np.int64)
 
 
 def _owners(plan: RoutingPlan) -> Index:
@@ -142,13 +160,20 @@ def _owners(plan: RoutingPlan) -> Index:
     return np.asarray(position[plan.pairs["target"].cat.codes.to_numpy()], dtype=np.int64)
 
 
-def _with_target_columns(pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index) -> pd.DataFrame:
+def _with_target_columns(
+    pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index, metadata: RoutingMetadata
+) -> pd.DataFrame:
     """All pair columns, those that the file keeps at the target included."""
     values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
     values |= {name: targets[name].array.take(owner) for name in ("target", *_OF_TARGET)}
-    own, shared = pairs["features"].cat, targets["features"].cat
-    texts = [*own.categories, *shared.categories]
-    inherited = shared.codes.to_numpy(dtype=np.int64)[owner]
-    inherited[inherited >= 0] += len(own.categories)
-    values["features"] = merged_category(np.where(own.codes >= 0, own.codes, inherited), texts)
+    for name, of_target in _INHERITED.items():
+        own, shared = pairs[name].cat, targets[of_target].cat
+        inherited = _coded(targets[of_target])[owner]
+        inherited[inherited >= 0] += len(own.categories)
+        texts = [*own.categories, *shared.categories]
+        which = np.where(own.codes >= 0, own.codes, inherited)
+        is_none = np.array([*(text == "" for text in texts), False])
+        values[name] = merged_category(np.where(is_none[which], NULL, which), texts)
+    if metadata.policy.gate_on is GateOn.SCORE:
+        values["local_gate"] = pairs["local_score"].to_numpy()
     return frame(PAIR_COLUMNS, values, len(pairs))

@@ -15,6 +15,7 @@ from foxml_assets.vocabulary import Route, SignalState, Stability
 
 LANE_FULL = "experimental lane full"
 
+_ROUTES, _RULES = tuple(Route), tuple(RouteRule)
 _STEADY = {
     Stability.STABLE: "and stable",
     Stability.DRIFTING: "but drifting",
@@ -87,8 +88,8 @@ def pair_reasons(
     def sentence(case: Sequence[int]) -> str:
         route, rule, cs_phrase, local_phrase, ranked, places = case
         return _sentence(
-            list(Route)[route],
-            list(RouteRule)[rule],
+            _ROUTES[route],
+            _RULES[rule],
             cs[1][cs_phrase],
             local[1][local_phrase],
             f"{LANE_FULL}: rank {ranked} of {places} allowed",
