@@ -7,14 +7,10 @@ from foxml_assets.errors import PlanStaleError
 from foxml_assets.planning.consumer import describe_filter
 from foxml_assets.planning.fallback import build_fallback_plan
 from foxml_assets.planning.gate import require_current_plan
-from foxml_assets.planning.plan import ABSENT, MasterPlan
-from foxml_assets.planning.staleness import CurrentInputs, stale_inputs
-from foxml_assets.routing.candidates import candidates_hash
-from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs, stale_inputs
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import RunStamp
-from foxml_assets.tables import find_table
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.vocabulary import ModelFamily
 
@@ -67,13 +63,9 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
 
 def current_inputs(context: TrainingContext, policy: RoutingPolicy) -> CurrentInputs:
     """The hashes a fresh plan would be made from. Raises CandidatesError and RoutingPlanError."""
-    layout, info = context.layout, context.info
-    routed = layout.routing_plan.is_file()
-    candidates = find_table(layout.routing_candidates)
-    return CurrentInputs(
-        routing_plan_hash=read_routing_plan(layout).metadata.routing_plan_hash if routed else ABSENT,
-        candidates_hash=candidates_hash(read_candidates(candidates)) if candidates else ABSENT,
-        config_hash=policy.config_hash(),
+    return read_current_inputs(
+        context.layout,
+        policy,
         training_hash=context.training_hash,
-        data_hashes={spec.name: info.data_hash_for(spec.name) for spec in info.targets},
+        data_hashes={spec.name: context.info.data_hash_for(spec.name) for spec in context.info.targets},
     )
