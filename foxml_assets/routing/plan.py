@@ -142,8 +142,8 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     _count("experimental_limit", "places in the target's experimental lane"),
     _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
     _text("dropped_features", "JSON object of the features the policy dropped"),
-    _text("successful_families", "model families that fitted, joined by |"),
-    _text("failed_families", "model families that failed, joined by |"),
+    _text("successful_families", "model families that fitted, joined by a vertical bar"),
+    _text("failed_families", "model families that failed, joined by a vertical bar"),
     _text("quarantine_reason", "what is wrong with the target's row"),
     _text("data_hash", "hash of the panel data behind the evidence"),
 )
@@ -172,8 +172,8 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _text("hard_block_reason", "what was found"),
     _flag("excluded_from_pooled", "the symbol's rows stay out of the target's pooled training set"),
     _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
-    _text("successful_families", "model families that fitted, joined by |"),
-    _text("failed_families", "model families that failed, joined by |"),
+    _text("successful_families", "model families that fitted, joined by a vertical bar"),
+    _text("failed_families", "model families that failed, joined by a vertical bar"),
     _text("quarantine_reason", "what is wrong with the pair's row"),
 )
 
