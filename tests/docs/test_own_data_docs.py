@@ -1,7 +1,8 @@
-"""The README's way to a panel of one's own, walked with real fits."""
+"""The README's way to a panel of one's own, walked with real fits; and what it says is then on disk."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from markdown_docs import README, REPOSITORY, blocks, commands
 
 _BARS, _SYMBOLS = 700, ("AAA", "BBB")
@@ -19,7 +21,7 @@ def write_panel(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for symbol in _SYMBOLS:
         signal = pd.Series(rng.standard_normal(_BARS)).ewm(halflife=10).mean().to_numpy()
-        label = 3.0 * signal + rng.standard_normal(_BARS)
+        label = 8.0 * signal + rng.standard_normal(_BARS)
         label[-5:] = np.nan
         frame = pd.DataFrame(
             {
@@ -42,25 +44,12 @@ def own_config() -> str:
     return next(block.text for block in blocks(README, "yaml") if "source: parquet" in block.text)
 
 
-def test_an_own_panel_takes_at_most_15_lines() -> None:
-    assert len(own_config().splitlines()) <= 15
-
-
-def test_the_readme_leads_from_an_own_panel_to_its_evidence(tmp_path: Path) -> None:
-    write_panel(tmp_path / "data" / "panel")
-    shutil.copytree(REPOSITORY / "config", tmp_path / "my_config")
-    (tmp_path / "my_config" / "data_config.yaml").write_text(own_config(), encoding="utf-8")
+def follow_readme(folder: Path, *more: str) -> Path:
+    """Run the README's command for an own panel in `folder`; returns the root."""
     arguments = next(words for words in commands(README, "foxml") if "my_config" in words)
     result = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from foxml_assets.cli import main; main()",
-            *arguments,
-            "--until",
-            "evidence",
-        ],
-        cwd=tmp_path,
+        [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments, *more],
+        cwd=folder,
         env={k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))},
         capture_output=True,
         text=True,
@@ -68,7 +57,43 @@ def test_the_readme_leads_from_an_own_panel_to_its_evidence(tmp_path: Path) -> N
         timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    root = tmp_path / "my_output"
+    return folder / "my_output"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a panel and a config made as the README says."""
+    folder = tmp_path_factory.mktemp("own")
+    write_panel(folder / "data" / "panel")
+    shutil.copytree(REPOSITORY / "config", folder / "my_config")
+    (folder / "my_config" / "data_config.yaml").write_text(own_config(), encoding="utf-8")
+    return folder
+
+
+def documented_files() -> list[str]:
+    """Every path of the README's tree below the root, as a glob."""
+    tree = next(block.text for block in blocks(README, "text") if "├──" in block.text)
+    open_folders: list[str] = []
+    found: list[str] = []
+    for line in tree.splitlines()[1:]:
+        name_at = re.search(r"[^│├└─ ]", line)
+        assert name_at is not None
+        depth = name_at.start() // 4 - 1
+        first, *others = re.split(r" {2,}", line[name_at.start() :])[0].split(" ")
+        names = [first, *(first.partition(".")[0] + name if name[0] == "." else name for name in others)]
+        open_folders = [*open_folders[:depth], first]
+        above = "".join(open_folders[:-1])
+        found += [re.sub(r"<\w+>", "*", above + name) for name in names]
+    return found
+
+
+def test_an_own_panel_takes_at_most_15_lines() -> None:
+    assert len(own_config().splitlines()) <= 15
+
+
+@pytest.mark.xdist_group("own_data")
+def test_the_readme_leads_from_an_own_panel_to_its_evidence(folder: Path) -> None:
+    root = follow_readme(folder, "--until", "evidence")
     panel = json.loads((root / "DATA" / "panel.json").read_bytes())
     assert panel["features"] == ["noise", "signal"]
     assert panel["symbols"] == list(_SYMBOLS)
@@ -83,3 +108,13 @@ def test_the_readme_leads_from_an_own_panel_to_its_evidence(tmp_path: Path) -> N
         assert evidence["score_metric"] == metric
         assert [row["symbol"] for row in evidence["rows"]] == [None, *_SYMBOLS]
         assert all(row["score"]["value"] is not None for row in evidence["rows"])
+
+
+@pytest.mark.xdist_group("own_data")
+def test_every_file_that_the_readme_shows_is_there_after_a_run(folder: Path) -> None:
+    policy = folder / "my_config" / "routing_config.yaml"
+    policy.write_text(policy.read_text().replace("profile: production", "profile: development"))
+    root = follow_readme(folder)
+    documented = documented_files()
+    assert len(documented) > 20
+    assert [path for path in documented if not list(root.glob(path))] == []
