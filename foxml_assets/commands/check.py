@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import dagster as dg
-from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.commands.console import console
+from foxml_assets.commands.console import console, make_table
 from foxml_assets.defs.build import CHECK_JOB, build_definitions
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.stages import QUIET
@@ -21,7 +20,7 @@ def run_checks(root: Path | None, config_dir: Path | None) -> int:
     with open_instance(workspace.dagster_home) as instance:
         result = job.execute_in_process(instance=instance, run_config=QUIET)
         evaluations = result.get_asset_check_evaluations()
-    table = Table("asset", "check", "result", "first problem")
+    table = make_table("asset", "check", "result", "first problem")
     for one in sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name)):
         asset = one.asset_key.to_user_string()
         first_line = (one.description or "").partition("\n")[0]

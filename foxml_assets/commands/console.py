@@ -3,10 +3,27 @@
 import logging
 import sys
 
+from rich import box
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.table import Table
 
 console = Console(highlight=False)
+
+
+def make_table(*header: str, title: str | None = None) -> Table:
+    """A table without frames; names in the first column are never cut."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for number, name in enumerate(header):
+        table.add_column(name, no_wrap=number == 0, overflow="fold", min_width=len(name))
+    return table
 
 
 def print_bytes(document: bytes) -> None:

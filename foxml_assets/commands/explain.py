@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.commands.console import console
+from foxml_assets.commands.console import console, make_table
 from foxml_assets.routing.explanation import explain
 from foxml_assets.routing.explanation_text import HEADER, explanation_lines, explanation_rows
 from foxml_assets.routing.plan_files import read_routing_plan
@@ -22,7 +21,7 @@ def print_explanation(root: Path | None, config_dir: Path | None, target: str, s
     console.print(Text(first, style="bold"))
     for line in rest:
         console.print(Text(line))
-    table = Table(*HEADER)
+    table = make_table(*HEADER)
     for row in explanation_rows(explanation):
         *cells, result = row.cells()
         table.add_row(*map(Text, cells), Text(result, style=_STYLES.get(row.result, "")))

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.commands.console import console, print_bytes
+from foxml_assets.commands.console import console, make_table, print_bytes
 from foxml_assets.commands.formats import Format
 from foxml_assets.config_files import load_config
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -102,7 +101,7 @@ def _plan(workspace: Workspace, name: str) -> MasterPlan:
 
 
 def _print_table(header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*header)
+    table = make_table(*header)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)

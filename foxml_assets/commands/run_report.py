@@ -4,7 +4,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.commands.console import console
+from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.training.manifest import ModelState
@@ -33,9 +33,7 @@ def print_report(workspace: Workspace) -> None:
 
 
 def _routes(report: TrainingReport) -> Table:
-    table = Table(
-        "route", "pairs", "scored", "above chance", "mean skill", title="Pairs by route", title_justify="left"
-    )
+    table = make_table("route", "pairs", "scored", "above chance", "mean skill", title="Pairs by route")
     skills = {line.route: line for line in report.routes}
     for route, pairs in report.pairs_by_route.items():
         line = skills.get(route)
@@ -49,8 +47,8 @@ def _routes(report: TrainingReport) -> Table:
 
 
 def _best(report: TrainingReport) -> Table:
-    header = ("target", "best model", "family", "metric", "hold-out", "evidence")
-    table = Table(*header, title="Best model per target, out of sample", title_justify="left")
+    header = ("target", "model", "family", "metric", "hold-out", "evidence")
+    table = make_table(*header, title="Best model per target, out of sample")
     ranked = [line.best for line in report.targets if line.best is not None]
     for line in sorted(ranked, key=lambda line: -line.skill)[:_BEST]:
         evidence = "" if line.evidence_score is None else f"{line.evidence_score:.3f}"

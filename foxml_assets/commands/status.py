@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.commands.console import console
+from foxml_assets.commands.console import console, make_table
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.staleness import stale_inputs
 from foxml_assets.training.inventory import Inventory, take_inventory
@@ -40,7 +40,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
 
 
 def _counts(inventory: Inventory) -> Table:
-    table = Table("jobs", *(state.value for state in ModelState), "all")
+    table = make_table("jobs", *(state.value for state in ModelState), "all")
     for kind in TrainingType:
         own = [status.state for status in inventory.jobs if status.job.training_type is kind]
         cells = [str(own.count(state)) for state in ModelState]
