@@ -44,8 +44,8 @@ def own_config() -> str:
     return next(block.text for block in blocks(README, "yaml") if "source: parquet" in block.text)
 
 
-def follow_readme(folder: Path, *more: str) -> Path:
-    """Run the README's command for an own panel in `folder`; returns the root."""
+def follow_readme(folder: Path, *more: str) -> tuple[Path, str]:
+    """Run the README's command for an own panel in `folder`; returns the root and what was printed."""
     arguments = next(words for words in commands(README, "foxml") if "my_config" in words)
     result = subprocess.run(
         [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments, *more],
@@ -57,7 +57,7 @@ def follow_readme(folder: Path, *more: str) -> Path:
         timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "my_output"
+    return folder / "my_output", result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_an_own_panel_takes_at_most_15_lines() -> None:
 
 @pytest.mark.xdist_group("own_data")
 def test_the_readme_leads_from_an_own_panel_to_its_evidence(folder: Path) -> None:
-    root = follow_readme(folder, "--until", "evidence")
+    root, _ = follow_readme(folder, "--until", "evidence")
     panel = json.loads((root / "DATA" / "panel.json").read_bytes())
     assert panel["features"] == ["noise", "signal"]
     assert panel["symbols"] == list(_SYMBOLS)
@@ -111,10 +111,14 @@ def test_the_readme_leads_from_an_own_panel_to_its_evidence(folder: Path) -> Non
 
 
 @pytest.mark.xdist_group("own_data")
-def test_every_file_that_the_readme_shows_is_there_after_a_run(folder: Path) -> None:
+def test_every_file_and_title_that_the_readme_shows_is_there_after_a_run(folder: Path) -> None:
     policy = folder / "my_config" / "routing_config.yaml"
     policy.write_text(policy.read_text().replace("profile: production", "profile: development"))
-    root = follow_readme(folder)
+    root, printed = follow_readme(folder)
     documented = documented_files()
     assert len(documented) > 20
     assert [path for path in documented if not list(root.glob(path))] == []
+    shown = next(block.text for block in blocks(README, "text") if "Pairs by route" in block.text)
+    titles = [" ".join(line.split()) for line in shown.splitlines() if re.fullmatch(r"[A-Za-z, -]+", line)]
+    assert len(titles) == 4
+    assert [title for title in titles if title not in " ".join(printed.split())] == []
