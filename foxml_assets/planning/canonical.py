@@ -1,8 +1,7 @@
 """Reading a plan file that is exactly as the planner wrote it: in one pass, in little memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -23,9 +22,7 @@ _CHUNK_BYTES = 4_000_000
 
 _METADATA = msgspec.json.Decoder(PlanMetadata)
 _SUMMARY = msgspec.json.Decoder(PlanSummary)
-_JOB = msgspec.json.Decoder(Job)
-
-Value = TypeVar("Value")
+_JOBS = msgspec.json.Decoder(list[Job])
 
 
 def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
@@ -45,13 +42,13 @@ def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
             return None
         digest = hashlib.sha256(hashed_identity(metadata))
         jobs: list[Job] = []
-        keep = _shared()
+        seen: dict[object, object] = {}
         for body in _chunks(raw, start + len(FRAME_JOBS), end):
-            chunk = _JOB.decode_lines(body.replace(b",\n", b"\n"))
+            chunk = _JOBS.decode(b"[" + body + b"]")
             if encode_body(chunk) != body:
                 return None
             digest.update(hashed_jobs(chunk))
-            jobs.extend(map(keep, chunk))
+            jobs.extend(_shared(chunk, seen))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     digest.update(encode(summary))
@@ -66,22 +63,17 @@ def _chunks(raw: bytes, start: int, end: int) -> Iterator[bytes]:
         start = stop + 2 if stop != -1 else end
 
 
-def _shared() -> Callable[[Job], Job]:
-    """A function that gives equal values of different jobs one identity."""
-    seen: dict[object, object] = {}
-
-    def same(value: Value) -> Value:
-        return seen.setdefault(value, value)  # type: ignore[return-value]
-
-    def shared(job: Job) -> Job:
-        return replace(
+def _shared(jobs: list[Job], seen: dict[object, object]) -> list[Job]:
+    """`jobs`, in which equal values of different jobs are one object; `seen` holds those objects."""
+    same = seen.setdefault
+    return [
+        replace(
             job,
-            target=same(job.target),
-            symbol=same(job.symbol),
-            model_families=same(job.model_families),
-            reason=same(job.reason),
-            features=same(job.features),
-            data_hash=same(job.data_hash),
+            target=same(job.target, job.target),
+            symbol=same(job.symbol, job.symbol),
+            reason=same(job.reason, job.reason),
+            features=same(job.features, job.features),
+            data_hash=same(job.data_hash, job.data_hash),
         )
-
-    return shared
+        for job in jobs
+    ]

@@ -40,6 +40,7 @@ def make_jobs(
         excluded.get(target, ()) if symbol is None else ()
         for target, symbol in zip(targets, symbols, strict=True)
     ]
+    # In the order of the fields of Job.
     columns = zip(
         job_ids(list(zip(targets, symbols, strict=True))),
         targets,

@@ -53,7 +53,9 @@ def _object(pairs: Sequence[tuple[str, object]]) -> _Object:
 
 
 def _check(value: object, expected: mi.Type, path: str) -> Iterator[Problem]:
-    if isinstance(expected, mi.UnionType):
+    if isinstance(expected, mi.Metadata):
+        yield from _check(value, expected.type, path)
+    elif isinstance(expected, mi.UnionType):
         options = [option for option in expected.types if not isinstance(option, mi.NoneType)]
         if value is not None:
             yield from _check(value, options[0], path)

@@ -14,8 +14,11 @@ SCHEMA_VERSION: Final = 1
 # Stands where a hash would, for an input that does not exist.
 ABSENT = "absent"
 
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Fingerprint = Annotated[str, msgspec.Meta(pattern=f"^([0-9a-f]{{64}}|{ABSENT})$")]
+_HEX = "^[0-9a-f]{64}$"
+Sha256 = Annotated[str, msgspec.Meta(pattern=_HEX)]
+# The hash of a job's spec is recomputed where it matters; to match half a million costs a second.
+SpecHash = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": _HEX})]
+Fingerprint = Annotated[str, msgspec.Meta(pattern=f"{_HEX}|^{ABSENT}$")]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -62,7 +65,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     features: tuple[str, ...] | None
     excluded_symbols: tuple[ExcludedSymbol, ...]
     data_hash: str
-    spec_hash: Sha256
+    spec_hash: SpecHash
 
 
 class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
