@@ -46,13 +46,13 @@ def _admission(rows: SideRows, faults: Faults, tests: RowTests, policy: RoutingP
         Rung(~passed[Check.FAMILIES], _NONE, StateRule.FAMILIES, float(families)),
         Rung(~passed[Check.FEATURES], _NONE, StateRule.FEATURES, float(policy.min_features)),
         Rung(~passed[Check.GATE_KNOWN], _NONE, StateRule.NO_GATE),
-        Rung(~passed[Check.FDR], _NONE, StateRule.FDR, tests.fdr.bar),
+        Rung(~passed[Check.FDR], _NONE, StateRule.FDR, tests.fdr_bar),
     ]
 
 
 def _by_bars(rows: SideRows, tests: RowTests) -> list[Rung]:
     """Method thresholds: score bars and stability."""
-    passed, bars = tests.passed, rows.bars
+    passed, bars = tests.passed, tests.bars
     clear, steady = passed[Check.LEAKAGE_CLEAR], passed[Check.STABILITY]
     suspect = rows.leakage == code(LeakageStatus.SUSPECT)
     on_trial = passed[Check.EXPERIMENTAL_SCORE] & passed[Check.EXPERIMENTAL_STABILITY]
@@ -74,13 +74,13 @@ def _by_bars(rows: SideRows, tests: RowTests) -> list[Rung]:
 
 def _by_discovery(rows: SideRows, tests: RowTests, policy: RoutingPolicy) -> list[Rung]:
     """Method shrinkage: a discovery may be routed; its bars only tell a strong one from a weak one."""
-    passed, bar = tests.passed, tests.fdr.bar
+    passed, bar = tests.passed, tests.fdr_bar
     clear = passed[Check.LEAKAGE_CLEAR]
     suspect = rows.leakage == code(LeakageStatus.SUSPECT)
     capped = _TRIAL if policy.enable_experimental_lane else _NONE
     return [
         Rung(~tests.fdr.tested, _NONE, StateRule.NO_GATE),
-        Rung(clear & passed[Check.STRONG_SCORE], _STRONG, StateRule.STRONG_SCORE, rows.bars.strong),
+        Rung(clear & passed[Check.STRONG_SCORE], _STRONG, StateRule.STRONG_SCORE, tests.bars.strong),
         Rung(clear, _WEAK, StateRule.DISCOVERED, bar),
         Rung(suspect, capped, StateRule.SUSPECT_LEAKAGE, bar),
         Rung(~clear, capped, StateRule.UNKNOWN_LEAKAGE, bar),

@@ -37,6 +37,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "cs_rule": decode(cs.states.rule[at], list(StateRule)),
         "cs_gate": cs.states.gate[at],
         "cs_threshold": cs.states.threshold[at],
+        "cs_tier": decode(np.where(cs.rows.present, cs.rows.tier, -1)[at], list(HorizonTier)),
         "local_metric": decode(local.rows.metric, list(ScoreMetric)),
         "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
         **trace_columns("local", local),

@@ -28,7 +28,14 @@ from foxml_assets.routing.words import GateOn
 _BATCH_PAIRS = 20_000
 
 # A pair's record never holds these, because they stand in its target's record.
-_OF_TARGET = ("cs_state", "cs_rule", "cs_gate", "cs_threshold")
+_OF_TARGET = {
+    "target": "target",
+    "cs_state": "cs_state",
+    "cs_rule": "cs_rule",
+    "cs_gate": "cs_gate",
+    "cs_threshold": "cs_threshold",
+    "cs_tier": "tier",
+}
 # It holds these only where they differ from its target's; "" then stands for none.
 _INHERITED = {
     "features": "features",
@@ -37,9 +44,7 @@ _INHERITED = {
     "local_metric": "score_metric",
     "local_tier": "tier",
 }
-_PAIR_FIELDS: tuple[Column, ...] = tuple(
-    column for column in PAIR_COLUMNS if column.name not in ("target", *_OF_TARGET)
-)
+_PAIR_FIELDS: tuple[Column, ...] = tuple(column for column in PAIR_COLUMNS if column.name not in _OF_TARGET)
 
 PairRecord = record_type("PairRecord", _PAIR_FIELDS)
 TargetRecord = record_type("TargetRecord", TARGET_COLUMNS, nested="symbols")
@@ -165,7 +170,7 @@ def _with_target_columns(
 ) -> pd.DataFrame:
     """All pair columns, those that the file keeps at the target included."""
     values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
-    values |= {name: targets[name].array.take(owner) for name in ("target", *_OF_TARGET)}
+    values |= {name: targets[of_target].array.take(owner) for name, of_target in _OF_TARGET.items()}
     for name, of_target in _INHERITED.items():
         own, shared = pairs[name].cat, targets[of_target].cat
         inherited = _coded(targets[of_target])[owner]

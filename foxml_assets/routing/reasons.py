@@ -30,7 +30,7 @@ _NOT_ALLOWED = {
     StateRule.FAMILIES: "too few model families fitted {side}",
     StateRule.FEATURES: "too few {side} features are safe",
     StateRule.NO_GATE: "{side} has no confidence interval",
-    StateRule.FDR: "{side} not told from chance at this FDR",
+    StateRule.FDR: "{side} no better than chance (FDR)",
     StateRule.STABILITY: "{side} score passes but its features are not stable",
     StateRule.SUSPECT_LEAKAGE: "{side} suspected of leakage",
     StateRule.UNKNOWN_LEAKAGE: "{side} never examined for leakage",

@@ -6,6 +6,7 @@ from enum import IntFlag, auto
 import numpy as np
 import numpy.typing as npt
 
+from foxml_assets.routing.bars import RowBars
 from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
 from foxml_assets.routing.fdr import Discoveries, discoveries
 from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
@@ -42,25 +43,36 @@ class Memory:
     before: Codes
     margin: float
 
-    def passes(self, score: Floats, bar: Floats, reached: SignalState) -> Bools:
-        """score >= bar. With a margin a row that had `reached` stays until it falls below bar - margin,
-        and one that had not must exceed bar + margin."""
+    def applied(self, bar: Floats, reached: SignalState) -> Floats:
+        """The bar in force: lower by the margin for a row that had `reached`, higher for one that had not."""
         if self.margin == 0.0:
-            return np.asarray(score >= bar)
+            return bar
         stays = self.before >= level(reached)
-        return np.select(
-            [self.before < 0, stays], [score >= bar, score >= bar - self.margin], score > bar + self.margin
-        )
+        shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
+        return np.asarray(bar + shift)
+
+    def passes(self, score: Floats, bar: Floats, reached: SignalState) -> Bools:
+        """Whether scores meet the bar in force; a newcomer must exceed it."""
+        applied = self.applied(bar, reached)
+        if self.margin == 0.0:
+            return np.asarray(score >= applied)
+        rises = (self.before >= 0) & (self.before < level(reached))
+        return np.where(rises, score > applied, score >= applied)
 
 
 @dataclass(frozen=True)
 class RowTests:
-    """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them."""
+    """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them.
+
+    `bars` and `fdr_bar` are the bars in force, hysteresis included.
+    """
 
     gate: Floats
     passed: dict[Check, Bools]
     eligible: Bools
     fdr: Discoveries
+    fdr_bar: Floats
+    bars: RowBars
 
     def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
         """The passed tests of sound rows as bit sets."""
@@ -88,14 +100,20 @@ def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Mem
     tested = eligible if rate.q is not None else np.zeros_like(eligible)
     fdr = discoveries(rows.score.value, rows.score.se * rate.inflate_se, rows.chance, tested, rate.q or 1.0)
     found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)
+    strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
     bars = rows.bars
     passed |= {
         Check.FDR: found | ~fdr.tested,
-        Check.STRONG_SCORE: memory.passes(gate, bars.strong, SignalState.STRONG),
-        Check.MIN_SCORE: memory.passes(gate, bars.min, SignalState.WEAK_BUT_OK),
-        Check.EXPERIMENTAL_SCORE: memory.passes(gate, bars.experimental, SignalState.EXPERIMENTAL),
+        Check.STRONG_SCORE: memory.passes(gate, bars.strong, strong),
+        Check.MIN_SCORE: memory.passes(gate, bars.min, weak),
+        Check.EXPERIMENTAL_SCORE: memory.passes(gate, bars.experimental, trial),
     }
-    return RowTests(gate=gate, passed=passed, eligible=eligible, fdr=fdr)
+    applied = RowBars(
+        strong=memory.applied(bars.strong, strong),
+        min=memory.applied(bars.min, weak),
+        experimental=memory.applied(bars.experimental, trial),
+    )
+    return RowTests(gate, passed, eligible, fdr, memory.applied(fdr.bar, trial), applied)
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:

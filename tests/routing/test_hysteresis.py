@@ -30,6 +30,7 @@ def test_a_kept_state_is_marked_as_held() -> None:
     held = pair(routed(pooled(), local(score=0.59), settings=MARGIN, previous=strong))
     assert held["local_held"]
     assert held["local_state"] == "STRONG"
+    assert held["local_threshold"] == pytest.approx(0.58)
     free = pair(routed(pooled(), local(score=0.70), settings=MARGIN, previous=strong))
     assert not free["local_held"]
 
