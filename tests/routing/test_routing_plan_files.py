@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_routing_properties import policies, tables
 
-from foxml_assets.errors import RoutingPlanError
+from foxml_assets.errors import LockHeldError, RoutingPlanError, StorageError
 from foxml_assets.layout import Layout
+from foxml_assets.locks import hold_lock
 from foxml_assets.routing import plan_files
 from foxml_assets.routing.candidates import candidates_hash
 from foxml_assets.routing.plan import PAIR_COLUMNS, TARGET_COLUMNS, RoutingPlan, routing_plan_hash
@@ -155,6 +156,29 @@ def test_the_hash_covers_decisions_policy_and_evidence_but_no_prose(layout: Layo
     assert routing_plan_hash(plan.metadata, (plan.targets, renamed, plan.quarantine)) == base
     rerouted = plan.pairs.assign(route=pd.Categorical(["ROUTE_BLOCKED"]))
     assert routing_plan_hash(plan.metadata, (plan.targets, rerouted, plan.quarantine)) != base
+
+
+def test_a_second_writer_is_turned_away_and_leaves_the_plan_alone(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    with (
+        hold_lock(layout.metrics / ".routing_plan.lock", purpose="writing the routing plan"),
+        pytest.raises(LockHeldError),
+    ):
+        write_routing_plan(routed(pooled()), layout)
+    _assert_same(read_routing_plan(layout), _plan())
+
+
+def test_a_root_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError):
+        write_routing_plan(_plan(), Layout(tmp_path / "file"))
+
+
+def test_nothing_is_left_beside_the_plan(layout: Layout) -> None:
+    write_routing_plan(_plan(), layout)
+    write_routing_plan(routed(pooled()), layout)
+    write_routing_plan(routed(pooled()), layout)
+    assert sorted(path.name for path in layout.metrics.iterdir()) == [".routing_plan.lock", "routing_plan"]
 
 
 def test_a_missing_plan_is_a_typed_error(layout: Layout) -> None:
