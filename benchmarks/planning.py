@@ -145,7 +145,7 @@ def benchmark_loading(folder: Path) -> None:
     """485,000 jobs: typed and verified loading against bare parses of the same bytes."""
     plan = built(routed(97, 5_000, 0.75))
     path = folder / "master_training_plan.json"
-    path.write_bytes(plan_tree(plan)[0].content())
+    path.write_bytes(b"".join(plan_tree(plan)[0].chunks()))
     jobs = len(plan.jobs)
     del plan
     raw = path.read_bytes()

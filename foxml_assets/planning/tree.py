@@ -1,7 +1,7 @@
 """All files of the training plan's directory, put together from job lines that were encoded once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from foxml_assets.planning.yaml_mirror import yaml_frame, yaml_lines
 
 MASTER_FILE = "master_training_plan.json"
 SUMMARY_FILE = "MASTER_TRAINING_PLAN_SUMMARY.md"
+_LINES_AT_ONCE = 1_000
 VIEWS = ("by_target", "by_symbol", "by_type", "by_route")
 
 
@@ -28,9 +29,18 @@ class PlanFile:
     separator: bytes
     tail: bytes
 
-    def content(self) -> bytes:
-        """The bytes of the file."""
-        return self.head + self.separator.join(self.lines) + self.tail
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the file, a part at a time: a file can be as large as the plan."""
+        yield self.head
+        for start in range(0, len(self.lines), _LINES_AT_ONCE):
+            part = self.separator.join(self.lines[start : start + _LINES_AT_ONCE])
+            yield self.separator + part if start else part
+        yield self.tail
+
+    def is_in(self, path: Path) -> bool:
+        """Whether the file at `path` holds exactly these bytes."""
+        with path.open("rb") as stream:
+            return all(stream.read(len(part)) == part for part in self.chunks()) and not stream.read(1)
 
 
 def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
@@ -60,7 +70,7 @@ def tree_problems(tree: Sequence[PlanFile], directory: Path) -> tuple[Problem, .
         path = found.get(file.path)
         if path is None:
             problems.append(Problem(file.path, "is missing"))
-        elif path.read_bytes() != file.content():
+        elif not file.is_in(path):
             problems.append(Problem(file.path, "differs from the master plan"))
     return tuple(problems)
 

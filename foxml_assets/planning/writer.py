@@ -23,7 +23,7 @@ from foxml_assets.planning.history import keep_history
 from foxml_assets.planning.plan import MasterPlan
 from foxml_assets.planning.tree import VIEWS, PlanFile, plan_tree, tree_problems
 
-# More threads do not make fsync faster, and each holds one file's bytes.
+# More threads do not make fsync faster.
 _WRITERS = 4
 
 _log = logging.getLogger(__name__)
@@ -88,16 +88,16 @@ def _replace(tree: Sequence[PlanFile], layout: Layout, *, previous: MasterPlan |
         for view in VIEWS:
             (staged / view).mkdir()
         with ThreadPoolExecutor(_WRITERS) as writers:
-            for _ in writers.map(lambda file: _write(staged / file.path, file.content()), tree):
+            for _ in writers.map(lambda file: _write(staged / file.path, file), tree):
                 pass
         keep_history(final, staged, previous, limit=history)
         for view in VIEWS:
             sync_directory(staged / view)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, file: PlanFile) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
+        stream.writelines(file.chunks())
         stream.flush()
         os.fsync(stream.fileno())

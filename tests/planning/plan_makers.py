@@ -105,7 +105,7 @@ def example_plan(**changes: object) -> MasterPlan:
 
 
 def master_bytes(master: MasterPlan) -> bytes:
-    return plan_tree(master)[0].content()
+    return b"".join(plan_tree(master)[0].chunks())
 
 
 def save(master: MasterPlan, folder: Path) -> Path:
