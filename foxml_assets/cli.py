@@ -14,7 +14,7 @@ from foxml_assets.stages import Stage
 app = typer.Typer(
     name="foxml",
     help="Decide, plan and train models per (target, symbol) pair.",
-    no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
@@ -40,7 +40,7 @@ def main() -> None:
     # Dagster announces the beta status of each parameter we rely on at every start.
     warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")
     try:
-        code = app(standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _UsageError as error:
         typer.secho(f"{error}\nTry: foxml --help", err=True)
         code = 1

@@ -56,7 +56,10 @@ def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:
     except ValidationError as error:
         problems = [_problem(detail, lines) for detail in error.errors(include_url=False)]
         raise ConfigError(
-            f"{len(problems)} setting(s) are wrong", file=file, problems=problems, fix="see docs/policy.md"
+            f"{len(problems)} setting(s) are wrong",
+            file=file,
+            problems=problems,
+            fix="see docs/configuration.md, and docs/policy.md for the routing policy",
         ) from error
 
 
@@ -94,12 +97,14 @@ def _walk(node: Node, at: _Location, lines: dict[_Location, int], duplicates: li
 def _problem(detail: ErrorDetails, lines: dict[_Location, int]) -> Problem:
     # pydantic's location holds union tags and "[key]" marks that are not in the file.
     location: _Location = tuple(detail["loc"])
+    found = None if detail["type"] == "missing" else detail["input"]
+    if detail["type"] == "union_tag_invalid":
+        location, found = (*location, detail["ctx"]["discriminator"].strip("'")), detail["ctx"]["tag"]
     known: _Location = ()
     rest: _Location = location
     for at, part in enumerate(location):
         if (*known, part) in lines:
             known, rest = (*known, part), location[at + 1 :]
-    found = None if detail["type"] == "missing" else detail["input"]
     what = "is not a known setting" if detail["type"] == "extra_forbidden" else detail["msg"]
     return Problem(_dotted((*known, *rest)), what, found, lines.get(known))
 

@@ -34,10 +34,13 @@ class Pipeline:
     instance: dg.DagsterInstance
     job: dg.JobDefinition
 
+    def inputs(self, *, panel: bool) -> None:
+        """Materialize the config files and, if asked, the panel."""
+        configs = ("data_config", "routing_config", "training_config")
+        self._launch("Panel" if panel else "Config", StageRun((*configs, "panel") if panel else configs, {}))
+
     def evidence(self) -> None:
-        """Materialize config and panel, and evaluate the targets whose evidence is not current."""
-        inputs = ("data_config", "routing_config", "training_config", "panel")
-        self._launch("Panel", StageRun(inputs, {}))
+        """Evaluate the targets whose evidence is not current."""
         info = self.workspace.panel_info()
         stale = stale_targets(info, self.workspace.data_config(), self.workspace.layout) if info else ()
         if stale:
@@ -86,7 +89,8 @@ class Pipeline:
 def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:
     """Run the stages up to `until`. Returns the exit code: 1 if a job of the plan was not trained."""
     with _pipeline(root, config_dir) as pipeline:
-        is_imported = pipeline.workspace.has_imported_candidates()
+        is_imported = pipeline.workspace.has_imported_candidates() and until is not Stage.EVIDENCE
+        pipeline.inputs(panel=not is_imported or until is Stage.TRAINING)
         if is_imported:
             console.print("Candidates were imported and stand in for the evidence")
         else:

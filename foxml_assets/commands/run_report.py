@@ -27,7 +27,8 @@ def print_report(workspace: Workspace) -> None:
     if len(report.unfinished) > _MAX_UNFINISHED:
         console.print(f"  and {len(report.unfinished) - _MAX_UNFINISHED} more, see the report")
     console.print(f"Report   {markdown_path(workspace.layout)}", soft_wrap=True)
-    console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
+    if workspace.layout.master_plan.is_file():
+        console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
     console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
     console.print("Browse   [bold]make dev[/bold] opens the Dagster UI over the same runs")
 

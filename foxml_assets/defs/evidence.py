@@ -1,5 +1,6 @@
 """Evidence per target. One target can be evaluated alone, or several in one run."""
 
+import logging
 from collections.abc import Iterator
 
 import dagster as dg
@@ -12,6 +13,8 @@ from foxml_assets.selection.evidence import TargetEvidence
 from foxml_assets.selection.evidence_files import evidence_hash
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 
 @dg.asset(
@@ -31,8 +34,8 @@ def feature_selections(
     info = load_panel_info(layout)
     keys = context.partition_keys
     for number, target in enumerate(keys, start=1):
-        context.log.info("target %d of %d: %s", number, len(keys), target)
-        evidence = evaluate_target(target, info, config, layout, context.log.info)
+        _log.info("target %d of %d: %s", number, len(keys), target)
+        evidence = evaluate_target(target, info, config, layout, _log.info)
         yield output_event(
             context,
             target,

@@ -73,7 +73,7 @@ def training_plan(
         data_hashes=workspace.data_hashes(),
         training_hash=workspace.training_hash(),
         parent_plan_hash=None,
-        stamp=current_stamp(context.run_id),
+        stamp=current_stamp(context.run.run_id),
     )
     written = write_plan(plan, layout, history=policy.output.plan_history)
     version = dg.DataVersion(written.plan.metadata.plan_hash)

@@ -19,7 +19,7 @@ def training_report(
 ) -> dg.MaterializeResult[None]:
     """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
     layout, training = workspace.layout, workspace.training_context()
-    plan = authorise_training(training, workspace.routing_policy(), current_stamp(context.run_id)).plan
+    plan = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id)).plan
     routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
     report, scores = make_report(plan, routing, training)
     write_report(report, scores, layout)

@@ -1,5 +1,7 @@
 """Evidence becomes candidates, candidates become routes."""
 
+import logging
+
 import dagster as dg
 
 from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
@@ -14,6 +16,7 @@ from foxml_assets.stamp import current_stamp
 from foxml_assets.workspace import Workspace
 
 GROUP = "routing"
+_log = logging.getLogger(__name__)
 NOTHING_TO_ROUTE = (
     "There are no metrics, so nothing can be routed and nothing will be trained. "
     "Run `foxml run --until evidence`, or import candidates."
@@ -21,16 +24,14 @@ NOTHING_TO_ROUTE = (
 
 
 @dg.asset(group_name=GROUP, deps=["feature_selections"], kinds={"parquet"})
-def routing_candidates(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[None]:
+def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
     layout, universe = workspace.layout, workspace.universe()
     source_hash = candidates_source_hash(layout, universe)
     source = load_candidates(layout, universe)
     path = write_candidates(source.table, layout.routing_candidates)
     if source.table.empty:
-        context.log.warning(NOTHING_TO_ROUTE)
+        _log.warning(NOTHING_TO_ROUTE)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(candidates_hash(source.table)),
         metadata={
@@ -59,7 +60,7 @@ def routing_plan(
         policy,
         universe=workspace.universe(),
         previous=previous,
-        stamp=current_stamp(context.run_id),
+        stamp=current_stamp(context.run.run_id),
     )
     write_routing_plan(plan, layout, policy.output)
     summary = plan.metadata

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
@@ -75,9 +76,34 @@ def run_request(run: StageRun, version: str, event: int) -> dg.RunRequest:
 
 
 def is_anything_running(instance: dg.DagsterInstance, *, training: bool) -> bool:
-    """Whether a run is queued or in progress; training runs count only if `training`."""
-    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    """Whether a run is queued or in progress; training runs count only if `training`.
+
+    A started run whose process is gone would be in progress for ever: it is marked as failed.
+    """
+    unfinished = [
+        run for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)) if _is_alive(instance, run)
+    ]
     return any(training or run.tags.get(STAGE_TAG) != TRAINING for run in unfinished)
+
+
+def _is_alive(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    if run.status is not dg.DagsterRunStatus.STARTED:
+        return True
+    pid = _process_of(instance, run)
+    if pid is None or Path(f"/proc/{pid}").exists() or not Path("/proc").exists():
+        return True
+    instance.report_run_failed(run, f"The process of this run ({pid}) is gone: it was killed.")
+    return False
+
+
+def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
+    """The process that executes `run`, which Dagster names when it begins to execute steps."""
+    for entry in reversed(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
+        event = entry.dagster_event
+        found = event.engine_event_data.metadata.get("pid") if event else None
+        if found is not None and str(found.value).isdigit():
+            return int(str(found.value))
+    return None
 
 
 def partition_key(job: Job) -> str:

@@ -1,5 +1,6 @@
 """Jobs become models: the partitions of a run are trained in parallel, each reported as it finishes."""
 
+import logging
 from collections.abc import Iterator
 
 import dagster as dg
@@ -23,6 +24,7 @@ from foxml_assets.workspace import Workspace
 GROUP = "training"
 POOL = "training"
 _MAX_LISTED = 20
+_log = logging.getLogger(__name__)
 
 
 @dg.asset(
@@ -61,14 +63,14 @@ def _train(
     context: dg.AssetExecutionContext, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization]:
     training = workspace.training_context()
-    permit = authorise_training(training, workspace.routing_policy(), current_stamp(context.run_id))
+    permit = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id))
     plan = permit.plan
     planned = {partition_key(job): job for job in plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
     jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
     failed: list[JobOutcome] = []
     for number, outcome in enumerate(train_jobs(jobs, training), start=1):
-        context.log.info("%d of %d: %s", number, len(jobs), _line(outcome))
+        _log.info("%d of %d: %s", number, len(jobs), _line(outcome))
         if outcome.status is OutcomeStatus.FAILED:
             failed.append(outcome)
         else:

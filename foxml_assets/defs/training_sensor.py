@@ -34,7 +34,8 @@ def pending_training(
     Jobs whose last attempt at the same spec failed are left to the user. A stale plan trains nothing.
     """
     instance = context.instance
-    if data_version_of(instance, "master_training_plan")[0] is None:
+    # Without a plan every target would be trained, which is for the user to start.
+    if not workspace.layout.master_plan.is_file():
         return dg.SkipReason("there is no plan yet")
     if is_anything_running(instance, training=True):
         return dg.SkipReason("waiting for the runs in progress")

@@ -116,7 +116,7 @@ def _train_model(job: Job, family: ModelFamily, data: JobData, context: Training
         clear_failure(job, family, context.layout)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
-    _log.info("%s: %s trained in %.1f s", job.job_id, family, manifest.seconds)
+    _log.debug("%s: %s trained in %.1f s", job.job_id, family, manifest.seconds)
     return ModelOutcome(family, OutcomeStatus.DONE, manifest)
 
 

@@ -6,12 +6,17 @@ import subprocess
 import sys
 import time
 
+import dagster as dg
 from conftest import World
 
+from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.stages import is_anything_running
 from foxml_assets.layout import Layout
 
 
-def test_a_killed_run_resumes_without_retraining_what_was_done(own_world: World) -> None:
+def test_a_killed_run_is_seen_as_failed_and_resumes_without_retraining(
+    own_world: World,
+) -> None:
     models = Layout(own_world.root).models
     shutil.rmtree(models)
     command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", "train"]
@@ -25,6 +30,10 @@ def test_a_killed_run_resumes_without_retraining_what_was_done(own_world: World)
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    with open_instance(own_world.root / "dagster") as instance:
+        assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.STARTED
+        assert not is_anything_running(instance, training=True)
+        assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
     done = {path: path.stat().st_mtime_ns for path in models.rglob("manifest.json")}
     result = own_world.foxml("train")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -18,7 +18,6 @@ from conftest import World, accept_less_stable, model_times
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.training.pending import pending_jobs
-from foxml_assets.workspace import Workspace
 
 _PATIENCE = 150
 
@@ -77,6 +76,7 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
         own_world.edit("routing_config.yaml", accept_less_stable)
         wait_for("the plan was not followed", plan_is_trained, log)
         wait_for("no report", lambda: _reported_plan(layout) != old.metadata.plan_hash, log)
+        wait_for("a run does not end", lambda: all(run.is_finished for run in _launched(own_world)), log)
 
     new = load_master_training_plan(layout.master_plan)
     kept = {job.spec_hash for job in old.jobs}
@@ -85,9 +85,11 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
     now = model_times(own_world)
     assert {name: now[name] for name in models} == models
     assert {Path(name).parts[2] for name in now.keys() - models.keys()} == added
-    assert _launched(Workspace(own_world.root, own_world.config_dir)) == {
+    launched = _launched(own_world)
+    assert {run.status for run in launched} == {dg.DagsterRunStatus.SUCCESS}
+    selected = {key.to_user_string() for run in launched for key in run.asset_selection or ()}
+    assert {name for name in selected if "plan" not in name} == {
         "routing_config",
-        "plan",
         "symbol_models",
         "training_report",
     }
@@ -97,10 +99,7 @@ def _reported_plan(layout: Layout) -> str:
     return str(json.loads(layout.training_report.read_bytes())["plan_hash"])
 
 
-def _launched(workspace: Workspace) -> set[str]:
-    with dg.DagsterInstance.from_config(str(workspace.dagster_home)) as instance:
-        runs = [run for run in instance.get_runs() if run.tags.get("dagster/sensor_name")]
-    assert all(run.status is dg.DagsterRunStatus.SUCCESS for run in runs)
-    selected = {key.to_user_string() for run in runs for key in run.asset_selection or ()}
-    planned = {name for name in selected if "plan" in name}
-    return (selected - planned) | ({"plan"} if planned else set())
+def _launched(world: World) -> list[dg.DagsterRun]:
+    """The runs that were started by themselves."""
+    with dg.DagsterInstance.from_config(str(world.root / "dagster")) as instance:
+        return [run for run in instance.get_runs() if run.tags.get("dagster/sensor_name")]

@@ -1,15 +1,22 @@
 """The demo from prices to models, and what a user does next."""
 
 import json
+import shutil
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from conftest import World, accept_less_stable, model_times
 
+from foxml_assets.defs.build import build_definitions
+from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.stages import QUIET
 from foxml_assets.layout import Layout
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.selection.evidence_files import read_all_evidence
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily
+from foxml_assets.workspace import Workspace
 
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
 
@@ -170,8 +177,47 @@ def test_imported_candidates_make_a_plan_without_a_panel(trained: World, empty_w
     mine = json.loads(Layout(empty_world.root).master_plan.read_bytes())
     theirs = json.loads(Layout(trained.root).master_plan.read_bytes())
     assert [job["job_id"] for job in mine["jobs"]] == [job["job_id"] for job in theirs["jobs"]]
+    trained_too = empty_world.foxml("run")
+    assert trained_too.returncode == 0, trained_too.stdout + trained_too.stderr
+    assert model_times(empty_world).keys() == model_times(trained).keys()
+    assert not Layout(empty_world.root).feature_selections.exists()
     assert empty_world.foxml("drop-import").returncode == 0
 
 
 def test_a_wrong_usage_is_an_error_and_not_a_changed_plan(trained: World) -> None:
     assert trained.foxml("diff", "a", "b", "c").returncode == 1
+
+
+def test_without_metrics_the_run_succeeds_says_how_to_mend_it_and_trains_nothing(empty_world: World) -> None:
+    workspace = Workspace(empty_world.root, empty_world.config_dir)
+    job = build_definitions(workspace).resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey(name) for name in ("routing_candidates", "routing_plan", *PLAN_ASSETS)]
+    with open_instance(workspace.dagster_home) as instance:
+        result = job.execute_in_process(instance=instance, asset_selection=keys, run_config=QUIET)
+    assert result.success
+    assert json.loads(workspace.layout.master_plan.read_bytes())["jobs"] == []
+    trained = empty_world.foxml("train")
+    assert trained.returncode == 0
+    assert "nothing can be routed" in trained.stdout
+    assert "foxml run --until evidence" in trained.stdout
+    assert not workspace.layout.models.exists()
+
+
+def test_without_a_plan_training_pools_every_target_loudly_or_refuses(own_world: World) -> None:
+    shutil.rmtree(Layout(own_world.root).training_plan_dir)
+    own_world.edit("training_config.yaml", lambda s: s.update(on_missing_plan="refuse"))
+    refused = own_world.foxml("train")
+    assert refused.returncode == 1
+    assert "there is no master training plan" in refused.stderr
+    own_world.edit("training_config.yaml", lambda s: s.update(on_missing_plan="train_all"))
+    trained = own_world.foxml("train")
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    assert "on_missing_plan: train_all" in " ".join(trained.stdout.split())
+    assert "8 of 8 planned jobs are trained" in trained.stdout
+
+
+def test_checks_of_an_empty_root_fail_in_a_table(empty_world: World) -> None:
+    result = empty_world.foxml("check")
+    assert result.returncode == 1
+    assert "0 of 23 checks passed" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr

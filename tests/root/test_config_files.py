@@ -8,6 +8,7 @@ from annotated_types import Ge, Le
 
 from foxml_assets.config_files import MAX_BYTES, ConfigModel, load_config
 from foxml_assets.errors import ConfigError
+from foxml_assets.selection.config import DataConfig
 
 
 class Inner(ConfigModel):
@@ -68,3 +69,10 @@ def test_an_oversize_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--config-dir"):
         load_config(tmp_path / "absent.yaml", Outer)
+
+
+def test_a_wrong_choice_is_named_where_it_stands(tmp_path: Path) -> None:
+    path = write(tmp_path, "panel:\n  path: x\n  source: csv\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, DataConfig)
+    assert [(p.field, p.value, p.line) for p in caught.value.problems] == [("panel.source", "csv", 3)]
