@@ -8,6 +8,7 @@ import pandas as pd
 
 from foxml_assets.routing.coding import LEVELS, Codes, Index, code, decode
 from foxml_assets.routing.combination import Routes
+from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.side_rows import SideRows
 from foxml_assets.routing.states import SideStates
 from foxml_assets.routing.words import RouteRule, Side, StateRule
@@ -21,6 +22,12 @@ _STEADY = {
     Stability.DRIFTING: "but drifting",
     Stability.DIVERGED: "but unsteady",
     Stability.UNKNOWN: "with unknown stability",
+}
+_UNSTEADY = {
+    Stability.STABLE: "its stability is not in the allow-list",
+    Stability.DRIFTING: "its features drift",
+    Stability.DIVERGED: "its features are unsteady",
+    Stability.UNKNOWN: "its stability is unknown",
 }
 _NOT_ALLOWED = {
     StateRule.NO_METRICS: "no {side} metrics",
@@ -37,7 +44,6 @@ _NOT_ALLOWED = {
     StateRule.BELOW_BARS: "{side} score below every bar",
 }
 _ON_TRIAL = {
-    StateRule.EXPERIMENTAL_SCORE: "{side} only good enough to try",
     StateRule.SUSPECT_LEAKAGE: "{side} on trial, as it is suspected of leakage",
     StateRule.UNKNOWN_LEAKAGE: "{side} on trial, as it was never examined for leakage",
 }
@@ -54,13 +60,21 @@ _SHRUNK = {
 }
 
 
-def side_phrase(side: Side, state: SignalState, rule: StateRule, stability: Stability) -> str:
-    """One side's state in a few words, such as "CS strong and stable"."""
+def side_phrase(
+    side: Side, state: SignalState, rule: StateRule, stability: Stability, *, good_score: bool
+) -> str:
+    """One side's state in a few words, such as "CS strong and stable".
+
+    `good_score` says whether the score alone would have been enough for more than a trial.
+    """
     name = "CS" if side is Side.CROSS_SECTIONAL else "local"
     if state is SignalState.STRONG:
         return f"{name} strong {_STEADY[stability]}"
     if state is SignalState.WEAK_BUT_OK:
         return f"{name} weak but usable"
+    if rule is StateRule.EXPERIMENTAL_SCORE:
+        why = _UNSTEADY[stability] if good_score else "its score is below the bar"
+        return f"{name} on trial, as {why}"
     if state is SignalState.EXPERIMENTAL:
         return _ON_TRIAL[rule].format(side=name)
     return _NOT_ALLOWED[rule].format(side=name)
@@ -70,12 +84,12 @@ def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
     """Per row a position in the list of distinct phrases about its side."""
 
     def phrase(case: Sequence[int]) -> str:
-        state, rule, stability = case
-        return side_phrase(
-            rows.side, LEVELS[state], list(StateRule)[rule], list(Stability)[max(stability, 0)]
-        )
+        state, rule, stability, good_score = case
+        words = (LEVELS[state], list(StateRule)[rule], list(Stability)[max(stability, 0)])
+        return side_phrase(rows.side, *words, good_score=bool(good_score))
 
-    return _by_case([states.state, states.rule, rows.stability], phrase)
+    good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
+    return _by_case([states.state, states.rule, rows.stability, good.astype(np.int8)], phrase)
 
 
 def pair_reasons(

@@ -16,9 +16,12 @@ def _then(score: float, before: RoutingPlan, **values: object) -> str:
 def test_a_state_is_kept_within_the_margin_of_its_bar() -> None:
     strong = routed(pooled(), local(score=0.61))
     assert _then(0.5801, strong) == "STRONG"
+    # 0.60 - 0.02 and 0.60 + 0.02 are these numbers to the last bit: at the margin nothing moves.
+    assert _then(0.58, strong) == "STRONG"
     assert _then(0.5799, strong) == "WEAK_BUT_OK"
     weak = routed(pooled(), local(score=0.59))
     assert _then(0.6199, weak) == "WEAK_BUT_OK"
+    assert _then(0.62, weak) == "WEAK_BUT_OK"
     assert _then(0.6201, weak) == "STRONG"
     assert _then(0.5201, weak) == "WEAK_BUT_OK"
     assert _then(0.5199, weak) == "EXPERIMENTAL"

@@ -112,6 +112,20 @@ def test_stability_outside_the_allowlist_leaves_only_the_lane() -> None:
     assert (diverged["local_state"], diverged["local_rule"]) == ("DISALLOWED", "stability")
 
 
+def test_the_reason_says_what_holds_a_row_back() -> None:
+    cases = [
+        ({"score": 0.53}, "Local on trial, as its score is below the bar"),
+        ({"score": 0.62, "mean_overlap": 0.6, "mean_tau": 0.5}, "Local on trial, as its features drift"),
+        ({"score": 0.62, "n_snapshots": 1}, "Local on trial, as its stability is unknown"),
+        ({"score": 0.62, "leakage_status": "SUSPECT"}, "Local on trial, as it is suspected of leakage"),
+        ({"score": 0.62}, "Local strong and stable"),
+        ({"score": 0.51}, "Local score below every bar"),
+        ({"score": 0.62, "sample_size": 3}, "Local has too few samples"),
+    ]
+    for values, reason in cases:
+        assert pair(routed(pooled(), local(**values)))["reason"].startswith(reason)
+
+
 def test_the_gate_may_be_the_lower_confidence_bound() -> None:
     row = local(score=0.62, score_se=0.02)
     settings = {"fdr": {"enabled": False}}
