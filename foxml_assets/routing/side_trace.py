@@ -96,10 +96,19 @@ def side_trace(side: Side, row: pd.Series) -> SideTrace:
 
 
 def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
-    """The strong, min and experimental score bars in force for a trace; NaN where there is none."""
+    """The strong, min and experimental score bars of a trace; NaN where there is none.
+
+    The bar that decided is the recorded one, which hysteresis may have moved.
+    """
     for bar in policy.bars:
         if (bar.side, bar.score_metric, bar.tier) == (trace.side, trace.metric, trace.tier):
-            return bar.strong, bar.min, np.nan if bar.experimental is None else bar.experimental
+            strong, low = bar.strong, bar.min
+            trial = np.nan if bar.experimental is None else bar.experimental
+            return (
+                trace.threshold if trace.rule is StateRule.STRONG_SCORE else strong,
+                trace.threshold if trace.rule is StateRule.MIN_SCORE else low,
+                trace.threshold if trace.rule is StateRule.EXPERIMENTAL_SCORE else trial,
+            )
     return np.nan, np.nan, np.nan
 
 

@@ -129,4 +129,7 @@ def test_the_text_is_an_aligned_table_under_its_lines() -> None:
 def test_a_state_kept_by_hysteresis_says_so() -> None:
     before = routed(pooled(), local(score=0.61))
     plan = routed(pooled(), local(score=0.59), settings={"hysteresis": 0.02}, previous=before)
-    assert any("kept by hysteresis" in line for line in explanation_lines(explain(plan, "y", "A")))
+    explanation = explain(plan, "y", "A")
+    assert any("kept by hysteresis" in line for line in explanation_lines(explanation))
+    strong = next(row for row in explanation_rows(explanation) if row.decided and row.side == "symbol")
+    assert (strong.value, strong.bar, strong.result) == ("0.5900", ">= 0.5800", "pass")
