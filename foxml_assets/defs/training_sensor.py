@@ -1,5 +1,7 @@
 """Pending jobs of the current plan are trained by themselves, in batches, highest priority first."""
 
+import os
+
 import dagster as dg
 
 from foxml_assets.defs.events import data_version_of
@@ -39,6 +41,10 @@ def pending_training(
         return dg.SkipReason("there is no plan yet")
     if is_anything_running(instance, training=True):
         return dg.SkipReason("waiting for the runs in progress")
+    # Reading plan and models is not cheap, and mostly nothing has moved since the last look.
+    seen = _signature(workspace)
+    if seen == context.cursor:
+        return dg.SkipReason("nothing changed since every job of the plan was trained")
     training = workspace.training_context()
     try:
         permit = authorise_training(training, workspace.routing_policy(), current_stamp())
@@ -46,11 +52,29 @@ def pending_training(
         return dg.SkipReason(f"training is refused: {refusal}")
     pending = pending_jobs(permit.plan, workspace.layout, retry_failed=False)
     if not pending:
-        return _report(instance)
+        report = _report(instance)
+        if isinstance(report, dg.SkipReason):
+            context.update_cursor(seen)
+        return report
     batch = next(training_batches(pending, training.config.batch_size))
     run = training_run(instance, batch)
     _, event = data_version_of(instance, run.assets[0])
     return run_request(run, content_hash([job.spec_hash for job in batch]), event)
+
+
+def _signature(workspace: Workspace) -> str:
+    """Changes whenever a config file, an artifact that training depends on, or a model file changes."""
+    layout = workspace.layout
+    watched = [layout.panel_info, layout.routing_candidates, layout.routing_plan, layout.master_plan]
+    watched += [workspace.data_config_file, workspace.routing_config_file, workspace.training_config_file]
+    present = [path.stat() for path in watched if path.exists()]
+    moments = [(status.st_mtime_ns, status.st_size) for status in present]
+    models = sorted(
+        (entry.path, entry.stat().st_mtime_ns)
+        for folder, _, _ in os.walk(layout.models)
+        for entry in os.scandir(folder)
+    )
+    return content_hash([moments, models])
 
 
 def _report(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
