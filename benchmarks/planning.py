@@ -4,6 +4,7 @@ Every timing but the first is repeated, and the best is shown: other programs ca
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,7 @@ def benchmark_lookups(folder: Path) -> None:
 
 
 def main() -> None:
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         benchmark_making(folder, 0.52, "mixed routes")

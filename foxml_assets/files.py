@@ -6,13 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from foxml_assets.errors import Problem, StorageError
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_REMOVERS = 8
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
 _ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "mount it writable"}
 
@@ -89,8 +91,7 @@ def replacing_directory(final: Path) -> Iterator[Path]:
         sync_directory(staged)
         _switch(staged, final)
     finally:
-        # What cannot be removed now is removed by the next call.
-        shutil.rmtree(staged, ignore_errors=True)
+        _remove(staged)
 
 
 def recover_directory(final: Path) -> bool:
@@ -134,6 +135,18 @@ def _exchange(one: Path, other: Path) -> bool:
     if code in _NO_EXCHANGE:
         return False
     raise OSError(code, os.strerror(code), str(other))
+
+
+def _remove(directory: Path) -> None:
+    """Remove a tree; what cannot be removed now is removed by the next call.
+
+    To unlink a file that was fsynced waits for the journal, so many are unlinked at a time.
+    """
+    files = [path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir()]
+    with suppress(OSError), ThreadPoolExecutor(_REMOVERS) as removers:
+        for _ in removers.map(Path.unlink, files):
+            pass
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _retired(final: Path) -> Path:
