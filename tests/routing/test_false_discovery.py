@@ -21,6 +21,12 @@ def test_the_cutoff_discovers_what_scipy_discovers(p: list[float], q: float) -> 
     np.testing.assert_array_equal((values <= benjamini_hochberg(values, q))[~close], (adjusted <= q)[~close])
 
 
+def test_a_p_value_exactly_at_its_rank_counts() -> None:
+    assert benjamini_hochberg(np.array([0.08, 0.1]), 0.1) == 0.1
+    assert benjamini_hochberg(np.array([0.08, 0.11]), 0.1) == 0.05
+    assert benjamini_hochberg(np.array([]), 0.1) == 1.0
+
+
 def test_rejected_rows_are_disallowed_and_show_the_score_they_would_need() -> None:
     weak = local("A", score=0.56, score_se=0.05)
     strong = local("B", score=0.62, score_se=0.01)

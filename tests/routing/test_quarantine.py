@@ -23,6 +23,7 @@ BAD_ROWS: list[tuple[dict[str, object], str]] = [
     ({"score_se": -0.1}, "interval"),
     ({"score_se": float("inf")}, "interval"),
     ({"score_ci_low": 0.7, "score_ci_high": 0.6}, "interval"),
+    ({"score_se": 0.01, "score_ci_low": 0.7, "score_ci_high": 0.6}, "interval"),
     ({"horizon_minutes": -1.0}, "horizon_minutes"),
     ({"stability": "WOBBLY"}, "stability"),
     ({"mean_tau": 1.5}, "stability metric"),
