@@ -82,12 +82,11 @@ def best_choice(
 ) -> Index:
     """0 pooled, 1 own, 2 both, or -1 for none: the best allowed choice by skill.
 
-    Where the pooled model is allowed, another must beat it by `advantage`. `bonus` (pairs x 3) is what
-    hysteresis adds to the earlier choice.
+    Another choice must beat the pooled model by `advantage`. `bonus` (pairs x 3) is what hysteresis adds
+    to the earlier choice.
     """
-    handicap = np.where(allowed[0], advantage, 0.0)
     columns = [
-        np.where(is_allowed, skill + bonus[:, at] - (handicap if at else 0.0), -np.inf)
+        np.where(is_allowed, skill + bonus[:, at] - (advantage if at else 0.0), -np.inf)
         for at, (skill, is_allowed) in enumerate(zip(skills, allowed, strict=True))
     ]
     table = np.column_stack(columns)

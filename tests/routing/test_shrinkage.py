@@ -90,6 +90,13 @@ def test_a_pair_on_which_the_pooled_model_has_no_skill_is_not_served_by_it() -> 
     assert pair(plan, "bad")["cs_probability"] < 0.9
 
 
+def test_the_average_is_a_choice_only_where_both_models_are() -> None:
+    rows = [_pair("A", own=0.50, cs=0.55, both=0.62)]
+    plan = routed(pooled(score=0.56, score_se=0.005), *rows, settings=SHRINK)
+    assert pair(plan)["local_rule"] == "fdr"
+    assert pair(plan)["route"] == "ROUTE_CROSS_SECTIONAL"
+
+
 def test_suspect_evidence_goes_to_the_lane_and_no_further() -> None:
     rows = [_pair("A", own=0.66, cs=0.5, both=0.6, leakage_status="SUSPECT")]
     plan = routed(pooled(score=0.501, score_se=0.005), *rows, settings=SHRINK)
