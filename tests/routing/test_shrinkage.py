@@ -54,6 +54,13 @@ def test_a_target_without_pooled_scores_on_symbols_falls_back_to_its_own_row() -
     assert (row["route"], row["rule"]) == ("ROUTE_CROSS_SECTIONAL", "shrunk_cs")
 
 
+def test_a_quarantined_pooled_row_stands_in_for_nothing() -> None:
+    rows = [pooled(score=9.0, score_se=0.01), local("A", score=0.60, score_se=0.01)]
+    row = pair(routed(*rows, settings=SHRINK))
+    assert np.isnan(row["cs_skill"])
+    assert row["route"] == "ROUTE_SYMBOL_SPECIFIC"
+
+
 def test_the_best_allowed_choice_wins_and_must_beat_the_pooled_model_clearly() -> None:
     rows = [
         _pair("cs", own=0.565, cs=0.57, both=0.572),
