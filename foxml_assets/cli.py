@@ -47,7 +47,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         typer.secho("interrupted; what was finished is kept: run the same command to go on", err=True)
         code = 1
-    except FoxmlError as error:
+    except (FoxmlError, OSError) as error:
+        # An OSError names its file and cause itself: no such folder, disk full, read-only.
         typer.secho(str(error), err=True, fg="red")
         code = 1
     sys.exit(code)
@@ -90,7 +91,7 @@ def dev(
     """Start the Dagster UI and daemon on 127.0.0.1 over the same instance."""
     from foxml_assets.commands.dev import run_dev
 
-    return run_dev(root, config_dir, port=port)
+    run_dev(root, config_dir, port=port)
 
 
 @app.command()

@@ -20,7 +20,7 @@ def run_checks(root: Path | None, config_dir: Path | None) -> int:
     with open_instance(workspace.dagster_home) as instance:
         result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
         evaluations = result.get_asset_check_evaluations()
-    table = make_table("asset", "check", "result", "first problem")
+    table = make_table("asset", "check", "result", "first problem", names=2)
     for one in sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name)):
         asset = one.asset_key.to_user_string()
         first_line = (one.description or "").partition("\n")[0]

@@ -11,8 +11,8 @@ from rich.table import Table
 console = Console(highlight=False)
 
 
-def make_table(*header: str, title: str | None = None) -> Table:
-    """A table without frames; names in the first column are never cut."""
+def make_table(*header: str, title: str | None = None, names: int = 1) -> Table:
+    """A table without frames; the first `names` columns hold names, which are never broken."""
     table = Table(
         box=box.SIMPLE_HEAD,
         title=title,
@@ -22,7 +22,7 @@ def make_table(*header: str, title: str | None = None) -> Table:
         padding=(0, 2, 0, 0),
     )
     for number, name in enumerate(header):
-        table.add_column(name, no_wrap=number == 0, overflow="fold", min_width=len(name))
+        table.add_column(name, no_wrap=number < names, overflow="fold", min_width=len(name))
     return table
 
 

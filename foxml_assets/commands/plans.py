@@ -53,7 +53,7 @@ def print_diff(
     diff = diff_plans(before, after)
     if form is Format.TABLE:
         if diff.has_changes:
-            _print_table(HEADER, diff_rows(diff))
+            _print_table(HEADER, diff_rows(diff), names=2)
         console.print(diff_headline(diff))
     else:
         print_bytes(diff_json(diff) if form is Format.JSON else diff_markdown(diff).encode())
@@ -84,11 +84,11 @@ def print_preview(
     if form is Format.TABLE:
         _print_table(("route", "pairs now", "pairs then"), route_rows(preview))
         if move_rows(preview):
-            _print_table(("from", "to", "pairs"), move_rows(preview))
+            _print_table(("from", "to", "pairs"), move_rows(preview), names=2)
         header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
         _print_table(header, time_rows(preview))
         if preview.diff.has_changes:
-            _print_table(HEADER, diff_rows(preview.diff))
+            _print_table(HEADER, diff_rows(preview.diff), names=2)
         console.print(diff_headline(preview.diff))
     else:
         print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
@@ -100,8 +100,8 @@ def _plan(workspace: Workspace, name: str) -> MasterPlan:
     return load_master_training_plan(path) if path.is_file() else find_plan(workspace.layout, name)
 
 
-def _print_table(header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
-    table = make_table(*header)
+def _print_table(header: tuple[str, ...], rows: Sequence[Sequence[object]], names: int = 1) -> None:
+    table = make_table(*header, names=names)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)

@@ -14,7 +14,7 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.routing import NOTHING_TO_ROUTE
-from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, training_batches, training_run
+from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, report_run, training_batches, training_run
 from foxml_assets.errors import ConfigError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.routing.plan_files import read_routing_plan
@@ -70,15 +70,16 @@ class Pipeline:
                 f"Training {len(batch)} {batch[0].training_type.value} jobs, batch {number} of {len(batches)}"
             )
             self._launch(title, training_run(self.instance, batch), may_fail=True)
-        self._launch("Report", StageRun(("training_report",), {}))
+        self._launch("Report", report_run())
         return not pending_jobs(plan, self.workspace.layout)
 
     def _launch(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
         console.rule(f"[bold]{title}", align="left", style="dim")
         started = time.perf_counter()
-        self.job.execute_in_process(
+        checks = set(run.check_keys) if run.check_keys is not None else None
+        subset = self.job.get_subset(asset_selection=set(run.asset_keys), asset_check_selection=checks)
+        subset.execute_in_process(
             instance=self.instance,
-            asset_selection=[dg.AssetKey(name) for name in run.assets],
             tags=run.tags,
             run_config=QUIET,
             raise_on_error=not may_fail,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 
 from foxml_assets.defs.metadata import markdown_table
+from foxml_assets.defs.stages import MODEL_CHECKS
 from foxml_assets.errors import FoxmlError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
@@ -104,7 +105,7 @@ def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.
 
 
 def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
-    specs = [dg.AssetCheckSpec(name, asset=asset) for name in ("match_the_plan", "files_intact")]
+    specs = [dg.AssetCheckSpec(name, asset=asset) for name in MODEL_CHECKS]
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
     def checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:

@@ -18,6 +18,8 @@ from foxml_assets.vocabulary import TrainingType
 
 STAGE_TAG = "foxml/stage"
 TRAINING = "training"
+MODEL_ASSETS = ("cross_sectional_models", "symbol_models")
+MODEL_CHECKS = ("match_the_plan", "files_intact")
 
 # Dagster's own console log would bury the progress; everything is in the run's event log.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -33,10 +35,24 @@ _UNFINISHED = [
 
 @dataclass(frozen=True)
 class StageRun:
-    """One run to launch: the assets it materializes and its tags (partition range, priority)."""
+    """One run to launch: the assets it materializes and its tags (partition range, priority).
+
+    `checks` names (asset, check) to run; None runs the checks of the assets.
+    """
 
     assets: tuple[str, ...]
     tags: dict[str, str]
+    checks: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def asset_keys(self) -> list[dg.AssetKey]:
+        return [dg.AssetKey(name) for name in self.assets]
+
+    @property
+    def check_keys(self) -> list[dg.AssetCheckKey] | None:
+        if self.checks is None:
+            return None
+        return [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in self.checks]
 
 
 def evidence_run(instance: dg.DagsterInstance, pending: Sequence[str]) -> StageRun:
@@ -63,14 +79,23 @@ def training_run(instance: dg.DagsterInstance, batch: Sequence[Job]) -> StageRun
     definition = cross_sectional_partitions if is_pooled else symbol_partitions
     tags = queue_partitions(instance, definition, [partition_key(job) for job in batch])
     asset = "cross_sectional_models" if is_pooled else "symbol_models"
-    return StageRun((asset,), tags | {STAGE_TAG: TRAINING, "dagster/priority": str(batch[0].priority)})
+    tags |= {STAGE_TAG: TRAINING, "dagster/priority": str(batch[0].priority)}
+    # Between batches models are missing, so their checks wait for the report.
+    return StageRun((asset,), tags, checks=())
+
+
+def report_run() -> StageRun:
+    """One run that writes the report and checks all models."""
+    names = [(asset, check) for asset in MODEL_ASSETS for check in MODEL_CHECKS]
+    return StageRun(("training_report",), {}, checks=tuple(names))
 
 
 def run_request(run: StageRun, version: str, event: int) -> dg.RunRequest:
     """A run for a sensor to launch once: for this content, after the `event` that was the latest."""
     return dg.RunRequest(
         run_key=f"{'+'.join(run.assets)}:{version}:{event}",
-        asset_selection=[dg.AssetKey(name) for name in run.assets],
+        asset_selection=run.asset_keys,
+        asset_check_keys=run.check_keys,
         tags=run.tags,
     )
 

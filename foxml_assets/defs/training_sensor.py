@@ -7,8 +7,9 @@ import dagster as dg
 from foxml_assets.defs.events import data_version_of
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
 from foxml_assets.defs.stages import (
-    StageRun,
+    MODEL_ASSETS,
     is_anything_running,
+    report_run,
     run_request,
     training_batches,
     training_run,
@@ -20,11 +21,9 @@ from foxml_assets.training.gate import authorise_training
 from foxml_assets.training.pending import pending_jobs
 from foxml_assets.workspace import Workspace
 
-_MODELS = ("cross_sectional_models", "symbol_models")
-
 
 @dg.sensor(
-    asset_selection=dg.AssetSelection.assets(*_MODELS, "training_report"),
+    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS, "training_report"),
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -78,8 +77,8 @@ def _signature(workspace: Workspace) -> str:
 
 
 def _report(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    latest = max(data_version_of(instance, name)[1] for name in (*_MODELS, "master_training_plan"))
+    latest = max(data_version_of(instance, name)[1] for name in (*MODEL_ASSETS, "master_training_plan"))
     version, reported = data_version_of(instance, "training_report")
     if version is not None and reported > latest:
         return dg.SkipReason("every job of the plan is trained, and reported")
-    return run_request(StageRun(("training_report",), {}), str(latest), reported)
+    return run_request(report_run(), str(latest), reported)

@@ -24,7 +24,7 @@ _WORST_FIRST = (
 _REASONS = {
     ModelState.TRAINED: "",
     ModelState.STALE: "trained for another spec",
-    ModelState.CORRUPT: "the model file does not match its manifest",
+    ModelState.CORRUPT: "the model file is missing or not the one that was trained",
     ModelState.MISSING: "not trained yet",
 }
 

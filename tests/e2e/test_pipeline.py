@@ -221,3 +221,11 @@ def test_checks_of_an_empty_root_fail_in_a_table(empty_world: World) -> None:
     assert result.returncode == 1
     assert "0 of 23 checks passed" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_the_run_itself_has_checked_every_artifact(trained: World) -> None:
+    workspace = Workspace(trained.root, trained.config_dir)
+    keys = list(build_definitions(workspace).resolve_asset_graph().asset_check_keys)
+    with open_instance(workspace.dagster_home) as instance:
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    assert {latest[key].status.value for key in keys} == {"SUCCEEDED"}

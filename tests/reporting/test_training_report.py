@@ -130,7 +130,7 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
         (f"cs_{UP}", ModelState.CORRUPT),
         (f"sym_BBB_{RETURN}", ModelState.MISSING),
     ]
-    assert "does not match its manifest" in report.unfinished[0].reason
+    assert "is missing or not the one that was trained" in report.unfinished[0].reason
     row = pair(scores, UP, "AAA")
     assert np.isnan(row["skill"])
     assert "cs_y_up_5d is corrupt" in row["reason"]
