@@ -7,7 +7,7 @@ import sys
 import time
 
 import dagster as dg
-from conftest import World
+from worlds import World
 
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.stages import is_anything_running

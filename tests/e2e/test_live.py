@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
-from conftest import World, accept_less_stable, model_times
+from worlds import World, accept_less_stable, model_times
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from conftest import World, accept_less_stable, model_times
+from worlds import World, accept_less_stable, model_times
 
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance

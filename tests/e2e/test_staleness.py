@@ -2,9 +2,9 @@
 
 import dagster as dg
 import pytest
-from conftest import World
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from worlds import World
 
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance

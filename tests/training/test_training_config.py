@@ -106,7 +106,7 @@ def test_min_score_rows_is_a_bar(world: World) -> None:
 def test_threads_is_the_number_of_workers(
     world: World, threads: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="foxml_assets.training")
+    caplog.set_level(logging.DEBUG, logger="foxml_assets.training")
     chosen = world.with_config(threads=threads)
     jobs = [chosen.job(target, symbol) for target in (UP, RETURN, LONELY) for symbol in SYMBOLS]
     list(train_jobs(jobs, chosen.context))
