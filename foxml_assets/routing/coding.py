@@ -71,4 +71,8 @@ def take_codes(column: pd.Series, rows: Index) -> Index:
 def take_floats(column: pd.Series, rows: Index) -> Floats:
     """Values of a numeric column at `rows` as floats; NaN where the row is -1."""
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.append(values, np.nan)[rows]
+    if not len(values):
+        return np.full(len(rows), np.nan)
+    taken = values[rows]
+    taken[rows < 0] = np.nan
+    return taken

@@ -1,6 +1,7 @@
 """Why one pair, or one target's pooled model, was decided as it was: the plan's trace, read back."""
 
 import difflib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ class Explanation:
     """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
 
     `choice` compares the shrunk skills (method shrinkage only); `next_steps` say what would have to change
-    for the next better route; `pairs_by_route` counts the target's pairs.
+    for the next better route; `pairs_by_route` counts the target's pairs. `dropped_features` are the
+    target's selected features that the policy does not let into a job, each with its status.
     """
 
     target: str
@@ -39,6 +41,7 @@ class Explanation:
     choice: tuple[RuleLine, ...]
     next_steps: tuple[str, ...]
     pairs_by_route: dict[Route, int]
+    dropped_features: tuple[str, ...]
 
 
 def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explanation:
@@ -53,12 +56,12 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
     by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
     pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
-    policy = plan.metadata.policy
+    policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
     cs = SideExplanation(pooled, tests_of(pooled, policy))
     if symbol is None:
         reason = target_row["hard_block_reason"]
         reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
-        return Explanation(target, None, None, None, reason, (cs,), (), (), by_route)
+        return Explanation(target, None, None, None, reason, (cs,), (), (), by_route, dropped)
     of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
     if of_pair.empty:
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]))
@@ -75,7 +78,13 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         choice=_choice(row, plan),
         next_steps=next_steps(row, pairs, pooled, own, policy),
         pairs_by_route=by_route,
+        dropped_features=dropped,
     )
+
+
+def _dropped(features: object) -> tuple[str, ...]:
+    statuses: dict[str, str] = json.loads(features) if isinstance(features, str) else {}
+    return tuple(f"{name} ({status})" for name, status in sorted(statuses.items()))
 
 
 def _choice(row: pd.Series, plan: RoutingPlan) -> tuple[RuleLine, ...]:

@@ -58,6 +58,9 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     if explanation.symbol is None:
         counts = ", ".join(f"{n:,} {route.value}" for route, n in explanation.pairs_by_route.items() if n)
         lines.append(f"Pairs: {counts or 'none'}")
+    if explanation.dropped_features:
+        dropped = ", ".join(explanation.dropped_features)
+        lines.append(f"Not used by any job: {dropped}; leakage.json of the target's evidence says why.")
     if explanation.route is Route.BOTH:
         lines.append("The average of both models serves this pair; nothing better can be had.")
     else:

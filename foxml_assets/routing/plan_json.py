@@ -121,12 +121,17 @@ def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[by
     """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
     bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
     pairs = _without_inherited(plan)
+    # Fields that no pair has need no place in the records that are written.
+    fields = tuple(
+        column for column in _PAIR_FIELDS if column.name == "symbol" or _is_used(pairs[column.name])
+    )
+    record = record_type("PairRecord", fields)
     first = 0
     while first < len(plan.targets):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
         last = min(last, len(plan.targets))
         batch = pairs.iloc[int(bounds[first]) : int(bounds[last])]
-        records = to_records(PairRecord, _PAIR_FIELDS, batch)
+        records = to_records(record, fields, batch)
         for start, end in pairwise((bounds[first : last + 1] - bounds[first]).tolist()):
             yield _lines(encoder, records[start:end])
         first = last
@@ -152,6 +157,10 @@ def _without_inherited(plan: RoutingPlan) -> pd.DataFrame:
     if plan.metadata.policy.gate_on is GateOn.SCORE:
         lean["local_gate"] = np.nan
     return lean
+
+
+def _is_used(column: pd.Series) -> bool:
+    return bool(column.any() if column.dtype == np.bool_ else column.notna().any())
 
 
 def _coded(column: pd.Series) -> Index:
