@@ -111,6 +111,40 @@ def test_a_target_whose_pooled_row_leaks_has_no_jobs() -> None:
     assert plan.summary.total_blocked == 1
 
 
+def test_a_target_that_leakage_blocks_has_no_pooled_job_whatever_its_state() -> None:
+    routing = routed([row("y", None, "strong")])
+    assert built(routing).jobs
+    blocked = replace(routing, targets=routing.targets.assign(hard_block=True))
+    assert built(blocked).jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("when", "families"),
+    [
+        ({"min_sample_size": 8_000}, (XGB,)),
+        ({"min_sample_size": 8_001}, (LGB,)),
+        ({"max_sample_size": 8_000}, (XGB,)),
+        ({"max_sample_size": 7_999}, (LGB,)),
+        ({"min_priority": 80}, (XGB,)),
+        ({"min_priority": 81}, (LGB,)),
+        ({"max_priority": 80}, (XGB,)),
+        ({"max_priority": 79}, (LGB,)),
+        ({"route": ["ROUTE_SYMBOL_SPECIFIC"], "task_type": ["classification"]}, (XGB,)),
+        ({"route": ["ROUTE_BOTH"]}, (LGB,)),
+        ({"task_type": ["regression"]}, (LGB,)),
+        ({"training_type": ["cross_sectional"]}, (LGB,)),
+        ({"state": ["WEAK_BUT_OK"]}, (LGB,)),
+        ({"state": ["WEAK_BUT_OK", "STRONG"]}, (XGB,)),
+    ],
+)
+def test_each_condition_of_a_family_rule_decides(
+    when: dict[str, object], families: tuple[ModelFamily, ...]
+) -> None:
+    chosen = policy(families=[{"when": when, "use": ["xgboost"]}, {"use": ["lightgbm"]}])
+    rows = [row("y", None, "none"), row("y", "A", "strong", sample_size=8_000)]
+    assert job_of(built(routed(rows, chosen), chosen), "y", "A").model_families == families
+
+
 def test_the_first_family_rule_that_matches_wins() -> None:
     chosen = policy(
         families=[
@@ -207,6 +241,10 @@ def test_the_spec_hash_follows_what_changes_a_model_and_nothing_else() -> None:
     assert moved(built(routed(better), y="d1", z="d1")) == set()
     assert moved(built(routed(rows), y="d2", z="d1")) == {"cs_y", "sym_A_y"}
     assert moved(built(routed(rows), training_hash="5" * 64, y="d1", z="d1")) == {"cs_y", "cs_z", "sym_A_y"}
+    leaking = [*rows, row("z", "GME", "strong", leakage_status="BLOCKED")]
+    assert moved(built(routed(leaking), y="d1", z="d1")) == set()
+    served = [*leaking, row("z", "B", "none")]
+    assert moved(built(routed(served), y="d1", z="d1")) == {"cs_z"}
     failed = [rows[0], row("y", "A", "strong", failed_families="xgboost"), rows[2]]
     assert moved(built(routed(failed), y="d1", z="d1")) == {"sym_A_y"}
 
