@@ -133,3 +133,12 @@ def test_a_state_kept_by_hysteresis_says_so() -> None:
     assert any("kept by hysteresis" in line for line in explanation_lines(explanation))
     strong = next(row for row in explanation_rows(explanation) if row.decided and row.side == "symbol")
     assert (strong.value, strong.bar, strong.result) == ("0.5900", ">= 0.5800", "pass")
+
+
+def test_a_dropped_feature_is_named_with_its_status() -> None:
+    features = '{"echo": "SUSPECT", "ret_1d": "SAFE"}'
+    plan = routed(pooled(features=features), local("AAA"))
+    target = str(plan.targets["target"].iloc[0])
+    told = "\n".join(explanation_lines(explain(plan, target, "AAA")))
+    assert "echo (SUSPECT)" in told
+    assert "ret_1d" not in told
