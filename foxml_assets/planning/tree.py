@@ -45,17 +45,20 @@ class PlanFile:
 
 def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
     """Master plan, mirrors, summary and views of `plan`. `history/` is not among them."""
+    return tuple(plan_files(plan))
+
+
+def plan_files(plan: MasterPlan) -> Iterator[PlanFile]:
+    """`plan_tree`, one file at a time, so that the first can be written while the next are put together."""
     lines = job_lines(plan.jobs)
     head, tail = master_frame(plan.metadata, plan.summary)
+    yield PlanFile(MASTER_FILE, head, lines, SEPARATOR, tail)
+    yield PlanFile("training_plan.json", head, lines, SEPARATOR, tail)
     yaml_head, yaml_tail = yaml_frame(plan)
-    return (
-        PlanFile(MASTER_FILE, head, lines, SEPARATOR, tail),
-        PlanFile("training_plan.json", head, lines, SEPARATOR, tail),
-        PlanFile("training_plan.yaml", yaml_head, yaml_lines(plan.jobs, lines), YAML_SEPARATOR, yaml_tail),
-        _text("training_plan.md", render_plan(plan)),
-        _text(SUMMARY_FILE, render_summary(plan)),
-        *_views(plan, lines),
-    )
+    yield PlanFile("training_plan.yaml", yaml_head, yaml_lines(plan.jobs, lines), YAML_SEPARATOR, yaml_tail)
+    yield from _views(plan, lines)
+    yield _text("training_plan.md", render_plan(plan))
+    yield _text(SUMMARY_FILE, render_summary(plan))
 
 
 def tree_problems(tree: Sequence[PlanFile], directory: Path) -> tuple[Problem, ...]:
@@ -84,8 +87,7 @@ def _text(path: str, text: str) -> PlanFile:
     return PlanFile(path, text.encode(), (), b"", b"")
 
 
-def _views(plan: MasterPlan, lines: Sequence[bytes]) -> list[PlanFile]:
-    views: list[PlanFile] = []
+def _views(plan: MasterPlan, lines: Sequence[bytes]) -> Iterator[PlanFile]:
     for view, field, key_of, segment_of in _VIEW_KEYS:
         grouped: defaultdict[str, list[bytes]] = defaultdict(list)
         for job, line in zip(plan.jobs, lines, strict=True):
@@ -98,15 +100,13 @@ def _views(plan: MasterPlan, lines: Sequence[bytes]) -> list[PlanFile]:
                 encode(key),
                 encode(plan.metadata.plan_hash),
             )
-            path = view_path(view, segment_of(key))
-            views.append(PlanFile(path, head, grouped[key], SEPARATOR, b"\n]}\n"))
-    return views
+            yield PlanFile(view_path(view, segment_of(key)), head, grouped[key], SEPARATOR, b"\n]}\n")
 
 
 _ViewKey = tuple[str, str, Callable[[Job], str | None], Callable[[str], str]]
 _VIEW_KEYS: tuple[_ViewKey, ...] = (
-    ("by_target", "target", lambda job: job.target, target_segment),
-    ("by_symbol", "symbol", lambda job: job.symbol, symbol_segment),
     ("by_type", "training_type", lambda job: job.training_type.value, str),
     ("by_route", "route", lambda job: job.route.value, str),
+    ("by_target", "target", lambda job: job.target, target_segment),
+    ("by_symbol", "symbol", lambda job: job.symbol, symbol_segment),
 )

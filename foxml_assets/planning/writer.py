@@ -6,7 +6,6 @@ and a view of a vanished target cannot survive. History files move along as hard
 
 import logging
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from foxml_assets.locks import hold_lock
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.history import keep_history
 from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.tree import VIEWS, PlanFile, plan_tree, tree_problems
+from foxml_assets.planning.tree import VIEWS, PlanFile, plan_files, plan_tree, tree_problems
 
 # More threads do not make fsync faster.
 _WRITERS = 4
@@ -55,14 +54,13 @@ def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
         recover_directory(final)
         previous = current_plan(layout)
         if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
-            tree = plan_tree(previous)
-            is_whole = not tree_problems(tree, final)
+            is_whole = not tree_problems(plan_tree(previous), final)
             if not is_whole:
-                _replace(tree, layout, previous=None, history=history)
+                _replace(previous, layout, retired=None, history=history)
             return PlanWrite(previous, changed=False, repaired=not is_whole, previous=previous)
         parent = previous.metadata.plan_hash if previous is not None else None
         chained = MasterPlan(replace(plan.metadata, parent_plan_hash=parent), plan.jobs, plan.summary)
-        _replace(plan_tree(chained), layout, previous=previous, history=history)
+        _replace(chained, layout, retired=previous, history=history)
         return PlanWrite(chained, changed=True, repaired=False, previous=previous)
 
 
@@ -82,15 +80,15 @@ def current_plan(layout: Layout) -> MasterPlan | None:
         return None
 
 
-def _replace(tree: Sequence[PlanFile], layout: Layout, *, previous: MasterPlan | None, history: int) -> None:
+def _replace(plan: MasterPlan, layout: Layout, *, retired: MasterPlan | None, history: int) -> None:
     final = layout.training_plan_dir
     with replacing_directory(final) as staged:
         for view in VIEWS:
             (staged / view).mkdir()
         with ThreadPoolExecutor(_WRITERS) as writers:
-            for _ in writers.map(lambda file: _write(staged / file.path, file), tree):
+            for _ in writers.map(lambda file: _write(staged / file.path, file), plan_files(plan)):
                 pass
-        keep_history(final, staged, previous, limit=history)
+        keep_history(final, staged, retired, limit=history)
         for view in VIEWS:
             sync_directory(staged / view)
 
