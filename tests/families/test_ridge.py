@@ -1,6 +1,7 @@
 """The ridge family: its models, and its file."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,19 @@ def test_any_numbers_give_a_finite_model_that_reloads_to_itself(
     again = reload(model, path)
     assert again == model
     np.testing.assert_array_equal(again.predict(X), predicted)
+
+
+def test_the_documented_example_is_a_model(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    example = next(
+        block.encode()
+        for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+        if "format_version" in block
+    )
+    (tmp_path / "m").write_bytes(example)
+    model = load_model(ModelFamily.RIDGE, tmp_path / "m", sha256=bytes_hash(example))
+    X = np.array([[0.092, np.nan, 1.0], [0.092, np.nan, 2.0]])
+    assert model.predict(X).tolist() == pytest.approx([0.47 + 0.021, 0.44 + 0.021])
 
 
 EDITS: dict[str, Callable[[dict[str, object]], object]] = {
