@@ -65,7 +65,7 @@ def test_classification_predicts_probabilities_that_rank_well(family: ModelFamil
     model = fit(family, TaskType.CLASSIFICATION, X, y, params=params, seed=1, categorical=["symbol"])
     predicted = model.predict(X)
     assert 0 <= predicted.min() < predicted.max() <= 1
-    assert predicted[y == 1].mean() > predicted[y == 0].mean() + 0.2
+    assert predicted[y == 1].mean() > predicted[y == 0].mean() + 0.15
 
 
 @pytest.mark.parametrize("family", ModelFamily)

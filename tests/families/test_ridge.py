@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from foxml_assets.errors import TrainingError
 from foxml_assets.families.model import FittedModel
 from foxml_assets.families.params import RidgeParams
 from foxml_assets.families.registry import fit, load_model
+from foxml_assets.families.ridge_family import RidgeModel
 from foxml_assets.hashing import bytes_hash, canonical_json, file_hash
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
@@ -236,3 +238,13 @@ def test_numbers_that_overflow_are_named() -> None:
         fit_frame(X, y / np.abs(y).max() * 1e308)
     with pytest.raises(TrainingError, match="400 rows of features, 399 labels"):
         fit_frame(X, y[1:])
+
+
+@pytest.mark.parametrize("field", ["means", "scales", "coefficients"])
+def test_a_model_that_is_not_finite_cannot_be_made(field: str) -> None:
+    X, y = make_frame()
+    model = fit_frame(X, y)
+    assert isinstance(model, RidgeModel)
+    numbers: tuple[float, ...] = getattr(model.content, field)
+    with pytest.raises(ValueError, match=f"{field}: must be finite"):
+        msgspec.structs.replace(model.content, **{field: (*numbers[1:], np.nan)})
