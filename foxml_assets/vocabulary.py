@@ -53,6 +53,7 @@ class TrainingType(StrEnum):
 class ModelFamily(StrEnum):
     LIGHTGBM = "lightgbm"
     XGBOOST = "xgboost"
+    RIDGE = "ridge"
 
 
 class OnStalePlan(StrEnum):

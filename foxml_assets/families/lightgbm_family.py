@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import TrainingError
+from foxml_assets.families.family import Family
 from foxml_assets.families.matrices import (
     categorical_positions,
     column_names,
@@ -89,7 +90,7 @@ def fit_lightgbm(
     return LightGBMModel(booster, features)
 
 
-def load_lightgbm(path: Path, *, sha256: str) -> LightGBMModel:
+def load_lightgbm(path: Path, sha256: str) -> LightGBMModel:
     """Read the model file whose content has that hash. Raises TrainingError."""
     content = read_model(path, sha256)
     wait_passively()
@@ -100,3 +101,14 @@ def load_lightgbm(path: Path, *, sha256: str) -> LightGBMModel:
     except lightgbm.basic.LightGBMError as error:
         raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
     return LightGBMModel(booster, original_names(booster.feature_name()))
+
+
+LIGHTGBM = Family(
+    name=ModelFamily.LIGHTGBM,
+    fit=fit_lightgbm,
+    load=load_lightgbm,
+    params=LightGBMParams,
+    probe=LightGBMParams(rounds=3),
+    model_file="model.txt",
+    distribution="lightgbm",
+)

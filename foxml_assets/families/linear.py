@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
-from foxml_assets.families.blas import ONE_BLAS_THREAD
+from foxml_assets.families.blas import one_blas_thread
 
 Floats = npt.NDArray[np.floating]
 Vector = npt.NDArray[np.float64]
@@ -82,7 +82,7 @@ def row_moments(Z: Vector, y: Vector, group: Groups, n_groups: int) -> Moments:
     z = np.empty((n_groups, Z.shape[1]))
     for j in range(Z.shape[1]):
         z[:, j] = np.bincount(group, weights=Z[:, j], minlength=n_groups)
-    with ONE_BLAS_THREAD:
+    with one_blas_thread():
         gram, cross = Z.T @ Z, Z.T @ y
     return Moments(
         counts=np.bincount(group, minlength=n_groups).astype(np.float64),
@@ -100,7 +100,7 @@ def within_groups(moments: Moments) -> tuple[Vector, Vector]:
     Data, 10.5): the same coefficients as a dummy variable per group.
     """
     means = moments.z / np.maximum(moments.counts, 1.0)[:, None]
-    with ONE_BLAS_THREAD:
+    with one_blas_thread():
         return moments.gram - moments.z.T @ means, moments.cross - means.T @ moments.y
 
 
@@ -108,9 +108,9 @@ def ridge_penalty(n_features: int, prior_r2: float) -> float:
     """The penalty under which all features together explain `prior_r2` of the label's variance.
 
     With the prior b_j ~ N(0, t^2), t^2 = prior_r2 / p * var(y), and noise of variance var(y), the posterior
-    mean is ridge with sigma^2 / t^2 = p / prior_r2.
+    mean is ridge with sigma^2 / t^2 = p / prior_r2. Above 0 without features too, where it decides nothing.
     """
-    return n_features / prior_r2
+    return max(n_features, 1) / prior_r2
 
 
 def solve_ridge(gram: Vector, cross: Vector, penalty: float) -> Vector:
@@ -120,8 +120,9 @@ def solve_ridge(gram: Vector, cross: Vector, penalty: float) -> Vector:
     """
     if not len(cross):
         return np.zeros_like(cross)
-    ridged = gram + penalty * np.eye(len(gram))
-    with ONE_BLAS_THREAD:
+    ridged = gram.copy()
+    np.fill_diagonal(ridged, ridged.diagonal() + penalty)
+    with one_blas_thread():
         solved = cho_solve(cho_factor(ridged, lower=True, check_finite=False), cross, check_finite=False)
     return np.asarray(solved, dtype=np.float64)
 
@@ -133,7 +134,7 @@ def shrunk_intercepts(moments: Moments, coefficients: Vector, prior_rows: float)
     without rows has the overall one.
     """
     rows = np.maximum(moments.counts, 1.0)
-    with ONE_BLAS_THREAD:
+    with one_blas_thread():
         total = moments.y - moments.z @ coefficients
     overall = float(total.sum() / moments.counts.sum())
     weight = moments.counts / (rows + prior_rows)

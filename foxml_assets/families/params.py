@@ -6,7 +6,11 @@ from foxml_assets.config_files import ConfigModel
 from foxml_assets.vocabulary import ModelFamily
 
 
-class LightGBMParams(ConfigModel):
+class FamilyParams(ConfigModel):
+    """Base of the hyperparameters of one family."""
+
+
+class LightGBMParams(FamilyParams):
     """Gradient-boosted trees, grown leaf by leaf."""
 
     rounds: int = Field(default=120, ge=1, le=100_000)
@@ -19,7 +23,7 @@ class LightGBMParams(ConfigModel):
     max_bin: int = Field(default=63, ge=2, le=65_535)
 
 
-class XGBoostParams(ConfigModel):
+class XGBoostParams(FamilyParams):
     """Gradient-boosted trees on histograms, grown leaf by leaf."""
 
     rounds: int = Field(default=120, ge=1, le=100_000)
@@ -32,17 +36,22 @@ class XGBoostParams(ConfigModel):
     max_bin: int = Field(default=63, ge=2, le=65_535)
 
 
-FamilyParams = LightGBMParams | XGBoostParams
+class RidgeParams(FamilyParams):
+    """Ridge on clipped z-scores, with an intercept per symbol in pooled models."""
+
+    prior_r2: float = Field(default=0.05, gt=0, le=1)
+    clip: float = Field(default=3.0, gt=0)
+    intercept_prior_rows: float = Field(default=100.0, ge=0)
 
 
 class FamiliesConfig(ConfigModel):
-    """The hyperparameters of every family."""
+    """The hyperparameters of every family, each under its name."""
 
     lightgbm: LightGBMParams = LightGBMParams()
     xgboost: XGBoostParams = XGBoostParams()
+    ridge: RidgeParams = RidgeParams()
 
     def of(self, family: ModelFamily) -> FamilyParams:
         """The hyperparameters of `family`."""
-        if family is ModelFamily.LIGHTGBM:
-            return self.lightgbm
-        return self.xgboost
+        params: FamilyParams = getattr(self, family.value)
+        return params

@@ -1,19 +1,22 @@
 """The model families behind one interface."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from foxml_assets.families.lightgbm_family import fit_lightgbm, load_lightgbm
+from foxml_assets.families.family import Family
+from foxml_assets.families.lightgbm_family import LIGHTGBM
 from foxml_assets.families.model import FittedModel, Matrix, Vector
-from foxml_assets.families.params import FamilyParams, LightGBMParams
-from foxml_assets.families.xgboost_family import fit_xgboost, load_xgboost
+from foxml_assets.families.params import FamilyParams
+from foxml_assets.families.ridge_family import RIDGE
+from foxml_assets.families.xgboost_family import XGBOOST
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
-MODEL_FILES = {ModelFamily.LIGHTGBM: "model.txt", ModelFamily.XGBOOST: "model.ubj"}
-_DISTRIBUTIONS = {ModelFamily.LIGHTGBM: "lightgbm", ModelFamily.XGBOOST: "xgboost-cpu"}
+FAMILIES: Mapping[ModelFamily, Family[Any]] = {each.name: each for each in (LIGHTGBM, XGBOOST, RIDGE)}
+MODEL_FILES = {name: family.model_file for name, family in FAMILIES.items()}
 
 
 def fit(
@@ -32,13 +35,10 @@ def fit(
     `categorical` names columns of X that hold codes 0, 1, 2, ... Raises TrainingError for labels that
     cannot be learned from and for whatever the library refuses, ValueError for another family's `params`.
     """
-    if isinstance(params, LightGBMParams):
-        if family is not ModelFamily.LIGHTGBM:
-            raise ValueError(f"these are LightGBM's parameters, not those of {family}")
-        return fit_lightgbm(task, X, y, params=params, seed=seed, categorical=categorical)
-    if family is not ModelFamily.XGBOOST:
-        raise ValueError(f"these are XGBoost's parameters, not those of {family}")
-    return fit_xgboost(task, X, y, params=params, seed=seed, categorical=categorical)
+    chosen = FAMILIES[family]
+    if type(params) is not chosen.params:
+        raise ValueError(f"{type(params).__name__} are not the parameters of {family}")
+    return chosen.fit(task, X, y, params=params, seed=seed, categorical=categorical)
 
 
 def load_model(family: ModelFamily, path: Path, *, sha256: str) -> FittedModel:
@@ -47,11 +47,15 @@ def load_model(family: ModelFamily, path: Path, *, sha256: str) -> FittedModel:
     `sha256` is what `save` returned: a damaged file can make the libraries end the whole process, so no
     file is handed to them before its content is verified. Raises TrainingError.
     """
-    if family is ModelFamily.LIGHTGBM:
-        return load_lightgbm(path, sha256=sha256)
-    return load_xgboost(path, sha256=sha256)
+    return FAMILIES[family].load(path, sha256)
+
+
+def probe_params(family: ModelFamily) -> FamilyParams:
+    """Parameters of a quick fit that only shows whether the family can learn from the data."""
+    params: FamilyParams = FAMILIES[family].probe
+    return params
 
 
 def library_version(family: ModelFamily) -> str:
-    """The installed version of the family's library, without importing it."""
-    return version(_DISTRIBUTIONS[family])
+    """The installed version of the family's library (of ridge: NumPy), without importing it."""
+    return version(FAMILIES[family].distribution)

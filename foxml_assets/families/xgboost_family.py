@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import TrainingError
+from foxml_assets.families.family import Family
 from foxml_assets.families.matrices import (
     categorical_positions,
     column_names,
@@ -87,7 +88,7 @@ def fit_xgboost(
     return XGBoostModel(booster, features)
 
 
-def load_xgboost(path: Path, *, sha256: str) -> XGBoostModel:
+def load_xgboost(path: Path, sha256: str) -> XGBoostModel:
     """Read the model file whose content has that hash. Raises TrainingError."""
     content = read_model(path, sha256)
     wait_passively()
@@ -117,3 +118,14 @@ def _dmatrix(
         enable_categorical=True,
         nthread=1,
     )
+
+
+XGBOOST = Family(
+    name=ModelFamily.XGBOOST,
+    fit=fit_xgboost,
+    load=load_xgboost,
+    params=XGBoostParams,
+    probe=XGBoostParams(rounds=3),
+    model_file="model.ubj",
+    distribution="xgboost-cpu",
+)

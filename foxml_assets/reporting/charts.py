@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FAMILY_COLOURS = {ModelFamily.LIGHTGBM: "#0072B2", ModelFamily.XGBOOST: "#E69F00"}
+_FAMILY_COLOURS = {
+    ModelFamily.LIGHTGBM: "#0072B2",
+    ModelFamily.XGBOOST: "#E69F00",
+    ModelFamily.RIDGE: "#009E73",
+}
 _EVIDENCE_COLOUR = "#D55E00"
 _MAX_BARS = 40
 _MAX_TARGETS = 60

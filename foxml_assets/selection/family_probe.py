@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.errors import TrainingError
-from foxml_assets.families.params import FamilyParams, LightGBMParams, XGBoostParams
-from foxml_assets.families.registry import fit
+from foxml_assets.families.registry import fit, probe_params
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.target_data import Flags, TargetData
 from foxml_assets.vocabulary import ModelFamily
-
-_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,9 @@ def failed(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
 def _probe(family: ModelFamily, data: TargetData, rows: np.ndarray, seed: int) -> str:
     try:
         model = fit(
-            family, data.spec.task_type, data.X[rows], data.y[rows], params=_params(family), seed=seed
+            family, data.spec.task_type, data.X[rows], data.y[rows], params=probe_params(family), seed=seed
         )
         finite = bool(np.isfinite(model.predict(data.X[rows])).all())
     except (TrainingError, ImportError) as error:
         return str(error)
     return "" if finite else "predictions are not finite"
-
-
-def _params(family: ModelFamily) -> FamilyParams:
-    if family is ModelFamily.LIGHTGBM:
-        return LightGBMParams(rounds=_ROUNDS)
-    return XGBoostParams(rounds=_ROUNDS)

@@ -12,7 +12,6 @@ from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs, 
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import RunStamp
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.vocabulary import ModelFamily
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
         on_stale=context.config.on_stale_plan,
         on_missing=context.config.on_missing_plan,
         fallback=lambda: build_fallback_plan(
-            context.info, families=tuple(ModelFamily), training_hash=context.training_hash, stamp=stamp
+            context.info, families=policy.families[-1].use, training_hash=context.training_hash, stamp=stamp
         ),
         warn=warn,
     )

@@ -55,6 +55,14 @@ def test_a_chart_of_a_model_is_a_picture_and_the_same_each_time(trained: tuple[J
     assert model_scores_chart(job, both) != model_scores_chart(job, [manifest])
 
 
+def test_every_family_has_a_colour_of_its_own(trained: tuple[Job, Manifest]) -> None:
+    job, manifest = trained
+    charts = {
+        model_scores_chart(job, [msgspec.structs.replace(manifest, family=family)]) for family in ModelFamily
+    }
+    assert len(charts) == len(ModelFamily)
+
+
 def test_the_evidence_is_drawn_only_in_the_same_metric(trained: tuple[Job, Manifest]) -> None:
     job, manifest = trained
     other = msgspec.structs.replace(job, metadata=JobMetadata(score=0.7, score_metric=ScoreMetric.R2))

@@ -64,7 +64,7 @@ def test_the_example_table_can_be_imported_and_routed(tmp_path: Path) -> None:
 
 
 def test_the_example_files_of_a_foxml_run_can_be_imported(tmp_path: Path) -> None:
-    models, metrics = re.findall(r"```json\n(.*?)```", FORMATS, re.DOTALL)
+    models, metrics = re.findall(r"```json\n(.*?)```", FORMATS.partition("## A FoxML run")[2], re.DOTALL)
     target = next(iter(json.loads(models))).split(":")[0]
     for path, text in (
         (f"feature_selections/{target}/model_metadata.json", models),

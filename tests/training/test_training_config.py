@@ -33,7 +33,8 @@ def world(tmp_path: Path) -> World:
 def test_the_shipped_file_writes_out_every_default() -> None:
     assert load_config(SHIPPED, TrainingConfig) == TrainingConfig()
     text = SHIPPED.read_text()
-    for section in (TrainingConfig(), TrainingConfig().families.lightgbm, TrainingConfig().families.xgboost):
+    families = TrainingConfig().families
+    for section in (TrainingConfig(), *(families.of(family) for family in ModelFamily)):
         for key in section.model_dump():
             assert f"{key}:" in text
 

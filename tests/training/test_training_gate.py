@@ -59,6 +59,7 @@ def test_a_missing_plan_trains_every_target_pooled_with_a_warning(tmp_path: Path
     world = make_world(tmp_path)
     permit = authorise(world)
     assert [job.job_id for job in permit.plan.jobs] == ["cs_fwd_ret_5d", "cs_y_lonely_5d", "cs_y_up_5d"]
+    assert {job.model_families for job in permit.plan.jobs} == {POLICY.families[-1].use}
     assert "there is no master training plan" in permit.warnings[0]
     assert {outcome.status for outcome in train_jobs(permit.plan.jobs, world.context)} == {"done"}
 

@@ -1,0 +1,45 @@
+"""What makes a model family: its parameters, how it is fitted, saved and read again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import pandas as pd
+
+from foxml_assets.families.model import FittedModel, Matrix, Vector
+from foxml_assets.families.params import FamilyParams
+from foxml_assets.vocabulary import ModelFamily, TaskType
+
+Params = TypeVar("Params", bound=FamilyParams)
+ParamsIn = TypeVar("ParamsIn", bound=FamilyParams, contravariant=True)
+
+
+class Fit(Protocol[ParamsIn]):
+    """Fits one model; see `registry.fit`."""
+
+    def __call__(
+        self,
+        task: TaskType,
+        X: Matrix,
+        y: pd.Series | Vector,
+        *,
+        params: ParamsIn,
+        seed: int,
+        categorical: Sequence[str] = (),
+    ) -> FittedModel: ...
+
+
+@dataclass(frozen=True)
+class Family(Generic[Params]):
+    """One family. `load` reads the file whose content has the hash; see `registry.load_model`."""
+
+    name: ModelFamily
+    fit: Fit[Params]
+    load: Callable[[Path, str], FittedModel]
+    params: type[Params]
+    # Settings of a quick fit that only shows whether the family can learn from the data.
+    probe: Params
+    model_file: str
+    # The installed package whose version is recorded with a model.
+    distribution: str
