@@ -8,9 +8,9 @@ import dagster as dg
 from foxml_assets.defs.events import output_event
 from foxml_assets.defs.metadata import file_link, markdown_table
 from foxml_assets.defs.partitions import targets
-from foxml_assets.selection.evaluate import EVIDENCE_CODE_VERSION, evaluate_target
-from foxml_assets.selection.evidence import TargetEvidence
-from foxml_assets.selection.evidence_files import evidence_hash
+from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
+from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.store import evidence_hash
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
 
@@ -32,10 +32,8 @@ def feature_selections(
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
     config, layout = workspace.data_config(), workspace.layout
     info = load_panel_info(layout)
-    keys = context.partition_keys
-    for number, target in enumerate(keys, start=1):
-        _log.info("target %d of %d: %s", number, len(keys), target)
-        evidence = evaluate_target(target, info, config, layout, _log.info)
+    for evidence in evaluate_targets(context.partition_keys, info, config, layout, _log.info):
+        target = evidence.target
         yield output_event(
             context,
             target,

@@ -10,7 +10,7 @@ from foxml_assets.defs.inputs import config_version
 from foxml_assets.defs.stages import StageRun, evidence_run, is_anything_running, run_request
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates_source import candidates_source_hash
-from foxml_assets.selection.evaluate import stale_targets
+from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5

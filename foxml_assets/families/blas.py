@@ -22,6 +22,13 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_blas_thread_throughout() -> Iterator[None]:
+    """As `one_blas_thread`, for a stage of the program whose own threads compute inside side by side."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()

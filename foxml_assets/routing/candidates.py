@@ -11,7 +11,7 @@ import pandas as pd
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.coding import NULL, decode, tidy
 from foxml_assets.routing.frame_hash import frame_hash
-from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 
 
 class Kind(Enum):
@@ -47,6 +47,8 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     Column("horizon_minutes", Kind.FLOAT, "label horizon in minutes; null if unknown"),
     Column("sample_size", Kind.COUNT, "rows with an out-of-fold prediction"),
     *_estimate("score", "out-of-fold score; of a pooled row the mean within symbols"),
+    *_estimate("earlier_score", "the score over all but the most recent folds"),
+    *_estimate("recent_score", "the score over the most recent folds"),
     Column("n_snapshots", Kind.COUNT, "importance snapshots behind the stability metrics"),
     Column("mean_overlap", Kind.FLOAT, "mean top-k overlap of importances between snapshots"),
     Column("std_overlap", Kind.FLOAT, "its standard deviation"),
@@ -57,6 +59,7 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     Column("leakage_reason", Kind.TEXT, "what the leakage detectors found"),
     Column("successful_families", Kind.TEXT, "model families that fitted, joined by a vertical bar"),
     Column("failed_families", Kind.TEXT, "model families that failed, joined by a vertical bar"),
+    Column("families", Kind.TEXT, "model families whose mean the evidence found best, joined by a vertical bar"),
     *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),
@@ -119,11 +122,14 @@ def _records(evidence: TargetEvidence) -> Iterator[tuple[object, ...]]:
             *head,
             row.sample_size,
             *_numbers(row.score),
+            *_numbers(row.earlier_score),
+            *_numbers(row.recent_score),
             *_stability(row.stability),
             None,
             str(row.leakage_status),
             row.leakage_reason or None,
             *_families(row),
+            "|".join(row.families) or None,
             *_numbers(row.cs_score),
             *_numbers(row.both_score),
             *_numbers(row.difference),

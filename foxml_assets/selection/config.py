@@ -1,11 +1,13 @@
 """`data_config.yaml`: where the panel comes from and how its evidence is computed."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from foxml_assets.config_files import ConfigModel
+from foxml_assets.families.params import RidgeParams
 from foxml_assets.hashing import content_hash
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
@@ -16,6 +18,21 @@ def _listed(value: object) -> object:
 
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Column names; each an exact name, a glob (`y_*`) or a regular expression (`re:^y_.*$`)."""
+
+
+class OwnTrees(StrEnum):
+    """Which pairs' own models are screened with trees: all, those that ridge leaves open, or none."""
+
+    ALL = "all"
+    UNDECIDED = "undecided"
+    NONE = "none"
+
+
+class OnNearCopy(StrEnum):
+    """What a near copy of the label does: block its pair or target, or only be left out."""
+
+    BLOCK = "block"
+    EXCLUDE = "exclude"
 
 
 class DemoPanel(ConfigModel):
@@ -40,31 +57,44 @@ class ParquetPanel(ConfigModel):
     task_types: dict[str, TaskType] = Field(default_factory=dict)
 
 
-class ScreeningConfig(ConfigModel):
-    """The small boosted trees that screen every pair."""
+class TreeScreen(ConfigModel):
+    """The small boosted trees that screen beside ridge: every pooled model, and own models as `own` says."""
 
+    own: OwnTrees = OwnTrees.UNDECIDED
     rounds: int = Field(40, ge=1, le=10_000)
     leaves: int = Field(15, ge=2, le=1_024)
+    own_leaves: int = Field(4, ge=2, le=1_024)
     bins: int = Field(63, ge=2, le=255)
     learning_rate: float = Field(0.05, gt=0.0, le=1.0)
     min_leaf_rows: int = Field(100, ge=1)
+    max_rows: int = Field(200_000, ge=1_000)
 
 
-class BootstrapConfig(ConfigModel):
-    """The block bootstrap over time. Long blocks keep regimes whole: short ones give errors too small."""
+class BlockConfig(ConfigModel):
+    """Blocks of time for standard errors. Long ones keep regimes whole: short ones give errors too small."""
 
-    replicates: int = Field(500, ge=50, le=100_000)
     min_block_bars: int = Field(60, ge=1)
     max_blocks_per_fold: int = Field(60, ge=2, le=1_000)
 
 
 class LeakageConfig(ConfigModel):
-    """Bars of the leakage detectors, in skill (2 AUC - 1, or rank correlation), in absolute value."""
+    """Bars of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
 
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
-    lag_collapse_skill: float = Field(0.15, gt=0.0, le=1.0)
-    lag_collapse_ratio: float = Field(0.5, gt=0.0, lt=1.0)
+    on_near_copy: OnNearCopy = OnNearCopy.BLOCK
+    past_r2: float = Field(0.5, gt=0.0, lt=1.0)
+    look_ahead_share: float = Field(0.5, gt=0.0, le=1.0)
+    look_ahead_skill: float = Field(0.15, gt=0.0, le=1.0)
+    look_ahead_keeps: float = Field(0.75, gt=0.0, le=1.0)
+    look_ahead_great: float = Field(0.4, gt=0.0, le=1.0)
+    made_of_news: float = Field(0.6, gt=0.0, le=1.0)
+    news_skill: float = Field(0.2, gt=0.0, le=1.0)
+    symbol_news_skill: float = Field(0.3, gt=0.0, le=1.0)
+    news_keeps: float = Field(0.5, gt=0.0, lt=1.0)
+    many_symbols: float = Field(0.2, gt=0.0, le=1.0)
     max_credible_skill: float = Field(0.8, gt=0.0, le=1.0)
+    examined_rows: int = Field(120_000, ge=1_000)
+    known_safe: dict[str, str] = Field(default_factory=dict)
 
 
 class EvidenceConfig(ConfigModel):
@@ -76,12 +106,13 @@ class EvidenceConfig(ConfigModel):
     min_rows: int = Field(200, ge=20)
     top_k: int = Field(20, ge=1)
     overlap_top_k: int = Field(10, ge=1)
-    families: tuple[ModelFamily, ...] = Field((ModelFamily.LIGHTGBM, ModelFamily.XGBOOST), min_length=1)
+    families: tuple[ModelFamily, ...] = Field(tuple(ModelFamily), min_length=1)
     probe_rows: int = Field(2_000, ge=100)
     threads: int = Field(2, ge=1, le=256)
     seed: int = Field(7, ge=0, le=2**31 - 1)
-    screening: ScreeningConfig = ScreeningConfig()
-    bootstrap: BootstrapConfig = BootstrapConfig()
+    ridge: RidgeParams = RidgeParams()
+    trees: TreeScreen = TreeScreen()
+    blocks: BlockConfig = BlockConfig()
     leakage: LeakageConfig = LeakageConfig()
 
     def config_hash(self) -> str:

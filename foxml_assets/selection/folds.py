@@ -37,6 +37,11 @@ def evidence_stop(n_bars: int, horizon_bars: int, holdout_fraction: float) -> in
     return start if start == n_bars else last_train_bar(start, horizon_bars, 0)
 
 
+def purge_bars(horizon_bars: int) -> int:
+    """The horizon rounded up to a power of two, so that targets of like horizons share their folds."""
+    return 1 << (horizon_bars - 1).bit_length()
+
+
 def walk_forward(n_bars: int, horizon_bars: int, config: EvidenceConfig) -> tuple[Fold, ...]:
     """Expanding folds over the bars before the hold-out.
 

@@ -23,7 +23,7 @@ from foxml_assets.routing.candidates import (
 )
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.router import route
-from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 
 # Runs with an import system that has no pyarrow: writes, reads and routes, and prints what came out.

@@ -12,9 +12,9 @@ from foxml_assets.families import registry
 from foxml_assets.layout import Layout
 from foxml_assets.selection import family_probe
 from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.evaluate import evaluate_target
-from foxml_assets.selection.evidence import RowEvidence, TargetEvidence
-from foxml_assets.selection.evidence_files import (
+from foxml_assets.evidence.evaluate import evaluate_target
+from foxml_assets.evidence.records import RowEvidence, TargetEvidence
+from foxml_assets.evidence.store import (
     evidence_hash,
     evidence_path,
     read_all_evidence,

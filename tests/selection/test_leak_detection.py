@@ -9,7 +9,7 @@ from small_panels import parquet_config, small_frame
 
 from foxml_assets.layout import Layout
 from foxml_assets.selection.config import LeakageConfig
-from foxml_assets.selection.evidence import Estimate
+from foxml_assets.evidence.records import Estimate
 from foxml_assets.selection.leakage import Finding, find_leaks
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.single_skill import FeatureSkill, feature_skill

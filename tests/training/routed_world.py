@@ -16,7 +16,7 @@ from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_files import write_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
-from foxml_assets.selection.evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 

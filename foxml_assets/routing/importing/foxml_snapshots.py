@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from foxml_assets.routing.importing.json_values import JsonObject, text
-from foxml_assets.selection.evidence import StabilityMetrics
+from foxml_assets.evidence.records import StabilityMetrics
 from foxml_assets.selection.stability import top_overlap
 
 TOP_K = 20

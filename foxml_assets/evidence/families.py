@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.errors import TrainingError
+from foxml_assets.evidence.arrays import Ints
+from foxml_assets.evidence.screen import TargetCase
 from foxml_assets.families.registry import fit, probe_params
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.target_data import Flags, TargetData
 from foxml_assets.vocabulary import ModelFamily
 
 
@@ -21,16 +21,13 @@ class FamilyOutcome:
     error: str
 
 
-def probe_families(
-    data: TargetData, pooled_symbols: Flags, config: EvidenceConfig
-) -> tuple[FamilyOutcome, ...]:
+def probe_families(case: TargetCase) -> tuple[FamilyOutcome, ...]:
     """Fit each configured family on a few labelled rows, spread evenly over all symbols and times."""
-    usable = np.flatnonzero(data.labelled & np.repeat(pooled_symbols, np.diff(data.starts)))
-    count = min(config.probe_rows, len(usable))
+    pooled = np.repeat(case.leaks.pooled, np.diff(case.panel.starts))
+    usable = np.flatnonzero(~np.isnan(case.y) & pooled)
+    count = min(case.config.probe_rows, len(usable))
     rows = usable[np.linspace(0, len(usable) - 1, count).astype(np.int64)] if count else usable
-    return tuple(
-        FamilyOutcome(family, count, _probe(family, data, rows, config.seed)) for family in config.families
-    )
+    return tuple(FamilyOutcome(family, count, _probe(family, case, rows)) for family in case.config.families)
 
 
 def successful(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
@@ -43,12 +40,13 @@ def failed(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
     return tuple(outcome.family for outcome in outcomes if outcome.error)
 
 
-def _probe(family: ModelFamily, data: TargetData, rows: np.ndarray, seed: int) -> str:
+def _probe(family: ModelFamily, case: TargetCase, rows: Ints) -> str:
+    X, y = case.panel.X[rows][:, case.leaks.usable], case.y[rows]
     try:
         model = fit(
-            family, data.spec.task_type, data.X[rows], data.y[rows], params=probe_params(family), seed=seed
+            family, case.spec.task_type, X, y, params=probe_params(family), seed=case.config.seed
         )
-        finite = bool(np.isfinite(model.predict(data.X[rows])).all())
+        finite = bool(np.isfinite(model.predict(X)).all())
     except (TrainingError, ImportError) as error:
         return str(error)
     return "" if finite else "predictions are not finite"

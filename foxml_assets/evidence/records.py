@@ -1,4 +1,4 @@
-"""What feature selection found out about one target: the value that routing starts from."""
+"""What the evidence found out about one target: the value that routing starts from."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, Tas
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score in its metric's own unit, with its standard error and 95 % block-bootstrap interval.
+    """A score in its metric's own unit, with its standard error and 95 % interval.
 
     `value` is None where nothing could be scored; `se`, `ci_low`, `ci_high` where no error is known.
     """
@@ -33,16 +33,21 @@ class StabilityMetrics:
 class RowEvidence:
     """Evidence for one candidate row: the pooled model (`symbol` None) or one symbol's own model.
 
-    On a symbol row `cs_score` is the pooled model on this symbol, `both_score` the average of the two
-    models' predictions, and `difference` the paired difference local minus pooled.
+    `score` is that of `families`, whose mean is the best predictor found; `earlier_score` and `recent_score`
+    part it by folds. On a symbol row `cs_score` is the pooled model on this symbol, `both_score` the average
+    of the two models' predictions, and `difference` the paired difference local minus pooled.
     """
 
     symbol: str | None
     sample_size: int
     score: Estimate
-    stability: StabilityMetrics | None
     leakage_status: LeakageStatus
     leakage_reason: str = ""
+    families: tuple[ModelFamily, ...] = ()
+    by_family: dict[str, Estimate] = field(default_factory=dict)
+    earlier_score: Estimate | None = None
+    recent_score: Estimate | None = None
+    stability: StabilityMetrics | None = None
     successful_families: tuple[ModelFamily, ...] = ()
     failed_families: tuple[ModelFamily, ...] = ()
     cs_score: Estimate | None = None
@@ -54,7 +59,8 @@ class RowEvidence:
 class TargetEvidence:
     """All evidence for one target. `features` are the selected ones, each with its leakage status.
 
-    `settings_hash` identifies how it was computed, `data_hash` from what.
+    `known_safe` names features that the user has vouched for, with the reason given. `settings_hash`
+    identifies how it was computed, `data_hash` from what.
     """
 
     target: str
@@ -65,3 +71,4 @@ class TargetEvidence:
     settings_hash: str
     rows: tuple[RowEvidence, ...]
     features: dict[str, LeakageStatus] = field(default_factory=dict)
+    known_safe: dict[str, str] = field(default_factory=dict)

@@ -10,9 +10,9 @@ from foxml_assets.errors import EvidenceError, Problem
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, file_hash
 from foxml_assets.layout import Layout
-from foxml_assets.selection.evidence import TargetEvidence
-from foxml_assets.selection.family_probe import FamilyOutcome
-from foxml_assets.selection.leakage import Finding
+from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.families import FamilyOutcome
+from foxml_assets.evidence.leakage import Finding
 from foxml_assets.tables import write_table
 
 _FIX = "evaluate the target again: foxml run --until evidence"

@@ -1,41 +1,31 @@
-"""Agreement of feature importances between folds.
-
-Importance is the gain minus the gain under a shifted label: the raw gain of pure noise is stable too.
-"""
+"""Agreement of feature importances between folds."""
 
 from itertools import combinations
 
 import numpy as np
 from scipy.stats import kendalltau
 
-from foxml_assets.selection.crossfit import Importance
-from foxml_assets.selection.evidence import StabilityMetrics
-from foxml_assets.selection.target_data import Floats
+from foxml_assets.evidence.arrays import Floats
+from foxml_assets.evidence.records import StabilityMetrics
 
 
-def excess_gain(importance: Importance) -> Floats:
-    """Share of gain above what the shifted label earns, per feature; 0 where there is none."""
-    excess = np.maximum(importance.gain - importance.null_gain, 0.0)
-    total = float(importance.gain.sum())
-    return excess / total if total > 0.0 else excess
-
-
-def stability(importances: list[Importance], top_k: int) -> StabilityMetrics | None:
+def stability(snapshots: Floats, top_k: int) -> StabilityMetrics | None:
     """Mean and standard deviation, over pairs of folds, of top-k overlap and Kendall tau.
 
-    None without any snapshot; the metrics are None with a single one. Overlap is corrected for chance
-    (Kuncheva 2007): 0 for random choices, 1 for equal ones.
+    `snapshots` is folds x features, with NaN rows for folds without a model. None without any snapshot; the
+    metrics are None with a single one. Overlap is corrected for chance (Kuncheva 2007): 0 for random
+    choices, 1 for equal ones.
     """
-    snapshots = [excess_gain(one) for one in importances]
-    if not snapshots:
+    known = [row for row in snapshots if np.isfinite(row).all()]
+    if not known:
         return None
-    pairs = list(combinations(snapshots, 2))
+    pairs = list(combinations(known, 2))
     if not pairs:
-        return StabilityMetrics(len(snapshots), None, None, None, None)
+        return StabilityMetrics(len(known), None, None, None, None)
     overlaps = np.array([top_overlap(a, b, top_k) for a, b in pairs])
     taus = np.array([_tau(a, b) for a, b in pairs])
     return StabilityMetrics(
-        n_snapshots=len(snapshots),
+        n_snapshots=len(known),
         mean_overlap=float(overlaps.mean()),
         std_overlap=float(overlaps.std()),
         mean_tau=float(taus.mean()),

@@ -1,0 +1,122 @@
+"""How a feature's news relates to a label: as a copy does, or as something that drives it."""
+
+import numpy as np
+
+from foxml_assets.evidence.arrays import Flags, Floats, Ints
+from foxml_assets.evidence.ranks import FeatureRanks, LabelView, label_skill, scaled_ranks, shifted
+from foxml_assets.evidence.scoring import block_sums, scores, to_skill
+from foxml_assets.selection.config import EvidenceConfig
+from foxml_assets.vocabulary import ScoreMetric, TaskType
+
+# Agreement with the label's own memory is asked for within this share of the skill, and 3 standard errors.
+_PROFILE_TOLERANCE = 0.1
+_PROFILE_ERRORS = 3.0
+_MAX_NEWS_LAGS = 20
+
+
+def mean_skill(skill: Floats) -> Floats:
+    """The mean over symbols (rows) of what is known; NaN where nothing is."""
+    known = ~np.isnan(skill)
+    counts = known.sum(axis=0)
+    out: Floats = np.full(skill.shape[1], np.nan)
+    np.divide(np.where(known, skill, 0.0).sum(axis=0), counts, out=out, where=counts > 0)
+    return out
+
+
+def moves_like_the_label(
+    news: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig
+) -> tuple[Flags, Flags]:
+    """Where a feature's news fades over earlier and later rows as the label itself does.
+
+    The news of a copy, y plus noise, orders the label k rows away by its skill times the label's own
+    autocorrelation at k. What drives the label keeps its skill for as long as its memory lasts, and differs
+    before and after. Symbols x columns, and the same for the mean over symbols.
+    """
+    panel, horizon = news.panel, label.spec.horizon_bars
+    skill = label_skill(news, label, columns, config)
+    rows = np.array([np.isfinite(label.y[panel.rows_of(at)]).sum() for at in range(len(panel.symbols))])
+    error = np.sqrt(horizon / np.maximum(rows, 1.0))[:, None]
+    known = np.maximum((~np.isnan(skill)).sum(axis=0), 1)
+    now = np.abs(mean_skill(skill))
+    alike, overall = np.ones(skill.shape, dtype=bool), np.ones(len(columns), dtype=bool)
+    for lag in _profile_lags(horizon):
+        gap = label_skill(news, label, columns, config, lag) - _label_memory(news, label, lag)[:, None] * skill
+        alike &= np.abs(gap) <= _PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error
+        mean = mean_skill(gap)
+        spread = np.sqrt(np.nan_to_num(mean_skill((gap - mean) ** 2)) / known)
+        # Symbols that move together make their mean less sure than their spread says.
+        least = 0.5 * float(np.median(error)) / np.sqrt(known)
+        allowed = _PROFILE_TOLERANCE * now + _PROFILE_ERRORS * np.maximum(spread, least)
+        overall &= np.abs(mean) <= allowed
+    return alike, overall
+
+
+def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
+    """Mean within-symbol skill at telling the label from one feature's news of the last horizon.
+
+    A window that reaches into the future brings the label piece by piece: no single value copies it, the news of
+    one horizon together do. Least squares on the earlier half of the bars, scored on the later; NaN where no
+    symbol has enough rows.
+    """
+    lags = min(label.spec.horizon_bars, _MAX_NEWS_LAGS)
+    panel = news.panel
+    middle = float(np.median(panel.bar))
+    gram, cross = np.zeros((lags, lags)), np.zeros(lags)
+    later: list[tuple[Floats, Floats]] = []
+    for symbol in range(len(panel.symbols)):
+        rows = panel.rows_of(symbol)
+        series = news.ranks[rows][:, [column]].astype(np.float64)
+        table, y, bar = np.hstack([shifted(series, lag) for lag in range(lags)]), label.y[rows], panel.bar[rows]
+        known = ~np.isnan(table).any(axis=1) & ~np.isnan(y)
+        early, late = known & (bar < middle - label.spec.horizon_bars), known & (bar >= middle)
+        if min(early.sum(), late.sum()) < 2 * lags + 20:
+            continue
+        centred = table[early] - table[early].mean(axis=0)
+        gram += centred.T @ centred
+        cross += centred.T @ y[early]
+        later.append((table[late], y[late]))
+    if not later or not np.trace(gram) > 0.0:
+        return float("nan")
+    ridge = 1e-3 * np.trace(gram) / lags * np.eye(lags)
+    weights = np.linalg.solve(gram + ridge, cross)
+    metric = ScoreMetric.AUC if label.spec.task_type is TaskType.CLASSIFICATION else ScoreMetric.IC
+    found = [to_skill(metric, _one_score(metric, y, table @ weights)) for table, y in later]
+    known_skill = [value for value in found if np.isfinite(value)]
+    return float(np.mean(known_skill)) if known_skill else float("nan")
+
+
+def feature_memory(features: FeatureRanks, column: int, lag: int) -> float:
+    """Mean autocorrelation of a feature's ranks at `lag` over symbols; 0 where it is unknown."""
+    panel = features.panel
+    found = [
+        _autocorrelation(features.ranks[panel.rows_of(symbol)][:, [column]].astype(np.float64), lag)
+        for symbol in range(len(panel.symbols))
+    ]
+    return float(np.mean(found)) if found else 0.0
+
+
+def _autocorrelation(ranks: Floats, lag: int) -> float:
+    moved = shifted(ranks, lag)
+    both = ~np.isnan(ranks[:, 0]) & ~np.isnan(moved[:, 0])
+    a, b = ranks[both, 0], moved[both, 0]
+    if len(a) <= 2 or not np.ptp(a) > 0.0 or not np.ptp(b) > 0.0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _one_score(metric: ScoreMetric, y: Floats, prediction: Floats) -> float:
+    same = np.zeros(len(y), dtype=np.int64)
+    return float(scores(block_sums(metric, y, prediction[None, :], same, same, 1)).value[0])
+
+
+def _profile_lags(horizon: int) -> tuple[int, ...]:
+    """A row, half a horizon and a horizon away, before and after."""
+    near = sorted({1, (horizon + 1) // 2, horizon})
+    return (*near, *(-lag for lag in near))
+
+
+def _label_memory(news: FeatureRanks, label: LabelView, lag: int) -> Floats:
+    """Autocorrelation of the label's ranks at `lag` on every symbol; 0 where it is unknown."""
+    panel = news.panel
+    ranks = [scaled_ranks(label.y[panel.rows_of(symbol)][:, None]) for symbol in range(len(panel.symbols))]
+    return np.array([_autocorrelation(one, lag) for one in ranks])

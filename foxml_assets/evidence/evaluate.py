@@ -1,0 +1,265 @@
+"""All evidence for targets of the panel: leakage first, then the models that leakage leaves, and their scores."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from foxml_assets.errors import EvidenceError
+from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays, load_arrays, load_labels
+from foxml_assets.evidence.blocks import make_blocks
+from foxml_assets.evidence.compare import (
+    PooledScores,
+    SymbolScores,
+    metric_of,
+    open_to_trees,
+    score_pooled,
+    score_symbol,
+)
+from foxml_assets.evidence.families import probe_families
+from foxml_assets.evidence.leakage import Leaks, find_leaks
+from foxml_assets.evidence.linear import LinearScreen, LinearTask, linear_screen
+from foxml_assets.evidence.lookahead import PastAndFuture, past_and_future
+from foxml_assets.evidence.ranks import FeatureRanks, LabelView, feature_ranks
+from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.rows import pooled_row, symbol_row
+from foxml_assets.evidence.screen import TargetCase, TreeScreen, Variant, own_trees, pooled_trees, variants
+from foxml_assets.evidence.scoring import to_skill
+from foxml_assets.evidence.stability import stability
+from foxml_assets.evidence.store import read_evidence, write_evidence
+from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
+from foxml_assets.evidence.trees import BinnedPanel, bin_panel
+from foxml_assets.families.blas import one_blas_thread_throughout
+from foxml_assets.hashing import content_hash
+from foxml_assets.layout import Layout
+from foxml_assets.selection.config import DataConfig, EvidenceConfig, OwnTrees
+from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_forward
+from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
+from foxml_assets.vocabulary import LeakageStatus, ModelFamily
+
+EVIDENCE_CODE_VERSION = "2"
+
+_TARGETS_AT_A_TIME = 16
+_TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all targets share: made once, whatever their number."""
+
+    panel: PanelArrays
+    ranks: FeatureRanks
+    past: PastAndFuture
+    binned: BinnedPanel
+    config: EvidenceConfig
+
+
+def evaluate_targets(
+    targets: Sequence[str], info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]
+) -> Iterator[TargetEvidence]:
+    """Evaluate `targets` one after the other; each is written under METRICS/feature_selections/<target>/.
+
+    A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on the
+    other targets. Raises PanelError for a panel that cannot be read, or is too short.
+    """
+    if not targets:
+        return
+    settings = config.evidence
+    with one_blas_thread_throughout():
+        shared = _prepare(info, settings, layout, progress)
+        clock = _Clock(len(targets), progress)
+        for batch in _batches([info.target(name) for name in targets], settings):
+            for case, screen in _screened(batch, info, shared, layout):
+                evidence = _evaluate(case, screen, info, shared, layout)
+                clock.done(case.spec.name)
+                yield evidence
+
+
+def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
+    """The targets of the panel without evidence, or with evidence from other data, settings or code.
+
+    Evidence that cannot be read counts as none.
+    """
+    return tuple(spec.name for spec in info.targets if not _is_current(spec, info, config, layout))
+
+
+def _is_current(spec: TargetSpec, info: PanelInfo, config: DataConfig, layout: Layout) -> bool:
+    try:
+        evidence = read_evidence(layout, spec.name)
+    except EvidenceError:
+        return False
+    settings = _settings_hash(spec, config.evidence)
+    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings
+
+
+def _settings_hash(spec: TargetSpec, settings: EvidenceConfig) -> str:
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec])
+
+
+def _prepare(
+    info: PanelInfo, settings: EvidenceConfig, layout: Layout, progress: Callable[[str], None]
+) -> _Shared:
+    panel = load_arrays(info, settings, layout)
+    progress(f"panel: {len(panel.bar):,} rows before the hold-out, {len(panel.features)} features")
+    ranks = feature_ranks(panel, settings)
+    progress("asking which features look ahead")
+    past = past_and_future(ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage)
+    first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
+    return _Shared(panel, ranks, past, bin_panel(panel, first_test, settings), settings)
+
+
+class _Clock:
+    """Reports every finished target, with the time that the others will take at the pace so far."""
+
+    def __init__(self, n_targets: int, progress: Callable[[str], None]) -> None:
+        self._started, self._done, self._all, self._progress = time.perf_counter(), 0, n_targets, progress
+
+    def done(self, target: str) -> None:
+        """Count one target."""
+        self._done += 1
+        left = (time.perf_counter() - self._started) / self._done * (self._all - self._done)
+        rest = f", about {left:.0f} s left" if self._done < self._all else ""
+        self._progress(f"{target}: done, {self._done} of {self._all}{rest}")
+
+
+def _batches(specs: Sequence[TargetSpec], settings: EvidenceConfig) -> Iterator[list[TargetSpec]]:
+    """Targets that share their folds, as many at a time as memory should hold."""
+    by_purge: dict[int, list[TargetSpec]] = {}
+    for spec in specs:
+        by_purge.setdefault(purge_bars(spec.horizon_bars), []).append(spec)
+    for _, group in sorted(by_purge.items()):
+        for start in range(0, len(group), _TARGETS_AT_A_TIME):
+            yield group[start : start + _TARGETS_AT_A_TIME]
+
+
+def _screened(
+    batch: list[TargetSpec], info: PanelInfo, shared: _Shared, layout: Layout
+) -> Iterator[tuple[TargetCase, LinearScreen]]:
+    """The cases of a batch, leakage found, each with its row of the batch's ridge predictions."""
+    panel, settings = shared.panel, shared.config
+    folds = walk_forward(len(panel.times), purge_bars(batch[0].horizon_bars), settings)
+    labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
+    labels[:, panel.bar >= folds[-1].test_stop] = np.nan
+    cases = [
+        TargetCase(
+            spec, y, panel, folds, _leaks(LabelView(spec, y), folds, shared), settings
+        )
+        for spec, y in zip(batch, labels, strict=True)
+    ]
+    task = LinearTask(
+        labels,
+        np.stack([case.leaks.usable for case in cases]),
+        np.stack([case.leaks.pooled for case in cases]),
+    )
+    screen = linear_screen(panel, folds, task, settings)
+    for at, case in enumerate(cases):
+        yield case, screen.of(at)
+
+
+def _leaks(label: LabelView, folds: tuple[Fold, ...], shared: _Shared) -> Leaks:
+    def skill_left(full: Flags, kept: Flags) -> tuple[float, float]:
+        return _skill_of_both(label, np.stack([full, kept]), folds, shared)
+
+    return find_leaks(shared.ranks, shared.past, label, skill_left, shared.config)
+
+
+def _skill_of_both(
+    label: LabelView, usable: Flags, folds: tuple[Fold, ...], shared: _Shared
+) -> tuple[float, float]:
+    """Mean within-symbol skill of the pooled ridge under each of two feature masks."""
+    panel, metric = shared.panel, metric_of(label.spec.task_type)
+    everyone = np.ones((2, len(panel.symbols)), dtype=bool)
+    screen = linear_screen(panel, folds, LinearTask(np.stack([label.y] * 2), usable, everyone), shared.config)
+    case = TargetCase(label.spec, label.y, panel, folds, Leaks.none(panel), shared.config)
+    blocks = make_blocks(folds, label.spec.horizon_bars, shared.config.blocks)
+
+    def skill(at: int) -> float:
+        ridge = Variant((ModelFamily.RIDGE,), screen.pooled[at])
+        score = score_pooled(case, (ridge,), blocks).score.value
+        return 0.0 if score is None else to_skill(metric, score)
+
+    return skill(0), skill(1)
+
+
+def _evaluate(
+    case: TargetCase, screen: LinearScreen, info: PanelInfo, shared: _Shared, layout: Layout
+) -> TargetEvidence:
+    settings = shared.config
+    families = probe_families(case)
+    fitted = [one.family for one in families if not one.error]
+    tree_family = next((family for family in _TREES if family in fitted), None)
+    with_ridge = ModelFamily.RIDGE in fitted
+    trees = pooled_trees(case, shared.binned) if tree_family else None
+    blocks = make_blocks(case.folds, case.spec.horizon_bars, settings.blocks)
+    candidates = variants(
+        trees.prediction if trees else None, screen.pooled[0] if with_ridge else None, tree_family
+    )
+    pooled = score_pooled(case, candidates, blocks)
+    own = _own_variants(case, screen, pooled, shared, tree_family, with_ridge=with_ridge)
+
+    def one(symbol: int) -> SymbolScores:
+        return score_symbol(case, symbol, own(symbol), pooled, blocks)
+
+    with ThreadPoolExecutor(max_workers=settings.threads) as pool:
+        found = tuple(pool.map(one, range(len(case.panel.symbols))))
+    gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
+    weights = screen.pooled_weights[:, 0]
+    rows = [pooled_row(case, pooled, stability(_snapshots(trees, weights), settings.overlap_top_k), families)]
+    rows += [symbol_row(case, symbol, scores, families) for symbol, scores in enumerate(found)]
+    evidence = TargetEvidence(
+        target=case.spec.name,
+        task_type=case.spec.task_type,
+        score_metric=metric_of(case.spec.task_type),
+        horizon_minutes=case.spec.horizon_minutes,
+        data_hash=info.data_hash_for(case.spec.name),
+        settings_hash=_settings_hash(case.spec, settings),
+        rows=tuple(rows),
+        features=_selected(case, mean_importance(gain, weights), settings.top_k),
+        known_safe=case.leaks.known_safe,
+    )
+    write_evidence(
+        layout,
+        evidence,
+        scores=score_table(case, found),
+        importances=importance_table(case, gain, weights),
+        findings=case.leaks.findings,
+        families=families,
+    )
+    return evidence
+
+
+def _own_variants(
+    case: TargetCase,
+    screen: LinearScreen,
+    pooled: PooledScores,
+    shared: _Shared,
+    tree_family: ModelFamily | None,
+    *,
+    with_ridge: bool,
+) -> Callable[[int], tuple[Variant, ...]]:
+    """The variants of each symbol's own model: ridge, and trees where the policy or ridge asks for them."""
+    symbols = np.zeros(len(case.panel.symbols), dtype=bool)
+    ridge = screen.own[0] if with_ridge else None
+    if tree_family is not None:
+        if shared.config.trees.own is OwnTrees.ALL or not with_ridge:
+            symbols[:] = True
+        elif shared.config.trees.own is OwnTrees.UNDECIDED:
+            symbols = open_to_trees(case, pooled, ridge=2, trees=1)
+    trees = own_trees(case, shared.binned, symbols) if symbols.any() else None
+    only_ridge = variants(None, ridge, None)
+    with_trees = variants(trees, ridge, tree_family)
+    return lambda symbol: with_trees if symbols[symbol] else only_ridge
+
+
+def _snapshots(trees: TreeScreen | None, weights: Floats) -> Floats:
+    return np.abs(weights) if trees is None else trees.gain
+
+
+def _selected(case: TargetCase, importance: Floats, top_k: int) -> dict[str, LeakageStatus]:
+    """The usable features of most importance, and every feature that leakage keeps out."""
+    names, statuses, usable = case.panel.features, case.leaks.statuses, case.leaks.usable
+    ranked = sorted(np.flatnonzero(usable).tolist(), key=lambda at: (-importance[at], names[at]))[:top_k]
+    dropped = np.flatnonzero(~usable).tolist()
+    return {names[at]: statuses[at] for at in [*ranked, *dropped]}

@@ -1,0 +1,335 @@
+"""Which features know too much about a target, found before any of its models is fitted.
+
+Three questions in order. Does the panel's future explain the feature better than its past? Then it looks
+ahead. Is it a function of the past? Then it can be no copy of a label. Otherwise it brings news that the
+panel cannot bear out, and its skill, its lag profile and what is left without it must tell.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+
+from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
+from foxml_assets.evidence.copies import feature_memory, made_of_news, mean_skill, moves_like_the_label
+from foxml_assets.evidence.lookahead import PastAndFuture
+from foxml_assets.evidence.ranks import FeatureRanks, LabelView, label_skill
+from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
+from foxml_assets.selection.patterns import lookup
+from foxml_assets.vocabulary import LeakageStatus
+
+# Autocorrelation of a feature's ranks that can be told from none, and how closely its skill must follow it.
+_SOME_MEMORY = 0.3
+_MEMORY_TOLERANCE = 0.12
+
+SkillLeft = Callable[[Flags, Flags], tuple[float, float]]
+"""Skill of the pooled model with the features in the first mask, and with those in the second."""
+
+
+class Detector(StrEnum):
+    """What found a leak."""
+
+    LOOK_AHEAD = "look_ahead"
+    NEAR_COPY = "near_copy"
+    NEWS = "news"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a detector says about one feature, on one symbol or (`symbol` None) over all.
+
+    `skill` is 2 AUC - 1 or the rank correlation, `lagged_skill` the same one horizon (or lead) earlier;
+    `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
+    without all features under the same suspicion, None where it was not asked.
+    """
+
+    symbol: str | None
+    feature: str
+    detector: Detector
+    status: LeakageStatus
+    skill: float
+    lagged_skill: float | None
+    past_r2: float | None
+    future_share: float | None
+    skill_left: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """All findings about one target, and what follows for its features and rows.
+
+    `statuses` has one status a feature, for the whole target. `blocked` and `suspect` mark symbols;
+    `target_blocked` says that the label itself stands among the features. `examined` marks the symbols on
+    which any feature could be measured. `rests_on_past` says that the strongest usable feature is a function
+    of the panel's past.
+    """
+
+    findings: tuple[Finding, ...]
+    statuses: tuple[LeakageStatus, ...]
+    skill: Floats
+    blocked: Flags
+    suspect: Flags
+    examined: Flags
+    target_blocked: bool
+    rests_on_past: bool
+    known_safe: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def none(panel: PanelArrays) -> "Leaks":
+        """A verdict that holds nothing back."""
+        n_symbols, n_features = len(panel.symbols), len(panel.features)
+        nowhere = np.zeros(n_symbols, dtype=bool)
+        statuses = (LeakageStatus.SAFE,) * n_features
+        skill = np.zeros((n_symbols, n_features))
+        return Leaks((), statuses, skill, nowhere, nowhere, ~nowhere, target_blocked=False, rests_on_past=True)
+
+    @property
+    def usable(self) -> Flags:
+        """Features that models may use."""
+        allowed = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN)
+        return np.array([status in allowed for status in self.statuses], dtype=bool)
+
+    @property
+    def pooled(self) -> Flags:
+        """Symbols whose rows the pooled model trains on; all, where the target itself is blocked."""
+        return np.ones(len(self.blocked), dtype=bool) if self.target_blocked else ~self.blocked
+
+
+def find_leaks(
+    features: FeatureRanks,
+    past: PastAndFuture,
+    label: LabelView,
+    skill_left: SkillLeft,
+    config: EvidenceConfig,
+) -> Leaks:
+    """Examine every feature for one target."""
+    panel, bars = features.panel, config.leakage
+    skill = label_skill(features, label, np.arange(len(panel.features)), config)
+    examined = ~np.isnan(skill)
+    measured = examined.sum(axis=0)
+    case = _Case(features, past, label, skill, config)
+
+    ahead = case.looking_ahead()
+    # What is a function of the past can be no copy. A feature nobody could explain counts as news.
+    fresh = (np.nan_to_num(past.past_r2) < bars.past_r2) & case.doubted
+    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & (fresh | ahead.found)
+    on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
+    on_many = case.on_many(near)
+    news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
+
+    blocked = on_many | ahead.found
+    statuses = np.where(measured > 0, LeakageStatus.SAFE, LeakageStatus.UNKNOWN).astype(object)
+    statuses[news.overall] = LeakageStatus.SUSPECT
+    statuses[blocked] = LeakageStatus.BLOCKED
+    dropped = blocked | news.overall
+    findings = [
+        *case.near_copies(None, on_many),
+        *case.look_ahead_findings(ahead, ahead.found & ~on_many),
+        *case.news_findings(None, news.overall, news.left),
+    ]
+    for code in range(len(panel.symbols)):
+        findings += case.near_copies(code, near[code])
+        findings += case.news_findings(code, news.by_symbol[code] & ~news.overall, None)
+    blocks = bars.on_near_copy is OnNearCopy.BLOCK
+    return Leaks(
+        findings=tuple(findings),
+        statuses=tuple(statuses.tolist()),
+        skill=skill,
+        blocked=(near if blocks else near & ~dropped).any(axis=1),
+        suspect=(news.by_symbol & ~dropped).any(axis=1),
+        examined=examined.any(axis=1),
+        target_blocked=blocks and bool(on_most.any()),
+        rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
+        known_safe=case.vouched,
+    )
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """Features that look ahead; `back` is their skill with the lead taken back, `made` that of their news."""
+
+    found: Flags
+    back: Floats
+    made: Floats
+
+
+@dataclass(frozen=True)
+class _News:
+    overall: Flags
+    by_symbol: Flags
+    left: float | None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is known about one target, and the questions asked of it."""
+
+    features: FeatureRanks
+    past: PastAndFuture
+    label: LabelView
+    skill: Floats
+    config: EvidenceConfig
+
+    @cached_property
+    def vouched(self) -> dict[str, str]:
+        """The features that the user has vouched for, with the reasons."""
+        known_safe = self.config.leakage.known_safe
+        found = {name: lookup(name, known_safe) for name in self.features.panel.features}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    @cached_property
+    def doubted(self) -> Flags:
+        """Features that the user has not vouched for."""
+        return np.array([name not in self.vouched for name in self.features.panel.features])
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Size of each feature's skill over all symbols, 0 where unknown."""
+        return np.abs(np.nan_to_num(mean_skill(self.skill)))
+
+    def on_many(self, where: Flags) -> Flags:
+        """Features found on more symbols than chance or one bad series explains (symbols x features)."""
+        measured = (~np.isnan(self.skill)).sum(axis=0)
+        found = where.sum(axis=0)
+        wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
+        return (found > 0) & (found >= wanted)
+
+    def looking_ahead(self) -> _Ahead:
+        """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
+
+        A feature beside its own lagged copy is explained by later rows as well, and is harmless: it is
+        cleared where its skill is small, or lasts when the lead is taken back.
+        """
+        bars, n = self.config.leakage, len(self.features.panel.features)
+        found, back, made = np.zeros(n, dtype=bool), np.full(n, np.nan), np.full(n, np.nan)
+        for at in np.flatnonzero(self.doubted & (self.mean >= bars.look_ahead_skill)).tolist():
+            made[at] = made_of_news(self.past.news, self.label, at)
+            found[at] = np.nan_to_num(made[at]) >= bars.made_of_news
+            if np.nan_to_num(self.past.future_share[at]) >= bars.look_ahead_share:
+                back[at] = self._taken_back(at)
+                found[at] |= not self._lasts(at, back[at])
+        return _Ahead(found, back, made)
+
+    def _taken_back(self, at: int) -> float:
+        """Skill of the feature as it was its lead ago."""
+        lead, column = int(self.past.lead_bars[at]), np.array([at])
+        return float(mean_skill(label_skill(self.features, self.label, column, self.config, lead))[0])
+
+    def _lasts(self, at: int, back: float) -> bool:
+        """Whether the skill that is left with the lead taken back is what an honest feature keeps.
+
+        It keeps most, or as much as it remembers of itself. The second does not clear great skill: a series
+        with memory that is shifted ahead remembers itself too.
+        """
+        bars, skill = self.config.leakage, self.mean[at]
+        kept = abs(np.nan_to_num(back)) / skill
+        memory = feature_memory(self.features, at, int(self.past.lead_bars[at]))
+        remembers = memory >= _SOME_MEMORY and kept >= memory - _MEMORY_TOLERANCE
+        return kept >= bars.look_ahead_keeps or (remembers and skill < bars.look_ahead_great)
+
+    def unexplained_news(self, fresh: Flags, kept: Flags, skill_left: SkillLeft) -> _News:
+        """Features whose news fades exactly as the label does, and without which little skill is left."""
+        bars, news = self.config.leakage, self.past.news
+        by_symbol = np.zeros(self.skill.shape, dtype=bool)
+        overall = np.zeros(len(fresh), dtype=bool)
+        strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= bars.symbol_news_skill).any(axis=0)
+        columns = np.flatnonzero(fresh & kept & ((self.mean >= bars.news_skill) | strong_somewhere))
+        if not len(columns):
+            return _News(overall, by_symbol, None)
+        skill = label_skill(news, self.label, columns, self.config)
+        strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.news_skill
+        strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill
+        if not strong.any() and not strong_here.any():
+            return _News(overall, by_symbol, None)
+        here, everywhere = moves_like_the_label(news, self.label, columns, self.config)
+        overall[columns], left = everywhere & strong, None
+        if overall.any():
+            full, without = skill_left(kept, kept & ~overall)
+            left = without / full if full > 0.0 else 1.0
+            overall &= left <= bars.news_keeps
+        # Where all symbols together have skill enough, their common profile is the better judge.
+        by_symbol[:, columns] = here & strong_here & (everywhere | ~strong)
+        return _News(overall | self.on_many(by_symbol), by_symbol, left)
+
+    def near_copies(self, symbol: int | None, where: Flags) -> list[Finding]:
+        """Findings of features that nearly are the label."""
+        skill = mean_skill(self.skill) if symbol is None else self.skill[symbol]
+        return [
+            self._finding(
+                symbol, at, Detector.NEAR_COPY, LeakageStatus.BLOCKED, skill[at], None, None,
+                f"{self._name(at)} is nearly the label: skill {skill[at]:.3f}",
+            )
+            for at in np.flatnonzero(where).tolist()
+        ]
+
+    def look_ahead_findings(self, ahead: _Ahead, where: Flags) -> list[Finding]:
+        """Findings of features that look ahead."""
+        skill, found = mean_skill(self.skill), []
+        for at in np.flatnonzero(where).tolist():
+            back, made = _number(ahead.back[at]), ahead.made[at]
+            if back is None:
+                why = f"its news of one horizon make the label: skill {made:.3f}, of its value alone {skill[at]:.3f}"
+            else:
+                why = (
+                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open, and its skill"
+                    f" of {skill[at]:.3f} is {back:.3f} when taken back {self.past.lead_bars[at]} bars"
+                )
+            reason = f"{self._name(at)} looks ahead: {why}"
+            found.append(
+                self._finding(None, at, Detector.LOOK_AHEAD, LeakageStatus.BLOCKED, skill[at], back, None, reason)
+            )
+        return found
+
+    def news_findings(self, symbol: int | None, where: Flags, left: float | None) -> list[Finding]:
+        """Findings of news that nothing bears out."""
+        skill = mean_skill(self.skill) if symbol is None else self.skill[symbol]
+        rest = "" if left is None else f"; without it {max(left, 0.0):.0%} of the skill is left"
+        return [
+            self._finding(
+                symbol, at, Detector.NEWS, LeakageStatus.SUSPECT, skill[at], None, left,
+                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does, and"
+                f" earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
+            )
+            for at in np.flatnonzero(where).tolist()
+        ]
+
+    def _name(self, at: int) -> str:
+        return self.features.panel.features[at]
+
+    def _finding(
+        self,
+        symbol: int | None,
+        at: int,
+        detector: Detector,
+        status: LeakageStatus,
+        skill: float,
+        lagged: float | None,
+        left: float | None,
+        reason: str,
+    ) -> Finding:
+        return Finding(
+            symbol=None if symbol is None else self.features.panel.symbols[symbol],
+            feature=self._name(at),
+            detector=detector,
+            status=status,
+            skill=float(skill),
+            lagged_skill=lagged,
+            past_r2=_number(self.past.past_r2[at]),
+            future_share=_number(self.past.future_share[at]),
+            skill_left=left,
+            reason=reason,
+        )
+
+
+def worst_reason(findings: Sequence[Finding]) -> str:
+    """The reason of the strongest finding, and how many other features there are."""
+    strongest = max(findings, key=lambda one: (abs(one.skill), one.feature))
+    others = len({one.feature for one in findings}) - 1
+    return f"{strongest.reason} (and {others} more)" if others else strongest.reason
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)

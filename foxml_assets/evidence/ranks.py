@@ -1,0 +1,119 @@
+"""Features as ranks within symbols, and how well each alone orders a label."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from foxml_assets.evidence.arrays import Floats, Ints, PanelArrays
+from foxml_assets.selection.config import EvidenceConfig
+from foxml_assets.selection.panel_info import TargetSpec
+from foxml_assets.vocabulary import TaskType
+
+# A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
+_MIN_EPISODES = 5
+
+
+@dataclass(frozen=True)
+class FeatureRanks:
+    """Mid-ranks of every feature within its symbol, scaled to (-0.5, 0.5), NaN where it is missing."""
+
+    panel: PanelArrays
+    ranks: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LabelView:
+    """One target's labels on the rows of the panel, NaN where missing."""
+
+    spec: TargetSpec
+    y: Floats
+
+
+def feature_ranks(panel: PanelArrays, config: EvidenceConfig) -> FeatureRanks:
+    """Rank all features, symbol by symbol."""
+    ranks = np.empty(panel.X.shape, dtype=np.float32)
+
+    def one(symbol: int) -> None:
+        rows = panel.rows_of(symbol)
+        if rows.stop > rows.start:
+            ranks[rows] = scaled_ranks(np.asarray(panel.X[rows], dtype=np.float64))
+
+    with ThreadPoolExecutor(max_workers=config.threads) as pool:
+        list(pool.map(one, range(len(panel.symbols))))
+    return FeatureRanks(panel, ranks)
+
+
+def scaled_ranks(values: Floats) -> Floats:
+    """Mid-ranks along the first axis, scaled to (-0.5, 0.5); NaN stays NaN and counts for nothing."""
+    known = ~np.isnan(values)
+    # Infinity ranks last, so the ranks of known values are those among known values only.
+    ranked = rankdata(np.where(known, values, np.inf), axis=0)
+    return np.where(known, (ranked - 0.5) / np.maximum(known.sum(axis=0), 1) - 0.5, np.nan)
+
+
+def label_skill(features: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig, lag: int = 0) -> Floats:
+    """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows earlier.
+
+    Symbols x columns. A negative lag reads later rows. NaN where fewer than `min_rows` rows are known, a
+    class holds too few rows, or either side is constant.
+    """
+    panel = features.panel
+
+    def one(symbol: int) -> Floats:
+        rows = panel.rows_of(symbol)
+        r = shifted(features.ranks[rows][:, columns], lag).astype(np.float64)
+        return _symbol_skill(r, label.y[rows], label.spec, config.min_rows)
+
+    with ThreadPoolExecutor(max_workers=config.threads) as pool:
+        return np.stack(list(pool.map(one, range(len(panel.symbols)))))
+
+
+def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floats:
+    labelled = ~np.isnan(y)
+    r, label = r[labelled], y[labelled]
+    known = ~np.isnan(r)
+    r = np.where(known, r, 0.0)
+    n = known.sum(axis=0).astype(np.float64)
+    if spec.task_type is TaskType.CLASSIFICATION:
+        positive = label > 0.5
+        n_positive = known[positive].sum(axis=0)
+        n_negative = n - n_positive
+        enough = np.minimum(n_positive, n_negative) >= max(1, _MIN_EPISODES * spec.horizon_bars)
+        above = _divide(r[positive].sum(axis=0), n_positive, enough)
+        skill = 2.0 * (above - _divide(r[~positive].sum(axis=0), n_negative, enough))
+    else:
+        skill = _correlation(r, np.asarray(rankdata(label)) if len(label) else label, known, n)
+    return np.where(n >= min_rows, skill, np.nan)
+
+
+def shifted(values: npt.NDArray[np.floating], lag: int) -> npt.NDArray[np.floating]:
+    """The values `lag` rows earlier (later, if negative); NaN where there are none."""
+    out = np.full_like(values, np.nan)
+    if lag == 0:
+        return values
+    if abs(lag) < len(values):
+        if lag > 0:
+            out[lag:] = values[:-lag]
+        else:
+            out[:lag] = values[-lag:]
+    return out
+
+
+def _correlation(r: Floats, label: Floats, known: npt.NDArray[np.bool_], n: Floats) -> Floats:
+    count = np.maximum(n, 1.0)
+    weight = known.astype(np.float64)
+    x_sum, y_sum = r.sum(axis=0), label @ weight
+    cross = label @ r - x_sum * y_sum / count
+    xx = (r * r).sum(axis=0) - x_sum**2 / count
+    yy = (label * label) @ weight - y_sum**2 / count
+    scale = np.sqrt(np.maximum(xx, 0.0) * np.maximum(yy, 0.0))
+    return _divide(cross, scale, scale > 1e-9)
+
+
+def _divide(numerator: Floats, denominator: Floats, where: npt.NDArray[np.bool_]) -> Floats:
+    out: Floats = np.full(len(numerator), np.nan)
+    np.divide(numerator, denominator, out=out, where=where & (denominator > 0))
+    return out

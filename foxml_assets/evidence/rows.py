@@ -1,0 +1,104 @@
+"""The candidate rows of one target: the pooled model's and every symbol's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foxml_assets.evidence.compare import PooledScores, SymbolScores, metric_of
+from foxml_assets.evidence.families import FamilyOutcome, failed, successful
+from foxml_assets.evidence.leakage import Finding, Leaks, worst_reason
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics
+from foxml_assets.evidence.scoring import to_skill
+from foxml_assets.evidence.screen import TargetCase
+from foxml_assets.vocabulary import LeakageStatus
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The leakage status of one row, and what decided it."""
+
+    status: LeakageStatus
+    reason: str = ""
+
+
+def pooled_row(
+    case: TargetCase, scores: PooledScores, stability: StabilityMetrics | None, families: Sequence[FamilyOutcome]
+) -> RowEvidence:
+    """The pooled model: its mean score within the symbols that it trains on."""
+    predicted = np.isfinite(scores.chosen.prediction) & np.repeat(case.leaks.pooled, np.diff(case.panel.starts))
+    verdict = _pooled_verdict(case, scores.score)
+    return RowEvidence(
+        symbol=None,
+        sample_size=int(predicted.sum()),
+        score=scores.score,
+        leakage_status=verdict.status,
+        leakage_reason=verdict.reason,
+        families=scores.chosen.families,
+        by_family=scores.by_family,
+        earlier_score=scores.earlier,
+        recent_score=scores.recent,
+        stability=stability,
+        successful_families=successful(families),
+        failed_families=failed(families),
+    )
+
+
+def symbol_row(
+    case: TargetCase, symbol: int, scores: SymbolScores, families: Sequence[FamilyOutcome]
+) -> RowEvidence:
+    """The own model of one symbol, beside the pooled model on the same symbol."""
+    verdict = _symbol_verdict(case, symbol)
+    return RowEvidence(
+        symbol=case.panel.symbols[symbol],
+        sample_size=scores.sample_size,
+        score=scores.local,
+        leakage_status=verdict.status,
+        leakage_reason=verdict.reason,
+        families=scores.families,
+        by_family=scores.by_family,
+        earlier_score=scores.earlier,
+        recent_score=scores.recent,
+        successful_families=successful(families),
+        failed_families=failed(families),
+        cs_score=scores.pooled,
+        both_score=scores.both,
+        difference=scores.difference,
+    )
+
+
+def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
+    """What cannot be trusted with the features that are left.
+
+    A model of great skill is credible where functions of the past carry it: copies too weak to be found one
+    by one are not among these.
+    """
+    leaks, bars = case.leaks, case.config.leakage
+    if leaks.target_blocked:
+        return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, None, LeakageStatus.BLOCKED))
+    if not leaks.examined.any():
+        return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
+    skill = None if score.value is None else to_skill(metric_of(case.spec.task_type), score.value)
+    if skill is not None and skill >= bars.max_credible_skill and not leaks.rests_on_past:
+        return Verdict(
+            LeakageStatus.SUSPECT, f"skill of {skill:.3f} from features that earlier rows do not explain"
+        )
+    if 2 * leaks.examined.sum() < len(leaks.examined):
+        unseen = int((~leaks.examined).sum())
+        return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {len(leaks.examined)} symbols are too short to examine")
+    return Verdict(LeakageStatus.SAFE)
+
+
+def _symbol_verdict(case: TargetCase, symbol: int) -> Verdict:
+    leaks, name = case.leaks, case.panel.symbols[symbol]
+    if leaks.blocked[symbol]:
+        return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, name, LeakageStatus.BLOCKED))
+    if leaks.suspect[symbol]:
+        return Verdict(LeakageStatus.SUSPECT, _reason(leaks.findings, name, LeakageStatus.SUSPECT))
+    if not leaks.examined[symbol]:
+        return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
+    return Verdict(LeakageStatus.SAFE)
+
+
+def _reason(findings: Sequence[Finding], symbol: str | None, status: LeakageStatus) -> str:
+    return worst_reason([one for one in findings if one.symbol == symbol and one.status is status])
