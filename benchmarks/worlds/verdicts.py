@@ -1,0 +1,69 @@
+"""How good a plan or a baseline is on one world, as numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.worlds.choices import Choice, Truth
+from benchmarks.worlds.served import Served, all_seconds, served_as
+from benchmarks.worlds.skills import SkillTable
+from benchmarks.worlds.spec import Kind
+from benchmarks.worlds.world import World
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`kept` is over the best choice per pair on the hold-out, `kept_planted` over routing by the planted
+    kind. The shares of pairs trained are of pairs without any relation: of noise and leak targets without
+    one (`noise`), of drifted targets, of symbols that a local target leaves out (`unrelated`)."""
+
+    decidable: float
+    kept: float
+    kept_planted: float
+    cost: float
+    noise_trained: float
+    drift_trained: float
+    unrelated_trained: float
+    leaks_served: int
+    n_leaks: int
+
+
+def verdict(world: World, table: SkillTable, truth: Truth, served: Served) -> Verdict:
+    """Compare what is served with the truth."""
+    right = right_pairs(world, truth, served)
+    planted = served_as(world, table, truth.planted).skill.sum()
+    is_served = served.choice != Choice.NONE
+    kind = kind_rows(world)
+    no_relation = (kind == Kind.NOISE.value) | (kind == Kind.LEAK.value)
+    leaking_targets = served.leaking.any(axis=1)
+    return Verdict(
+        decidable=float(right[truth.decidable].mean()),
+        kept=float(served.skill.sum() / truth.skill.max(axis=-1).sum()),
+        kept_planted=float(served.skill.sum() / planted),
+        cost=served.seconds / all_seconds(table),
+        noise_trained=_share(is_served, truth.hollow & no_relation[:, None]),
+        drift_trained=_share(is_served, truth.hollow & (kind == Kind.DRIFT.value)[:, None]),
+        unrelated_trained=_share(is_served, truth.hollow & (kind == Kind.LOCAL.value)[:, None]),
+        leaks_served=int(leaking_targets.sum()),
+        n_leaks=len(world.leaks),
+    )
+
+
+def right_pairs(world: World, truth: Truth, served: Served) -> Flags:
+    """Which pairs are served acceptably. Nothing that leaks is right, and the pair of a leaking target
+    may always be blocked."""
+    right = np.take_along_axis(truth.acceptable, served.choice[..., None].astype(int), axis=-1)[..., 0]
+    may_block = (kind_rows(world) == Kind.LEAK.value)[:, None] & (served.choice == Choice.NONE)
+    return np.asarray((right | may_block) & ~served.leaking)
+
+
+def kind_rows(world: World) -> npt.NDArray[np.str_]:
+    """The kind of each target."""
+    return np.array([plan.kind.value for plan in world.targets])
+
+
+def _share(flags: Flags, among: Flags) -> float:
+    return float(flags[among].mean()) if among.any() else float("nan")
