@@ -16,9 +16,9 @@ from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, report_run, training_batches, training_run
 from foxml_assets.errors import ConfigError, Problem
+from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.stages import Stage
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training

@@ -8,9 +8,9 @@ import dagster as dg
 from foxml_assets.defs.events import data_version_of, metadata_of
 from foxml_assets.defs.inputs import config_version
 from foxml_assets.defs.stages import StageRun, evidence_run, is_anything_running, run_request
+from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates_source import candidates_source_hash
-from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5

@@ -67,13 +67,13 @@ def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Pane
     )
 
 
-def load_labels(
-    targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfig, layout: Layout
-) -> Floats:
+def load_labels(targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Floats:
     """The labels of `targets` on the rows of `load_arrays`: targets x rows, NaN where there is none."""
     frame = read_panel(layout, list(targets))
     times = frame[info.time_column]
     distinct = pd.DatetimeIndex(times.unique()).sort_values()
     start = holdout_start(len(distinct), config.holdout_fraction)
-    before = np.ones(len(frame), dtype=bool) if start == len(distinct) else (times < distinct[start]).to_numpy()
+    before = (
+        np.ones(len(frame), dtype=bool) if start == len(distinct) else (times < distinct[start]).to_numpy()
+    )
     return np.ascontiguousarray(frame[list(targets)].to_numpy(dtype=np.float64, na_value=np.nan)[before].T)

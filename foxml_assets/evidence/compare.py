@@ -1,4 +1,4 @@
-"""Pooled and own models of one target, scored on the same rows of every symbol and held against each other."""
+"""Pooled and own models of one target, scored on the same rows and held against each other."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,7 +74,9 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
 
     with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
         on_symbols = tuple(pool.map(one, range(len(case.panel.symbols))))
-    trained = [sums for sums, kept in zip(on_symbols, case.leaks.pooled.tolist(), strict=True) if kept and sums]
+    trained = [
+        sums for sums, kept in zip(on_symbols, case.leaks.pooled.tolist(), strict=True) if kept and sums
+    ]
     late = len(case.folds) - recent_folds(len(case.folds))
 
     def over(part: Flags | None) -> Scores:
@@ -177,8 +179,7 @@ def _choose(found: Scores, expected: int = 0) -> int:
 
 def _by_family(candidates: tuple[Variant, ...], found: Scores) -> dict[str, Estimate]:
     return {
-        "+".join(one.families): estimate
-        for one, estimate in zip(candidates, estimates(found), strict=True)
+        "+".join(one.families): estimate for one, estimate in zip(candidates, estimates(found), strict=True)
     }
 
 

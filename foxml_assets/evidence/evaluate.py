@@ -1,4 +1,4 @@
-"""All evidence for targets of the panel: leakage first, then the models that leakage leaves, and their scores."""
+"""All evidence for targets: leakage first, then the models that leakage leaves, and their scores."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +19,14 @@ from foxml_assets.evidence.compare import (
     score_symbol,
 )
 from foxml_assets.evidence.families import probe_families
-from foxml_assets.evidence.leakage import Leaks, find_leaks
+from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
 from foxml_assets.evidence.linear import LinearScreen, LinearTask, linear_screen
-from foxml_assets.evidence.lookahead import PastAndFuture, past_and_future
-from foxml_assets.evidence.ranks import FeatureRanks, LabelView, feature_ranks
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.rows import pooled_row, symbol_row
-from foxml_assets.evidence.screen import TargetCase, TreeScreen, Variant, own_trees, pooled_trees, variants
 from foxml_assets.evidence.scoring import to_skill
+from foxml_assets.evidence.screen import TargetCase, TreeScreen, Variant, own_trees, pooled_trees, variants
 from foxml_assets.evidence.stability import stability
 from foxml_assets.evidence.store import read_evidence, write_evidence
 from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
@@ -57,12 +57,16 @@ class _Shared:
 
 
 def evaluate_targets(
-    targets: Sequence[str], info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]
+    targets: Sequence[str],
+    info: PanelInfo,
+    config: DataConfig,
+    layout: Layout,
+    progress: Callable[[str], None],
 ) -> Iterator[TargetEvidence]:
     """Evaluate `targets` one after the other; each is written under METRICS/feature_selections/<target>/.
 
-    A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on the
-    other targets. Raises PanelError for a panel that cannot be read, or is too short.
+    A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on
+    the other targets. Raises PanelError for a panel that cannot be read, or is too short.
     """
     if not targets:
         return
@@ -105,7 +109,9 @@ def _prepare(
     progress(f"panel: {len(panel.bar):,} rows before the hold-out, {len(panel.features)} features")
     ranks = feature_ranks(panel, settings)
     progress("asking which features look ahead")
-    past = past_and_future(ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage)
+    past = past_and_future(
+        ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage
+    )
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
     return _Shared(panel, ranks, past, bin_panel(panel, first_test, settings), settings)
 
@@ -143,9 +149,7 @@ def _screened(
     labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
     labels[:, panel.bar >= folds[-1].test_stop] = np.nan
     cases = [
-        TargetCase(
-            spec, y, panel, folds, _leaks(LabelView(spec, y), folds, shared), settings
-        )
+        TargetCase(spec, y, panel, folds, _leaks(LabelView(spec, y), folds, shared), settings)
         for spec, y in zip(batch, labels, strict=True)
     ]
     task = LinearTask(

@@ -43,9 +43,7 @@ def failed(outcomes: Sequence[FamilyOutcome]) -> tuple[ModelFamily, ...]:
 def _probe(family: ModelFamily, case: TargetCase, rows: Ints) -> str:
     X, y = case.panel.X[rows][:, case.leaks.usable], case.y[rows]
     try:
-        model = fit(
-            family, case.spec.task_type, X, y, params=probe_params(family), seed=case.config.seed
-        )
+        model = fit(family, case.spec.task_type, X, y, params=probe_params(family), seed=case.config.seed)
         finite = bool(np.isfinite(model.predict(X)).all())
     except (TrainingError, ImportError) as error:
         return str(error)

@@ -7,7 +7,7 @@ import numpy as np
 
 from foxml_assets.evidence.compare import PooledScores, SymbolScores, metric_of
 from foxml_assets.evidence.families import FamilyOutcome, failed, successful
-from foxml_assets.evidence.leakage import Finding, Leaks, worst_reason
+from foxml_assets.evidence.leakage.find import Finding, worst_reason
 from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics
 from foxml_assets.evidence.scoring import to_skill
 from foxml_assets.evidence.screen import TargetCase
@@ -23,10 +23,15 @@ class Verdict:
 
 
 def pooled_row(
-    case: TargetCase, scores: PooledScores, stability: StabilityMetrics | None, families: Sequence[FamilyOutcome]
+    case: TargetCase,
+    scores: PooledScores,
+    stability: StabilityMetrics | None,
+    families: Sequence[FamilyOutcome],
 ) -> RowEvidence:
     """The pooled model: its mean score within the symbols that it trains on."""
-    predicted = np.isfinite(scores.chosen.prediction) & np.repeat(case.leaks.pooled, np.diff(case.panel.starts))
+    predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
+        case.leaks.pooled, np.diff(case.panel.starts)
+    )
     verdict = _pooled_verdict(case, scores.score)
     return RowEvidence(
         symbol=None,
@@ -85,7 +90,9 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
         )
     if 2 * leaks.examined.sum() < len(leaks.examined):
         unseen = int((~leaks.examined).sum())
-        return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {len(leaks.examined)} symbols are too short to examine")
+        return Verdict(
+            LeakageStatus.UNKNOWN, f"{unseen} of {len(leaks.examined)} symbols are too short to examine"
+        )
     return Verdict(LeakageStatus.SAFE)
 
 

@@ -48,7 +48,7 @@ class Scores:
 
     @property
     def n_blocks(self) -> int:
-        return self.influence.shape[-1]
+        return int(self.influence.shape[-1])
 
 
 def block_sums(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
-from foxml_assets.evidence.leakage import Leaks
+from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.trees import BinnedPanel, TreeFit, fit_trees, training_rows
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
@@ -56,10 +56,17 @@ def pooled_trees(case: TargetCase, binned: BinnedPanel) -> TreeScreen:
 
     def one(fold: Fold) -> tuple[Ints, TreeFit] | None:
         train = training_rows(
-            case.panel, fold, ~np.isnan(case.y), case.leaks.pooled, case.config.trees.max_rows, case.config.seed
+            case.panel,
+            fold,
+            ~np.isnan(case.y),
+            case.leaks.pooled,
+            case.config.trees.max_rows,
+            case.config.seed,
         )
         test = _test_rows(case, fold, slice(0, len(case.y)))
-        return None if not _can_fit(case, train, test) else (test, _fit(case, binned, train, test, pooled=True))
+        return (
+            None if not _can_fit(case, train, test) else (test, _fit(case, binned, train, test, pooled=True))
+        )
 
     with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
         # The last fold trains longest: first, so that no thread waits for it at the end.
@@ -86,7 +93,9 @@ def own_trees(case: TargetCase, binned: BinnedPanel, symbols: Flags) -> Floats:
     return prediction
 
 
-def variants(trees: Floats | None, ridge: Floats | None, tree_family: ModelFamily | None) -> tuple[Variant, ...]:
+def variants(
+    trees: Floats | None, ridge: Floats | None, tree_family: ModelFamily | None
+) -> tuple[Variant, ...]:
     """All predictors that the two give: their mean first where there are two."""
     alone = []
     if trees is not None and tree_family is not None:
@@ -102,7 +111,7 @@ def variants(trees: Floats | None, ridge: Floats | None, tree_family: ModelFamil
 def _test_rows(case: TargetCase, fold: Fold, rows: slice) -> Ints:
     bar = case.panel.bar[rows]
     inside = (bar >= fold.test_start) & (bar < fold.test_stop) & ~np.isnan(case.y[rows])
-    return rows.start + np.flatnonzero(inside)
+    return np.asarray(rows.start + np.flatnonzero(inside), dtype=np.int64)
 
 
 def _can_fit(case: TargetCase, train: Ints, test: Ints) -> bool:

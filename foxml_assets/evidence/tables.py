@@ -31,7 +31,8 @@ def score_table(case: TargetCase, found: tuple[SymbolScores, ...]) -> pd.DataFra
     for at, name in enumerate(("train_stop", "test_start", "test_stop")):
         table[name] = np.array([window[at] for window in windows], dtype=object)[table["fold"].to_numpy()]
     text = dict.fromkeys(("symbol", "model", "train_stop", "test_start", "test_stop"), "str")
-    return table[np.isfinite(table["score"])].reset_index(drop=True).astype(text)
+    scored = table[np.isfinite(table["score"])].reset_index(drop=True)
+    return pd.DataFrame(scored.astype(text))
 
 
 def importance_table(case: TargetCase, gain: Floats, weights: Floats) -> pd.DataFrame:

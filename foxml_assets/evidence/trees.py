@@ -52,7 +52,11 @@ def bin_panel(panel: PanelArrays, first_stop: int, config: EvidenceConfig) -> Bi
         columns[first], label=np.zeros(int(first.sum())), categorical_feature=categorical, params=params
     ).construct()
     dataset = lgb.Dataset(
-        columns, label=np.zeros(len(columns)), reference=reference, categorical_feature=categorical, params=params
+        columns,
+        label=np.zeros(len(columns)),
+        reference=reference,
+        categorical_feature=categorical,
+        params=params,
     ).construct()
     return BinnedPanel(dataset, columns, panel.X.shape[1])
 

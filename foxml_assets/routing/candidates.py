@@ -8,10 +8,10 @@ from enum import Enum
 import numpy as np
 import pandas as pd
 
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.coding import NULL, decode, tidy
 from foxml_assets.routing.frame_hash import frame_hash
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 
 
 class Kind(Enum):
@@ -59,7 +59,9 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     Column("leakage_reason", Kind.TEXT, "what the leakage detectors found"),
     Column("successful_families", Kind.TEXT, "model families that fitted, joined by a vertical bar"),
     Column("failed_families", Kind.TEXT, "model families that failed, joined by a vertical bar"),
-    Column("families", Kind.TEXT, "model families whose mean the evidence found best, joined by a vertical bar"),
+    Column(
+        "families", Kind.TEXT, "model families whose mean the evidence found best, joined by a vertical bar"
+    ),
     *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from foxml_assets.evidence.store import evidence_hash, read_all_evidence
 from foxml_assets.hashing import content_hash, file_hash
 from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates import candidates_from_evidence
 from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.evidence.store import evidence_hash, read_all_evidence
 from foxml_assets.tables import find_table
 
 

@@ -12,9 +12,9 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.stages import QUIET
+from foxml_assets.evidence.store import read_all_evidence
 from foxml_assets.layout import Layout
 from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.evidence.store import read_all_evidence
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 from foxml_assets.workspace import Workspace
 

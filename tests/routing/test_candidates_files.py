@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from test_routing_properties import tables
 
 from foxml_assets.errors import CandidatesError
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates import (
     CANDIDATE_COLUMNS,
@@ -23,7 +24,6 @@ from foxml_assets.routing.candidates import (
 )
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.router import route
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 
 # Runs with an import system that has no pyarrow: writes, reads and routes, and prints what came out.

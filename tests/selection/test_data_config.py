@@ -8,9 +8,9 @@ from small_panels import SMALL_EVIDENCE, folder_bytes, parquet_config, silent, s
 
 from foxml_assets.config_files import load_config, parse_config
 from foxml_assets.errors import ConfigError
+from foxml_assets.evidence.evaluate import evaluate_target
 from foxml_assets.layout import Layout
 from foxml_assets.selection.config import DataConfig, DemoPanel, EvidenceConfig
-from foxml_assets.evidence.evaluate import evaluate_target
 from foxml_assets.selection.panel import build_panel
 
 SHIPPED = Path(__file__).parents[2] / "config" / "data_config.yaml"

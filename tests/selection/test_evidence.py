@@ -8,10 +8,6 @@ import pytest
 from small_panels import demo_config, folder_bytes, parquet_config, silent, small_frame
 
 from foxml_assets.errors import EvidenceError
-from foxml_assets.families import registry
-from foxml_assets.layout import Layout
-from foxml_assets.selection import family_probe
-from foxml_assets.selection.config import DataConfig
 from foxml_assets.evidence.evaluate import evaluate_target
 from foxml_assets.evidence.records import RowEvidence, TargetEvidence
 from foxml_assets.evidence.store import (
@@ -20,6 +16,10 @@ from foxml_assets.evidence.store import (
     read_all_evidence,
     read_evidence,
 )
+from foxml_assets.families import registry
+from foxml_assets.layout import Layout
+from foxml_assets.selection import family_probe
+from foxml_assets.selection.config import DataConfig
 from foxml_assets.selection.folds import holdout_start
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric

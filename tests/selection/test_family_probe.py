@@ -4,8 +4,8 @@ from pathlib import Path
 
 from small_panels import SMALL_EVIDENCE, parquet_config, silent, small_frame
 
-from foxml_assets.layout import Layout
 from foxml_assets.evidence.evaluate import evaluate_target
+from foxml_assets.layout import Layout
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.vocabulary import ModelFamily
 

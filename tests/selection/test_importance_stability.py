@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import kendalltau
-
 from foxml_assets.selection.crossfit import Importance
 from foxml_assets.selection.screening import shift_labels
 from foxml_assets.selection.stability import excess_gain, stability, top_overlap
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 
 def importance(gain: list[float], null: list[float] | None = None, fold: int = 0) -> Importance:

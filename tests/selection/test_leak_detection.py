@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_panels import parquet_config, small_frame
-
-from foxml_assets.layout import Layout
-from foxml_assets.selection.config import LeakageConfig
-from foxml_assets.evidence.records import Estimate
 from foxml_assets.selection.leakage import Finding, find_leaks
-from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.single_skill import FeatureSkill, feature_skill
 from foxml_assets.selection.target_data import load_target
 from foxml_assets.selection.verdicts import pooled_symbols, row_verdict
+from small_panels import parquet_config, small_frame
+
+from foxml_assets.evidence.records import Estimate
+from foxml_assets.layout import Layout
+from foxml_assets.selection.config import LeakageConfig
+from foxml_assets.selection.panel import build_panel
 from foxml_assets.vocabulary import LeakageStatus, ScoreMetric
 
 EVIDENCE = "evidence: {n_folds: 3, min_rows: 100}"

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+from foxml_assets.selection.blocks import TimeBlocks, make_blocks
+from foxml_assets.selection.estimates import estimate, mean_over_symbols
+from foxml_assets.selection.scores import concordance, replicate_scores
+from foxml_assets.selection.single_skill import single_skill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, spearmanr
 
-from foxml_assets.selection.blocks import TimeBlocks, make_blocks
 from foxml_assets.selection.config import BootstrapConfig
-from foxml_assets.selection.estimates import estimate, mean_over_symbols
 from foxml_assets.selection.folds import Fold
-from foxml_assets.selection.scores import concordance, replicate_scores
-from foxml_assets.selection.single_skill import single_skill
 from foxml_assets.vocabulary import ScoreMetric
 
 FOLDS = (Fold(0, 90, 100, 160), Fold(1, 150, 160, 230))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from training_world import LONELY, RETURN, SYMBOLS, UP, World
 
+from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.plan import MasterPlan
@@ -16,7 +17,6 @@ from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_files import write_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 

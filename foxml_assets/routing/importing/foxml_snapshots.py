@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau
 
-from foxml_assets.routing.importing.json_values import JsonObject, text
 from foxml_assets.evidence.records import StabilityMetrics
-from foxml_assets.selection.stability import top_overlap
+from foxml_assets.evidence.stability import top_overlap
+from foxml_assets.routing.importing.json_values import JsonObject, text
 
 TOP_K = 20
 

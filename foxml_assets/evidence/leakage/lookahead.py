@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
 from foxml_assets.evidence.arrays import Floats, Ints
-from foxml_assets.evidence.ranks import FeatureRanks, shifted
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
 from foxml_assets.selection.config import LeakageConfig
 
 OFFSETS = (1, 2, 3, 5, 7, 12, 20)
@@ -145,7 +145,7 @@ def _past_columns(feature: int, n_features: int) -> Ints:
 def _future_columns(feature: int, n_features: int) -> Ints:
     first = n_features * (1 + len(OFFSETS))
     columns = np.arange(first, first + n_features * len(OFFSETS))
-    return columns[columns % n_features != feature]
+    return np.asarray(columns[columns % n_features != feature])
 
 
 def _explained(moments: _Moments, feature: int, past: Ints, future: Ints, left: float) -> float:

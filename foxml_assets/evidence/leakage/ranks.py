@@ -54,7 +54,9 @@ def scaled_ranks(values: Floats) -> Floats:
     return np.where(known, (ranked - 0.5) / np.maximum(known.sum(axis=0), 1) - 0.5, np.nan)
 
 
-def label_skill(features: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig, lag: int = 0) -> Floats:
+def label_skill(
+    features: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig, lag: int = 0
+) -> Floats:
     """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows earlier.
 
     Symbols x columns. A negative lag reads later rows. NaN where fewer than `min_rows` rows are known, a

@@ -13,9 +13,14 @@ from functools import cached_property
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
-from foxml_assets.evidence.copies import feature_memory, made_of_news, mean_skill, moves_like_the_label
-from foxml_assets.evidence.lookahead import PastAndFuture
-from foxml_assets.evidence.ranks import FeatureRanks, LabelView, label_skill
+from foxml_assets.evidence.leakage.copies import (
+    feature_memory,
+    made_of_news,
+    mean_skill,
+    moves_like_the_label,
+)
+from foxml_assets.evidence.leakage.lookahead import PastAndFuture
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.selection.patterns import lookup
 from foxml_assets.vocabulary import LeakageStatus
@@ -84,7 +89,9 @@ class Leaks:
         nowhere = np.zeros(n_symbols, dtype=bool)
         statuses = (LeakageStatus.SAFE,) * n_features
         skill = np.zeros((n_symbols, n_features))
-        return Leaks((), statuses, skill, nowhere, nowhere, ~nowhere, target_blocked=False, rests_on_past=True)
+        return Leaks(
+            (), statuses, skill, nowhere, nowhere, ~nowhere, target_blocked=False, rests_on_past=True
+        )
 
     @property
     def usable(self) -> Flags:
@@ -138,9 +145,9 @@ def find_leaks(
         findings=tuple(findings),
         statuses=tuple(statuses.tolist()),
         skill=skill,
-        blocked=(near if blocks else near & ~dropped).any(axis=1),
-        suspect=(news.by_symbol & ~dropped).any(axis=1),
-        examined=examined.any(axis=1),
+        blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),
+        suspect=np.asarray((news.by_symbol & ~dropped).any(axis=1)),
+        examined=np.asarray(examined.any(axis=1)),
         target_blocked=blocks and bool(on_most.any()),
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
         known_safe=case.vouched,
@@ -195,7 +202,7 @@ class _Case:
         measured = (~np.isnan(self.skill)).sum(axis=0)
         found = where.sum(axis=0)
         wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
-        return (found > 0) & (found >= wanted)
+        return np.asarray((found > 0) & (found >= wanted))
 
     def looking_ahead(self) -> _Ahead:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
@@ -259,7 +266,13 @@ class _Case:
         skill = mean_skill(self.skill) if symbol is None else self.skill[symbol]
         return [
             self._finding(
-                symbol, at, Detector.NEAR_COPY, LeakageStatus.BLOCKED, skill[at], None, None,
+                symbol,
+                at,
+                Detector.NEAR_COPY,
+                LeakageStatus.BLOCKED,
+                skill[at],
+                None,
+                None,
                 f"{self._name(at)} is nearly the label: skill {skill[at]:.3f}",
             )
             for at in np.flatnonzero(where).tolist()
@@ -271,15 +284,17 @@ class _Case:
         for at in np.flatnonzero(where).tolist():
             back, made = _number(ahead.back[at]), ahead.made[at]
             if back is None:
-                why = f"its news of one horizon make the label: skill {made:.3f}, of its value alone {skill[at]:.3f}"
+                why = f"its news of one horizon make the label (skill {made:.3f}, its value {skill[at]:.3f})"
             else:
                 why = (
-                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open, and its skill"
-                    f" of {skill[at]:.3f} is {back:.3f} when taken back {self.past.lead_bars[at]} bars"
+                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open, and"
+                    f" its skill of {skill[at]:.3f} is {back:.3f} when taken back {self.past.lead_bars[at]} bars"
                 )
             reason = f"{self._name(at)} looks ahead: {why}"
             found.append(
-                self._finding(None, at, Detector.LOOK_AHEAD, LeakageStatus.BLOCKED, skill[at], back, None, reason)
+                self._finding(
+                    None, at, Detector.LOOK_AHEAD, LeakageStatus.BLOCKED, skill[at], back, None, reason
+                )
             )
         return found
 
@@ -289,7 +304,13 @@ class _Case:
         rest = "" if left is None else f"; without it {max(left, 0.0):.0%} of the skill is left"
         return [
             self._finding(
-                symbol, at, Detector.NEWS, LeakageStatus.SUSPECT, skill[at], None, left,
+                symbol,
+                at,
+                Detector.NEWS,
+                LeakageStatus.SUSPECT,
+                skill[at],
+                None,
+                left,
                 f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does, and"
                 f" earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
             )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
-from foxml_assets.evidence.ranks import FeatureRanks, LabelView, label_skill, scaled_ranks, shifted
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, scaled_ranks, shifted
 from foxml_assets.evidence.scoring import block_sums, scores, to_skill
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.vocabulary import ScoreMetric, TaskType
@@ -40,7 +40,9 @@ def moves_like_the_label(
     now = np.abs(mean_skill(skill))
     alike, overall = np.ones(skill.shape, dtype=bool), np.ones(len(columns), dtype=bool)
     for lag in _profile_lags(horizon):
-        gap = label_skill(news, label, columns, config, lag) - _label_memory(news, label, lag)[:, None] * skill
+        gap = (
+            label_skill(news, label, columns, config, lag) - _label_memory(news, label, lag)[:, None] * skill
+        )
         alike &= np.abs(gap) <= _PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error
         mean = mean_skill(gap)
         spread = np.sqrt(np.nan_to_num(mean_skill((gap - mean) ** 2)) / known)
@@ -54,9 +56,9 @@ def moves_like_the_label(
 def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
     """Mean within-symbol skill at telling the label from one feature's news of the last horizon.
 
-    A window that reaches into the future brings the label piece by piece: no single value copies it, the news of
-    one horizon together do. Least squares on the earlier half of the bars, scored on the later; NaN where no
-    symbol has enough rows.
+    A window that reaches into the future brings the label piece by piece: no single value copies it, the
+    news of one horizon together do. Least squares on the earlier half of the bars, scored on the later; NaN
+    where no symbol has enough rows.
     """
     lags = min(label.spec.horizon_bars, _MAX_NEWS_LAGS)
     panel = news.panel
@@ -66,7 +68,11 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
     for symbol in range(len(panel.symbols)):
         rows = panel.rows_of(symbol)
         series = news.ranks[rows][:, [column]].astype(np.float64)
-        table, y, bar = np.hstack([shifted(series, lag) for lag in range(lags)]), label.y[rows], panel.bar[rows]
+        table, y, bar = (
+            np.hstack([shifted(series, lag) for lag in range(lags)]),
+            label.y[rows],
+            panel.bar[rows],
+        )
         known = ~np.isnan(table).any(axis=1) & ~np.isnan(y)
         early, late = known & (bar < middle - label.spec.horizon_bars), known & (bar >= middle)
         if min(early.sum(), late.sum()) < 2 * lags + 20:
