@@ -74,8 +74,8 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
         both_strong_behavior=policy.both_strong_behavior,
         both_weak_behavior=policy.both_weak_behavior,
         fdr_q=policy.error_rate().q,
-        min_skill=policy.shrinkage.min_skill,
-        min_probability=policy.shrinkage.min_probability,
+        min_skill=policy.pooled_on_symbol.min_skill,
+        min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
         bars=tuple(_bars(policy)),
     )
