@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 from small_world import SMALL, small_world
 
 from benchmarks.worlds.big import BIG
@@ -17,8 +18,8 @@ from benchmarks.worlds.series import (
     trailing_mean,
     trailing_volatility,
 )
-from benchmarks.worlds.signals import future_sum
-from benchmarks.worlds.spec import LEAKS, PRESETS, Kind, LeakKind
+from benchmarks.worlds.signals import Shape, future_sum
+from benchmarks.worlds.spec import LEAKS, PRESETS, Kind, KindCounts, LeakKind
 from benchmarks.worlds.world import make_world
 from foxml_assets.selection.horizons import Horizon, infer_horizon
 from foxml_assets.vocabulary import TaskType
@@ -59,6 +60,36 @@ def test_forward_volatility_knows_only_what_comes_after_its_bar() -> None:
     after = difference[0, 200:395]
     np.testing.assert_allclose(after, after[0], atol=1e-9)
     assert abs(difference[0, 199] - after[0]) > 1e-6
+
+
+def test_a_rolling_mean_is_one() -> None:
+    series = np.random.default_rng(3).standard_normal((2, 50))
+    mean = rolling_mean(series, 4)
+    assert mean[1, 20] == pytest.approx(series[1, 17:21].mean())
+    assert mean[1, 2] == pytest.approx(series[1, :3].mean())
+
+
+def test_a_drifting_relation_is_there_first_and_gone_in_the_holdout() -> None:
+    world = make_world(replace(SMALL, kinds=KindCounts(0, 0, 0, 0, 0, 8)), 2)
+    everyone = range(len(world.symbols))
+    early = slice(0, 550)
+    late = slice(world.spec.evidence_bars, world.spec.n_bars - 10)
+    found = []
+    for number, plan in enumerate(world.targets):
+        if plan.shape is Shape.INTERACTION:
+            continue
+        best = []
+        for rows in (early, late):
+            y = world.labels[number][:, rows]
+            skills = [
+                [spearmanr(world.X[symbol, rows, at], y[symbol]).statistic for symbol in everyone]
+                for at in world.honest
+            ]
+            best.append(np.abs(np.mean(skills, axis=1)).max())
+        found.append(best)
+    before, after = np.mean(found, axis=0)
+    assert before > 0.15
+    assert after < 0.05
 
 
 @pytest.mark.parametrize(
