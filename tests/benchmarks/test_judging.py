@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from benchmarks.worlds.bench import Bench, judge_policy
 from benchmarks.worlds.choices import truth_of
 from benchmarks.worlds.flags import flagged_features
 from benchmarks.worlds.runs import Run
+from benchmarks.worlds.served import served_as
 from benchmarks.worlds.skills import skill_table
 from benchmarks.worlds.spec import KindCounts
+from benchmarks.worlds.verdicts import right_pairs
 from benchmarks.worlds.world import World, make_world
 from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates import typed_candidates
@@ -25,9 +28,20 @@ POLICY = RoutingPolicy()
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    folder = tmp_path_factory.mktemp("judged")
+    """One global target, and pure noise that leaks."""
+    return made(0, tmp_path_factory.mktemp("noise"))
+
+
+@pytest.fixture(scope="module")
+def related(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """One global target, and forward volatility that leaks but is also foretold honestly."""
+    return made(5, tmp_path_factory.mktemp("related"))
+
+
+def made(seed: int, folder: Path) -> Bench:
     kinds = KindCounts(global_=1, local=0, mixed=0, noise=0, leak=1, drift=0)
-    world = make_world(replace(SMALL, n_symbols=3, kinds=kinds, holdout_bars=600, series_targets=False), 0)
+    spec = replace(SMALL, n_symbols=3, kinds=kinds, holdout_bars=600, series_targets=False)
+    world = make_world(spec, seed)
     table = skill_table(world, folder)
     return Bench(world, table, truth_of(world, table), Run(Layout(folder), folder, 0.0, 0.0), pd.DataFrame())
 
@@ -67,6 +81,24 @@ def test_a_job_that_learns_from_its_targets_leak_is_caught(bench: Bench) -> None
     assert len(wrong) == len(bench.world.symbols)
     assert wrong["leaking"].all()
     assert set(wrong["rule"]) == {"cs_only"}
+
+
+def test_the_skill_of_a_job_that_learns_from_a_leak_does_not_count(related: Bench) -> None:
+    (leak,) = related.world.leaks
+    pooled = related.table.skill[:, :, related.table.place("lightgbm", None)].sum(axis=1)
+    best = related.truth.skill.max(axis=-1).sum()
+    honest = [plan.name != leak.target for plan in related.world.targets]
+    served = judge_policy(replace(related, candidates=candidates(related.world, {})), POLICY)
+    assert served.verdict.kept == pytest.approx(float(pooled[honest].sum() / best), rel=1e-5)
+    assert abs(pooled[np.logical_not(honest)].sum()) > 0.05 * best
+
+
+def test_nothing_that_leaks_is_right(related: Bench) -> None:
+    choice = related.truth.oracle
+    served = served_as(related.world, related.table, choice)
+    assert right_pairs(related.world, related.truth, served).all()
+    leaking = replace(served, leaking=np.ones_like(served.leaking))
+    assert not right_pairs(related.world, related.truth, leaking).any()
 
 
 def test_a_job_without_the_leak_serves_the_honest_skill(bench: Bench) -> None:
