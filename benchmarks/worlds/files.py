@@ -58,7 +58,9 @@ def write_config(
         "symbol_column": "symbol",
         "targets": ["y_*", "fwd_*"],
     }
-    edit_config(folder / "data_config.yaml", {"evidence": {"holdout_fraction": float(np.round(fraction, 9))}})
+    # The project floors fraction * bars, so the fraction is rounded up.
+    fraction = float(np.ceil(fraction * 1e9 - 1e-3) / 1e9)
+    edit_config(folder / "data_config.yaml", {"evidence": {"holdout_fraction": fraction}})
     edit_config(folder / "data_config.yaml", {"panel": read_panel}, replace=True)
     for name, changes in overrides.items():
         edit_config(folder / name, changes)
