@@ -287,8 +287,9 @@ class _Case:
                 why = f"its news of one horizon make the label (skill {made:.3f}, its value {skill[at]:.3f})"
             else:
                 why = (
-                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open, and"
-                    f" its skill of {skill[at]:.3f} is {back:.3f} when taken back {self.past.lead_bars[at]} bars"
+                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open,"
+                    f" and its skill of {skill[at]:.3f} is {back:.3f} when taken back"
+                    f" {self.past.lead_bars[at]} bars"
                 )
             reason = f"{self._name(at)} looks ahead: {why}"
             found.append(
@@ -311,8 +312,8 @@ class _Case:
                 skill[at],
                 None,
                 left,
-                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does, and"
-                f" earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
+                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does,"
+                f" and earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
             )
             for at in np.flatnonzero(where).tolist()
         ]

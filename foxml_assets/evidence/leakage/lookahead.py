@@ -36,8 +36,9 @@ class PastAndFuture:
 
 
 def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig) -> PastAndFuture:
-    """Explain every feature's ranks by the other features now and all features at earlier rows (OFFSETS), then
-    with the other features at later rows too; fitted on the earlier half of the bars, scored on the later.
+    """Explain every feature's ranks by the other features now and all features at earlier rows (OFFSETS),
+    then with the other features at later rows too; fitted on the earlier half of the bars, scored on the
+    later.
 
     Ridge; the penalty is the best of a few on the later half, for both alike.
     """
@@ -60,7 +61,7 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
 def _explain(
     moments: "_Moments", without: Ints, config: LeakageConfig
 ) -> tuple[Floats, Floats, Ints, Floats]:
-    """R2, share, lead and weights of every feature, explained by itself and those that are not in `without`."""
+    """R2, share, lead and weights of every feature, explained by itself and those not in `without`."""
     n_features = len(moments.early) // (1 + 2 * len(OFFSETS))
     past_r2, share = np.full(n_features, np.nan), np.full(n_features, np.nan)
     lead = np.zeros(n_features, dtype=np.int64)
@@ -117,7 +118,7 @@ def _half_moments(features: FeatureRanks, stop_bar: int, max_rows: int) -> _Mome
 
 
 def _news(features: FeatureRanks, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What the past leaves open of all ranks; NaN in each symbol's first rows, and where a rank is missing."""
+    """What the past leaves open of all ranks; NaN in a symbol's first rows, and where a rank is missing."""
     news = np.empty_like(features.ranks)
     for symbol in range(len(features.panel.symbols)):
         rows = features.panel.rows_of(symbol)
