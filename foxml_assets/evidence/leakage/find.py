@@ -128,7 +128,9 @@ def find_leaks(
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
 
     blocked = on_many | ahead.found
-    statuses = np.where(measured > 0, LeakageStatus.SAFE, LeakageStatus.UNKNOWN).astype(object)
+    # NumPy would turn the words into plain text anywhere but in an array of objects made from a list.
+    unmarked = [LeakageStatus.SAFE if count else LeakageStatus.UNKNOWN for count in measured]
+    statuses = np.array(unmarked, dtype=object)
     statuses[news.overall] = LeakageStatus.SUSPECT
     statuses[blocked] = LeakageStatus.BLOCKED
     dropped = blocked | news.overall
