@@ -19,7 +19,7 @@ from foxml_assets.evidence.leakage.copies import (
     mean_skill,
     moves_like_the_label,
 )
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture
+from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.selection.patterns import lookup
@@ -117,6 +117,8 @@ def find_leaks(
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
+    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.symbol_news_skill
+    past = asked_apart(past, features, np.flatnonzero(strong))
     case = _Case(features, past, label, skill, config)
 
     ahead = case.looking_ahead()
