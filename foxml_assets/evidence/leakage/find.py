@@ -124,7 +124,8 @@ def find_leaks(
     ahead = case.looking_ahead()
     # What is a function of the past can be no copy. A feature nobody could explain counts as news.
     fresh = (np.nan_to_num(past.past_r2) < bars.past_r2) & case.doubted
-    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & (fresh | ahead.found)
+    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & case.doubted
+    near &= fresh | ahead.found | case.fresh_on(near)
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
@@ -200,6 +201,17 @@ class _Case:
     def mean(self) -> Floats:
         """Size of each feature's skill over all symbols, 0 where unknown."""
         return np.abs(np.nan_to_num(mean_skill(self.skill)))
+
+    def fresh_on(self, where: Flags) -> Flags:
+        """Where (symbols x features) the past explains too little of the symbol's own rows."""
+        fresh = np.zeros(where.shape, dtype=bool)
+        for symbol, at in np.argwhere(where).tolist():
+            rows = self.features.panel.rows_of(symbol)
+            left, ranks = self.past.news.ranks[rows, at], self.features.ranks[rows, at]
+            known = np.isfinite(left)
+            explained = 1.0 - np.square(left[known]).sum() / max(np.square(ranks[known]).sum(), 1e-9)
+            fresh[symbol, at] = explained < self.config.leakage.past_r2
+        return fresh
 
     def on_many(self, where: Flags) -> Flags:
         """Features found on more symbols than chance or one bad series explains (symbols x features)."""
