@@ -258,7 +258,9 @@ def _own_variants(
 
 
 def _snapshots(trees: TreeScreen | None, weights: Floats) -> Floats:
-    return np.abs(weights) if trees is None else trees.gain
+    # Ridge gives exactly 0 to what no model can use: such columns would agree in every fold.
+    used = ~(weights == 0.0).all(axis=0)
+    return (np.abs(weights) if trees is None else trees.gain)[:, used]
 
 
 def _selected(case: TargetCase, importance: Floats, top_k: int) -> dict[str, LeakageStatus]:
