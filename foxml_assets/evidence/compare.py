@@ -179,7 +179,9 @@ def _choose(found: Scores, expected: int = 0) -> int:
 
 def _by_family(candidates: tuple[Variant, ...], found: Scores) -> dict[str, Estimate]:
     return {
-        "+".join(one.families): estimate for one, estimate in zip(candidates, estimates(found), strict=True)
+        "+".join(one.families): estimate
+        for one, estimate in zip(candidates, estimates(found), strict=True)
+        if one.families
     }
 
 

@@ -199,7 +199,7 @@ def _evaluate(
     blocks = make_blocks(case.folds, case.spec.horizon_bars, settings.blocks)
     candidates = variants(
         trees.prediction if trees else None, screen.pooled[0] if with_ridge else None, tree_family
-    )
+    ) or _nothing(case)
     pooled = score_pooled(case, candidates, blocks)
     own = _own_variants(case, screen, pooled, shared, tree_family, with_ridge=with_ridge)
 
@@ -252,13 +252,20 @@ def _own_variants(
         elif shared.config.trees.own is OwnTrees.UNDECIDED:
             symbols = open_to_trees(case, pooled, ridge=2, trees=1)
     trees = own_trees(case, shared.binned, symbols) if symbols.any() else None
-    only_ridge = variants(None, ridge, None)
+    only_ridge = variants(None, ridge, None) or _nothing(case)
     with_trees = variants(trees, ridge, tree_family)
     return lambda symbol: with_trees if symbols[symbol] else only_ridge
 
 
+def _nothing(case: TargetCase) -> tuple[Variant, ...]:
+    """The predictor that is left where no family could be fitted."""
+    return (Variant((), np.full(len(case.y), np.nan)),)
+
+
 def _snapshots(trees: TreeScreen | None, weights: Floats) -> Floats:
-    return np.abs(weights) if trees is None else trees.gain
+    # Ridge gives exactly 0 to what no model can use: such columns would agree in every fold.
+    used = ~(weights == 0.0).all(axis=0)
+    return (np.abs(weights) if trees is None else trees.gain)[:, used]
 
 
 def _selected(case: TargetCase, importance: Floats, top_k: int) -> dict[str, LeakageStatus]:

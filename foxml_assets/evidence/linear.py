@@ -72,7 +72,7 @@ def linear_screen(
             def predict(symbol: int, fold: Fold = fold, scales: Scales = scales) -> None:
                 rows = panel.rows_between(symbol, fold.test_start, fold.test_stop)
                 z = standardise(panel.X[rows], scales, config.ridge.clip)
-                pooled[:, rows] = weights[fold.index] @ z.T
+                pooled[:, rows] = _each(weights[fold.index], z.T)
 
             list(pool.map(predict, range(len(panel.symbols))))
     missing = np.isnan(task.labels)
@@ -130,7 +130,7 @@ class _Work:
         scales = column_scales(self.panel.X[train])
         z = standardise(self.panel.X[train], scales, self.config.ridge.clip)
         weights = self.solve(self._centred(z, self.task.labels[:, train]), scales)
-        return test, weights @ standardise(self.panel.X[test], scales, self.config.ridge.clip).T
+        return test, _each(weights, standardise(self.panel.X[test], scales, self.config.ridge.clip).T)
 
     def moments(self, symbol: int, fold: Fold, scales: Scales) -> _Part:
         """Moments of the symbol's training rows under the pooled scales."""
@@ -146,7 +146,7 @@ class _Work:
         centred[~known] = 0.0
         if complete:
             around = z - z.mean(axis=0) if len(z) else z
-            gram, cross = (around.T @ around)[None], centred @ around
+            gram, cross = (around.T @ around)[None], _each(centred, around)
         else:
             masks, which = np.unique(known, axis=0, return_inverse=True)
             cross = np.empty((len(labels), z.shape[1]))
@@ -172,13 +172,18 @@ class _Work:
             penalty = ridge_penalty(len(columns), self.config.ridge.prior_r2)
             for targets in [members] if shared else members[:, None]:
                 gram = part.gram[0 if shared else targets[0]][np.ix_(columns, columns)]
-                solved = solve_ridge(gram, part.cross[np.ix_(targets, columns)].T, penalty)
-                weights[np.ix_(targets, columns)] = solved.T
+                inverse = solve_ridge(gram, np.eye(len(columns)), penalty)
+                weights[np.ix_(targets, columns)] = _each(part.cross[np.ix_(targets, columns)], inverse)
         return weights
 
 
 def _training_scales(panel: PanelArrays, fold: Fold) -> Scales:
     return column_scales(panel.X[panel.bar < fold.train_stop])
+
+
+def _each(rows: Floats, matrix: Floats) -> Floats:
+    """rows @ matrix, row by row: a product of matrices would round a target by the company it is in."""
+    return np.stack([row @ matrix for row in rows])
 
 
 def _mean(labels: Floats, known: Flags) -> Floats:
@@ -188,6 +193,7 @@ def _mean(labels: Floats, known: Flags) -> Floats:
 
 def _moments_where(z: Floats, labels: Floats, mask: Flags) -> tuple[Floats, Floats]:
     """Gram matrix and cross products (labels x features) of the rows in `mask`."""
-    rows = z[mask]
+    # A copy of z would be laid out, and so rounded, in another way than z.
+    rows = z if mask.all() else z[mask]
     around = rows - rows.mean(axis=0) if len(rows) else rows
-    return around.T @ around, labels[:, mask] @ around
+    return around.T @ around, _each(labels[:, mask], around)

@@ -5,6 +5,7 @@ and ranking them against each other would score the models' levels, not their sk
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -177,16 +178,16 @@ def _centred_ranks(values: Floats, fold: Ints, start: Ints, stop: Ints) -> Float
 
 def _tie_groups(values: Floats, fold: Ints) -> tuple[Ints, Ints, Ints]:
     """The order of each row of `values` within folds, and by place the ends of its group of equals."""
-    low = values.min(axis=1, keepdims=True)
-    span = np.maximum(values.max(axis=1, keepdims=True) - low, 1e-300)
-    # Scaled into [0, 1] and set 2 apart, folds never mix, and one sort ranks them all.
-    keyed = (values - low) / span + 2.0 * fold
-    order = np.argsort(keyed, axis=1)
-    ranked = np.take_along_axis(keyed, order, 1)
+    # Folds follow each other: each is sorted in its own place, on the values as they are.
+    order = np.empty(values.shape, dtype=np.int64)
+    edges = np.flatnonzero(np.diff(fold, prepend=fold[0] - 1, append=fold[-1] + 1))
+    for start, stop in pairwise(edges.tolist()):
+        order[:, start:stop] = start + np.argsort(values[:, start:stop], axis=1)
+    ranked = np.take_along_axis(values, order, 1)
     n = ranked.shape[1]
     place = np.arange(n)
     opens = np.ones(ranked.shape, dtype=bool)
-    opens[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    opens[:, 1:] = (ranked[:, 1:] != ranked[:, :-1]) | (fold[1:] != fold[:-1])
     first = np.maximum.accumulate(np.where(opens, place, 0), axis=1)
     closes = np.ones(ranked.shape, dtype=bool)
     closes[:, :-1] = opens[:, 1:]

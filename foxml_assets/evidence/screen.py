@@ -16,8 +16,8 @@ from foxml_assets.vocabulary import ModelFamily, TaskType
 
 @dataclass(frozen=True)
 class TargetCase:
-    """One target under examination: its labels on the rows of the panel (NaN where missing, and behind the last
-    test window), its folds, and what leakage leaves of features and symbols."""
+    """One target under examination: its labels on the rows of the panel (NaN where missing, and behind the
+    last test window), its folds, and what leakage leaves of features and symbols."""
 
     spec: TargetSpec
     y: Floats

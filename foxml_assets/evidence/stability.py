@@ -16,7 +16,7 @@ def stability(snapshots: Floats, top_k: int) -> StabilityMetrics | None:
     metrics are None with a single one. Overlap is corrected for chance (Kuncheva 2007): 0 for random
     choices, 1 for equal ones.
     """
-    known = [row for row in snapshots if np.isfinite(row).all()]
+    known = [row for row in snapshots if len(row) and np.isfinite(row).all()]
     if not known:
         return None
     pairs = list(combinations(known, 2))

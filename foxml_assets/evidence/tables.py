@@ -11,7 +11,7 @@ MODELS = ("local", "pooled", "both")
 
 
 def score_table(case: TargetCase, found: tuple[SymbolScores, ...]) -> pd.DataFrame:
-    """Within-symbol scores per symbol, model (`local`, `pooled`, `both`) and fold, with the fold's windows."""
+    """Within-symbol scores per symbol, model (`local`, `pooled`, `both`) and fold, with its windows."""
     n_symbols, n_folds = len(case.panel.symbols), len(case.folds)
     values = np.stack([one.by_fold for one in found]).transpose(0, 2, 1)
     times = case.panel.times

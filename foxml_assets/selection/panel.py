@@ -14,7 +14,7 @@ from foxml_assets.hashing import canonical_json, content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.selection.config import DataConfig, DemoPanel
 from foxml_assets.selection.demo import demo_panel
-from foxml_assets.selection.folds import walk_forward
+from foxml_assets.selection.folds import purge_bars, walk_forward
 from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.selection.raw_panel import RawPanel
 from foxml_assets.selection.reading import read_parquet_panel
@@ -34,7 +34,7 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
     valid = validate(raw)
     # Folds that cannot be cut would surface only after the write, target by target.
     for target in valid.targets:
-        walk_forward(valid.n_bars, target.horizon_bars, config.evidence)
+        walk_forward(valid.n_bars, purge_bars(target.horizon_bars), config.evidence)
     info = _describe(raw, valid)
     write_if_changed(layout.panel, _parquet_bytes(valid.frame, info))
     write_if_changed(layout.panel_info, msgspec.json.format(canonical_json(info), indent=2) + b"\n")

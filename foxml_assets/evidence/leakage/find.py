@@ -19,7 +19,7 @@ from foxml_assets.evidence.leakage.copies import (
     mean_skill,
     moves_like_the_label,
 )
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture
+from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.selection.patterns import lookup
@@ -117,18 +117,23 @@ def find_leaks(
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
+    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.symbol_news_skill
+    past = asked_apart(past, features, np.flatnonzero(strong))
     case = _Case(features, past, label, skill, config)
 
     ahead = case.looking_ahead()
     # What is a function of the past can be no copy. A feature nobody could explain counts as news.
     fresh = (np.nan_to_num(past.past_r2) < bars.past_r2) & case.doubted
-    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & (fresh | ahead.found)
+    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & case.doubted
+    near &= fresh | ahead.found | case.fresh_on(near)
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
 
     blocked = on_many | ahead.found
-    statuses = np.where(measured > 0, LeakageStatus.SAFE, LeakageStatus.UNKNOWN).astype(object)
+    # NumPy would turn the words into plain text anywhere but in an array of objects made from a list.
+    unmarked = [LeakageStatus.SAFE if count else LeakageStatus.UNKNOWN for count in measured]
+    statuses = np.array(unmarked, dtype=object)
     statuses[news.overall] = LeakageStatus.SUSPECT
     statuses[blocked] = LeakageStatus.BLOCKED
     dropped = blocked | news.overall
@@ -196,6 +201,17 @@ class _Case:
     def mean(self) -> Floats:
         """Size of each feature's skill over all symbols, 0 where unknown."""
         return np.abs(np.nan_to_num(mean_skill(self.skill)))
+
+    def fresh_on(self, where: Flags) -> Flags:
+        """Where (symbols x features) the past explains too little of the symbol's own rows."""
+        fresh = np.zeros(where.shape, dtype=bool)
+        for symbol, at in np.argwhere(where).tolist():
+            rows = self.features.panel.rows_of(symbol)
+            left, ranks = self.past.news.ranks[rows, at], self.features.ranks[rows, at]
+            known = np.isfinite(left)
+            explained = 1.0 - np.square(left[known]).sum() / max(np.square(ranks[known]).sum(), 1e-9)
+            fresh[symbol, at] = explained < self.config.leakage.past_r2
+        return fresh
 
     def on_many(self, where: Flags) -> Flags:
         """Features found on more symbols than chance or one bad series explains (symbols x features)."""
@@ -287,8 +303,9 @@ class _Case:
                 why = f"its news of one horizon make the label (skill {made:.3f}, its value {skill[at]:.3f})"
             else:
                 why = (
-                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open, and"
-                    f" its skill of {skill[at]:.3f} is {back:.3f} when taken back {self.past.lead_bars[at]} bars"
+                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open,"
+                    f" and its skill of {skill[at]:.3f} is {back:.3f} when taken back"
+                    f" {self.past.lead_bars[at]} bars"
                 )
             reason = f"{self._name(at)} looks ahead: {why}"
             found.append(
@@ -311,8 +328,8 @@ class _Case:
                 skill[at],
                 None,
                 left,
-                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does, and"
-                f" earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
+                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does,"
+                f" and earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
             )
             for at in np.flatnonzero(where).tolist()
         ]

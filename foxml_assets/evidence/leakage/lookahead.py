@@ -4,19 +4,21 @@ A feature that was built from data up to its own row is, apart from news, a func
 that was shifted or centred into the future is not, and what the past leaves open stands in later rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
-from foxml_assets.evidence.arrays import Floats, Ints
+from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
 from foxml_assets.selection.config import LeakageConfig
 
 OFFSETS = (1, 2, 3, 5, 7, 12, 20)
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _MAX_COLUMNS = 300
+# Features whose R2 falls by this much without each other were explained by each other.
+_LEANS_ON = 0.1
 # Ranks are known to about their own spacing; less than this left unexplained is rounding.
 _NOTHING_LEFT = 2e-3
 
@@ -33,11 +35,13 @@ class PastAndFuture:
     future_share: Floats
     lead_bars: Ints
     news: FeatureRanks
+    moments: "_Moments"
 
 
 def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig) -> PastAndFuture:
-    """Explain every feature's ranks by the other features now and all features at earlier rows (OFFSETS), then
-    with the other features at later rows too; fitted on the earlier half of the bars, scored on the later.
+    """Explain every feature's ranks by the other features now and all features at earlier rows (OFFSETS),
+    then with the other features at later rows too; fitted on the earlier half of the bars, scored on the
+    later.
 
     Ridge; the penalty is the best of a few on the later half, for both alike.
     """
@@ -53,14 +57,36 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
         shown = np.nan_to_num(again) >= config.look_ahead_share
         share, lead = np.where(shown, again, share), np.where(shown, second_lead, lead)
     n_past = n_features * (1 + len(OFFSETS))
-    news = _news(features, weights[:n_past].astype(np.float32))
-    return PastAndFuture(past_r2, share, lead, FeatureRanks(features.panel, news))
+    news = _news(features, weights[:n_past].astype(np.float32), np.ones(n_features, dtype=bool))
+    return PastAndFuture(past_r2, share, lead, FeatureRanks(features.panel, news), moments)
+
+
+def asked_apart(past: PastAndFuture, features: FeatureRanks, together: Ints) -> PastAndFuture:
+    """The same, but that the features `together` are explained without each other's help.
+
+    Copies of one label would vouch for each other. Answers change where a feature leans on the others.
+    """
+    n_features, r2 = len(past.past_r2), past.past_r2.copy()
+    weights = np.zeros((n_features * (1 + len(OFFSETS)), n_features), dtype=np.float32)
+    changed = np.zeros(n_features, dtype=bool)
+    for feature in together.tolist():
+        columns = _past_columns(feature, n_features)
+        others = together[together != feature]
+        fit = _fit(past.moments, feature, columns[~np.isin(columns % n_features, others)])
+        if fit is not None and 1.0 - fit.left < r2[feature] - _LEANS_ON:
+            r2[feature], changed[feature] = 1.0 - fit.left, True
+            weights[fit.columns, feature] = fit.weights
+    if not changed.any():
+        return past
+    ranks = past.news.ranks.copy()
+    ranks[:, changed] = _news(features, weights[:, changed], changed)
+    return replace(past, past_r2=r2, news=FeatureRanks(features.panel, ranks))
 
 
 def _explain(
     moments: "_Moments", without: Ints, config: LeakageConfig
 ) -> tuple[Floats, Floats, Ints, Floats]:
-    """R2, share, lead and weights of every feature, explained by itself and those that are not in `without`."""
+    """R2, share, lead and weights of every feature, explained by itself and those not in `without`."""
     n_features = len(moments.early) // (1 + 2 * len(OFFSETS))
     past_r2, share = np.full(n_features, np.nan), np.full(n_features, np.nan)
     lead = np.zeros(n_features, dtype=np.int64)
@@ -116,14 +142,15 @@ def _half_moments(features: FeatureRanks, stop_bar: int, max_rows: int) -> _Mome
     return _Moments(halves[0], halves[1], counts[0], counts[1])
 
 
-def _news(features: FeatureRanks, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What the past leaves open of all ranks; NaN in each symbol's first rows, and where a rank is missing."""
-    news = np.empty_like(features.ranks)
+def _news(features: FeatureRanks, weights: npt.NDArray[np.float32], wanted: Flags) -> npt.NDArray[np.float32]:
+    """What the past leaves open of the `wanted` features' ranks; NaN in a symbol's first rows, and where a
+    rank is missing."""
+    news = np.empty((len(features.ranks), int(wanted.sum())), dtype=features.ranks.dtype)
     for symbol in range(len(features.panel.symbols)):
         rows = features.panel.rows_of(symbol)
         r = features.ranks[rows]
         past = np.nan_to_num(np.concatenate([r, *(shifted(r, lag) for lag in OFFSETS)], axis=1))
-        news[rows] = r - past @ weights
+        news[rows] = r[:, wanted] - past @ weights
         news[rows][: OFFSETS[-1]] = np.nan
     return news
 

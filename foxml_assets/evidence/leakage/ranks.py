@@ -57,7 +57,7 @@ def scaled_ranks(values: Floats) -> Floats:
 def label_skill(
     features: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig, lag: int = 0
 ) -> Floats:
-    """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows earlier.
+    """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows ago.
 
     Symbols x columns. A negative lag reads later rows. NaN where fewer than `min_rows` rows are known, a
     class holds too few rows, or either side is constant.
