@@ -65,7 +65,7 @@ def _shrunk_skills(
     policy: RoutingPolicy,
 ) -> Skills:
     at, n_targets = layout.pair_target, len(layout.targets)
-    inflate = policy.error_rate().inflate_se
+    inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
     cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
     pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)

@@ -64,7 +64,8 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experimental_lane: bool
     both_strong_behavior: BothStrongBehavior
     both_weak_behavior: BothWeakBehavior
-    fdr_q: float | None
+    fdr_q_cross_sectional: float | None
+    fdr_q_symbol: float | None
     min_skill: float
     min_probability: float
     min_advantage: float

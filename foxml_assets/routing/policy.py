@@ -70,12 +70,22 @@ class StabilityClassification(ConfigModel):
         return self
 
 
+class SideRates(ConfigModel):
+    """A false-discovery rate per side. One pooled row decides for all symbols of its target."""
+
+    cross_sectional: Rate = 0.005
+    symbol: Rate = 0.03
+
+    def of(self, side: Side) -> float:
+        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+
+
 class FalseDiscovery(ConfigModel):
-    """Benjamini-Hochberg over each side's rows of one plan."""
+    """Benjamini-Hochberg over each side's rows of one plan, for both methods."""
 
     enabled: bool = True
-    q: Rate = 0.1
-    inflate_se: Inflation = 1.2
+    q: SideRates = SideRates()
+    inflate_se: Inflation = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,6 @@ class PooledOnSymbol(ConfigModel):
 class Shrinkage(ConfigModel):
     """Settings of `method: shrinkage`, on the skill scale."""
 
-    q: Rate = 0.05
-    inflate_se: Inflation = 1.2
     min_advantage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
 
 
@@ -200,11 +208,10 @@ class RoutingPolicy(ConfigModel):
         development = self.profile is Profile.DEVELOPMENT
         return (self.development_min_sample_size if development else self.min_sample_size).of(side)
 
-    def error_rate(self) -> ErrorRate:
-        """False-discovery control under the method: shrinkage has its own, and cannot do without."""
-        if self.method is Method.SHRINKAGE:
-            return ErrorRate(self.shrinkage.q, self.shrinkage.inflate_se)
-        return ErrorRate(self.fdr.q if self.fdr.enabled else None, self.fdr.inflate_se)
+    def error_rate(self, side: Side) -> ErrorRate:
+        """False-discovery control of one side; shrinkage cannot do without."""
+        controlled = self.fdr.enabled or self.method is Method.SHRINKAGE
+        return ErrorRate(self.fdr.q.of(side) if controlled else None, self.fdr.inflate_se)
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""
