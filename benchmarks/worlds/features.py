@@ -15,7 +15,7 @@ from benchmarks.worlds.spec import WorldSpec
 Floats = npt.NDArray[np.float64]
 
 # From white noise to a half-life of 34 bars.
-_MEMORY = (0.0, 0.5, 0.9, 0.98, 0.8, 0.0, 0.95, 0.3, 0.7)
+_MEMORY = (0.0, 0.9, 0.4, 0.98, 0.0, 0.7, 0.2, 0.95, 0.5, 0.85)
 _TAIL_FREEDOM = 4.0
 
 
@@ -92,7 +92,7 @@ def _derived(
             case 0:
                 window = int(rng.choice([5, 10, 20]))
                 made.append(
-                    (_scaled(rolling_mean(base[source], window)), f"mean of {window} of feature {source}")
+                    (scaled(rolling_mean(base[source], window)), f"mean of {window} of feature {source}")
                 )
             case 1 if at < 5:
                 made.append((np.broadcast_to(cycle(times, bar_minutes), shape), "calendar"))
@@ -105,9 +105,10 @@ def _derived(
             case _:
                 window = int(rng.choice([3, 8, 15]))
                 gap = base[source] - rolling_mean(base[source], window)
-                made.append((_scaled(gap), f"feature {source} less its mean of {window}"))
+                made.append((scaled(gap), f"feature {source} less its mean of {window}"))
     return made
 
 
-def _scaled(values: Floats) -> Floats:
+def scaled(values: Floats) -> Floats:
+    """The values over the standard deviation of their first 500 bars."""
     return values / values[..., :500].std()

@@ -12,15 +12,15 @@ from benchmarks.worlds.world import World
 REPOSITORY = Path(__file__).parents[2]
 
 
-def write_panel(world: World, path: Path) -> None:
-    """One Parquet file, sorted by symbol and time, every number single precision."""
+def write_panel(world: World, path: Path, first_bar: int = 0) -> None:
+    """One Parquet file from `first_bar` on, by symbol and time, every number single precision."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
     writer: pq.ParquetWriter | None = None
     for at, symbol in enumerate(world.symbols):
-        start = world.starts[at]
+        start = max(first_bar, world.starts[at])
         columns = {
             "timestamp": pa.array(world.times[start:].to_numpy().astype("datetime64[us]")),
             "symbol": pa.array([symbol] * (len(world.times) - start)).dictionary_encode(),
@@ -38,12 +38,19 @@ def write_panel(world: World, path: Path) -> None:
 
 
 def write_config(
-    world: World, panel: Path, folder: Path, overrides: Mapping[str, Mapping[str, object]]
+    world: World,
+    panel: Path,
+    folder: Path,
+    overrides: Mapping[str, Mapping[str, object]],
+    first_bar: int = 0,
 ) -> None:
-    """The repository's config with the world's panel; `overrides` are merged in, by file name."""
+    """The repository's config with the world's panel; `overrides` are merged in, by file name.
+
+    A panel from `first_bar` on has its hold-out begin as much later, so that the evidence keeps its length.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(REPOSITORY / "config", folder)
-    fraction = world.spec.holdout_bars / world.spec.n_bars
+    fraction = (world.spec.holdout_bars - first_bar) / (world.spec.n_bars - first_bar)
     read_panel = {
         "source": "parquet",
         "path": str(panel.absolute()),
@@ -51,7 +58,9 @@ def write_config(
         "symbol_column": "symbol",
         "targets": ["y_*", "fwd_*"],
     }
-    edit_config(folder / "data_config.yaml", {"evidence": {"holdout_fraction": float(np.round(fraction, 9))}})
+    # The project floors fraction * bars, so the fraction is rounded up.
+    fraction = float(np.ceil(fraction * 1e9 - 1e-3) / 1e9)
+    edit_config(folder / "data_config.yaml", {"evidence": {"holdout_fraction": fraction}})
     edit_config(folder / "data_config.yaml", {"panel": read_panel}, replace=True)
     for name, changes in overrides.items():
         edit_config(folder / name, changes)

@@ -37,17 +37,18 @@ class LeakOutcome:
 
 
 def flagged_features(world: World, candidates: pd.DataFrame) -> tuple[list[FlaggedFeature], int]:
-    """Honest features that the evidence flags, from the pooled rows, and how many there are to flag."""
-    recipe = dict(zip(world.features, world.recipes, strict=True))
-    found = []
-    for target, statuses in feature_statuses(candidates).items():
-        leak = world.leak_of.get(target)
-        found += [
-            FlaggedFeature(target, name, status, recipe[name])
-            for name, status in statuses.items()
-            if status in _FLAGGED and not (leak and leak.column == name)
-        ]
-    return found, len(world.targets) * len(world.features) - len(world.leaks)
+    """Honest features that the evidence flags for any target, and how many there are to flag.
+
+    A column that leaks a label is not honest for other targets either: it holds the future.
+    """
+    recipe = {world.features[at]: world.recipes[at] for at in world.honest}
+    found = [
+        FlaggedFeature(target, name, status, recipe[name])
+        for target, statuses in feature_statuses(candidates).items()
+        for name, status in statuses.items()
+        if status in _FLAGGED and name in recipe
+    ]
+    return found, len(world.targets) * len(recipe)
 
 
 def feature_statuses(candidates: pd.DataFrame) -> dict[str, dict[str, str]]:

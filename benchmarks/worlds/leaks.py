@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from benchmarks.worlds.features import rolling_mean
+from benchmarks.worlds.series import shifted, trailing_mean, trailing_volatility
 from benchmarks.worlds.spec import LeakKind
 from benchmarks.worlds.targets import Planted
 from foxml_assets.vocabulary import TaskType
@@ -41,18 +41,19 @@ def leak_column(planted: Planted, rng: np.random.Generator) -> LeakColumn:
             return LeakColumn(np.where(some[:, None], _copy(planted, leak.auc, rng), noise), some)
         case LeakKind.CENTRED:
             ahead = planted.plan.horizon
-            return LeakColumn(shifted_mean(planted.response, 2 * ahead + 1, ahead), everywhere)
+            return LeakColumn(shifted(_trailing(planted, 2 * ahead + 1), ahead), everywhere)
         case LeakKind.SHIFTED:
-            # A window of twice the shift is half past and half future: corr .71, AUC about .75 alone.
+            # A window of twice the shift is half past and half future.
             window = max(3, 2 * leak.shift)
-            relative = rolling_mean(planted.response, 2 * window) if rng.random() < 0.5 else None
-            return LeakColumn(shifted_mean(planted.response, window, leak.shift), everywhere, relative)
+            with_relative = rng.random() < 0.5 and not leak.volatility
+            relative = trailing_mean(planted.response, 2 * window) if with_relative else None
+            return LeakColumn(shifted(_trailing(planted, window), leak.shift), everywhere, relative)
 
 
-def shifted_mean(response: Floats, window: int, shift: int) -> Floats:
-    """Element t is the mean of the `window` responses up to t + `shift`, of unit variance."""
-    mean = rolling_mean(response, window) * np.sqrt(window)
-    return np.concatenate([mean[:, shift:], np.repeat(mean[:, -1:], shift, axis=1)], axis=1)
+def _trailing(planted: Planted, window: int) -> Floats:
+    leak = planted.plan.leak
+    is_volatility = leak is not None and leak.volatility
+    return (trailing_volatility if is_volatility else trailing_mean)(planted.response, window)
 
 
 def _copy(planted: Planted, auc: float, rng: np.random.Generator) -> Floats:

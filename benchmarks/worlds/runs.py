@@ -6,13 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.worlds.files import REPOSITORY, write_config, write_panel
-from benchmarks.worlds.world import World
+from benchmarks.worlds.world import World, world_key
 from foxml_assets.hashing import bytes_hash, content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates_file import read_candidates
@@ -47,24 +47,27 @@ class Run:
 
 
 def run_world(
-    world: World, workdir: Path, *, overrides: Mapping[str, Mapping[str, object]], reuse: bool
+    world: World,
+    workdir: Path,
+    *,
+    overrides: Mapping[str, Mapping[str, object]],
+    reuse: bool,
+    first_bar: int = 0,
 ) -> Run:
-    """Write the panel and the config below `workdir` and run the pipeline up to the plan.
+    """Write the panel (from `first_bar` on) and the config below `workdir`; run up to the plan.
 
-    With `reuse` a run whose world and evidence settings are the same is taken as it stands; a changed
-    routing policy does not count, because routes are made anew from the candidates.
+    With `reuse` a run of the same world and evidence settings is taken as it stands, whatever code made
+    it; the routing policy does not matter there, because routes are made anew from the candidates.
     """
-    folder = workdir / f"{world.spec.name}_{world.seed}"
+    folder = workdir / f"{world.spec.name}_{world.seed}_{first_bar}"
     config, root, done = folder / "config", folder / "root", folder / "run.json"
     panel = folder / "panel.parquet"
-    write_config(world, panel, config, overrides)
-    key = content_hash(
-        [asdict(world.spec), world.seed, bytes_hash((config / "data_config.yaml").read_bytes())]
-    )
+    write_config(world, panel, config, overrides, first_bar)
+    key = content_hash([world_key(world), bytes_hash((config / "data_config.yaml").read_bytes())])
     if not (reuse and done.is_file() and json.loads(done.read_text())["key"] == key):
         for old in (root, done):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-        write_panel(world, panel)
+        write_panel(world, panel, first_bar)
         seconds = _run(folder, root, config)
         done.write_text(json.dumps({"key": key, "seconds": seconds}))
     wall, cpu = json.loads(done.read_text())["seconds"]["evidence"]

@@ -11,10 +11,14 @@ Floats = npt.NDArray[np.float64]
 
 
 class Shape(StrEnum):
+    """MOMENTUM and VOLATILITY depend on the response's own past; the others on features."""
+
     LINEAR = "linear"
     SATURATING = "saturating"
     STEP = "step"
     INTERACTION = "interaction"
+    MOMENTUM = "momentum"
+    VOLATILITY = "volatility"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Signal:
                 raw = np.where(total > 0.0, 1.0, -1.0)
             case Shape.INTERACTION:
                 raw = chosen[0] * chosen[1] + 0.3 * total
+            case Shape.MOMENTUM | Shape.VOLATILITY:
+                raise ValueError(f"{self.shape} is no function of the features")
         return (raw - raw.mean()) / raw.std()
 
 
@@ -45,10 +51,10 @@ _SHAPES = (Shape.LINEAR, Shape.LINEAR, Shape.SATURATING, Shape.STEP, Shape.INTER
 
 
 def draw_signal(n_features: int, rng: np.random.Generator, *, linear_only: bool = False) -> Signal:
-    """A signal of one to four features with weights of either sign."""
+    """A signal of one to three features with weights of either sign."""
     shape = Shape.LINEAR if linear_only else _SHAPES[rng.integers(len(_SHAPES))]
     least = 2 if shape is Shape.INTERACTION else 1
-    count = min(int(rng.integers(least, 5)), n_features)
+    count = min(int(rng.integers(least, 4)), n_features)
     features = rng.choice(n_features, size=count, replace=False)
     weights = rng.choice([-1.0, 1.0], count) * rng.uniform(0.5, 1.0, count)
     weights /= np.sqrt((weights**2).sum())

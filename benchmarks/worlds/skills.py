@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.worlds.scoring import blocks_of, skill_by_block
-from benchmarks.worlds.world import World
+from benchmarks.worlds.world import World, world_key
 from foxml_assets.families.model import FittedModel
 from foxml_assets.families.params import FamiliesConfig
 from foxml_assets.families.registry import fit
@@ -25,7 +25,6 @@ N_BLOCKS = 60
 FIT_SEED = 20_240_229
 TREES = "lightgbm"
 MEAN = "mean"
-_GENERATOR = ("spec", "features", "signals", "targets", "leaks", "world", "scoring", "skills")
 
 
 def truth_families() -> tuple[ModelFamily, ...]:
@@ -103,9 +102,9 @@ def skill_table(world: World, cache: Path, *, threads: int = 2) -> SkillTable:
 
 def _key(world: World, families: Sequence[ModelFamily], config: FamiliesConfig) -> str:
     folder = Path(__file__).parent
-    code = [bytes_hash((folder / f"{name}.py").read_bytes()) for name in _GENERATOR]
+    code = [bytes_hash((folder / f"{name}.py").read_bytes()) for name in ("scoring", "skills")]
     params = [config.of(family).model_dump(mode="json") for family in families]
-    return content_hash([asdict(world.spec), world.seed, list(families), params, code])[:16]
+    return content_hash([world_key(world), list(families), params, code])[:16]
 
 
 def _measure(

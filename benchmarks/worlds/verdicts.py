@@ -18,7 +18,8 @@ Flags = npt.NDArray[np.bool_]
 class Verdict:
     """`kept` is over the best choice per pair on the hold-out, `kept_planted` over routing by the planted
     kind. The shares of pairs trained are of pairs without any relation: of noise and leak targets without
-    one (`noise`), of drifted targets, of symbols that a local target leaves out (`unrelated`)."""
+    one (`noise`), of drifted targets, of symbols that a local target leaves out (`unrelated`). `flipped` is
+    the share of served pairs that re-plans serve otherwise."""
 
     decidable: float
     kept: float
@@ -29,9 +30,12 @@ class Verdict:
     unrelated_trained: float
     leaks_served: int
     n_leaks: int
+    flipped: float
 
 
-def verdict(world: World, table: SkillTable, truth: Truth, served: Served) -> Verdict:
+def verdict(
+    world: World, table: SkillTable, truth: Truth, served: Served, flipped: float = float("nan")
+) -> Verdict:
     """Compare what is served with the truth."""
     right = right_pairs(world, truth, served)
     planted = served_as(world, table, truth.planted).skill.sum()
@@ -49,6 +53,7 @@ def verdict(world: World, table: SkillTable, truth: Truth, served: Served) -> Ve
         unrelated_trained=_share(is_served, truth.hollow & (kind == Kind.LOCAL.value)[:, None]),
         leaks_served=int(leaking_targets.sum()),
         n_leaks=len(world.leaks),
+        flipped=flipped,
     )
 
 

@@ -1,7 +1,8 @@
 """A whole world: features, leaks among them, and targets whose truth is known."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +10,16 @@ import pandas as pd
 
 from benchmarks.worlds.features import honest_features
 from benchmarks.worlds.leaks import LeakColumn, leak_column
+from benchmarks.worlds.signals import Shape
 from benchmarks.worlds.spec import LEAKS, Kind, WorldSpec
-from benchmarks.worlds.targets import Planted, TargetPlan, plant
+from benchmarks.worlds.targets import Planted, Request, TargetPlan, plant
+from foxml_assets.hashing import bytes_hash, content_hash
 
 Singles = npt.NDArray[np.float32]
 
 _SESSION_MINUTES = 390
 _KIND_SALT = 7_919
+_GENERATOR = ("features", "leaks", "series", "signals", "targets", "world")
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,16 @@ def make_world(spec: WorldSpec, seed: int) -> World:
     honest = honest_features(spec, times, rng)
     planted = _plant_targets(spec, seed, honest.values, rng)
     leaking = [(one.plan, leak_column(one, rng)) for one in planted if one.plan.leak]
-    relatives = [(plan, column.relative) for plan, column in leaking if column.relative is not None]
-    columns = [*honest.values, *(rows for _, rows in relatives), *(column.values for _, column in leaking)]
+    trailing = [pair for one in planted for pair in one.columns]
+    trailing += [
+        (f"mean of the last responses of {plan.name}", column.relative)
+        for plan, column in leaking
+        if column.relative is not None
+    ]
+    columns = [*honest.values, *(rows for _, rows in trailing), *(column.values for _, column in leaking)]
     recipes = [
         *honest.recipes,
-        *(f"trailing mean of the response of {plan.name}" for plan, _ in relatives),
+        *(recipe for recipe, _ in trailing),
         *(f"leak of {plan.name}" for plan, _ in leaking),
     ]
     order = rng.permutation(len(columns))
@@ -94,6 +103,13 @@ def make_world(spec: WorldSpec, seed: int) -> World:
     )
 
 
+def world_key(world: World) -> str:
+    """Hash of what makes the world: its spec, its seed and the generator's own code."""
+    folder = Path(__file__).parent
+    code = [bytes_hash((folder / f"{name}.py").read_bytes()) for name in _GENERATOR]
+    return content_hash([asdict(world.spec), world.seed, code])
+
+
 def _planted_leak(name: str, plan: TargetPlan, column: LeakColumn) -> PlantedLeak:
     return PlantedLeak(name, plan.name, tuple(int(at) for at in np.flatnonzero(column.symbols)))
 
@@ -107,11 +123,24 @@ def _plant_targets(
     planted = []
     for at, kind in enumerate(kinds):
         same = [other for other, name in enumerate(kinds) if name is kind]
-        # Strengths of a kind are spread evenly, with some play.
-        goal = (same.index(at) + rng.random()) / len(same)
-        leak = LEAKS[(seed * n_leaks + same.index(at)) % len(LEAKS)] if kind is Kind.LEAK else None
-        planted.append(plant(int(numbers[at]), kind, goal, leak, features, spec, rng))
+        place = same.index(at)
+        request = Request(
+            number=int(numbers[at]),
+            kind=kind,
+            # Strengths of a kind are spread evenly, with some play.
+            goal=(place + rng.random()) / len(same),
+            series=_series(spec, kind, place, len(same)),
+            leak=LEAKS[(seed * n_leaks + place) % len(LEAKS)] if kind is Kind.LEAK else None,
+        )
+        planted.append(plant(request, features, spec, rng))
     return sorted(planted, key=lambda one: one.plan.name)
+
+
+def _series(spec: WorldSpec, kind: Kind, place: int, count: int) -> Shape | None:
+    """The second weakest global target is momentum, the middle one is volatility."""
+    if kind is not Kind.GLOBAL or not spec.series_targets:
+        return None
+    return {1: Shape.MOMENTUM, count // 2: Shape.VOLATILITY}.get(place)
 
 
 def _times(spec: WorldSpec) -> pd.DatetimeIndex:

@@ -144,8 +144,8 @@ def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int
 
 
 def recent_folds(n_folds: int) -> int:
-    """How many of the last folds count as recent: a third, rounded up."""
-    return -(-n_folds // 3)
+    """How many of the last folds count as recent: a fifth, rounded up."""
+    return -(-n_folds // 5)
 
 
 def _sums(case: TargetCase, symbol: int, predictions: Floats, blocks: TimeBlocks) -> BlockSums | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.policy_jobs import FamilyCondition
+from foxml_assets.routing.policy_jobs import FamilyCondition, FamilyRule
 from foxml_assets.vocabulary import ModelFamily, SignalState, TrainingType
 
 
@@ -26,10 +26,15 @@ def family_rules(jobs: pd.DataFrame, policy: RoutingPolicy) -> np.ndarray:
     return result
 
 
-def remaining_families(families: tuple[ModelFamily, ...], failed: str | None) -> tuple[ModelFamily, ...]:
-    """`families` without those that failed in the evidence (names joined by `|`)."""
-    lost = set((failed or "").split("|"))
-    return tuple(family for family in families if family.value not in lost)
+def job_families(rule: FamilyRule, best: str | None, failed: str | None) -> tuple[ModelFamily, ...]:
+    """The families of a job under `rule`, without those that failed in the evidence.
+
+    Under `by_evidence` those of them that the evidence found `best`, if it names any. Names are joined by `|`.
+    """
+    lost, found = set((failed or "").split("|")), set((best or "").split("|"))
+    left = tuple(family for family in rule.use if family.value not in lost)
+    chosen = tuple(family for family in left if family.value in found)
+    return chosen if rule.by_evidence and chosen else left
 
 
 def _matches(jobs: pd.DataFrame, when: FamilyCondition) -> np.ndarray:

@@ -19,7 +19,7 @@ def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
 
     Columns: target, symbol (None for the pooled job), route, training_type, task_type, horizon_minutes,
     state (of the job's own side), cs_state, local_state, sample_size, score, gate, score_metric, reason,
-    features (JSON or None), failed_families, priority, family_rule (the index of the first rule that
+    features (JSON or None), failed_families, families (of the evidence), priority, family_rule (the index of the first rule that
     matches). Raises RoutingPlanError for a routed target without a task type.
     """
     jobs = pd.concat([_pooled(routing), _single(routing)], ignore_index=True)
@@ -57,6 +57,7 @@ def _pooled(routing: RoutingPlan) -> pd.DataFrame:
             "reason": _objects(chosen["cs_reason"]),
             "features": _objects(chosen["features"]),
             "failed_families": _objects(chosen["failed_families"]),
+            "families": _objects(chosen["families"]),
         }
     )
 
@@ -85,6 +86,7 @@ def _single(routing: RoutingPlan) -> pd.DataFrame:
             "reason": _objects(chosen["reason"]),
             "features": _objects(chosen["features"]),
             "failed_families": _objects(chosen["failed_families"]),
+            "families": _objects(chosen["families"]),
         }
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.names import symbol_segment, target_segment
-from foxml_assets.planning.assignment import remaining_families
+from foxml_assets.planning.assignment import job_families
 from foxml_assets.planning.job_ids import job_ids
 from foxml_assets.planning.plan import ABSENT, ExcludedSymbol, Job, JobMetadata
 from foxml_assets.planning.specs import with_spec_hashes
@@ -70,9 +70,8 @@ def _check_names(table: pd.DataFrame) -> None:
 
 
 def _families(table: pd.DataFrame, policy: RoutingPolicy) -> Iterator[tuple[ModelFamily, ...]]:
-    remaining = cache(remaining_families)
-    rules = [policy.families[index].use for index in table["family_rule"]]
-    return map(remaining, rules, table["failed_families"])
+    rules = [policy.families[index] for index in table["family_rule"]]
+    return map(cache(job_families), rules, table["families"], table["failed_families"])
 
 
 def _metadata(table: pd.DataFrame) -> Iterator[JobMetadata]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from foxml_assets.routing.coding import LEVELS, Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.side_rows import EstimateRows
+from foxml_assets.routing.side_rows import EstimateRows, PairScores
 from foxml_assets.routing.words import BothStrongBehavior, BothWeakBehavior, RouteRule
 from foxml_assets.vocabulary import Route, SignalState
 
@@ -35,16 +35,35 @@ _BOTH_WEAK_ROUTE = {
 }
 
 
-def combine(cs: Codes, local: Codes, difference: EstimateRows, policy: RoutingPolicy) -> Routes:
-    """The decision table over the state codes of both sides of every pair."""
+def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, policy: RoutingPolicy) -> Routes:
+    """The decision table over the state codes of both sides of every pair.
+
+    Where the pooled model's skill on the symbol is `too_small`, it is out of the question for the pair.
+    """
     routes, rules = _table(policy)
-    route, rule = routes[cs, local], rules[cs, local]
+    out = too_small & (cs >= level(SignalState.WEAK_BUT_OK))
+    on_pair = np.where(out, level(SignalState.DISALLOWED), cs)
+    route, rule = routes[on_pair, local], rules[on_pair, local]
+    rule[out & (rule == code(RouteRule.LOCAL_ONLY))] = code(RouteRule.LOCAL_ON_SYMBOL)
+    rule[out & (rule == code(RouteRule.NOTHING_ALLOWED))] = code(RouteRule.POOLED_TOO_SMALL)
     if policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER:
         strong = rule == code(RouteRule.BOTH_STRONG)
-        low, high = better_interval(difference, policy.fdr.inflate_se)
-        route[strong & (low > 0)] = code(Route.SYMBOL_SPECIFIC)
-        route[strong & (high < 0)] = code(Route.CROSS_SECTIONAL)
+        route[strong] = _better(scores, policy.fdr.inflate_se)[strong]
     return Routes(route=route, rule=rule, rank=np.zeros(len(route), dtype=np.int64))
+
+
+def _better(scores: PairScores, inflate: float) -> Codes:
+    """The better model by the paired difference; where that shows none, their average if it is no worse than the
+    better one, which also stands in for an average that was not scored."""
+    low, high = better_interval(scores.difference, inflate)
+    best = np.fmax(scores.cs.value, scores.cs.value + scores.difference.value)
+    ahead = np.where(scores.difference.value > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))
+    earned = ~(scores.both.value < best)
+    return np.select(
+        [low > 0, high < 0, earned],
+        [code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL), code(Route.BOTH)],
+        ahead,
+    ).astype(np.int8)
 
 
 def better_interval(difference: EstimateRows, inflate: float) -> tuple[Floats, Floats]:

@@ -73,13 +73,17 @@ def _by_bars(rows: SideRows, tests: RowTests) -> list[Rung]:
 
 
 def _by_discovery(rows: SideRows, tests: RowTests, policy: RoutingPolicy) -> list[Rung]:
-    """Method shrinkage: a discovery may be routed; its bars only tell a strong one from a weak one."""
+    """Method shrinkage: a discovery may be routed; its bars only tell a strong one from a weak one.
+
+    Agreement of importances says little about skill and is not asked for; skill that faded is.
+    """
     passed, bar = tests.passed, tests.fdr_bar
     clear = passed[Check.LEAKAGE_CLEAR]
     suspect = rows.leakage == code(LeakageStatus.SUSPECT)
     capped = _TRIAL if policy.enable_experimental_lane else _NONE
     return [
         Rung(~tests.fdr.tested, _NONE, StateRule.NO_GATE),
+        Rung(rows.over_time.known & ~passed[Check.STABILITY], _NONE, StateRule.STABILITY),
         Rung(clear & passed[Check.STRONG_SCORE], _STRONG, StateRule.STRONG_SCORE, tests.bars.strong),
         Rung(clear, _WEAK, StateRule.DISCOVERED, bar),
         Rung(suspect, capped, StateRule.SUSPECT_LEAKAGE, bar),

@@ -73,9 +73,10 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
         experimental_lane=policy.enable_experimental_lane,
         both_strong_behavior=policy.both_strong_behavior,
         both_weak_behavior=policy.both_weak_behavior,
-        fdr_q=policy.error_rate().q,
-        min_skill=policy.shrinkage.min_skill,
-        min_probability=policy.shrinkage.min_probability,
+        fdr_q_cross_sectional=policy.error_rate(Side.CROSS_SECTIONAL).q,
+        fdr_q_symbol=policy.error_rate(Side.SYMBOL).q,
+        min_skill=policy.pooled_on_symbol.min_skill,
+        min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
         bars=tuple(_bars(policy)),
     )
@@ -93,7 +94,7 @@ def _bars(policy: RoutingPolicy) -> list[Bar]:
 
 
 def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
-    states, rows, rate = side.states, side.rows, policy.error_rate()
+    states, rows, rate = side.states, side.rows, policy.error_rate(rows.side)
     open_bar = states.fdr.bar if policy.method is Method.SHRINKAGE else _open_bar(side)
     # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
     as_score = open_bar + (rows.score.value - states.gate)

@@ -17,7 +17,7 @@ from foxml_assets.vocabulary import Route, SignalState
 
 @dataclass(frozen=True)
 class Skills:
-    """Shrunk skills of the three choices on every pair; NaN under method thresholds."""
+    """Shrunk skills of the three choices on every pair; NaN where they are not known."""
 
     cs: Floats
     local: Floats
@@ -43,12 +43,17 @@ def decide(
     policy: RoutingPolicy,
 ) -> Decision:
     """Routes of all pairs by the policy's method."""
+    skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
     if policy.method is Method.SHRINKAGE:
-        skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
         return Decision(_by_skill(layout, cs, local, skills, earlier, policy), scores.difference, skills)
-    routes = combine(cs.states.state[layout.pair_target], local.states.state, scores.difference, policy)
-    nothing = np.full(len(routes.route), np.nan)
-    return Decision(routes, scores.difference, Skills(nothing, nothing, nothing, nothing))
+    # Without a score of its own on the pair, the pooled model is judged by its target alone.
+    too_small = np.isfinite(scores.cs.value) & ~(
+        skills.cs_probability >= policy.pooled_on_symbol.min_probability
+    )
+    cs_state = cs.states.state[layout.pair_target]
+    return Decision(
+        combine(cs_state, local.states.state, too_small, scores, policy), scores.difference, skills
+    )
 
 
 def _shrunk_skills(
@@ -60,7 +65,7 @@ def _shrunk_skills(
     policy: RoutingPolicy,
 ) -> Skills:
     at, n_targets = layout.pair_target, len(layout.targets)
-    inflate = policy.shrinkage.inflate_se
+    inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
     cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
     pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)
@@ -93,7 +98,7 @@ def _by_skill(
     cs_state, local_state = cs.states.state[at], local.states.state
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(earlier, choices, local.rows.skill_scale, policy)
-    cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.shrinkage.min_probability)
+    cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.pooled_on_symbol.min_probability)
     local_allowed = local_state >= weak
     allowed = (cs_allowed, local_allowed, cs_allowed & local_allowed & ~np.isnan(skills.both))
     best = best_choice((skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus)
@@ -103,7 +108,7 @@ def _by_skill(
         (Route.SYMBOL_SPECIFIC, RouteRule.SHRUNK_LOCAL),
         (Route.BOTH, RouteRule.SHRUNK_BOTH),
         (Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL),
-        (Route.BLOCKED, RouteRule.SHRUNK_TOO_SMALL),
+        (Route.BLOCKED, RouteRule.POOLED_TOO_SMALL),
         (Route.BLOCKED, RouteRule.NOTHING_ALLOWED),
     ]
     too_small = (cs_state >= weak) & ~cs_allowed
@@ -127,7 +132,7 @@ def _bonus(
 
 def _pooled_bar(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
     """The skill that the pooled model must exceed on each pair: lower where it served the pair before."""
-    bar = np.full(len(local.rows.rows), policy.shrinkage.min_skill)
+    bar = np.full(len(local.rows.rows), policy.pooled_on_symbol.min_skill)
     if earlier.route is None:
         return bar
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])

@@ -52,6 +52,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "features": _features(parts),
         "successful_families": texts(local.rows.successful),
         "failed_families": texts(local.rows.failed),
+        "families": texts(local.rows.families),
         "quarantine_reason": fault_texts(local),
     }
     return frame(PAIR_COLUMNS, values, len(at))

@@ -64,7 +64,8 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experimental_lane: bool
     both_strong_behavior: BothStrongBehavior
     both_weak_behavior: BothWeakBehavior
-    fdr_q: float | None
+    fdr_q_cross_sectional: float | None
+    fdr_q_symbol: float | None
     min_skill: float
     min_probability: float
     min_advantage: float
@@ -144,6 +145,7 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     _text("dropped_features", "JSON object of the features the policy dropped"),
     _text("successful_families", "model families that fitted, joined by a vertical bar"),
     _text("failed_families", "model families that failed, joined by a vertical bar"),
+    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
     _text("quarantine_reason", "what is wrong with the target's row"),
     _text("data_hash", "hash of the panel data behind the evidence"),
 )
@@ -164,10 +166,10 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     *_trace("local"),
     _float("difference_low", "lower end of the widened interval of local minus pooled (PREFER_BETTER)"),
     _float("difference_high", "upper end of it (PREFER_BETTER)"),
-    _float("cs_skill", "shrunk skill of the pooled model on this symbol (method shrinkage)"),
-    _float("local_skill", "shrunk skill of the symbol's own model (method shrinkage)"),
-    _float("both_skill", "shrunk skill of their average (method shrinkage)"),
-    _float("cs_probability", "P(shrunk pooled skill > min_skill) (method shrinkage)"),
+    _float("cs_skill", "shrunk skill of the pooled model on this symbol"),
+    _float("local_skill", "shrunk skill of the symbol's own model"),
+    _float("both_skill", "shrunk skill of their average"),
+    _float("cs_probability", "P(shrunk pooled skill > min_skill)"),
     _count("experimental_rank", "rank in the target's experimental lane; null outside it"),
     _flag("hard_block", "leakage blocks the pair whatever its states"),
     _text("hard_block_reason", "what was found"),
@@ -175,6 +177,7 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
     _text("successful_families", "model families that fitted, joined by a vertical bar"),
     _text("failed_families", "model families that failed, joined by a vertical bar"),
+    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
     _text("quarantine_reason", "what is wrong with the pair's row"),
 )
 

@@ -51,7 +51,8 @@ def _counts(plan: RoutingPlan) -> list[str]:
 
 def _notes(plan: RoutingPlan, output: Output, has_yaml: bool) -> str:
     metadata, policy = plan.metadata, plan.metadata.policy
-    control = f"at q = {policy.fdr_q:g}" if policy.fdr_q is not None else "off"
+    rates = (policy.fdr_q_cross_sectional, policy.fdr_q_symbol)
+    control = "off" if None in rates else "at q = {:g} (pooled) and {:g} (symbol)".format(*rates)
     lines = [
         f"- Plan `{metadata.routing_plan_hash[:12]}` from candidates `{metadata.candidates_hash[:12]}`"
         f" under policy `{metadata.config_hash[:12]}`, run {escape(metadata.run_id)}"

@@ -7,7 +7,13 @@ from pydantic import Field, field_validator, model_validator
 
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.hashing import content_hash
-from foxml_assets.routing.policy_jobs import DEFAULT_FAMILIES, FamilyRule, Priority, check_rule_order
+from foxml_assets.routing.policy_jobs import (
+    BY_EVIDENCE,
+    DEFAULT_FAMILIES,
+    FamilyRule,
+    Priority,
+    check_rule_order,
+)
 from foxml_assets.routing.policy_thresholds import AucBars, ExperimentalLane, SideThresholds, SignedBars
 from foxml_assets.routing.words import (
     BothStrongBehavior,
@@ -38,7 +44,7 @@ class StabilityAllowlist(ConfigModel):
     """The stabilities with which a row may be STRONG or WEAK_BUT_OK."""
 
     cross_sectional: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
-    symbol: tuple[Stability, ...] = (Stability.STABLE,)
+    symbol: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
 
 
 class StabilityClassification(ConfigModel):
@@ -51,6 +57,8 @@ class StabilityClassification(ConfigModel):
     drifting_tau_min: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.15
     max_std_overlap: Fraction = 0.30
     max_std_tau: Fraction = 0.25
+    fade_z: Annotated[float, Field(gt=0.0, le=10.0)] = 2.0
+    gone_z: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -62,12 +70,22 @@ class StabilityClassification(ConfigModel):
         return self
 
 
+class SideRates(ConfigModel):
+    """A false-discovery rate per side. One pooled row decides for all symbols of its target."""
+
+    cross_sectional: Rate = 0.005
+    symbol: Rate = 0.03
+
+    def of(self, side: Side) -> float:
+        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+
+
 class FalseDiscovery(ConfigModel):
-    """Benjamini-Hochberg over each side's rows of one plan."""
+    """Benjamini-Hochberg over each side's rows of one plan, for both methods."""
 
     enabled: bool = True
-    q: Rate = 0.1
-    inflate_se: Inflation = 1.2
+    q: SideRates = SideRates()
+    inflate_se: Inflation = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,13 +96,17 @@ class ErrorRate:
     inflate_se: float
 
 
+class PooledOnSymbol(ConfigModel):
+    """When a pair may use its target's pooled model: P(its shrunk skill on the symbol > `min_skill`) must be at
+    least `min_probability`; 0 asks nothing."""
+
+    min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+
+
 class Shrinkage(ConfigModel):
     """Settings of `method: shrinkage`, on the skill scale."""
 
-    q: Rate = 0.05
-    inflate_se: Inflation = 1.2
-    min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    min_probability: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
     min_advantage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
 
 
@@ -126,10 +148,16 @@ class RoutingPolicy(ConfigModel):
     enable_experimental_lane: bool = True
     experimental: ExperimentalLane = ExperimentalLane()
     fdr: FalseDiscovery = FalseDiscovery()
+    pooled_on_symbol: PooledOnSymbol = PooledOnSymbol()
     shrinkage: Shrinkage = Shrinkage()
     priority: Priority = Priority()
     families: tuple[FamilyRule, ...] = DEFAULT_FAMILIES
     output: Output = Output()
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        return DEFAULT_FAMILIES if value == BY_EVIDENCE else value
 
     @field_validator("families")
     @classmethod
@@ -180,11 +208,10 @@ class RoutingPolicy(ConfigModel):
         development = self.profile is Profile.DEVELOPMENT
         return (self.development_min_sample_size if development else self.min_sample_size).of(side)
 
-    def error_rate(self) -> ErrorRate:
-        """False-discovery control under the method: shrinkage has its own, and cannot do without."""
-        if self.method is Method.SHRINKAGE:
-            return ErrorRate(self.shrinkage.q, self.shrinkage.inflate_se)
-        return ErrorRate(self.fdr.q if self.fdr.enabled else None, self.fdr.inflate_se)
+    def error_rate(self, side: Side) -> ErrorRate:
+        """False-discovery control of one side; shrinkage cannot do without."""
+        controlled = self.fdr.enabled or self.method is Method.SHRINKAGE
+        return ErrorRate(self.fdr.q.of(side) if controlled else None, self.fdr.inflate_se)
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""

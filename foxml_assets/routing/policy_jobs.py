@@ -66,10 +66,14 @@ class FamilyCondition(ConfigModel):
 
 
 class FamilyRule(ConfigModel):
-    """A job that meets `when` trains the families in `use`, in this order."""
+    """A job that meets `when` trains the families in `use`, in this order.
+
+    Under `by_evidence` it trains only those of them that the evidence found best, where it says so.
+    """
 
     when: FamilyCondition = FamilyCondition()
     use: Annotated[tuple[ModelFamily, ...], Field(min_length=1)]
+    by_evidence: bool = False
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -78,13 +82,8 @@ class FamilyRule(ConfigModel):
         return self
 
 
-DEFAULT_FAMILIES = (
-    FamilyRule(
-        when=FamilyCondition(route=(Route.EXPERIMENTAL_ONLY,)),
-        use=(ModelFamily.LIGHTGBM,),
-    ),
-    FamilyRule(use=(ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)),
-)
+BY_EVIDENCE = "by_evidence"
+DEFAULT_FAMILIES = (FamilyRule(use=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE), by_evidence=True),)
 
 
 def check_rule_order(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:

@@ -56,7 +56,8 @@ _SHRUNK = {
     RouteRule.SHRUNK_CS: " (no other choice is better enough once shrunk)",
     RouteRule.SHRUNK_LOCAL: " (the symbol's own model is best once shrunk)",
     RouteRule.SHRUNK_BOTH: " (the average of both is best once shrunk)",
-    RouteRule.SHRUNK_TOO_SMALL: " (too little pooled skill on this symbol once shrunk)",
+    RouteRule.POOLED_TOO_SMALL: " (too little pooled skill on this symbol once shrunk)",
+    RouteRule.LOCAL_ON_SYMBOL: " (too little pooled skill on this symbol once shrunk)",
 }
 
 

@@ -96,7 +96,7 @@ def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Mem
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
     passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
     eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
-    rate = policy.error_rate()
+    rate = policy.error_rate(rows.side)
     tested = eligible if rate.q is not None else np.zeros_like(eligible)
     fdr = discoveries(rows.score.value, rows.score.se * rate.inflate_se, rows.chance, tested, rate.q or 1.0)
     found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)

@@ -21,7 +21,7 @@ from foxml_assets.routing.coding import (
 from foxml_assets.routing.features import FeatureList, allowed_features
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.policy_thresholds import CHANCE
-from foxml_assets.routing.stability import SnapshotRows, classify_stability
+from foxml_assets.routing.stability import SkillOverTime, SnapshotRows, classify_stability
 from foxml_assets.routing.words import Side
 from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, Stability, TaskType
 
@@ -71,10 +71,12 @@ class SideRows:
     stability: Codes
     stated_stability: Codes
     snapshots: SnapshotRows
+    over_time: SkillOverTime
     leakage: Codes
     n_families: Floats
     successful: TextRows
     failed: TextRows
+    families: TextRows
     features: TextRows
     feature_lists: tuple[FeatureList, ...]
     few_features: Bools
@@ -93,8 +95,7 @@ class SideRows:
     @property
     def chance(self) -> Floats:
         """The score of no skill, by row."""
-        table = np.array([CHANCE[metric] for metric in ScoreMetric] + [np.nan])
-        return table[np.where(self.metric < 0, len(ScoreMetric), self.metric)]
+        return _chance(self.metric)
 
 
 _SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
@@ -116,6 +117,7 @@ def side_rows(
     horizon = take_floats(candidates["horizon_minutes"], rows)
     tier = horizon_tiers(horizon)
     snapshots = SnapshotRows(*(take_floats(candidates[name], rows) for name in _SNAPSHOT_COLUMNS))
+    over_time = _skill_over_time(candidates, rows, metric)
     stated = take_words(candidates["stability"], rows, Stability)
     leakage = take_words(candidates["leakage_status"], rows, LeakageStatus)
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
@@ -136,18 +138,34 @@ def side_rows(
         bars=row_bars(policy, side, metric, tier),
         sample_size=take_floats(candidates["sample_size"], rows),
         score=estimate_rows(candidates, "score", rows),
-        stability=classify_stability(snapshots, stated, policy.stability_classification),
+        stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
         stated_stability=stated,
         snapshots=snapshots,
+        over_time=over_time,
         leakage=leakage,
         n_families=_family_counts(successful, failed),
         successful=successful,
         failed=failed,
+        families=take_text(candidates["families"], rows),
         features=features,
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
         leakage_reason=take_text(candidates["leakage_reason"], rows),
     )
+
+
+def _chance(metric: Codes) -> Floats:
+    table = np.array([CHANCE[metric] for metric in ScoreMetric] + [np.nan])
+    return np.asarray(table[np.where(metric < 0, len(ScoreMetric), metric)])
+
+
+def _skill_over_time(candidates: pd.DataFrame, rows: Index, metric: Codes) -> SkillOverTime:
+    earlier, recent = (estimate_rows(candidates, name, rows) for name in ("earlier_score", "recent_score"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return SkillOverTime(
+            fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),
+            recent=(recent.value - _chance(metric)) / recent.se,
+        )
 
 
 def estimate_rows(candidates: pd.DataFrame, name: str, rows: Index) -> EstimateRows:

@@ -154,9 +154,10 @@ def _admission(trace: SideTrace, policy: PolicyInForce) -> list[RuleLine]:
 def _false_discovery(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     if trace.control is ErrorControl.NOT_CONTROLLED:
         return RuleLine("false discovery", "no standard error", "not controlled", passed=None)
-    if trace.control is ErrorControl.OFF or policy.fdr_q is None:
+    q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
+    if trace.control is ErrorControl.OFF or q is None:
         return RuleLine("false discovery", "not tested", "", passed=None)
-    bar = f">= {number(trace.fdr_bar)} at q = {policy.fdr_q:g}"
+    bar = f">= {number(trace.fdr_bar)} at q = {q:g}"
     return _line(trace, Check.FDR, "false discovery", number(trace.score), bar)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.routing.coding import Codes, Floats, code
+from foxml_assets.routing.coding import Bools, Codes, Floats, code
 from foxml_assets.routing.policy import StabilityClassification
 from foxml_assets.vocabulary import Stability
 
@@ -20,12 +20,39 @@ class SnapshotRows:
     std_tau: Floats
 
 
-def classify_stability(metrics: SnapshotRows, stated: Codes, rules: StabilityClassification) -> Codes:
+@dataclass(frozen=True)
+class SkillOverTime:
+    """How a row's skill holds over the folds, in standard errors; NaN where it was not measured.
+
+    `fade` is the earlier score minus the recent one, `recent` the recent skill itself.
+    """
+
+    fade: Floats
+    recent: Floats
+
+    @property
+    def known(self) -> Bools:
+        return np.isfinite(self.fade) & np.isfinite(self.recent)
+
+
+def classify_stability(
+    metrics: SnapshotRows, skill: SkillOverTime, stated: Codes, rules: StabilityClassification
+) -> Codes:
     """Stability codes of all rows.
 
-    A row with metrics is classified from them, whatever its source states; `stated` (a code, or
-    negative) counts only for a row that has none.
+    A row whose skill was followed over the folds is classified by it, else by the agreement of its importance
+    snapshots, else by what its source states (`stated`, a code or negative).
     """
+    by_snapshots = _by_snapshots(metrics, stated, rules)
+    fades = skill.fade >= rules.fade_z
+    gone = (fades & (skill.recent < rules.gone_z)) | (skill.recent <= -rules.fade_z)
+    by_skill = np.select(
+        [gone, fades], [code(Stability.DIVERGED), code(Stability.DRIFTING)], code(Stability.STABLE)
+    )
+    return np.where(skill.known, by_skill, by_snapshots).astype(np.int8)
+
+
+def _by_snapshots(metrics: SnapshotRows, stated: Codes, rules: StabilityClassification) -> Codes:
     measured = ~(np.isnan(metrics.mean_overlap) & np.isnan(metrics.mean_tau))
     enough = metrics.n_snapshots >= rules.min_snapshots_for_stability
     unsteady = (metrics.std_overlap > rules.max_std_overlap) | (metrics.std_tau > rules.max_std_tau)

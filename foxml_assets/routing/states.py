@@ -52,7 +52,7 @@ def _climb(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory
         rule=np.array([code(rung.rule) for rung in rungs], dtype=np.int8)[decided],
         gate=tests.gate,
         threshold=threshold,
-        control=tests.control(policy.error_rate()),
+        control=tests.control(policy.error_rate(rows.side)),
         eligible=tests.eligible,
         fdr=tests.fdr,
         held=np.zeros(len(decided), dtype=np.bool_),

@@ -41,6 +41,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         **_features(parts),
         "successful_families": texts(cs.rows.successful),
         "failed_families": texts(cs.rows.failed),
+        "families": texts(cs.rows.families),
         "quarantine_reason": fault_texts(cs),
         "data_hash": texts(hashes),
     }

@@ -86,13 +86,14 @@ class RouteRule(StrEnum):
     LOCAL_STRONGER = "local_stronger"
     CS_ONLY = "cs_only"
     LOCAL_ONLY = "local_only"
+    LOCAL_ON_SYMBOL = "local_on_symbol"
+    POOLED_TOO_SMALL = "pooled_too_small"
     EXPERIMENTAL = "experimental"
     EXPERIMENTAL_LANE_FULL = "experimental_lane_full"
     NOTHING_ALLOWED = "nothing_allowed"
     SHRUNK_CS = "shrunk_cs"
     SHRUNK_LOCAL = "shrunk_local"
     SHRUNK_BOTH = "shrunk_both"
-    SHRUNK_TOO_SMALL = "shrunk_too_small"
 
 
 class ErrorControl(StrEnum):

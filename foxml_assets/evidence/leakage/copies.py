@@ -12,6 +12,7 @@ from foxml_assets.vocabulary import ScoreMetric, TaskType
 _PROFILE_TOLERANCE = 0.1
 _PROFILE_ERRORS = 3.0
 _MAX_NEWS_LAGS = 20
+_SOME_MEMORY = 0.3
 
 
 def mean_skill(skill: Floats) -> Floats:
@@ -51,6 +52,16 @@ def moves_like_the_label(
         allowed = _PROFILE_TOLERANCE * now + _PROFILE_ERRORS * np.maximum(spread, least)
         overall &= np.abs(mean) <= allowed
     return alike, overall
+
+
+def label_fades(news: FeatureRanks, label: LabelView) -> bool:
+    """Whether the label remembers itself a row later, and no longer a horizon later, as overlapping labels do.
+
+    Only then does a lag profile tell a copy from honest news: without memory both are gone in a row, and a
+    label that stays what it is fades like anything that moves as slowly.
+    """
+    near, far = (np.median(_label_memory(news, label, lag)) for lag in (1, label.spec.horizon_bars))
+    return bool(near >= _SOME_MEMORY and far < _SOME_MEMORY)
 
 
 def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.leakage.copies import (
     feature_memory,
+    label_fades,
     made_of_news,
     mean_skill,
     moves_like_the_label,
@@ -259,11 +260,12 @@ class _Case:
         by_symbol = np.zeros(self.skill.shape, dtype=bool)
         overall = np.zeros(len(fresh), dtype=bool)
         strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= bars.symbol_news_skill).any(axis=0)
-        columns = np.flatnonzero(fresh & kept & ((self.mean >= bars.news_skill) | strong_somewhere))
+        wanted = bars.news_skill if label_fades(news, self.label) else bars.sudden_news_skill
+        columns = np.flatnonzero(fresh & kept & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):
             return _News(overall, by_symbol, None)
         skill = label_skill(news, self.label, columns, self.config)
-        strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.news_skill
+        strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
         strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill
         if not strong.any() and not strong_here.any():
             return _News(overall, by_symbol, None)
