@@ -16,8 +16,8 @@ evidence:
   top_k: 3
   overlap_top_k: 2
   probe_rows: 200
-  screening: {rounds: 15, leaves: 7, min_leaf_rows: 10}
-  bootstrap: {replicates: 100, min_block_bars: 10}
+  trees: {rounds: 15, leaves: 7, min_leaf_rows: 10}
+  blocks: {min_block_bars: 10}
 """
 
 
@@ -26,12 +26,6 @@ def parquet_config(path: Path, panel: str = "", evidence: str = SMALL_EVIDENCE) 
     lines = panel or 'targets: ["y_*", "fwd_*"]'
     text = f"panel:\n  source: parquet\n  path: {path}\n" + "".join(f"  {x}\n" for x in lines.splitlines())
     return parse_config((text + evidence).encode(), DataConfig, file=Path("data_config.yaml"))
-
-
-def demo_config(symbols: list[str], start: str, evidence: str = SMALL_EVIDENCE) -> DataConfig:
-    """A config for a cut-down demo."""
-    text = f"panel: {{source: demo, symbols: {symbols}, start: {start}}}\n{evidence}"
-    return parse_config(text.encode(), DataConfig, file=Path("data_config.yaml"))
 
 
 def small_frame(
@@ -66,12 +60,3 @@ def small_frame(
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def folder_bytes(folder: Path) -> dict[str, bytes]:
-    """All files under `folder` by relative path."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def silent(message: str) -> None:
-    """A progress callback that shows nothing."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from foxml_assets.errors import PanelError
 from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.folds import evidence_stop, holdout_start, walk_forward
+from foxml_assets.selection.folds import evidence_stop, holdout_start, purge_bars, walk_forward
 
 SETTINGS = st.fixed_dictionaries(
     {
@@ -57,3 +57,7 @@ def test_the_holdout_holds_its_fraction_of_the_bars(settings: dict) -> None:
 def test_a_panel_too_short_for_its_horizon_says_so() -> None:
     with pytest.raises(PanelError, match="100 bars are too few for 5 folds of labels 20 bars ahead"):
         walk_forward(100, 20, EvidenceConfig())
+
+
+def test_targets_of_like_horizons_share_their_folds() -> None:
+    assert [purge_bars(bars) for bars in (1, 2, 3, 4, 5, 8, 9, 60)] == [1, 2, 4, 4, 8, 8, 16, 64]

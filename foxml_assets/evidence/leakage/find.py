@@ -118,7 +118,7 @@ def find_leaks(
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
-    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.symbol_news_skill
+    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.made_of_news
     past = asked_apart(past, features, np.flatnonzero(strong))
     case = _Case(features, past, label, skill, config)
 

@@ -1,0 +1,186 @@
+"""Every setting of the evidence changes what comes out, and its hash."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from evidence_panels import (
+    SMALL,
+    ahead,
+    autoregressive,
+    config_of,
+    folder_bytes,
+    panel_frame,
+    run,
+    trailing_mean,
+)
+
+from foxml_assets.config_files import ConfigModel
+from foxml_assets.selection.config import EvidenceConfig
+
+TARGET, OTHER = "fwd_ret_3d", "fwd_other_1d"
+BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}
+
+CHANGES: dict[str, object] = {
+    "holdout_fraction": 0.3,
+    "n_folds": 4,
+    "embargo_bars": 30,
+    "min_rows": 130,
+    "top_k": 2,
+    "families": ["xgboost"],
+    "probe_rows": 150,
+    "ridge.prior_r2": 0.5,
+    "ridge.clip": 1.0,
+    "trees.own": "all",
+    "trees.rounds": 5,
+    "trees.leaves": 3,
+    "trees.bins": 7,
+    "trees.learning_rate": 0.3,
+    "trees.min_leaf_rows": 40,
+    "trees.max_rows": 1_000,
+    "blocks.min_block_bars": 25,
+    "blocks.max_blocks_per_fold": 3,
+    "leakage.near_copy_skill": 0.95,
+    "leakage.on_near_copy": "exclude",
+    "leakage.past_r2": 0.05,
+    "leakage.look_ahead_share": 1.0,
+    "leakage.look_ahead_skill": 0.9,
+    "leakage.look_ahead_keeps": 0.01,
+    "leakage.made_of_news": 0.05,
+    "leakage.news_skill": 0.9,
+    "leakage.symbol_news_skill": 0.05,
+    "leakage.many_symbols": 1.0,
+    "leakage.examined_rows": 1_000,
+    "leakage.known_safe": {"signal": "vouched for"},
+}
+# Only the model family uses this one: intercepts are nothing to scores.
+NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
+# These are looked at with another setting beside them.
+NO_LEAKS = {"near_copy_skill": 1.0, "news_skill": 1.0, "symbol_news_skill": 1.0, "look_ahead_skill": 1.0}
+COMPANIONS: dict[str, dict[str, object]] = {
+    "seed": {"trees": {**SMALL["trees"], "max_rows": 1_000}},
+    "overlap_top_k": {"leakage": NO_LEAKS},
+    "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
+    "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
+    "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
+    "leakage.look_ahead_great": {"leakage": {"look_ahead_keeps": 1.0, "made_of_news": 1.0}},
+}
+COMPANION_CHANGES: dict[str, object] = {
+    "seed": 8,
+    "overlap_top_k": 4,
+    "leakage.news_keeps": 0.99,
+    "leakage.max_credible_skill": 0.99,
+    "trees.own_leaves": 2,
+    "leakage.look_ahead_great": 0.01,
+}
+
+
+def leaky_frame() -> pd.DataFrame:
+    """A leak of every kind beside honest features, one symbol with a leak of its own, and another target
+    whose only leak is a faint one."""
+    rng = np.random.default_rng(0)
+    shape = (8, 640)
+    returns, signal = rng.standard_normal(shape), autoregressive(rng, shape, 0.9)
+    returns[:, 1:] += 0.25 * signal[:, :-1]
+    forward = ahead(np.cumsum(returns, axis=1), 3) - np.cumsum(returns, axis=1)
+    filled = np.nan_to_num(forward) / np.nanstd(forward)
+
+    def blurred(share: float) -> np.ndarray:
+        return share * filled + np.sqrt(1.0 - share**2) * rng.standard_normal(shape)
+
+    other = rng.standard_normal(shape)
+    other[:, 1:] += 0.5 * signal[:, :-1]
+    alone = rng.standard_normal(shape)
+    alone[2], alone[4] = blurred(0.6)[2], blurred(0.95)[4]
+    return panel_frame(
+        {
+            "signal": signal,
+            "ret_1": returns,
+            "window": trailing_mean(returns, 8),
+            "noise": rng.standard_normal(shape),
+            "near": blurred(0.9),
+            "faint": 0.5 * other + rng.standard_normal(shape),
+            "alone": alone,
+            "some": np.where((np.arange(8) < 3)[:, None], blurred(0.9), rng.standard_normal(shape)),
+            "tomorrow": ahead(returns, 1),
+            "signal_ahead": ahead(signal, 1),
+            "shifted": ahead(trailing_mean(returns, 8), 2),
+            TARGET: forward,
+            OTHER: other,
+        }
+    )
+
+
+def with_change(base: dict[str, object], key: str, value: object) -> dict[str, object]:
+    section, _, name = key.rpartition(".")
+    if not section:
+        return {**base, name: value}
+    return {**base, section: {**base.get(section, {}), name: value}}
+
+
+def evidence_bytes(root: Path, panel: Path, settings: dict[str, object]) -> dict[str, bytes]:
+    found = run(root, config_of(panel, settings, targets="fwd_*"))
+    files = folder_bytes(found.layout.feature_selections)
+    # Without the hash of the settings, which every change alters.
+    for evidence in found.evidence.values():
+        hash_ = evidence.settings_hash.encode()
+        files = {name: content.replace(hash_, b"") for name, content in files.items()}
+    return files
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "panel.parquet"
+    leaky_frame().to_parquet(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def baseline(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return evidence_bytes(tmp_path_factory.mktemp("baseline"), panel, BASE)
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_every_setting_changes_the_evidence(
+    tmp_path: Path, panel: Path, baseline: dict[str, bytes], key: str
+) -> None:
+    assert evidence_bytes(tmp_path, panel, with_change(BASE, key, CHANGES[key])) != baseline
+
+
+@pytest.mark.parametrize("key", COMPANIONS)
+def test_settings_that_need_another_change_the_evidence_too(tmp_path: Path, panel: Path, key: str) -> None:
+    base = {**BASE, **COMPANIONS[key]}
+    before = evidence_bytes(tmp_path / "before", panel, base)
+    assert evidence_bytes(tmp_path / "after", panel, with_change(base, key, COMPANION_CHANGES[key])) != before
+
+
+@pytest.mark.parametrize(("key", "value"), [("threads", 1), ("ridge.intercept_prior_rows", 5.0)])
+def test_settings_that_change_no_score(
+    tmp_path: Path, panel: Path, baseline: dict[str, bytes], key: str, value: object
+) -> None:
+    assert evidence_bytes(tmp_path, panel, with_change(BASE, key, value)) == baseline
+
+
+def keys(model: type[ConfigModel], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        section = isinstance(field.annotation, type) and issubclass(field.annotation, ConfigModel)
+        found |= keys(field.annotation, f"{prefix}{name}.") if section else {prefix + name}
+    return found
+
+
+def test_no_setting_is_left_untested() -> None:
+    assert keys(EvidenceConfig) == {*CHANGES, *COMPANIONS, *NO_EFFECT}
+
+
+@pytest.mark.parametrize("key", [*CHANGES, *COMPANIONS])
+def test_the_hash_covers_what_changes_the_evidence(key: str) -> None:
+    value = {**CHANGES, **COMPANION_CHANGES}[key]
+    assert EvidenceConfig.model_validate(with_change({}, key, value)).config_hash() != (
+        EvidenceConfig().config_hash()
+    )
+
+
+def test_the_hash_does_not_cover_threads() -> None:
+    assert EvidenceConfig(threads=1).config_hash() == EvidenceConfig(threads=4).config_hash()
