@@ -18,8 +18,8 @@ Flags = npt.NDArray[np.bool_]
 class Verdict:
     """`kept` is over the best choice per pair on the hold-out, `kept_planted` over routing by the planted
     kind. The shares of pairs trained are of pairs without any relation: of noise targets, of leaking
-    targets without one (`leaky_noise`), of drifted targets, of symbols that a local target leaves out (`unrelated`). `flipped` is
-    the share of served pairs that re-plans serve otherwise."""
+    targets without one (`leaky_noise`), of drifted targets, of symbols that a local target leaves out
+    (`unrelated`). `flipped` is the share of served pairs that re-plans serve otherwise."""
 
     decidable: float
     kept: float
