@@ -11,6 +11,7 @@ from foxml_assets.defs.partitions import targets
 from foxml_assets.selection.evaluate import EVIDENCE_CODE_VERSION, evaluate_target
 from foxml_assets.selection.evidence import TargetEvidence
 from foxml_assets.selection.evidence_files import evidence_hash
+from foxml_assets.selection.evidence_timing import stopwatch, write_timing
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
 
@@ -35,7 +36,9 @@ def feature_selections(
     keys = context.partition_keys
     for number, target in enumerate(keys, start=1):
         _log.info("target %d of %d: %s", number, len(keys), target)
+        passed = stopwatch()
         evidence = evaluate_target(target, info, config, layout, _log.info)
+        write_timing(layout, target, passed())
         yield output_event(
             context,
             target,
