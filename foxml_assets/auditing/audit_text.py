@@ -20,8 +20,8 @@ HEADER = (
 # The columns that fit a terminal.
 SHORT = (0, 1, 2, 4, 6, 7, 8)
 LEGEND = (
-    "Kept: share of the best baseline. No skill: served pairs whose hold-out skill is not above 0; unproven: "
-    "whose lower 95 % bound is not."
+    "Kept: share of the best baseline. No skill: share of the served pairs whose hold-out skill is not above "
+    "0; unproven: whose lower 95 % bound is not."
 )
 ROUTE_HEADER = ("route", "pairs", *LABELS.values())
 
@@ -46,8 +46,8 @@ def verdict(audit: RoutingAudit) -> str:
     time = f"{_percent(seconds / other.cost.seconds)} of" if other.cost.seconds else "as little as"
     return (
         f"The plan earns {kept} hold-out skill of the best baseline, {LABELS[best]} ({earned.value:.3f} "
-        f"against {theirs.value:.3f} a pair, {_difference(other.result.plan_ahead)}), for {time} its training "
-        "time."
+        f"against {theirs.value:.3f} a pair, {_difference(other.result.plan_ahead)}), "
+        f"for {time} its training time."
     )
 
 
@@ -146,7 +146,7 @@ def _row(line: SchemeLine) -> tuple[str, ...]:
 
 
 def _of(part: int, whole: int) -> str:
-    return f"{part:,} ({_percent(part / whole)})" if whole else "0"
+    return _percent(part / whole) if whole else ""
 
 
 def _share(share: Interval | None) -> str:

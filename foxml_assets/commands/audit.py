@@ -55,9 +55,7 @@ def print_audit(audit: RoutingAudit) -> None:
 
 def _schemes(audit: RoutingAudit) -> Table:
     header = [HEADER[column] for column in SHORT]
-    table = make_table(
-        *header, title="The plan against training everything, on the hold-out", names=len(header)
-    )
+    table = make_table(*header, title="The plan against training everything, on the hold-out")
     for row in table_rows(audit):
         table.add_row(*(row[column] for column in SHORT))
     return table
