@@ -18,10 +18,10 @@ HEADER = (
     "pays after",
 )  # fmt: skip
 # The columns that fit a terminal.
-SHORT = (0, 1, 2, 4, 6, 7, 8)
+SHORT = (0, 1, 2, 6, 7, 8)
 LEGEND = (
-    "Kept: share of the best baseline. No skill: share of the served pairs whose hold-out skill is not above "
-    "0; unproven: whose lower 95 % bound is not."
+    "Kept: share of the best baseline. Unproven: share of the served pairs whose skill has a lower 95 % bound "
+    "that is not above 0; no skill: whose skill itself is not."
 )
 ROUTE_HEADER = ("route", "pairs", *LABELS.values())
 

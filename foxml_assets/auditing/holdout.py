@@ -18,8 +18,7 @@ from foxml_assets.training.split import Timeline
 
 Ints = npt.NDArray[np.int64]
 
-# Rows of the whole panel that are in memory at a time, before all but the hold-out is dropped.
-_CHUNK_ROWS = 500_000
+CHUNK_ROWS = 500_000
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,21 @@ class Holdout:
         return slice(int(self.starts[code]), int(self.starts[code + 1]))
 
 
-def read_holdout(target: str, jobs: Sequence[Job], context: TrainingContext, timeline: Timeline) -> Holdout:
-    """The rows on which `jobs`, all of `target`, can be scored. Raises PanelError."""
+def read_holdout(
+    target: str,
+    jobs: Sequence[Job],
+    context: TrainingContext,
+    timeline: Timeline,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Holdout:
+    """The rows on which `jobs`, all of `target`, can be scored. Raises PanelError.
+
+    About `chunk_rows` rows of the panel are in memory at a time, before all but the hold-out is dropped.
+    """
     info = context.info
     features = sorted({name for job in jobs for name in job_features(job, context)})
-    step = max(1, _CHUNK_ROWS * len(info.symbols) // max(1, info.n_rows))
+    step = max(1, chunk_rows * len(info.symbols) // max(1, info.n_rows))
     parts = []
     for first in range(0, len(info.symbols), step):
         frame = read_panel(context.layout, [*features, target], info.symbols[first : first + step])
