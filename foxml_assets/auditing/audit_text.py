@@ -20,8 +20,8 @@ HEADER = (
 # The columns that fit a terminal.
 SHORT = (0, 1, 2, 6, 7, 8)
 LEGEND = (
-    "Kept: share of the best baseline. Unproven: share of the served pairs whose skill has a lower 95 % bound "
-    "that is not above 0; no skill: whose skill itself is not."
+    "Kept: share of the best baseline. Unproven: share of the served pairs whose skill has a lower 95 % "
+    "bound that is not above 0; no skill: whose skill itself is not."
 )
 ROUTE_HEADER = ("route", "pairs", *LABELS.values())
 

@@ -8,12 +8,7 @@ import jsonschema
 import msgspec
 import pandas as pd
 import pytest
-from audited_world import (
-    audit,
-    contest,
-    model_times,
-    result_of,
-)
+from audited_world import audit, contest, model_times, result_of
 from routed_world import Routed, route_and_plan
 from training_world import make_world, plan_of
 

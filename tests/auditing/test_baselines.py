@@ -4,16 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from audited_world import MISSING, audit, contest, everything, model_times, pair, pending, result_of
 from routed_world import POLICY, Routed, route_and_plan
 from training_world import RETURN, UP, make_world
 
-from foxml_assets.auditing.audit import Scheme
-from foxml_assets.auditing.audit_files import (
-    page_path,
-    write_audit,
-)
+from foxml_assets.auditing.audit import LeftOut, Scheme
+from foxml_assets.auditing.audit_files import page_path, write_audit
 from foxml_assets.auditing.baselines import make_baselines, train_baselines
 from foxml_assets.errors import LockHeldError
 from foxml_assets.locks import hold_lock
@@ -21,6 +19,7 @@ from foxml_assets.training.inventory import take_inventory
 from foxml_assets.training.manifest import manifest_path
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
+from foxml_assets.vocabulary import Route
 
 
 def test_only_what_the_plan_lacks_is_trained_pooled_first_and_apart(
@@ -131,3 +130,44 @@ def test_pairs_outside_the_panel_are_left_out(compared: Routed) -> None:
     assert set(baselines.pairs.loc[baselines.pairs["target"] != target, "left_out"]) == {"not_in_panel"}
     assert {job.target for job in (*baselines.pooled, *baselines.own)} <= {target}
     assert len(found.baselines.pairs) == len(baselines.pairs)
+
+
+def test_a_planned_job_is_the_plans_to_train_and_half_of_both_serves_nothing(compared: Routed) -> None:
+    job = everything(compared)[UP, "AAA"]
+    for family in job.model_families:
+        manifest_path(job, family, compared.world.layout).unlink()
+    assert pending(compared) == ()
+    found, pairs = audit(compared)
+    row = pair(pairs, UP, "AAA")
+    assert np.isnan(row["plan"])
+    assert row["all_pooled"] > 0
+    assert found.line(Scheme.ALL_SYMBOL).result is None
+    assert result_of(found, Scheme.PLAN).served == 5
+
+
+def test_a_pair_whose_families_all_failed_has_no_job(compared: Routed) -> None:
+    pairs = compared.routing.pairs
+    chosen = ((pairs["target"] == RETURN) & (pairs["symbol"] == "AAA")).to_numpy()
+    failed = pd.Series(np.where(chosen, "lightgbm|xgboost", None)).astype("category")
+    routing = replace(compared.routing, pairs=pairs.assign(failed_families=failed))
+    jobs = make_baselines(routing, POLICY, compared.world.context).own
+    assert {(job.target, job.symbol) for job in jobs} == {
+        (target, symbol) for target, symbol in everything(compared) if symbol is not None
+    } - {(RETURN, "AAA")}
+
+
+def test_a_pair_with_too_few_rows_is_not_compared(compared: Routed) -> None:
+    """DDD ends early; how many rows a score needs changes no model."""
+    routed = replace(compared, world=compared.world.with_config(min_score_rows=40))
+    found, pairs = audit(routed)
+    assert found.compared == 6
+    assert found.left_out[LeftOut.NOT_SCORED] == 2
+    assert set(pairs.loc[pairs["left_out"] == "not_scored", "symbol"]) == {"DDD"}
+    served = pairs[(pairs["left_out"] == "")]["plan"].fillna(0.0)
+    assert result_of(found, Scheme.PLAN).mean_skill.value == pytest.approx(served.mean())
+    assert {line.route: line.pairs for line in found.routes} == {
+        Route.CROSS_SECTIONAL: 2,
+        Route.SYMBOL_SPECIFIC: 2,
+        Route.BOTH: 1,
+        Route.BLOCKED: 1,
+    }
