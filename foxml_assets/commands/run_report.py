@@ -43,7 +43,7 @@ def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
     cost = audit.line(Scheme.PLAN).cost if audit is not None else None
     if audit is not None and cost is not None and cost.trained == report.jobs_by_state[ModelState.TRAINED]:
         print_audit(audit)
-    else:
+    elif workspace.layout.master_plan.is_file():
         console.print("Worth it?  foxml audit --baselines compares the plan with training everything")
 
 
