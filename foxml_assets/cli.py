@@ -114,6 +114,21 @@ def status(root: Root = None, config_dir: ConfigDir = None) -> int:
 
 
 @app.command()
+def audit(
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="First train the models that are missing for the comparison.")
+    ] = False,
+    form: Output = Format.TABLE,
+) -> int:
+    """Show what the plan earns on the hold-out against training everything, and what it costs."""
+    from foxml_assets.commands.audit import run_audit
+
+    return run_audit(root, config_dir, form, baselines=baselines)
+
+
+@app.command()
 def validate(root: Root = None, config_dir: ConfigDir = None, form: Output = Format.TABLE) -> int:
     """Check the training plan against everything it must agree with. Exit code 1 if anything fails."""
     from foxml_assets.commands.plans import print_validation

@@ -72,6 +72,20 @@ class Layout:
         return self.metrics / "training_report.json"
 
     @property
+    def routing_audit(self) -> Path:
+        """What the plan earns against training everything; page, picture and pairs stand beside it."""
+        return self.metrics / "routing_audit" / "routing_audit.json"
+
+    @property
+    def baselines(self) -> Path:
+        """Models that only the audit compares with. No plan asks for them, so they are never its orphans."""
+        return self.routing_audit.parent / "baselines"
+
+    def for_baselines(self) -> "Layout":
+        """The same root, but with the audit's models in place of the plan's."""
+        return _BaselineLayout(self.root)
+
+    @property
     def models(self) -> Path:
         return self.root / "MODELS"
 
@@ -82,3 +96,10 @@ class Layout:
         return (
             self.models / "symbol_specific" / target_segment(target) / symbol_segment(symbol) / family.value
         )
+
+
+@dataclass(frozen=True)
+class _BaselineLayout(Layout):
+    @property
+    def models(self) -> Path:
+        return self.baselines

@@ -9,6 +9,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 console = Console(highlight=False)
+error_console = Console(highlight=False, stderr=True)
 
 
 def make_table(*header: str, title: str | None = None, names: int = 1) -> Table:
@@ -32,13 +33,13 @@ def print_bytes(document: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def show_progress() -> None:
+def show_progress(on: Console = console) -> None:
     """Print what the layers log while they work."""
     logger = logging.getLogger("foxml_assets")
     logger.setLevel(logging.INFO)
     if not logger.handlers:
         handler = RichHandler(
-            console=console,
+            console=on,
             log_time_format="%H:%M:%S",
             show_path=False,
             show_level=False,

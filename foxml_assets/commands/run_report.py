@@ -4,6 +4,9 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from foxml_assets.auditing.audit import Scheme
+from foxml_assets.auditing.audit_files import read_current_audit
+from foxml_assets.commands.audit import print_audit
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
@@ -22,6 +25,7 @@ def print_report(workspace: Workspace) -> None:
     console.print(_best(report))
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
+    _print_audit(workspace, report)
     for line in report.unfinished[:_MAX_UNFINISHED]:
         console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red", markup=False)
     if len(report.unfinished) > _MAX_UNFINISHED:
@@ -31,6 +35,16 @@ def print_report(workspace: Workspace) -> None:
         console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
     console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
     console.print("Browse   [bold]make dev[/bold] opens the Dagster UI over the same runs")
+
+
+def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
+    """Print the audit, unless it is of another plan or of fewer trained jobs."""
+    audit = read_current_audit(workspace.layout, report.plan_hash)
+    cost = audit.line(Scheme.PLAN).cost if audit is not None else None
+    if audit is not None and cost is not None and cost.trained == report.jobs_by_state[ModelState.TRAINED]:
+        print_audit(audit)
+    elif workspace.layout.master_plan.is_file():
+        console.print("Worth it?  foxml audit --baselines compares the plan with training everything")
 
 
 def _routes(report: TrainingReport) -> Table:

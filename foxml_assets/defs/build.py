@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from foxml_assets.defs.auditing import routing_audit
 from foxml_assets.defs.checks import CHECKS
 from foxml_assets.defs.evidence import feature_selections
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
@@ -39,6 +40,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             cross_sectional_models,
             symbol_models,
             training_report,
+            routing_audit,
         ],
         asset_checks=CHECKS,
         jobs=[dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks())],

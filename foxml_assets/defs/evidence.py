@@ -11,6 +11,7 @@ from foxml_assets.defs.partitions import targets
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.store import evidence_hash
+from foxml_assets.evidence.timing import stopwatch, write_timing
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
 
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
     backfill_policy=dg.BackfillPolicy.single_run(),
     output_required=False,
     code_version=EVIDENCE_CODE_VERSION,
-    kinds={"lightgbm", "xgboost"},
+    kinds={"lightgbm"},
 )
 def feature_selections(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
@@ -32,8 +33,10 @@ def feature_selections(
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
     config, layout = workspace.data_config(), workspace.layout
     info = load_panel_info(layout)
+    passed = stopwatch()
     for evidence in evaluate_targets(context.partition_keys, info, config, layout, _log.info):
         target = evidence.target
+        write_timing(layout, target, passed())
         yield output_event(
             context,
             target,
@@ -41,6 +44,7 @@ def feature_selections(
             _metadata(evidence) | {"folder": file_link(layout.feature_selection(target))},
             inputs=("panel", "data_config"),
         )
+        passed = stopwatch()
 
 
 def _metadata(evidence: TargetEvidence) -> dict[str, dg.MetadataValue]:

@@ -90,6 +90,11 @@ def report_run() -> StageRun:
     return StageRun(("training_report",), {}, checks=tuple(names))
 
 
+def audit_run() -> StageRun:
+    """One run that writes the audit. It trains no baselines."""
+    return StageRun(("routing_audit",), {})
+
+
 def run_request(run: StageRun, version: str, event: int) -> dg.RunRequest:
     """A run for a sensor to launch once: for this content, after the `event` that was the latest."""
     return dg.RunRequest(

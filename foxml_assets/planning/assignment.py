@@ -29,7 +29,8 @@ def family_rules(jobs: pd.DataFrame, policy: RoutingPolicy) -> np.ndarray:
 def job_families(rule: FamilyRule, best: str | None, failed: str | None) -> tuple[ModelFamily, ...]:
     """The families of a job under `rule`, without those that failed in the evidence.
 
-    Under `by_evidence` those of them that the evidence found `best`, if it names any. Names are joined by `|`.
+    Under `by_evidence` those of them that the evidence found `best`, if it names any. Names are joined by
+    `|`.
     """
     lost, found = set((failed or "").split("|")), set((best or "").split("|"))
     left = tuple(family for family in rule.use if family.value not in lost)

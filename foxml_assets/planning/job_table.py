@@ -19,8 +19,8 @@ def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
 
     Columns: target, symbol (None for the pooled job), route, training_type, task_type, horizon_minutes,
     state (of the job's own side), cs_state, local_state, sample_size, score, gate, score_metric, reason,
-    features (JSON or None), failed_families, families (of the evidence), priority, family_rule (the index of the first rule that
-    matches). Raises RoutingPlanError for a routed target without a task type.
+    features (JSON or None), failed_families, families (of the evidence), priority, family_rule (the index of
+    the first rule that matches). Raises RoutingPlanError for a routed target without a task type.
     """
     jobs = pd.concat([_pooled(routing), _single(routing)], ignore_index=True)
     jobs = jobs.assign(**{name: _objects(jobs[name]) for name in jobs.columns if name not in _NUMBERS})

@@ -1,13 +1,12 @@
-"""PNG pictures of scores, drawn on figures of their own: no global state, so any thread may draw."""
+"""PNG pictures of scores."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.planning.plan import Job
 from foxml_assets.routing.plan_picture import ROUTE_COLOURS
 from foxml_assets.training.manifest import Manifest
@@ -15,7 +14,6 @@ from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _FAMILY_COLOURS = {
     ModelFamily.LIGHTGBM: "#0072B2",
@@ -42,11 +40,11 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
         columns=["symbol", "family", "score"],
     )
     n_bars = min(scores["symbol"].nunique(), _MAX_BARS)
-    figure = _figure(width=5.0 + 0.2 * n_bars, height=3.2)
+    figure = new_figure(width=5.0 + 0.2 * n_bars, height=3.2)
     axes = figure.add_subplot()
     if scores.empty:
-        _say(axes, "nothing could be scored")
-        return _png(figure)
+        say(axes, "nothing could be scored")
+        return png_bytes(figure)
     metric = manifests[0].scores.within_symbols.metric
     chance = 0.5 if metric is ScoreMetric.AUC else 0.0
     table = scores.pivot(index="symbol", columns="family", values="score")
@@ -59,9 +57,9 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
     line(chance, color="#555555", linewidth=1)
     if job.metadata.score is not None and job.metadata.score_metric is metric:
         line(job.metadata.score, color=_EVIDENCE_COLOUR, linestyle="--", label="evidence")
-    axes.set_title(f"{_shown(job.job_id, 60)}: hold-out {metric.value.upper()}", loc="left", fontsize=10)
+    axes.set_title(f"{shown_name(job.job_id, 60)}: hold-out {metric.value.upper()}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def skill_chart(pair_scores: pd.DataFrame) -> bytes:
@@ -72,11 +70,11 @@ def skill_chart(pair_scores: pd.DataFrame) -> bytes:
     scored = pair_scores[pair_scores["skill"].notna()]
     means = scored.groupby("target")["skill"].mean().sort_index()
     means = means.sort_values(ascending=False, kind="stable").head(_MAX_TARGETS)
-    figure = _figure(width=9.0, height=max(2.4, 1.2 + 0.3 * len(means)))
+    figure = new_figure(width=9.0, height=max(2.4, 1.2 + 0.3 * len(means)))
     axes = figure.add_subplot()
     if means.empty:
-        _say(axes, "no pair has a score yet")
-        return _png(figure)
+        say(axes, "no pair has a score yet")
+        return png_bytes(figure)
     place = {target: row for row, target in enumerate(means.index)}
     for route in Route:
         own = scored[(scored["route"] == route.value) & scored["target"].isin(place)]
@@ -86,12 +84,12 @@ def skill_chart(pair_scores: pd.DataFrame) -> bytes:
             axes.scatter(own["skill"], rows, s=18, alpha=0.6, color=ROUTE_COLOURS[route], label=label)
     axes.scatter(means, range(len(means)), marker="|", s=160, color="black", zorder=3)
     axes.axvline(0, color="#555555", linewidth=1)
-    axes.set_yticks(range(len(means)), [_shown(str(target), 32) for target in means.index], fontsize=8)
+    axes.set_yticks(range(len(means)), [shown_name(str(target), 32) for target in means.index], fontsize=8)
     axes.set_ylim(len(means) - 0.5, -0.5)
     axes.set_xlabel("hold-out skill (0 is chance)")
     axes.set_title("Every routed pair as it is served", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: float) -> None:
@@ -101,7 +99,7 @@ def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: f
         colour = _FAMILY_COLOURS[ModelFamily(family)]
         axes.bar(left, table[family] - chance, width, bottom=chance, color=colour, label=family)
     axes.set_xticks(
-        range(len(table)), [_shown(str(name), 12) for name in table.index], rotation=90, fontsize=7
+        range(len(table)), [shown_name(str(name), 12) for name in table.index], rotation=90, fontsize=7
     )
     axes.set_ylabel(metric.value.upper())
 
@@ -113,29 +111,3 @@ def _draw_histogram(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric) -> N
         axes.hist(table[family].dropna(), bins=bins.tolist(), color=colour, alpha=0.6, label=family)
     axes.set_xlabel(metric.value.upper())
     axes.set_ylabel("symbols")
-
-
-def _figure(*, width: float, height: float) -> "Figure":
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=100, layout="constrained")
-
-
-def _say(axes: "Axes", text: str) -> None:
-    axes.text(0.5, 0.5, text, ha="center", va="center")
-    axes.set_axis_off()
-
-
-def _shown(name: str, limit: int) -> str:
-    # A dollar sign would start mathematics, and a line break a second line.
-    text = "".join(char if char.isprintable() else "?" for char in name)
-    return (text if len(text) <= limit else f"{text[: limit - 1]}…").replace("$", r"\$")
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes.
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

@@ -53,8 +53,10 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, polic
 
 
 def _better(scores: PairScores, inflate: float) -> Codes:
-    """The better model by the paired difference; where that shows none, their average if it is no worse than the
-    better one, which also stands in for an average that was not scored."""
+    """The better model by the paired difference; where that shows none, their average.
+
+    An average that scored worse than the better of the two gives way to that one.
+    """
     low, high = better_interval(scores.difference, inflate)
     best = np.fmax(scores.cs.value, scores.cs.value + scores.difference.value)
     ahead = np.where(scores.difference.value > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))

@@ -1,12 +1,11 @@
 """The picture of a plan: targets by symbols coloured by route, or route shares where that is too many."""
 
-import io
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import Output
 from foxml_assets.vocabulary import Route
@@ -29,19 +28,17 @@ _SHARE_COLUMNS = 1_000
 
 def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
     """PNG bytes of all pairs by route. A plan without pairs gives a picture that says so."""
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     n_targets = min(len(plan.targets), output.picture_max_targets)
     grid, symbols = _route_grid(plan, n_targets)
-    longest = max((len(_label(name, _SYMBOL_LABEL)) for name in symbols[:_MAX_LABELS]), default=0)
+    longest = max((len(shown_name(name, _SYMBOL_LABEL)) for name in symbols[:_MAX_LABELS]), default=0)
     height = 1.8 + 0.24 * n_targets + 0.08 * longest
-    figure = Figure(figsize=(11, max(2.8, min(24.0, height))), dpi=100, layout="constrained")
+    figure = new_figure(width=11, height=max(2.8, min(24.0, height)))
     axes = figure.add_subplot()
-    labels = [_label(name, _TARGET_LABEL) for name in plan.targets["target"].head(n_targets)]
+    labels = [shown_name(name, _TARGET_LABEL) for name in plan.targets["target"].head(n_targets)]
     if grid.size == 0:
-        axes.text(0.5, 0.5, "no pairs", ha="center", va="center")
-        axes.set_axis_off()
+        say(axes, "no pairs")
     elif len(symbols) <= output.picture_max_symbols:
         _draw_grid(axes, grid, labels, symbols)
     else:
@@ -50,12 +47,7 @@ def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
     axes.set_title(f"{len(plan.pairs):,} pairs of {shown}{len(plan.targets):,} targets by route", loc="left")
     keys = [Patch(color=ROUTE_COLOURS[route], label=_route_label(plan, route)) for route in Route]
     figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), frameon=False, fontsize=8)
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes.
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png_bytes(figure)
 
 
 def _route_grid(plan: RoutingPlan, n_targets: int) -> tuple[npt.NDArray[np.int8], list[str]]:
@@ -88,9 +80,8 @@ def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symb
     _draw_image(axes, grid, labels)
     axes.set_xlabel(f"{len(symbols):,} symbols")
     if len(symbols) <= _MAX_LABELS:
-        axes.set_xticks(
-            range(len(symbols)), [_label(name, _SYMBOL_LABEL) for name in symbols], rotation=90, fontsize=7
-        )
+        names = [shown_name(name, _SYMBOL_LABEL) for name in symbols]
+        axes.set_xticks(range(len(symbols)), names, rotation=90, fontsize=7)
         axes.set_xticks(np.arange(-0.5, len(symbols)), minor=True)
         axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
         axes.grid(which="minor", color="white", linewidth=1)
@@ -111,9 +102,3 @@ def _draw_shares(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str]) ->
 def _route_label(plan: RoutingPlan, route: Route) -> str:
     name = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
     return f"{name} ({plan.metadata.by_route[route.value]:,})"
-
-
-def _label(name: str, longest: int) -> str:
-    # A dollar sign would start mathematics, and a line break a second line.
-    shown = "".join(char if char.isprintable() else "?" for char in name).replace("$", r"\$")
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

@@ -73,7 +73,7 @@ class StabilityClassification(ConfigModel):
 class SideRates(ConfigModel):
     """A false-discovery rate per side. One pooled row decides for all symbols of its target."""
 
-    cross_sectional: Rate = 0.005
+    cross_sectional: Rate = 0.01
     symbol: Rate = 0.03
 
     def of(self, side: Side) -> float:
@@ -126,7 +126,7 @@ class Output(ConfigModel):
 class RoutingPolicy(ConfigModel):
     """Everything in routing_config.yaml."""
 
-    method: Method = Method.THRESHOLDS
+    method: Method = Method.SHRINKAGE
     profile: Profile = Profile.PRODUCTION
     gate_on: GateOn = GateOn.SCORE
     hysteresis: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
@@ -145,7 +145,7 @@ class RoutingPolicy(ConfigModel):
     )
     stability_allowlist: StabilityAllowlist = StabilityAllowlist()
     stability_classification: StabilityClassification = StabilityClassification()
-    both_strong_behavior: BothStrongBehavior = BothStrongBehavior.ROUTE_BOTH
+    both_strong_behavior: BothStrongBehavior = BothStrongBehavior.PREFER_BETTER
     both_weak_behavior: BothWeakBehavior = BothWeakBehavior.PREFER_CS
     enable_experimental_lane: bool = True
     experimental: ExperimentalLane = ExperimentalLane()

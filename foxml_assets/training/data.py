@@ -66,17 +66,29 @@ def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> Job
         horizon_bars=horizon,
         n_bars=len(timeline.times),
     )
-    X = frame[list(features)]
-    with_symbol = job.symbol is None and context.config.symbol_as_feature
-    if with_symbol:
-        X = X.assign(**{info.symbol_column: code})
+    X = model_inputs(frame, code, job, context)
     labels = frame[job.target].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def rows(chosen: Flags) -> Rows:
         kept = chosen & ~np.isnan(labels)
         return Rows(X[kept], labels[kept], code[kept], frame[info.time_column][kept])
 
-    return JobData(rows(train), rows(holdout), symbols, (info.symbol_column,) if with_symbol else ())
+    return JobData(
+        rows(train), rows(holdout), symbols, (info.symbol_column,) if with_symbol(job, context) else ()
+    )
+
+
+def with_symbol(job: Job, context: TrainingContext) -> bool:
+    """Whether the job's model takes the symbol, as its position in `job_symbols`, for a feature."""
+    return job.symbol is None and context.config.symbol_as_feature
+
+
+def model_inputs(
+    frame: pd.DataFrame, code: npt.NDArray[np.int64], job: Job, context: TrainingContext
+) -> pd.DataFrame:
+    """What the job's model learns and predicts from: rows of the panel with each row's symbol code."""
+    X = frame[list(job_features(job, context))]
+    return X.assign(**{context.info.symbol_column: code}) if with_symbol(job, context) else X
 
 
 def _horizon(job: Job, context: TrainingContext) -> int:

@@ -8,10 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from markdown_docs import README, REPOSITORY, blocks, commands
+
+from foxml_assets.auditing.audit import RoutingAudit
 
 _BARS, _SYMBOLS = 700, ("AAA", "BBB")
 
@@ -47,8 +51,13 @@ def own_config() -> str:
 def follow_readme(folder: Path, *more: str) -> tuple[Path, str]:
     """Run the README's command for an own panel in `folder`; returns the root and what was printed."""
     arguments = next(words for words in commands(README, "foxml") if "my_config" in words)
+    return folder / "my_output", foxml(folder, *arguments, *more)
+
+
+def foxml(folder: Path, *arguments: str) -> str:
+    """Run the command line in `folder`; returns what was printed."""
     result = subprocess.run(
-        [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments, *more],
+        [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments],
         cwd=folder,
         env={k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))},
         capture_output=True,
@@ -57,7 +66,7 @@ def follow_readme(folder: Path, *more: str) -> tuple[Path, str]:
         timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "my_output", result.stdout
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +124,10 @@ def test_every_file_and_title_that_the_readme_shows_is_there_after_a_run(folder:
     policy = folder / "my_config" / "routing_config.yaml"
     policy.write_text(policy.read_text().replace("profile: production", "profile: development"))
     root, printed = follow_readme(folder)
+    audited = foxml(
+        folder, "audit", "--baselines", "--format", "json", "--config-dir", "my_config", "--root", "my_output"
+    )
+    jsonschema.validate(json.loads(audited), msgspec.json.schema(RoutingAudit))
     documented = documented_files()
     assert len(documented) > 20
     assert [path for path in documented if not list(root.glob(path))] == []

@@ -188,6 +188,26 @@ def test_a_wrong_usage_is_an_error_and_not_a_changed_plan(trained: World) -> Non
     assert trained.foxml("diff", "a", "b", "c").returncode == 1
 
 
+def test_an_audit_trains_nothing_and_is_an_asset(own_world: World) -> None:
+    layout, before = Layout(own_world.root), model_times(own_world)
+    result = own_world.foxml("audit")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "foxml audit --baselines" in result.stdout
+    assert not layout.baselines.exists()
+    assert model_times(own_world) == before
+    audit = json.loads(layout.routing_audit.read_bytes())
+    assert audit["screening"]["timed"] == audit["screening"]["targets"] == 8
+    assert audit["screening"]["cpu_seconds"] > 0
+    workspace = Workspace(own_world.root, own_world.config_dir)
+    with open_instance(workspace.dagster_home) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("routing_audit"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = event.asset_materialization.metadata
+    assert {"verdict", "comparison", "picture", "audit"} <= set(shown)
+    assert str(shown["picture"].value).startswith("![")
+
+
 def test_without_metrics_the_run_succeeds_says_how_to_mend_it_and_trains_nothing(empty_world: World) -> None:
     workspace = Workspace(empty_world.root, empty_world.config_dir)
     job = build_definitions(workspace).resolve_implicit_global_asset_job_def()

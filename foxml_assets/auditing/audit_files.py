@@ -1,0 +1,63 @@
+"""The audit on disk: JSON, page and picture, with the table of pairs beside them."""
+
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from foxml_assets.auditing.audit import RoutingAudit
+from foxml_assets.auditing.audit_markdown import audit_markdown
+from foxml_assets.auditing.audit_picture import audit_picture
+from foxml_assets.errors import Problem, TrainingError
+from foxml_assets.files import storage_errors, write_if_changed
+from foxml_assets.hashing import canonical_json
+from foxml_assets.layout import Layout
+from foxml_assets.tables import write_table
+
+
+def write_audit(audit: RoutingAudit, pairs: pd.DataFrame, layout: Layout) -> bool:
+    """Write `routing_audit.{json,md,png}` and the pairs; the JSON last. True if it changed.
+
+    Raises StorageError.
+    """
+    path = layout.routing_audit
+    with storage_errors(path):
+        write_table(pairs, pairs_path(layout))
+        write_if_changed(picture_path(layout), audit_picture(audit))
+        write_if_changed(page_path(layout), audit_markdown(audit).encode())
+        return write_if_changed(path, msgspec.json.format(canonical_json(audit), indent=2) + b"\n")
+
+
+def read_audit(layout: Layout) -> RoutingAudit:
+    """The audit on disk. Raises TrainingError if there is none or it is damaged."""
+    path = layout.routing_audit
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RoutingAudit)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = Problem("", str(error))
+        raise TrainingError(
+            "the audit cannot be read", file=path, problems=[problem], fix="make it again: foxml audit"
+        ) from error
+
+
+def read_current_audit(layout: Layout, plan_hash: str) -> RoutingAudit | None:
+    """The audit of the plan of that hash; None if there is none, or only one of another plan."""
+    if not layout.routing_audit.is_file():
+        return None
+    audit = read_audit(layout)
+    return audit if audit.plan_hash == plan_hash else None
+
+
+def page_path(layout: Layout) -> Path:
+    """`routing_audit.md`."""
+    return layout.routing_audit.with_suffix(".md")
+
+
+def picture_path(layout: Layout) -> Path:
+    """`routing_audit.png`."""
+    return layout.routing_audit.with_suffix(".png")
+
+
+def pairs_path(layout: Layout) -> Path:
+    """The Parquet file; without pyarrow its `.csv` sibling holds the table."""
+    return layout.routing_audit.with_name("pairs.parquet")

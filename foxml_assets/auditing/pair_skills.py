@@ -1,0 +1,160 @@
+"""Hold-out skill of every compared pair under every scheme, with each block of time left out."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.auditing.audit import BASELINES, Scheme
+from foxml_assets.auditing.blocks import left_out
+from foxml_assets.auditing.holdout import Holdout, predict_own, predict_pooled, read_holdout
+from foxml_assets.auditing.serving import Serving
+from foxml_assets.auditing.shelf import Shelf
+from foxml_assets.evidence.blocks import TimeBlocks
+from foxml_assets.evidence.scoring import block_sums, scores
+from foxml_assets.families.model import Vector
+from foxml_assets.planning.plan import Job
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.scores import metric_of
+from foxml_assets.training.serving import mean_prediction
+from foxml_assets.training.split import Timeline
+from foxml_assets.vocabulary import Route, ScoreMetric
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+SERVED = (Scheme.PLAN, *BASELINES)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What scoring a pair takes."""
+
+    context: TrainingContext
+    timeline: Timeline
+    blocks: TimeBlocks
+    serving: Serving
+    shelf: Shelf
+
+
+@dataclass(frozen=True)
+class PairSkills:
+    """`rows` (n_pairs,): labelled hold-out rows; `scored`: whether they can be scored at all.
+
+    `skill` per scheme of SERVED, shape (n_pairs, 1 + n_blocks): the sample's, then without each block; 0
+    where `served` is false, and where the pair is not scored.
+    """
+
+    rows: npt.NDArray[np.int64]
+    scored: Flags
+    served: Mapping[Scheme, Flags]
+    skill: Mapping[Scheme, Floats]
+
+
+def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
+    """Score `pairs` (target, symbol, route; sorted by target), one target at a time.
+
+    Logs how far it is. Raises PanelError and TrainingError.
+    """
+    groups = [group for _, group in pairs.groupby("target", sort=False)]
+    of_pairs: list[_PairScore] = []
+    pool = ThreadPoolExecutor(desk.context.config.threads, thread_name_prefix="auditing")
+    try:
+        for number, found in enumerate(pool.map(lambda group: _score_target(group, desk), groups), start=1):
+            of_pairs += found
+            _log.info("audit: %d of %d targets scored on the hold-out", number, len(groups))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    nothing = np.zeros(1 + len(desk.blocks))
+    by_scheme = {scheme: [score.skill.get(scheme) for score in of_pairs] for scheme in SERVED}
+    return PairSkills(
+        rows=np.array([score.rows for score in of_pairs], dtype=np.int64),
+        scored=np.array([score.scored for score in of_pairs], dtype=bool),
+        served={
+            scheme: np.array([one is not None for one in own], dtype=bool)
+            for scheme, own in by_scheme.items()
+        },
+        skill={
+            scheme: np.array([nothing if one is None else one for one in own]).reshape(-1, len(nothing))
+            for scheme, own in by_scheme.items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _PairScore:
+    rows: int
+    scored: bool
+    skill: Mapping[Scheme, Floats] = field(default_factory=dict)
+
+
+def _score_target(pairs: pd.DataFrame, desk: Desk) -> list[_PairScore]:
+    target, symbols = str(pairs["target"].iloc[0]), pairs["symbol"].tolist()
+    jobs = desk.serving.jobs_of(target, symbols)
+    held = read_holdout(target, jobs, desk.context, desk.timeline)
+    pooled = {
+        job.spec_hash: predict_pooled(job, desk.shelf.layout(job), held, desk.context)
+        for job in {job.spec_hash: job for job in jobs if job.symbol is None}.values()
+    }
+    position = {symbol: at for at, symbol in enumerate(desk.context.info.symbols)}
+    return [
+        _score_pair(target, symbol, Route(route), held, held.rows_of(position[symbol]), pooled, desk)
+        for symbol, route in zip(symbols, pairs["route"], strict=True)
+    ]
+
+
+def _score_pair(
+    target: str,
+    symbol: str,
+    route: Route,
+    held: Holdout,
+    rows: slice,
+    pooled: Mapping[str, Vector],
+    desk: Desk,
+) -> _PairScore:
+    y, bar = held.y[rows], held.bar[rows]
+    n = len(y)
+    if n < max(desk.context.config.min_score_rows, 2) or np.ptp(y) == 0:
+        return _PairScore(n, scored=False)
+    metric = metric_of(desk.context.info.target(target).task_type)
+    predicted: dict[str, Vector] = {}
+    known: dict[tuple[str, ...], Floats] = {}
+    skill: dict[Scheme, Floats] = {}
+    for scheme in SERVED:
+        jobs = desk.serving.jobs(scheme, target, symbol, route)
+        # Schemes often serve a pair with the same models: their score is then the same.
+        key = tuple(job.spec_hash for job in jobs)
+        if key and key not in known:
+            said = [_predict(job, held, rows, pooled, predicted, desk) for job in jobs]
+            known[key] = _skill(metric, y, mean_prediction(said), bar, desk.blocks)
+        if key:
+            skill[scheme] = known[key]
+    return _PairScore(n, scored=True, skill=skill)
+
+
+def _skill(metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, blocks: TimeBlocks) -> Floats:
+    window = np.zeros(len(y), dtype=np.int64)
+    sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
+    values = left_out(scores(sums))
+    return 2.0 * values - 1.0 if metric is ScoreMetric.AUC else values
+
+
+def _predict(
+    job: Job,
+    held: Holdout,
+    rows: slice,
+    pooled: Mapping[str, Vector],
+    predicted: dict[str, Vector],
+    desk: Desk,
+) -> Vector:
+    if job.symbol is None:
+        return pooled[job.spec_hash][rows]
+    if job.spec_hash not in predicted:
+        predicted[job.spec_hash] = predict_own(job, desk.shelf.layout(job), held, rows, desk.context)
+    return predicted[job.spec_hash]

@@ -1,0 +1,35 @@
+"""What the plan earns on the hold-out, against training everything."""
+
+import dagster as dg
+
+from foxml_assets.auditing.audit_files import page_path, picture_path, write_audit
+from foxml_assets.auditing.audit_text import HEADER, table_rows, verdict
+from foxml_assets.auditing.build import make_audit, open_contest
+from foxml_assets.defs.metadata import file_link, markdown_table, picture
+from foxml_assets.hashing import file_hash
+from foxml_assets.stamp import current_stamp
+from foxml_assets.workspace import Workspace
+
+
+@dg.asset(group_name="reporting", deps=["training_report"], kinds={"markdown"})
+def routing_audit(
+    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.MaterializeResult[None]:
+    """The plan against all pooled, all symbol and both averaged, from the models on disk.
+
+    It trains nothing; `foxml audit --baselines` trains what is missing for the comparison.
+    """
+    layout, training = workspace.layout, workspace.training_context()
+    contest = open_contest(training, workspace.routing_policy(), current_stamp(context.run.run_id))
+    audit, pairs = make_audit(contest, training, workspace.data_config().evidence.blocks)
+    write_audit(audit, pairs, layout)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(file_hash(layout.routing_audit)),
+        metadata={
+            "verdict": verdict(audit),
+            "comparison": markdown_table(HEADER, table_rows(audit)),
+            "picture": picture(picture_path(layout).read_bytes(), "Skill against training time"),
+            "audit": dg.MetadataValue.md(page_path(layout).read_text(encoding="utf-8")),
+            "file": file_link(page_path(layout)),
+        },
+    )

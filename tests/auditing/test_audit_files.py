@@ -1,0 +1,137 @@
+"""The audit on disk and as a page."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pandas as pd
+import pytest
+from audited_world import audit, contest, model_times, result_of
+from routed_world import Routed, route_and_plan
+from training_world import make_world, plan_of
+
+from foxml_assets.auditing.audit import BASELINES, Cost, Interval, LeftOut, Result, RoutingAudit, Scheme
+from foxml_assets.auditing.audit_files import (
+    page_path,
+    pairs_path,
+    picture_path,
+    read_audit,
+    read_current_audit,
+    write_audit,
+)
+from foxml_assets.commands.run_report import print_report
+from foxml_assets.errors import PanelError, PlanMissingError, TrainingError
+from foxml_assets.reporting.build import make_report
+from foxml_assets.reporting.report_files import write_report
+from foxml_assets.workspace import Workspace
+
+NOTHING_TRAINED = Cost(jobs=4, trained=0, failed=0, missing=4, models=0, seconds=0.0)
+
+
+def test_the_files_hold_to_their_schema_and_the_same_state_gives_the_same_bytes(compared: Routed) -> None:
+    layout = compared.world.layout
+    assert write_audit(*audit(compared), layout)
+    paths = (layout.routing_audit, page_path(layout), picture_path(layout), pairs_path(layout))
+    before = [path.read_bytes() for path in paths]
+    document = json.loads(before[0])
+    jsonschema.validate(document, msgspec.json.schema(RoutingAudit))
+    assert document["schema_version"] == 1
+    assert not write_audit(*audit(compared), layout)
+    assert [path.read_bytes() for path in paths] == before
+    from matplotlib.image import imread
+
+    assert imread(picture_path(layout)).shape[2] == 4
+    assert read_audit(layout) == audit(compared)[0]
+
+
+def test_the_page_opens_with_one_sentence_and_one_table(compared: Routed) -> None:
+    write_audit(*audit(compared), compared.world.layout)
+    title, verdict, table, *_ = page_path(compared.world.layout).read_text().split("\n\n")
+    assert title == "# Routing audit"
+    assert verdict.startswith("**The plan earns ")
+    assert verdict.endswith(" of its training time.**")
+    assert "of the best baseline" in verdict
+    assert [row.split(" | ")[0] for row in table.splitlines()[2:]] == [
+        "| the plan",
+        "| all pooled",
+        "| all symbol",
+        "| both averaged",
+        "| best choice",
+    ]
+
+
+def test_an_audit_of_another_plan_is_not_shown(compared: Routed) -> None:
+    layout, plan_hash = compared.world.layout, compared.plan.metadata.plan_hash
+    assert read_current_audit(layout, plan_hash) is None
+    found, pairs = audit(compared)
+    write_audit(found, pairs, layout)
+    assert read_current_audit(layout, plan_hash) == found
+    assert read_current_audit(layout, plan_of(compared.world, []).metadata.plan_hash) is None
+    layout.routing_audit.write_text("{}")
+    with pytest.raises(TrainingError, match="foxml audit"):
+        read_current_audit(layout, plan_hash)
+
+
+def test_without_a_plan_or_a_holdout_it_says_so(trained: Routed, tmp_path: Path) -> None:
+    trained.world.layout.master_plan.unlink()
+    with pytest.raises(PlanMissingError, match="there is no plan to audit"):
+        contest(trained)
+    whole = route_and_plan(make_world(tmp_path / "whole", holdout=0.0))
+    with pytest.raises(PanelError, match="there is no hold-out"):
+        audit(whole)
+
+
+def test_without_baselines_it_trains_nothing_and_tells_the_plans_own_numbers(trained: Routed) -> None:
+    before = model_times(trained)
+    found, pairs = audit(trained)
+    write_audit(found, pairs, trained.world.layout)
+    assert model_times(trained) == before
+    assert not trained.world.layout.baselines.exists()
+    assert result_of(found, Scheme.PLAN).served == 6
+    assert [found.line(scheme).result for scheme in (*BASELINES, Scheme.BEST_CHOICE)] == [None] * 4
+    assert found.best_baseline is None
+    page = page_path(trained.world.layout).read_text()
+    assert "what training everything would earn is not known: foxml audit --baselines." in page
+    assert "All pooled is not compared yet: 1 of 2 jobs are not trained" in page
+    assert "All symbol is not compared yet: 5 of 8 jobs are not trained" in page
+
+
+def test_a_run_closes_with_the_audit_of_its_plan_and_no_other(
+    compared: Routed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout, context = compared.world.layout, compared.world.context
+    workspace = Workspace(layout.root, layout.root / "config")
+    write_report(*make_report(compared.plan, compared.routing, context), layout)
+    hint, told = "foxml audit --baselines compares the plan", "of the best baseline"
+
+    def printed() -> str:
+        print_report(workspace)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert hint in printed()
+    found, pairs = audit(compared)
+    write_audit(found, pairs, layout)
+    assert told in printed()
+    assert hint not in printed()
+    half_trained = msgspec.structs.replace(found.schemes[0], cost=NOTHING_TRAINED)
+    for other in (
+        msgspec.structs.replace(found, plan_hash="0" * 64),
+        msgspec.structs.replace(found, schemes=(half_trained, *found.schemes[1:])),
+    ):
+        write_audit(other, pairs, layout)
+        assert told not in printed()
+
+
+def test_the_docs_name_every_column_and_every_number(audited: tuple[RoutingAudit, pd.DataFrame]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = text[text.index("## Routing audit") :]
+    columns = re.findall(r"^\| `(\w+)` \| (?:text|count|number) \|", section, re.MULTILINE)
+    assert columns == list(audited[1].columns)
+    names = {name for part in re.findall(r"`([^`]+)`", section) for name in re.findall(r"\w+", part)}
+    for struct in (RoutingAudit, Result, Interval):
+        fields = {field.name for field in msgspec.structs.fields(struct)}
+        assert fields - names <= {"schema_version", "symbol_as_feature", "best_baseline", "value"}
+    assert {scheme.value for scheme in Scheme} - {"plan"} <= names
+    assert {why.value for why in LeftOut} <= names
