@@ -19,7 +19,7 @@ from evidence_panels import (
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.selection.config import EvidenceConfig
 
-TARGET, OTHER = "fwd_ret_3d", "fwd_other_1d"
+TARGET, OTHER = "fwd_ret_3d", "fwd_other_4d"
 BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}
 
 CHANGES: dict[str, object] = {
@@ -62,6 +62,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "seed": {"trees": {**SMALL["trees"], "max_rows": 1_000}},
     "overlap_top_k": {"leakage": NO_LEAKS},
     "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
+    "leakage.sudden_news_skill": {"leakage": {"symbol_news_skill": 1.0}},
     "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
     "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
     "leakage.look_ahead_great": {"leakage": {"look_ahead_keeps": 1.0, "made_of_news": 1.0}},
@@ -70,6 +71,7 @@ COMPANION_CHANGES: dict[str, object] = {
     "seed": 8,
     "overlap_top_k": 4,
     "leakage.news_keeps": 0.99,
+    "leakage.sudden_news_skill": 0.1,
     "leakage.max_credible_skill": 0.99,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,
@@ -89,8 +91,9 @@ def leaky_frame() -> pd.DataFrame:
     def blurred(share: float) -> np.ndarray:
         return share * filled + np.sqrt(1.0 - share**2) * rng.standard_normal(shape)
 
-    other = rng.standard_normal(shape)
-    other[:, 1:] += 0.5 * signal[:, :-1]
+    # Its horizon of four bars overlaps: it remembers itself for as long, as returns ahead do.
+    other = 0.4 * signal + 2.0 * ahead(trailing_mean(rng.standard_normal(shape), 4), 4)
+    other = np.nan_to_num(other)
     alone = rng.standard_normal(shape)
     alone[2], alone[4] = blurred(0.6)[2], blurred(0.95)[4]
     return panel_frame(
