@@ -28,7 +28,7 @@ from benchmarks.worlds.flags import FlaggedFeature, flagged_features
 from benchmarks.worlds.runs import run_world
 from benchmarks.worlds.skills import skill_table
 from benchmarks.worlds.spec import PRESETS
-from benchmarks.worlds.tables import print_flagged, print_leaks, print_table, print_wrong
+from benchmarks.worlds.tables import print_bars, print_flagged, print_leaks, print_table, print_wrong
 from benchmarks.worlds.verdicts import Verdict
 from benchmarks.worlds.world import make_world
 from foxml_assets.config_files import load_config
@@ -133,7 +133,9 @@ def main() -> None:
     print_flagged(flagged, n_honest)
     for name, of_policy in outcomes.items():
         print(f"\n== {name}")
-        print_leaks([leak for outcome in of_policy for leak in outcome.leaks])
+        leaks = [leak for outcome in of_policy for leak in outcome.leaks]
+        print_bars(verdicts[name], verdicts["all pooled"], leaks, len(flagged) / n_honest)
+        print_leaks(leaks)
         print_wrong(pd.concat([outcome.wrong for outcome in of_policy], ignore_index=True))
     if arguments.json:
         numbers = {name: {seed: asdict(one) for seed, one in by.items()} for name, by in verdicts.items()}

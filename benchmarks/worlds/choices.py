@@ -16,7 +16,7 @@ Codes = npt.NDArray[np.int8]
 
 _Z_EQUAL = 2.0
 _Z_SKILL = 3.0
-_SAME_SKILL = 0.005
+_SAME_SKILL = 0.01
 
 
 class Choice(IntEnum):
@@ -33,7 +33,7 @@ class Truth:
     `planted` routes by the planted kind: a common relation to the pooled model, one of a symbol's own to
     its model, one on top of the other to their average. `hollow` pairs have no relation in the hold-out
     by construction. `acceptable` marks the choices that the hold-out cannot tell from the best one: less
-    than 2 standard errors (paired, clustered by time) or .005 of skill below it. `decidable` pairs are the
+    than 2 standard errors (paired, clustered by time) or .01 of skill below it. `decidable` pairs are the
     hollow ones, for which only NONE is acceptable, and those whose best model beats nothing by 3 errors.
     """
 

@@ -15,15 +15,18 @@ _COLUMNS = {
     "/plant": "kept_planted",
     "cost": "cost",
     "noise": "noise_trained",
+    "leaky": "leaky_noise_trained",
     "drift": "drift_trained",
     "unrel.": "unrelated_trained",
     "flips": "flipped",
 }
+# A copy that is asked for an AUC of .70 reaches it give or take .005.
+_STRONG_LEAK = 0.695
 _MEANING = (
     "decid.: decidable pairs right. kept: hold-out skill over the best choice per pair; /plant: over routing"
-    " by the planted kind.\ncost: fit seconds over both models for every pair. noise, drift, unrel.: share"
-    " trained of the pairs without a relation\n(noise and leak targets, drifted targets, other symbols of"
-    " local targets). leaks: targets trained on their leak, of all"
+    " by the planted kind.\ncost: fit seconds over both models for every pair. noise, leaky, drift, unrel.:"
+    " share trained of the pairs without a relation\n(noise targets, leaking noise, drifted targets, other"
+    " symbols of local targets). leaks: targets trained on their leak, of all"
 )
 
 
@@ -66,6 +69,30 @@ def print_flagged(flagged: list[FlaggedFeature], total: int) -> None:
     print(f"\nhonest features flagged: {len(flagged)} of {total} ({len(flagged) / max(total, 1):.2%})")
     for one in flagged[:60]:
         print(f"  {one.target:<16} {one.feature} {one.status:<8} {one.recipe}")
+
+
+def print_bars(
+    policy: Mapping[int, Verdict],
+    pooled: Mapping[int, Verdict],
+    leaks: list[LeakOutcome],
+    flagged_share: float,
+) -> None:
+    """The bars that the default config has to reach on the report seeds."""
+    mean = _mean(policy.values())
+    worst = min(policy[seed].kept - pooled[seed].kept for seed in policy)
+    strong = sum(leak.served and leak.auc >= _STRONG_LEAK for leak in leaks)
+    print("\nbars")
+    for what, found, bar, is_good in (
+        ("decidable pairs right", mean["decidable"], ">= .955", mean["decidable"] >= 0.955),
+        ("skill kept", mean["kept"], ">= .89", mean["kept"] >= 0.89),
+        ("... of the planted kind's", mean["kept_planted"], ">= .97", mean["kept_planted"] >= 0.97),
+        ("cost", mean["cost"], "<= .25", mean["cost"] <= 0.25),
+        ("noise pairs trained", mean["noise_trained"], "<= .003", mean["noise_trained"] <= 0.003),
+        ("leaks of AUC .70 and more served", float(strong), "0", strong == 0),
+        ("honest features flagged", flagged_share, "<= .002", flagged_share <= 0.002),
+        ("kept less that of all pooled, worst seed", worst, ">= -.02", worst >= -0.02),
+    ):
+        print(f"  {what:<42} {found:7.4f}  {bar:<8} {'' if is_good else 'MISSED'}")
 
 
 def _line(name: str, seed: str, values: Mapping[str, float]) -> str:

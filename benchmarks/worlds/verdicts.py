@@ -17,15 +17,16 @@ Flags = npt.NDArray[np.bool_]
 @dataclass(frozen=True)
 class Verdict:
     """`kept` is over the best choice per pair on the hold-out, `kept_planted` over routing by the planted
-    kind. The shares of pairs trained are of pairs without any relation: of noise and leak targets without
-    one (`noise`), of drifted targets, of symbols that a local target leaves out (`unrelated`). `flipped` is
-    the share of served pairs that re-plans serve otherwise."""
+    kind. The shares of pairs trained are of pairs without any relation: of noise targets, of leaking
+    targets without one (`leaky_noise`), of drifted targets, of symbols that a local target leaves out
+    (`unrelated`). `flipped` is the share of served pairs that re-plans serve otherwise."""
 
     decidable: float
     kept: float
     kept_planted: float
     cost: float
     noise_trained: float
+    leaky_noise_trained: float
     drift_trained: float
     unrelated_trained: float
     leaks_served: int
@@ -41,16 +42,21 @@ def verdict(
     planted = served_as(world, table, truth.planted).skill.sum()
     is_served = served.choice != Choice.NONE
     kind = kind_rows(world)
-    no_relation = (kind == Kind.NOISE.value) | (kind == Kind.LEAK.value)
+
+    def trained(of: Kind) -> float:
+        among = truth.hollow & (kind == of.value)[:, None]
+        return float(is_served[among].mean()) if among.any() else float("nan")
+
     leaking_targets = served.leaking.any(axis=1)
     return Verdict(
         decidable=float(right[truth.decidable].mean()),
         kept=float(served.skill.sum() / truth.skill.max(axis=-1).sum()),
         kept_planted=float(served.skill.sum() / planted),
         cost=served.seconds / all_seconds(table),
-        noise_trained=_share(is_served, truth.hollow & no_relation[:, None]),
-        drift_trained=_share(is_served, truth.hollow & (kind == Kind.DRIFT.value)[:, None]),
-        unrelated_trained=_share(is_served, truth.hollow & (kind == Kind.LOCAL.value)[:, None]),
+        noise_trained=trained(Kind.NOISE),
+        leaky_noise_trained=trained(Kind.LEAK),
+        drift_trained=trained(Kind.DRIFT),
+        unrelated_trained=trained(Kind.LOCAL),
         leaks_served=int(leaking_targets.sum()),
         n_leaks=len(world.leaks),
         flipped=flipped,
@@ -68,7 +74,3 @@ def right_pairs(world: World, truth: Truth, served: Served) -> Flags:
 def kind_rows(world: World) -> npt.NDArray[np.str_]:
     """The kind of each target."""
     return np.array([plan.kind.value for plan in world.targets])
-
-
-def _share(flags: Flags, among: Flags) -> float:
-    return float(flags[among].mean()) if among.any() else float("nan")

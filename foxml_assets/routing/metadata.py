@@ -94,7 +94,7 @@ def _bars(policy: RoutingPolicy) -> list[Bar]:
 
 
 def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
-    states, rows, rate = side.states, side.rows, policy.error_rate(rows.side)
+    states, rows, rate = side.states, side.rows, policy.error_rate(side.rows.side)
     open_bar = states.fdr.bar if policy.method is Method.SHRINKAGE else _open_bar(side)
     # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
     as_score = open_bar + (rows.score.value - states.gate)

@@ -97,8 +97,10 @@ class ErrorRate:
 
 
 class PooledOnSymbol(ConfigModel):
-    """When a pair may use its target's pooled model: P(its shrunk skill on the symbol > `min_skill`) must be at
-    least `min_probability`; 0 asks nothing."""
+    """When a pair may use its target's pooled model.
+
+    P(its shrunk skill on the symbol > `min_skill`) must be at least `min_probability`; 0 asks nothing.
+    """
 
     min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9

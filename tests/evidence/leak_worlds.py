@@ -60,6 +60,8 @@ def market(
         "rare": as_class(forward, 0.2),
         "vol": 0.5 * np.log(ahead(trailing_mean(r**2, horizon), horizon)),
         "noise": rng.standard_normal(shape),
-        "luck": ahead(trailing_mean(np.random.default_rng([seed, 1]).standard_normal(shape), horizon), horizon),
+        "luck": ahead(
+            trailing_mean(np.random.default_rng([seed, 1]).standard_normal(shape), horizon), horizon
+        ),
     }
     return Market(c, labels, r, horizon, rng)

@@ -19,7 +19,7 @@ from evidence_panels import (
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.selection.config import EvidenceConfig
 
-TARGET, OTHER = "fwd_ret_3d", "fwd_other_4d"
+TARGET, OTHER, JUMP = "fwd_ret_3d", "fwd_other_4d", "fwd_jump_1d"
 BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}
 
 CHANGES: dict[str, object] = {
@@ -49,6 +49,7 @@ CHANGES: dict[str, object] = {
     "leakage.look_ahead_keeps": 0.01,
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
+    "leakage.sudden_news_skill": 0.1,
     "leakage.symbol_news_skill": 0.05,
     "leakage.many_symbols": 1.0,
     "leakage.examined_rows": 1_000,
@@ -62,7 +63,6 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "seed": {"trees": {**SMALL["trees"], "max_rows": 1_000}},
     "overlap_top_k": {"leakage": NO_LEAKS},
     "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
-    "leakage.sudden_news_skill": {"leakage": {"symbol_news_skill": 1.0}},
     "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
     "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
     "leakage.look_ahead_great": {"leakage": {"look_ahead_keeps": 1.0, "made_of_news": 1.0}},
@@ -71,7 +71,6 @@ COMPANION_CHANGES: dict[str, object] = {
     "seed": 8,
     "overlap_top_k": 4,
     "leakage.news_keeps": 0.99,
-    "leakage.sudden_news_skill": 0.1,
     "leakage.max_credible_skill": 0.99,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,
@@ -79,8 +78,8 @@ COMPANION_CHANGES: dict[str, object] = {
 
 
 def leaky_frame() -> pd.DataFrame:
-    """A leak of every kind beside honest features, one symbol with a leak of its own, and another target
-    whose only leak is a faint one."""
+    """A leak of every kind beside honest features, one symbol with a leak of its own, and two more
+    targets whose only leak is a faint one: one remembers itself, one does not."""
     rng = np.random.default_rng(0)
     shape = (8, 640)
     returns, signal = rng.standard_normal(shape), autoregressive(rng, shape, 0.9)
@@ -93,7 +92,7 @@ def leaky_frame() -> pd.DataFrame:
 
     # Its horizon of four bars overlaps: it remembers itself for as long, as returns ahead do.
     other = 0.4 * signal + 2.0 * ahead(trailing_mean(rng.standard_normal(shape), 4), 4)
-    other = np.nan_to_num(other)
+    other, jump = np.nan_to_num(other), rng.standard_normal(shape)
     alone = rng.standard_normal(shape)
     alone[2], alone[4] = blurred(0.6)[2], blurred(0.95)[4]
     return panel_frame(
@@ -110,7 +109,9 @@ def leaky_frame() -> pd.DataFrame:
             "signal_ahead": ahead(signal, 1),
             "shifted": ahead(trailing_mean(returns, 8), 2),
             TARGET: forward,
+            "glimpse": 0.3 * jump + rng.standard_normal(shape),
             OTHER: other,
+            JUMP: jump,
         }
     )
 

@@ -55,7 +55,7 @@ def moves_like_the_label(
 
 
 def label_fades(news: FeatureRanks, label: LabelView) -> bool:
-    """Whether the label remembers itself a row later, and no longer a horizon later, as overlapping labels do.
+    """Whether the label remembers itself a row later, but not a horizon later, as overlapping labels do.
 
     Only then does a lag profile tell a copy from honest news: without memory both are gone in a row, and a
     label that stays what it is fades like anything that moves as slowly.

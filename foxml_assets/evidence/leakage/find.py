@@ -253,7 +253,9 @@ class _Case:
         with memory that is shifted ahead remembers itself too.
         """
         bars, skill = self.config.leakage, self.mean[at]
-        kept = abs(np.nan_to_num(back)) / skill
+        signed = float(mean_skill(self.skill)[at])
+        # Skill that turns its sign when the lead is taken back is not the same skill.
+        kept = np.nan_to_num(back) / signed
         memory = feature_memory(self.features, at, int(self.past.lead_bars[at]))
         remembers = memory >= _SOME_MEMORY and kept >= memory - _MEMORY_TOLERANCE
         return kept >= bars.look_ahead_keeps or (remembers and skill < bars.look_ahead_great)

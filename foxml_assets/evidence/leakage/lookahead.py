@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
+from foxml_assets.evidence.leakage.lagged import lagged_copies
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
 from foxml_assets.selection.config import LeakageConfig
 
@@ -19,6 +20,8 @@ _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _MAX_COLUMNS = 300
 # Ranks are known to about their own spacing; less than this left unexplained is rounding.
 _NOTHING_LEFT = 2e-3
+# Share of a feature's news that other features must bring in the same row.
+_SHARED_NOW = 0.25
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class PastAndFuture:
     """Per feature: R2 from the panel's past, the share of the rest that its future explains, and how many
     bars ahead that stands (0 where nothing does). NaN where it could not be examined.
 
-    `news` is what the past leaves open of every feature's ranks, NaN where the past is not known.
+    `news` is what the past leaves open of every feature's ranks, NaN where the past is not known. `repeats`
+    marks features that are another one some rows ago.
     """
 
     past_r2: Floats
     future_share: Floats
     lead_bars: Ints
     news: FeatureRanks
+    repeats: Flags
     moments: "_Moments"
 
 
@@ -54,9 +59,13 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
         _, again, second_lead, _ = _explain(moments, np.flatnonzero(ahead), config)
         shown = np.nan_to_num(again) >= config.look_ahead_share
         share, lead = np.where(shown, again, share), np.where(shown, second_lead, lead)
+    repeats = lagged_copies(features.panel)
+    past_r2, share = np.where(repeats, 1.0, past_r2), np.where(repeats, 0.0, share)
     n_past = n_features * (1 + len(OFFSETS))
     news = _news(features, weights[:n_past].astype(np.float32), np.ones(n_features, dtype=bool))
-    return PastAndFuture(past_r2, share, lead, FeatureRanks(features.panel, news), moments)
+    # Nothing is new in what was there some rows earlier.
+    news[:, repeats] = np.nan
+    return PastAndFuture(past_r2, share, lead, FeatureRanks(features.panel, news), repeats, moments)
 
 
 def asked_apart(
@@ -69,7 +78,7 @@ def asked_apart(
     n_features, r2 = len(past.past_r2), past.past_r2.copy()
     weights = np.zeros((n_features * (1 + len(OFFSETS)), n_features), dtype=np.float32)
     changed = np.zeros(n_features, dtype=bool)
-    for feature in asked.tolist():
+    for feature in asked[~past.repeats[asked]].tolist():
         columns = _past_columns(feature, n_features)
         others = without[without != feature]
         fit = _fit(past.moments, feature, columns[~np.isin(columns % n_features, others)])
@@ -106,6 +115,8 @@ def _explain(
         past_r2[feature] = 1.0 - fit.left
         weights[fit.columns, feature] = fit.weights
         share[feature] = _explained(moments, feature, past, future, fit.left)
+        if share[feature] >= config.look_ahead_share and _is_shared_now(moments, feature, past, fit.left):
+            share[feature] = 0.0
         if share[feature] >= config.look_ahead_share:
             lead[feature] = _lead(moments, feature, past, future, fit.left)
     return past_r2, share, lead, weights
@@ -181,6 +192,13 @@ def _explained(moments: _Moments, feature: int, past: Ints, future: Ints, left: 
         return 0.0
     both = _fit(moments, feature, past, future)
     return 0.0 if both is None else float(np.clip((left - both.left) / left, 0.0, 1.0))
+
+
+def _is_shared_now(moments: _Moments, feature: int, past: Ints, left: float) -> bool:
+    """Whether other features bring the same news in the same row, so that it is news of its own time."""
+    n_features = len(moments.early) // (1 + 2 * len(OFFSETS))
+    earlier = _fit(moments, feature, past[past >= n_features])
+    return earlier is not None and earlier.left - left >= _SHARED_NOW * earlier.left
 
 
 def _lead(moments: _Moments, feature: int, past: Ints, future: Ints, left: float) -> int:
