@@ -11,8 +11,8 @@ from scipy.stats import norm
 class Market:
     """Honest columns and labels of `horizon` bars, all symbols x bars; `rng` makes the noise of leaks.
 
-    Labels: `fwd` the return ahead, `up` its sign, `rare` its top fifth, `vol` the log volatility ahead, and
-    `noise`, which nothing can know.
+    Labels: `fwd` the return ahead, `up` its sign, `rare` its top fifth, `vol` the log volatility ahead,
+    `noise`, which nothing can know, and `luck`, its mean ahead, which remembers itself as `fwd` does.
     """
 
     columns: Columns
@@ -60,5 +60,8 @@ def market(
         "rare": as_class(forward, 0.2),
         "vol": 0.5 * np.log(ahead(trailing_mean(r**2, horizon), horizon)),
         "noise": rng.standard_normal(shape),
+        "luck": ahead(
+            trailing_mean(np.random.default_rng([seed, 1]).standard_normal(shape), horizon), horizon
+        ),
     }
     return Market(c, labels, r, horizon, rng)

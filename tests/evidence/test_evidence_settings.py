@@ -19,7 +19,7 @@ from evidence_panels import (
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.selection.config import EvidenceConfig
 
-TARGET, OTHER = "fwd_ret_3d", "fwd_other_1d"
+TARGET, OTHER, JUMP = "fwd_ret_3d", "fwd_other_4d", "fwd_jump_1d"
 BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}
 
 CHANGES: dict[str, object] = {
@@ -49,6 +49,7 @@ CHANGES: dict[str, object] = {
     "leakage.look_ahead_keeps": 0.01,
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
+    "leakage.sudden_news_skill": 0.1,
     "leakage.symbol_news_skill": 0.05,
     "leakage.many_symbols": 1.0,
     "leakage.examined_rows": 1_000,
@@ -77,8 +78,8 @@ COMPANION_CHANGES: dict[str, object] = {
 
 
 def leaky_frame() -> pd.DataFrame:
-    """A leak of every kind beside honest features, one symbol with a leak of its own, and another target
-    whose only leak is a faint one."""
+    """A leak of every kind beside honest features, one symbol with a leak of its own, and two more
+    targets whose only leak is a faint one: one remembers itself, one does not."""
     rng = np.random.default_rng(0)
     shape = (8, 640)
     returns, signal = rng.standard_normal(shape), autoregressive(rng, shape, 0.9)
@@ -89,8 +90,9 @@ def leaky_frame() -> pd.DataFrame:
     def blurred(share: float) -> np.ndarray:
         return share * filled + np.sqrt(1.0 - share**2) * rng.standard_normal(shape)
 
-    other = rng.standard_normal(shape)
-    other[:, 1:] += 0.5 * signal[:, :-1]
+    # Its horizon of four bars overlaps: it remembers itself for as long, as returns ahead do.
+    other = 0.4 * signal + 2.0 * ahead(trailing_mean(rng.standard_normal(shape), 4), 4)
+    other, jump = np.nan_to_num(other), rng.standard_normal(shape)
     alone = rng.standard_normal(shape)
     alone[2], alone[4] = blurred(0.6)[2], blurred(0.95)[4]
     return panel_frame(
@@ -107,7 +109,9 @@ def leaky_frame() -> pd.DataFrame:
             "signal_ahead": ahead(signal, 1),
             "shifted": ahead(trailing_mean(returns, 8), 2),
             TARGET: forward,
+            "glimpse": 0.3 * jump + rng.standard_normal(shape),
             OTHER: other,
+            JUMP: jump,
         }
     )
 

@@ -26,6 +26,9 @@ from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.selection.patterns import lookup
 from foxml_assets.vocabulary import LeakageStatus
 
+# How far R2 falls where features explain each other: of strong ones, and of those under suspicion.
+_LEANS_ON = 0.1
+_LEANS_AT_ALL = 0.02
 # Autocorrelation of a feature's ranks that can be told from none, and how closely its skill must follow it.
 _SOME_MEMORY = 0.3
 _MEMORY_TOLERANCE = 0.12
@@ -119,7 +122,8 @@ def find_leaks(
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
     strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.made_of_news
-    past = asked_apart(past, features, np.flatnonzero(strong))
+    together = np.flatnonzero(strong)
+    past = asked_apart(past, features, together, together, _LEANS_ON)
     case = _Case(features, past, label, skill, config)
 
     ahead = case.looking_ahead()
@@ -258,14 +262,17 @@ class _Case:
 
     def unexplained_news(self, fresh: Flags, kept: Flags, skill_left: SkillLeft) -> _News:
         """Features whose news fades exactly as the label does, and without which little skill is left."""
-        bars, news = self.config.leakage, self.past.news
+        bars = self.config.leakage
         by_symbol = np.zeros(self.skill.shape, dtype=bool)
         overall = np.zeros(len(fresh), dtype=bool)
         strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= bars.symbol_news_skill).any(axis=0)
-        wanted = bars.news_skill if label_fades(news, self.label) else bars.sudden_news_skill
+        wanted = bars.news_skill if label_fades(self.past.news, self.label) else bars.sudden_news_skill
         columns = np.flatnonzero(fresh & kept & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):
             return _News(overall, by_symbol, None)
+        # What is suspect, or left out as a leak, does not vouch for what is suspect.
+        without = np.union1d(columns, np.flatnonzero(~kept))
+        news = asked_apart(self.past, self.features, columns, without, _LEANS_AT_ALL).news
         skill = label_skill(news, self.label, columns, self.config)
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
         strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill

@@ -18,8 +18,6 @@ from foxml_assets.selection.config import LeakageConfig
 OFFSETS = (1, 2, 3, 5, 7, 12, 20)
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _MAX_COLUMNS = 300
-# Features whose R2 falls by this much without each other were explained by each other.
-_LEANS_ON = 0.1
 # Ranks are known to about their own spacing; less than this left unexplained is rounding.
 _NOTHING_LEFT = 2e-3
 # Share of a feature's news that other features must bring in the same row.
@@ -70,19 +68,21 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
     return PastAndFuture(past_r2, share, lead, FeatureRanks(features.panel, news), repeats, moments)
 
 
-def asked_apart(past: PastAndFuture, features: FeatureRanks, together: Ints) -> PastAndFuture:
-    """The same, but that the features `together` are explained without each other's help.
+def asked_apart(
+    past: PastAndFuture, features: FeatureRanks, asked: Ints, without: Ints, leans_on: float
+) -> PastAndFuture:
+    """The same, but that the features `asked` are explained without the help of those in `without`.
 
-    Copies of one label would vouch for each other. Answers change where a feature leans on the others.
+    Copies of one label would vouch for each other. Answers change where R2 falls by `leans_on`.
     """
     n_features, r2 = len(past.past_r2), past.past_r2.copy()
     weights = np.zeros((n_features * (1 + len(OFFSETS)), n_features), dtype=np.float32)
     changed = np.zeros(n_features, dtype=bool)
-    for feature in together[~past.repeats[together]].tolist():
+    for feature in asked[~past.repeats[asked]].tolist():
         columns = _past_columns(feature, n_features)
-        others = together[together != feature]
+        others = without[without != feature]
         fit = _fit(past.moments, feature, columns[~np.isin(columns % n_features, others)])
-        if fit is not None and 1.0 - fit.left < r2[feature] - _LEANS_ON:
+        if fit is not None and 1.0 - fit.left < r2[feature] - leans_on:
             r2[feature], changed[feature] = 1.0 - fit.left, True
             weights[fit.columns, feature] = fit.weights
     if not changed.any():
