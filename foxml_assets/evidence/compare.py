@@ -22,6 +22,8 @@ from foxml_assets.vocabulary import ModelFamily, ScoreMetric, TaskType
 
 # How many standard errors a predictor must lead by before it replaces the one that was expected to be best.
 _LEAD = 1.5
+# Own trees cost most of the time, and are asked for only on clear grounds.
+_CLEAR = 2.0
 # Fewer rows of a symbol rank too little to be worth a score.
 _FEWEST_ROWS = 20
 
@@ -144,7 +146,7 @@ def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int
     for symbol, sums in enumerate(pooled.on_symbols):
         if sums is not None:
             lead = estimates(difference(scores(sums), trees, ridge))[0]
-            found[symbol] = lead.se is not None and lead.value is not None and lead.value > _LEAD * lead.se
+            found[symbol] = lead.se is not None and lead.value is not None and lead.value > _CLEAR * lead.se
     return found
 
 
