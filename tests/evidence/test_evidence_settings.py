@@ -70,7 +70,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
 COMPANION_CHANGES: dict[str, object] = {
     "seed": 8,
     "overlap_top_k": 4,
-    "leakage.news_keeps": 0.99,
+    "leakage.news_keeps": 0.01,
     "leakage.max_credible_skill": 0.99,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,
@@ -91,7 +91,7 @@ def leaky_frame() -> pd.DataFrame:
         return share * filled + np.sqrt(1.0 - share**2) * rng.standard_normal(shape)
 
     # Its horizon of four bars overlaps: it remembers itself for as long, as returns ahead do.
-    other = 0.4 * signal + 2.0 * ahead(trailing_mean(rng.standard_normal(shape), 4), 4)
+    other = 0.15 * signal + 2.0 * ahead(trailing_mean(rng.standard_normal(shape), 4), 4)
     other, jump = np.nan_to_num(other), rng.standard_normal(shape)
     alone = rng.standard_normal(shape)
     alone[2], alone[4] = blurred(0.6)[2], blurred(0.95)[4]

@@ -6,7 +6,7 @@ panel cannot bear out, and its skill, its lag profile and what is left without i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -127,6 +127,12 @@ def find_leaks(
     case = _Case(features, past, label, skill, config)
 
     ahead = case.looking_ahead()
+    if ahead.found.any():
+        # What is left out does not vouch for what is left.
+        asked = np.flatnonzero((case.mean >= bars.news_skill) & ~ahead.found)
+        past = asked_apart(past, features, asked, np.flatnonzero(ahead.found), _LEANS_AT_ALL)
+        case = replace(case, past=past)
+        ahead = case.looking_ahead()
     # What is a function of the past can be no copy. A feature nobody could explain counts as news.
     fresh = (np.nan_to_num(past.past_r2) < bars.past_r2) & case.doubted
     near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & case.doubted
@@ -271,8 +277,8 @@ class _Case:
         if not len(columns):
             return _News(overall, by_symbol, None)
         # What is suspect, or left out as a leak, does not vouch for what is suspect.
-        without = np.union1d(columns, np.flatnonzero(~kept))
-        news = asked_apart(self.past, self.features, columns, without, _LEANS_AT_ALL).news
+        unheard = np.union1d(columns, np.flatnonzero(~kept))
+        news = asked_apart(self.past, self.features, columns, unheard, _LEANS_AT_ALL).news
         skill = label_skill(news, self.label, columns, self.config)
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
         strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill
