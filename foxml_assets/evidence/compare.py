@@ -22,6 +22,10 @@ from foxml_assets.vocabulary import ModelFamily, ScoreMetric, TaskType
 
 # How many standard errors a predictor must lead by before it replaces the one that was expected to be best.
 _LEAD = 1.5
+# Own trees cost most of the time, and are asked for only on clear grounds.
+_CLEAR = 2.0
+# Fewer rows of a symbol rank too little to be worth a score.
+_FEWEST_ROWS = 20
 
 
 def metric_of(task_type: TaskType) -> ScoreMetric:
@@ -69,8 +73,10 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
     """Score the pooled variants on every symbol and choose one by their means over symbols."""
     predictions = np.stack([one.prediction for one in candidates])
 
+    least = _rows_to_score(case, predictions)
+
     def one(symbol: int) -> BlockSums | None:
-        return _sums(case, symbol, predictions[:, case.panel.rows_of(symbol)], blocks)
+        return _sums(case, symbol, predictions[:, case.panel.rows_of(symbol)], blocks, least)
 
     with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
         on_symbols = tuple(pool.map(one, range(len(case.panel.symbols))))
@@ -108,7 +114,8 @@ def score_symbol(
     nothing, no_folds = Estimate(None), np.full((n_folds, 3), np.nan)
     on_pooled = pooled.on_symbols[symbol]
     cs = nothing if on_pooled is None else estimates(scores(on_pooled))[pooled.at]
-    on_own = _sums(case, symbol, own_rows, blocks)
+    least = case.config.min_rows
+    on_own = _sums(case, symbol, own_rows, blocks, least)
     if on_own is None:
         return SymbolScores((), {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
     whole = scores(on_own)
@@ -116,7 +123,7 @@ def score_symbol(
     late = n_folds - recent_folds(n_folds)
     pooled_rows = pooled.chosen.prediction[rows]
     together = np.stack([own_rows[at], pooled_rows, 0.5 * (own_rows[at] + pooled_rows)])
-    paired = _sums(case, symbol, together, blocks)
+    paired = _sums(case, symbol, together, blocks, least)
     common = None if paired is None else scores(paired)
     return SymbolScores(
         families=own[at].families,
@@ -139,7 +146,7 @@ def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int
     for symbol, sums in enumerate(pooled.on_symbols):
         if sums is not None:
             lead = estimates(difference(scores(sums), trees, ridge))[0]
-            found[symbol] = lead.se is not None and lead.value is not None and lead.value > _LEAD * lead.se
+            found[symbol] = lead.se is not None and lead.value is not None and lead.value > _CLEAR * lead.se
     return found
 
 
@@ -148,11 +155,22 @@ def recent_folds(n_folds: int) -> int:
     return -(-n_folds // 5)
 
 
-def _sums(case: TargetCase, symbol: int, predictions: Floats, blocks: TimeBlocks) -> BlockSums | None:
-    """Block sums on the rows of one symbol that all predictions cover; None if these are too few."""
+def _rows_to_score(case: TargetCase, predictions: Floats) -> int:
+    """Predicted rows from which on the pooled model is scored on a symbol: `min_rows`, or as many as symbols
+    usually have where that is less. The error of the mean over symbols says what short ones are worth."""
+    predicted = np.isfinite(predictions).all(axis=0)
+    counts = np.add.reduceat(np.append(predicted, False), case.panel.starts[:-1])
+    usual = int(np.median(counts[counts > 0])) if (counts > 0).any() else 0
+    return min(case.config.min_rows, max(usual // 2, _FEWEST_ROWS))
+
+
+def _sums(
+    case: TargetCase, symbol: int, predictions: Floats, blocks: TimeBlocks, least: int
+) -> BlockSums | None:
+    """Block sums on the rows of one symbol that all predictions cover; None with fewer than `least`."""
     rows = case.panel.rows_of(symbol)
     usable = np.isfinite(predictions).all(axis=0) & ~np.isnan(case.y[rows])
-    if int(usable.sum()) < case.config.min_rows:
+    if int(usable.sum()) < least:
         return None
     bar = case.panel.bar[rows][usable]
     return block_sums(

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class TargetCase:
     leaks: Leaks
     config: EvidenceConfig
 
-    @property
+    @cached_property
     def fold_of(self) -> Ints:
         """The fold whose test window holds each row; -1 before the first."""
         starts = [fold.test_start for fold in self.folds]

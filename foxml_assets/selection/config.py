@@ -67,7 +67,7 @@ class TreeScreen(ConfigModel):
     bins: int = Field(63, ge=2, le=255)
     learning_rate: float = Field(0.05, gt=0.0, le=1.0)
     min_leaf_rows: int = Field(100, ge=1)
-    max_rows: int = Field(200_000, ge=1_000)
+    max_rows: int = Field(100_000, ge=1_000)
 
 
 class BlockConfig(ConfigModel):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from foxml_assets.selection.scores import replicate_scores
 
 from foxml_assets.auditing.audit import BASELINES, Cost, Scheme, Screening
 from foxml_assets.auditing.blocks import holdout_blocks, interval, lower_bounds, standard_errors
@@ -11,7 +12,6 @@ from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_li
 from foxml_assets.evidence.blocks import make_blocks
 from foxml_assets.selection.config import BootstrapConfig
 from foxml_assets.selection.folds import Fold
-from foxml_assets.selection.scores import replicate_scores
 from foxml_assets.training.split import Timeline
 from foxml_assets.vocabulary import ScoreMetric
 

@@ -13,8 +13,8 @@ from training_world import LONELY, RETURN, SYMBOLS, UP, make_world
 
 from foxml_assets.auditing.audit import BASELINES, LeftOut, RoutingAudit, Scheme
 from foxml_assets.auditing.holdout import predict_pooled, read_holdout
-from foxml_assets.planning.plan import Job
 from foxml_assets.evidence.timing import EvidenceTiming, write_timing
+from foxml_assets.planning.plan import Job
 from foxml_assets.selection.panel import read_panel
 from foxml_assets.training.manifest import manifest_path, read_manifest
 from foxml_assets.training.runner import train_jobs

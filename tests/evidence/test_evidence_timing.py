@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 
 from foxml_assets.errors import EvidenceError
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates_source import candidates_source_hash
 from foxml_assets.evidence.timing import (
     EvidenceTiming,
     read_timing,
@@ -14,6 +12,8 @@ from foxml_assets.evidence.timing import (
     timing_path,
     write_timing,
 )
+from foxml_assets.layout import Layout
+from foxml_assets.routing.candidates_source import candidates_source_hash
 
 TARGET = "y_up_5d"
 

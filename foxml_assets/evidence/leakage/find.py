@@ -287,8 +287,8 @@ class _Case:
         here, everywhere = moves_like_the_label(news, self.label, columns, self.config)
         overall[columns], left = everywhere & strong, None
         if overall.any():
-            full, without = skill_left(kept, kept & ~overall)
-            left = without / full if full > 0.0 else 1.0
+            full, rest = skill_left(kept, kept & ~overall)
+            left = rest / full if full > 0.0 else 1.0
             overall &= left <= bars.news_keeps
         # Where all symbols together have skill enough, their common profile is the better judge.
         by_symbol[:, columns] = here & strong_here & (everywhere | ~strong)

@@ -14,6 +14,7 @@ from foxml_assets.vocabulary import TaskType
 
 # A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
 _MIN_EPISODES = 5
+_FEWEST_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,28 @@ def label_skill(
 ) -> Floats:
     """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows ago.
 
-    Symbols x columns. A negative lag reads later rows. NaN where fewer than `min_rows` rows are known, a
-    class holds too few rows, or either side is constant.
+    Symbols x columns. A negative lag reads later rows. NaN where too few rows are known
+    (`rows_to_examine`), a class holds too few, or either side is constant.
     """
     panel = features.panel
+    least = rows_to_examine(panel, label, config)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
         r = shifted(features.ranks[rows][:, columns], lag).astype(np.float64)
-        return _symbol_skill(r, label.y[rows], label.spec, config.min_rows)
+        return _symbol_skill(r, label.y[rows], label.spec, least)
 
     with ThreadPoolExecutor(max_workers=config.threads) as pool:
         return np.stack(list(pool.map(one, range(len(panel.symbols)))))
+
+
+def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:
+    """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
+    fewer, but never less than _FEWEST_ROWS."""
+    counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
+    counts = counts[np.diff(panel.starts) > 0]
+    usual = int(np.median(counts)) if len(counts) else 0
+    return min(config.min_rows, max(usual, _FEWEST_ROWS))
 
 
 def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floats:
