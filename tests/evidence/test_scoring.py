@@ -168,10 +168,21 @@ def test_without_two_blocks_no_error_is_known() -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_constant_prediction_has_no_skill(metric: ScoreMetric) -> None:
     value, prediction = rows(9)
-    sums = sums_of(metric, label_of(metric, value), np.zeros(130), prediction, block=np.arange(130) // 13)
-    found = scores(sums)
+    y, fold, block = label_of(metric, value), np.arange(130) // 50, np.arange(130) // 13
+    found = scores(block_sums(metric, y, np.stack([np.zeros(130), prediction]), fold, block, 10))
     assert to_skill(metric, found.value[0]) == 0.0
     assert to_skill(metric, found.value[1]) > 0.1
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_value_that_ends_one_fold_and_begins_the_next_is_no_tie(metric: ScoreMetric) -> None:
+    value, prediction = rows(18)
+    y, fold, block = label_of(metric, value), np.arange(130) // 65, np.arange(130) // 13
+    apart = np.where(fold == 0, -np.abs(prediction), np.abs(prediction))
+    touching = np.where(fold == 0, apart - apart[:65].max(), apart - apart[65:].min())
+    found = scores(block_sums(metric, y, np.stack([apart, touching]), fold, block, 10))
+    assert found.value[0] == found.value[1]
+    np.testing.assert_array_equal(found.influence[0], found.influence[1])
 
 
 @pytest.mark.parametrize("metric", METRICS)
