@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 _SMALL = {
     "data_config.yaml": {
         "panel": {"symbols": ["AAPL", "BAC", "CVX", "JNJ", "RRC", "XOM"], "start": "2008-01-01"},
-        "evidence": {"n_folds": 3, "screening": {"rounds": 15}, "bootstrap": {"replicates": 100}},
+        "evidence": {"n_folds": 3, "trees": {"rounds": 15}},
     },
     "routing_config.yaml": {"profile": "development"},
     "training_config.yaml": {

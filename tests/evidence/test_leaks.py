@@ -227,24 +227,34 @@ def test_a_weaker_copy_on_one_symbol_makes_that_symbol_suspect() -> None:
 
 def test_symbols_too_short_to_examine_do_not_count_as_clean() -> None:
     world = market(6, n_symbols=20)
-    examined_ = np.arange(20) < 6
-    lengths = [600 if long else 80 for long in examined_]
+    long = np.arange(20) < 11
+    lengths = np.where(long, 600, 80).tolist()
     columns = {**world.columns, "leak": world.copy("fwd", 0.97)}
     examined = examine(make_panel(columns, lengths))
     about = examined.leaks(world.labels["fwd"], world.horizon)
     assert about.target_blocked
     assert statuses(about, examined.panel) == {"leak": BLOCKED}
-    assert about.examined.tolist() == examined_.tolist()
-    clean = np.where(
-        (examined_ & (np.arange(20) >= 4))[:, None], world.columns["memory_0.0"], columns["leak"]
-    )
-    examined = examine(make_panel({**world.columns, "leak": clean}, lengths))
+    assert about.examined.tolist() == long.tolist()
+    # Copied on six of the eleven that can be examined, and on all that cannot.
+    honest_here = long & (np.arange(20) >= 6)
+    columns["leak"] = np.where(honest_here[:, None], world.columns["memory_0.0"], columns["leak"])
+    examined = examine(make_panel(columns, lengths))
     assert examined.leaks(world.labels["fwd"], world.horizon).target_blocked
+
+
+def test_a_panel_of_short_symbols_is_examined_all_the_same() -> None:
+    world = market(6)
+    panel = make_panel({**world.columns, "leak": world.copy("fwd", 0.97)}, [150] * 8)
+    examined = examine(panel)
+    about = examined.leaks(world.labels["fwd"], world.horizon)
+    assert about.examined.all()
+    assert about.target_blocked
+    assert statuses(about, panel) == {"leak": BLOCKED}
 
 
 def test_what_nobody_could_examine_is_unknown_and_not_safe() -> None:
     world = market(6)
-    examined = examine(make_panel({**world.columns, "leak": world.labels["fwd"]}, [150] * 8))
+    examined = examine(make_panel({**world.columns, "leak": world.labels["fwd"]}, [50] * 8))
     about = examined.leaks(world.labels["fwd"], world.horizon)
     assert set(statuses(about, examined.panel).values()) == {LeakageStatus.UNKNOWN}
     assert not about.examined.any()
