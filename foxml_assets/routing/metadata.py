@@ -11,6 +11,7 @@ from foxml_assets.routing.plan import (
     PolicyInForce,
     RoutingMetadata,
     SideControl,
+    StabilityBars,
     routing_plan_hash,
 )
 from foxml_assets.routing.plan_parts import PlanParts
@@ -70,6 +71,7 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
         stability_cross_sectional=allowlist.cross_sectional,
         stability_symbol=allowlist.symbol,
         stability_experimental=policy.experimental.allowed_stabilities,
+        stability=StabilityBars(**policy.stability_classification.model_dump()),
         experimental_lane=policy.enable_experimental_lane,
         both_strong_behavior=policy.both_strong_behavior,
         both_weak_behavior=policy.both_weak_behavior,
