@@ -93,7 +93,7 @@ def test_a_pair_on_which_the_pooled_model_has_no_skill_is_not_served_by_it() -> 
     rows.append(_pair("bad", own=0.50, cs=0.48, both=0.49, se=0.01))
     plan = routed(pooled(score=0.58, score_se=0.005), *rows, settings=SHRINK)
     assert pair(plan, "S0")["route"] == "ROUTE_CROSS_SECTIONAL"
-    assert (pair(plan, "bad")["route"], pair(plan, "bad")["rule"]) == ("ROUTE_BLOCKED", "shrunk_too_small")
+    assert (pair(plan, "bad")["route"], pair(plan, "bad")["rule"]) == ("ROUTE_BLOCKED", "pooled_too_small")
     assert pair(plan, "bad")["cs_probability"] < 0.9
 
 
