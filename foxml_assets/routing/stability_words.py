@@ -6,6 +6,7 @@ from math import hypot, isnan
 import pandas as pd
 
 from foxml_assets.routing.plan import StabilityBars
+from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.policy_thresholds import CHANCE
 from foxml_assets.vocabulary import ScoreMetric
 
@@ -28,6 +29,11 @@ class StabilityNumbers:
     def followed(self) -> bool:
         """Whether skill was followed over the folds."""
         return not isnan(self.earlier - self.recent) and hypot(self.earlier_se, self.recent_se) > 0
+
+
+def stability_bars(policy: RoutingPolicy) -> StabilityBars:
+    """What the numbers are held against under `policy`."""
+    return StabilityBars(**policy.stability_classification.model_dump())
 
 
 def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:

@@ -111,6 +111,7 @@ def _picture(settings: dict[str, object]) -> object:
 
 
 UNCONTROLLED = (("fdr", {"enabled": False}),)
+DRIFT_ALLOWED = ("stability_allowlist.symbol", ["STABLE", "DRIFTING"])
 SHRINK = (("method", "shrinkage"),)
 IC = {"score_metric": "ic", "task_type": "regression"}
 R2 = {"score_metric": "r2", "task_type": "regression"}
@@ -217,7 +218,7 @@ KEYS = [
             Key("pooled_on_symbol.min_skill", (0.01, 0.2), _on_symbol, base),
             Key("pooled_on_symbol.min_probability", (0.9, 0.9999999), _on_symbol, base),
             Key("stability_classification.fade_z", (3.0, 4.0), _local_state(**FADED), base),
-            Key("stability_classification.gone_z", (1.0, 2.0), _local_state(**FADED), base),
+            Key("stability_classification.gone_z", (1.0, 2.0), _local_state(**FADED), (*base, DRIFT_ALLOWED)),
         )
     ),
     Key(

@@ -16,7 +16,7 @@ def _pair(symbol: str, own: float, cs: float | None, se: float | None = 0.01) ->
 
 
 def _plan(**settings: object) -> RoutingPlan:
-    """The pooled model has skill on eight symbols and none on two: where it matters, and where it does not."""
+    """The pooled model has skill on eight symbols and none on two: and was not tried on one."""
     rows = [_pair(f"S{at}", own=0.50, cs=0.60) for at in range(8)]
     rows += [
         _pair("own", own=0.57, cs=0.49),
