@@ -10,7 +10,7 @@ from foxml_assets.auditing.blocks import holdout_blocks, interval, lower_bounds,
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
 from foxml_assets.evidence.blocks import make_blocks
-from foxml_assets.selection.config import BootstrapConfig
+from foxml_assets.selection.config import BlockConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.training.split import Timeline
 from foxml_assets.vocabulary import ScoreMetric
@@ -62,7 +62,7 @@ def test_errors_agree_with_the_block_bootstrap(metric: ScoreMetric) -> None:
     prediction = rng.normal(size=len(bar))
     y = 0.3 * prediction * (1.0 + drift) + rng.normal(size=len(bar))
     y = (y > 0).astype(np.float64) if metric is ScoreMetric.AUC else y
-    config = BootstrapConfig()
+    config = BlockConfig()
     ours = holdout_blocks(TIMELINE, 5, config)
     theirs = make_blocks((Fold(0, START, START, STOP),), 5, config, seed=0)
     drawn = replicate_scores(metric, y, prediction, bar, theirs)
@@ -72,7 +72,7 @@ def test_errors_agree_with_the_block_bootstrap(metric: ScoreMetric) -> None:
 
 
 def test_blocks_span_two_of_the_longest_horizon() -> None:
-    blocks = holdout_blocks(TIMELINE, 200, BootstrapConfig())
+    blocks = holdout_blocks(TIMELINE, 200, BlockConfig())
     assert len(blocks.starts) == 3
     np.testing.assert_array_equal(blocks.draws, [[1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
 
