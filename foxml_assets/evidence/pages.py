@@ -52,11 +52,12 @@ def _pooled(evidence: TargetEvidence) -> str:
     pooled = next((row for row in evidence.rows if row.symbol is None), None)
     if pooled is None:
         return "There is no pooled model."
+    chosen = "+".join(pooled.families)
     scores: list[tuple[str, Estimate | None]] = [
-        (f"{_families(pooled)}, all folds", pooled.score),
+        (f"{chosen or 'no family'}, all folds", pooled.score),
         ("earlier folds", pooled.earlier_score),
         ("recent folds", pooled.recent_score),
-        *((f"{name} as a variant", score) for name, score in pooled.by_family.items()),
+        *((f"{name} instead", score) for name, score in pooled.by_family.items() if name != chosen),
     ]
     metric = evidence.score_metric
     rows = [(name, *_score(score), _word(above_chance(score, metric))) for name, score in scores]
@@ -139,10 +140,6 @@ def _importances(importances: pd.DataFrame) -> str:
 def _best(row: RowEvidence) -> float:
     known = [one.value for one in (row.score, row.cs_score) if one is not None and one.value is not None]
     return max(known, default=-np.inf)
-
-
-def _families(row: RowEvidence) -> str:
-    return "+".join(row.families) or "no family"
 
 
 def _score(score: Estimate | None) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def test_the_pooled_score_comes_with_its_interval_parts_and_verdict() -> None:
         BLOCKED,
         "x is nearly the label",
         families=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE),
-        by_family={"ridge": estimate(0.51, 0.01)},
+        by_family={"lightgbm+ridge": estimate(0.6, 0.01), "ridge": estimate(0.51, 0.01)},
         earlier_score=estimate(0.62, 0.01),
         recent_score=Estimate(0.5),
     )
@@ -71,7 +71,7 @@ def test_the_pooled_score_comes_with_its_interval_parts_and_verdict() -> None:
         ["lightgbm+ridge, all folds", "0.600", "0.580 to 0.620", "yes"],
         ["earlier folds", "0.620", "0.600 to 0.640", "yes"],
         ["recent folds", "0.500", "", ""],
-        ["ridge as a variant", "0.510", "0.490 to 0.530", "no"],
+        ["ridge instead", "0.510", "0.490 to 0.530", "no"],
     ]
     assert text.endswith("12,345 rows. Leakage: BLOCKED: x is nearly the label")
 
