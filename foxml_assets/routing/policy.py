@@ -71,7 +71,7 @@ class StabilityClassification(ConfigModel):
 
 
 class SideRates(ConfigModel):
-    """A false-discovery rate per side. One pooled row decides for all symbols of its target."""
+    """A false-discovery rate per side: of a few pooled rows, and of thousands of symbol rows."""
 
     cross_sectional: Rate = 0.02
     symbol: Rate = 0.01
