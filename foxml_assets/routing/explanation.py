@@ -35,9 +35,10 @@ class SideExplanation:
 class Explanation:
     """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
 
-    `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured; `next_steps` say what would have to change
-    for the next better route; `pairs_by_route` counts the target's pairs. `dropped_features` are the
-    target's selected features that the policy does not let into a job, each with its status.
+    `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured;
+    `next_steps` say what would have to change for the next better route; `pairs_by_route` counts the target's
+    pairs. `dropped_features` are the target's selected features that the policy does not let into a job, each
+    with its status.
     """
 
     target: str

@@ -43,8 +43,10 @@ def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:
 
 
 def stability_words(numbers: StabilityNumbers, metric: ScoreMetric | None, bars: StabilityBars) -> str:
-    """Such as "earlier 0.620, recent 0.510, fade 2.4 >= fade_z 2 and recent z 0.3 < gone_z 2"; empty if nothing
-    was measured."""
+    """Such as "earlier 0.620, recent 0.510, fade 2.4 >= fade_z 2 and recent z 0.3 < gone_z 2".
+
+    Empty if nothing was measured.
+    """
     if numbers.followed and metric is not None:
         return _over_time(numbers, CHANCE[metric], bars)
     return _by_snapshots(numbers, bars)
