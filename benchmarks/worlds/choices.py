@@ -16,7 +16,7 @@ Codes = npt.NDArray[np.int8]
 
 _Z_EQUAL = 2.0
 _Z_SKILL = 3.0
-_SAME_SKILL = 0.01
+SAME_SKILL = 0.01
 
 
 class Choice(IntEnum):
@@ -54,7 +54,7 @@ def truth_of(world: World, table: SkillTable) -> Truth:
     errors = _error_below_best(table, places, skill)
     best = skill.argmax(axis=-1)
     gap = skill.max(axis=-1)[..., None] - skill
-    acceptable = (gap <= _Z_EQUAL * errors) | (gap <= _SAME_SKILL)
+    acceptable = (gap <= _Z_EQUAL * errors) | (gap <= SAME_SKILL)
     planted = planted_choices(world)
     hollow = planted == Choice.NONE
     acceptable[hollow] = np.arange(len(Choice)) == Choice.NONE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.worlds.choices import Choice, Truth
+from benchmarks.worlds.choices import SAME_SKILL, Choice, Truth
 from benchmarks.worlds.served import Served, all_seconds, served_as
 from benchmarks.worlds.skills import SkillTable
 from benchmarks.worlds.spec import Kind
@@ -64,9 +64,11 @@ def verdict(
 
 
 def right_pairs(world: World, truth: Truth, served: Served) -> Flags:
-    """Which pairs are served acceptably. Nothing that leaks is right, and the pair of a leaking target
-    may always be blocked."""
+    """Which pairs are served acceptably: by an acceptable choice, or, where there is a relation, as well as
+    the best choice of LightGBM, whatever the choice and family. Nothing that leaks is right, and the pair of
+    a leaking target may always be blocked."""
     right = np.take_along_axis(truth.acceptable, served.choice[..., None].astype(int), axis=-1)[..., 0]
+    right |= ~truth.hollow & (served.skill >= truth.skill.max(axis=-1) - SAME_SKILL)
     may_block = (kind_rows(world) == Kind.LEAK.value)[:, None] & (served.choice == Choice.NONE)
     return np.asarray((right | may_block) & ~served.leaking)
 

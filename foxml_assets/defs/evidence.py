@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from foxml_assets.defs.events import output_event
-from foxml_assets.defs.metadata import file_link, markdown_table
+from foxml_assets.defs.metadata import file_link
 from foxml_assets.defs.partitions import targets
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
+from foxml_assets.evidence.pages import evidence_page
 from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.store import evidence_hash
+from foxml_assets.evidence.store import evidence_hash, read_findings, read_importances
 from foxml_assets.evidence.timing import stopwatch, write_timing
+from foxml_assets.layout import Layout
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
 
@@ -41,25 +43,20 @@ def feature_selections(
             context,
             target,
             evidence_hash(layout, target),
-            _metadata(evidence) | {"folder": file_link(layout.feature_selection(target))},
+            _metadata(evidence, layout),
             inputs=("panel", "data_config"),
         )
         passed = stopwatch()
 
 
-def _metadata(evidence: TargetEvidence) -> dict[str, dg.MetadataValue]:
-    rows = [
-        (
-            row.symbol or "(pooled)",
-            "" if row.score.value is None else f"{row.score.value:.3f}",
-            "" if row.score.se is None else f"{row.score.se:.3f}",
-            row.sample_size,
-            row.leakage_status.value,
-        )
-        for row in evidence.rows
-    ]
-    header = ["symbol", evidence.score_metric.value, "se", "rows", "leakage"]
+def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:
+    target = evidence.target
+    page = evidence_page(evidence, read_findings(layout, target), read_importances(layout, target))
     return {
-        "scores": markdown_table(header, rows),
+        "pooled model": dg.MetadataValue.md(page.pooled),
+        "leakage": dg.MetadataValue.md(page.leakage),
+        "symbols": dg.MetadataValue.md(page.symbols),
+        "importances": dg.MetadataValue.md(page.importances),
         "features": dg.MetadataValue.int(len(evidence.features)),
+        "folder": file_link(layout.feature_selection(target)),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pandas as pd
@@ -14,6 +15,8 @@ from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, file_hash
 from foxml_assets.layout import Layout
 from foxml_assets.tables import write_table
+
+Content = TypeVar("Content")
 
 _FIX = "evaluate the target again: foxml run --until evidence"
 
@@ -44,7 +47,7 @@ def write_evidence(
 def read_evidence(layout: Layout, target: str) -> TargetEvidence:
     """The evidence of `target`. Raises EvidenceError when it is missing, damaged or of another target."""
     path = evidence_path(layout, target)
-    evidence = _read(path)
+    evidence = _read(path, TargetEvidence)
     if evidence.target != target:
         problem = Problem("target", f"is not {target!r}", evidence.target)
         raise EvidenceError("belongs to another target", file=path, problems=[problem], fix=_FIX)
@@ -53,8 +56,25 @@ def read_evidence(layout: Layout, target: str) -> TargetEvidence:
 
 def read_all_evidence(layout: Layout) -> tuple[TargetEvidence, ...]:
     """All evidence there is, sorted by target; empty without any. Raises EvidenceError as `read_evidence`."""
-    found = [_read(path) for path in sorted(layout.feature_selections.glob("*/evidence.json"))]
+    found = [
+        _read(path, TargetEvidence) for path in sorted(layout.feature_selections.glob("*/evidence.json"))
+    ]
     return tuple(sorted(found, key=lambda evidence: evidence.target))
+
+
+def read_findings(layout: Layout, target: str) -> tuple[Finding, ...]:
+    """The leakage findings beside the evidence of `target`. Raises EvidenceError as `read_evidence`."""
+    return _read(layout.feature_selection(target) / "leakage.json", tuple[Finding, ...])
+
+
+def read_importances(layout: Layout, target: str) -> pd.DataFrame:
+    """The importance table beside the evidence of `target`. Raises EvidenceError when it is not readable."""
+    path = layout.feature_selection(target) / "importances.parquet"
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        problem = Problem("", str(error))
+        raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error
 
 
 def evidence_hash(layout: Layout, target: str) -> str:
@@ -65,11 +85,11 @@ def evidence_hash(layout: Layout, target: str) -> str:
     return file_hash(path)
 
 
-def _read(path: Path) -> TargetEvidence:
+def _read(path: Path, kind: type[Content]) -> Content:
     if not path.is_file():
         raise EvidenceError("there is no evidence yet", file=path, fix=_FIX)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=TargetEvidence)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = Problem("", str(error))
         raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error

@@ -48,21 +48,30 @@ def importance_table(case: TargetCase, gain: Floats, weights: Floats) -> pd.Data
     )
 
 
+def read_importance_table(table: pd.DataFrame) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Features, gain and weights (folds x features) as `importance_table` was given them."""
+    n_folds = int(table["fold"].max()) + 1 if len(table) else 0
+    features = tuple(table["feature"].iloc[: len(table) // max(n_folds, 1)])
+    gain, weights = (
+        table[name].to_numpy(dtype=np.float64, na_value=np.nan).reshape(n_folds, len(features))
+        for name in ("gain", "weight")
+    )
+    return features, gain, weights
+
+
 def mean_importance(gain: Floats, weights: Floats) -> Floats:
     """Importance of every feature over folds: the mean of its shares of gain and of absolute weight."""
-    shares = [_shares(np.abs(part)) for part in (gain, weights)]
-    known = [share for share in shares if np.isfinite(share).any()]
+    known = [share for share in map(mean_shares, (gain, weights)) if np.isfinite(share).any()]
     if not known:
         return np.zeros(gain.shape[1])
-    return np.asarray(np.mean([np.nan_to_num(np.nanmean(_rows(share), axis=0)) for share in known], axis=0))
+    return np.asarray(np.mean([np.nan_to_num(share) for share in known], axis=0))
 
 
-def _rows(shares: Floats) -> Floats:
-    return shares[np.isfinite(shares).any(axis=1)]
-
-
-def _shares(values: Floats) -> Floats:
+def mean_shares(values: Floats) -> Floats:
+    """The mean over folds of each feature's share of all absolute values; NaN where there is no model."""
+    values = np.abs(values)
     total = np.nansum(values, axis=1, keepdims=True)
-    out: Floats = np.full(values.shape, np.nan)
-    np.divide(values, total, out=out, where=np.isfinite(values) & (total > 0.0))
-    return out
+    shares: Floats = np.full(values.shape, np.nan)
+    np.divide(values, total, out=shares, where=np.isfinite(values) & (total > 0.0))
+    known = shares[np.isfinite(shares).any(axis=1)]
+    return np.asarray(np.nanmean(known, axis=0)) if len(known) else np.full(values.shape[1], np.nan)

@@ -9,8 +9,15 @@ import pandas as pd
 
 from foxml_assets.errors import RoutingPlanError
 from foxml_assets.routing.next_route import next_steps
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.side_trace import RuleLine, SideTrace, side_trace, tests_of
+from foxml_assets.routing.plan import PolicyInForce, RoutingPlan
+from foxml_assets.routing.side_trace import (
+    RuleLine,
+    SideTrace,
+    number,
+    side_numbers,
+    side_trace,
+    tests_of,
+)
 from foxml_assets.routing.words import Method, RouteRule, Side
 from foxml_assets.vocabulary import Route
 
@@ -21,15 +28,17 @@ class SideExplanation:
 
     trace: SideTrace
     tests: tuple[RuleLine, ...]
+    numbers: str
 
 
 @dataclass(frozen=True)
 class Explanation:
     """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
 
-    `choice` compares the shrunk skills (method shrinkage only); `next_steps` say what would have to change
-    for the next better route; `pairs_by_route` counts the target's pairs. `dropped_features` are the
-    target's selected features that the policy does not let into a job, each with its status.
+    `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured;
+    `next_steps` say what would have to change for the next better route; `pairs_by_route` counts the target's
+    pairs. `dropped_features` are the target's selected features that the policy does not let into a job, each
+    with its status.
     """
 
     target: str
@@ -39,6 +48,7 @@ class Explanation:
     reason: str
     sides: tuple[SideExplanation, ...]
     choice: tuple[RuleLine, ...]
+    difference: str
     next_steps: tuple[str, ...]
     pairs_by_route: dict[Route, int]
     dropped_features: tuple[str, ...]
@@ -57,11 +67,11 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
     pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
     policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
-    cs = SideExplanation(pooled, tests_of(pooled, policy))
+    cs = _side(pooled, policy)
     if symbol is None:
         reason = target_row["hard_block_reason"]
         reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
-        return Explanation(target, None, None, None, reason, (cs,), (), (), by_route, dropped)
+        return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped)
     of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
     if of_pair.empty:
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]))
@@ -74,8 +84,9 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         route=route,
         rule=rule,
         reason=str(row["reason"]),
-        sides=(cs, SideExplanation(own, tests_of(own, policy))),
-        choice=_choice(row, plan),
+        sides=(cs, _side(own, policy)),
+        choice=_choice(row, policy),
+        difference=_difference(row),
         next_steps=next_steps(row, pairs, pooled, own, policy),
         pairs_by_route=by_route,
         dropped_features=dropped,
@@ -87,27 +98,48 @@ def _dropped(features: object) -> tuple[str, ...]:
     return tuple(f"{name} ({status})" for name, status in sorted(statuses.items()))
 
 
-def _choice(row: pd.Series, plan: RoutingPlan) -> tuple[RuleLine, ...]:
-    policy = plan.metadata.policy
-    if policy.method is not Method.SHRINKAGE:
-        return ()
+def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:
+    return SideExplanation(trace, tests_of(trace, policy), side_numbers(trace, policy))
+
+
+def _difference(row: pd.Series) -> str:
+    """Local minus pooled score on the pair, with its interval; empty if it was not measured."""
+    value, low, high = (float(row[name]) for name in ("difference", "difference_low", "difference_high"))
+    if np.isnan(value):
+        return ""
+    scores = f"Symbol's own minus pooled model on this symbol: {value:+.4f}"
+    interval = "no interval" if np.isnan(low) or np.isnan(high) else f"95 % {low:+.4f} to {high:+.4f}"
+    others = f"pooled {number(row['pooled_score'])}, average of both {number(row['both_score'])}"
+    return f"{scores}, {interval} ({others})."
+
+
+def _choice(row: pd.Series, policy: PolicyInForce) -> tuple[RuleLine, ...]:
+    """The tests between the models. Under thresholds only whether the pooled one has skill on the symbol."""
     probability, skill = row["cs_probability"], row["cs_skill"]
+    by_skill = policy.method is Method.SHRINKAGE
+    if not by_skill and (np.isnan(probability) or np.isnan(row["pooled_score"])):
+        return ()
     allowed = bool(probability >= policy.min_probability)
-    bar = f"P(skill > {policy.min_skill:g}) >= {policy.min_probability:g}"
+    bar = f"P(skill > min_skill {policy.min_skill:g}) >= min_probability {policy.min_probability:g}"
+    decided = row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL)
     lines = [
         RuleLine(
-            "pooled skill on this symbol", _number(skill), f"{bar}; it is {_number(probability)}", allowed
+            "pooled skill on this symbol",
+            number(skill),
+            f"{bar}; it is {number(probability)}",
+            allowed,
+            decided,
         )
     ]
+    if not by_skill:
+        return tuple(lines)
     for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
         value = row[column]
         better = bool(value >= skill + policy.min_advantage)
-        lines.append(RuleLine(name, _number(value), f"pooled + {policy.min_advantage:g}", better))
+        lines.append(
+            RuleLine(name, number(value), f"pooled + min_advantage {policy.min_advantage:g}", better)
+        )
     return tuple(lines)
-
-
-def _number(value: float) -> str:
-    return "unknown" if np.isnan(value) else f"{value:.4f}"
 
 
 def _absent(what: str, name: str, known: list[str]) -> RoutingPlanError:

@@ -55,6 +55,9 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
         name = "Pooled model" if side.trace.side is Side.CROSS_SECTIONAL else "Symbol's own model"
         held = ", kept by hysteresis" if side.trace.held else ""
         lines.append(f"{name}: {side.trace.state.value}, decided by {side.trace.rule.value}{held}")
+        lines.append(f"  {side.numbers}")
+    if explanation.difference:
+        lines.append(explanation.difference)
     if explanation.symbol is None:
         counts = ", ".join(f"{n:,} {route.value}" for route, n in explanation.pairs_by_route.items() if n)
         lines.append(f"Pairs: {counts or 'none'}")

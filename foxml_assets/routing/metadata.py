@@ -17,6 +17,7 @@ from foxml_assets.routing.plan_parts import PlanParts
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.sides import JudgedSide
+from foxml_assets.routing.stability_words import stability_bars
 from foxml_assets.routing.words import ErrorControl, Method, Side
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import Route, SignalState
@@ -70,6 +71,7 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
         stability_cross_sectional=allowlist.cross_sectional,
         stability_symbol=allowlist.symbol,
         stability_experimental=policy.experimental.allowed_stabilities,
+        stability=stability_bars(policy),
         experimental_lane=policy.enable_experimental_lane,
         both_strong_behavior=policy.both_strong_behavior,
         both_weak_behavior=policy.both_weak_behavior,

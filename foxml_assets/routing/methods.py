@@ -30,7 +30,7 @@ class Decision:
     """What a method says about every pair, before hard blocks and the lane's cap."""
 
     routes: Routes
-    difference: EstimateRows
+    scores: PairScores
     skills: Skills
 
 
@@ -45,15 +45,13 @@ def decide(
     """Routes of all pairs by the policy's method."""
     skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
     if policy.method is Method.SHRINKAGE:
-        return Decision(_by_skill(layout, cs, local, skills, earlier, policy), scores.difference, skills)
-    # Without a score of its own on the pair, the pooled model is judged by its target alone.
-    too_small = np.isfinite(scores.cs.value) & ~(
-        skills.cs_probability >= policy.pooled_on_symbol.min_probability
+        return Decision(_by_skill(layout, cs, local, skills, earlier, policy), scores, skills)
+    # Without a score of its own on the pair, or its error, the pooled model is judged by its target alone.
+    too_small = np.isfinite(scores.cs.value) & (
+        skills.cs_probability < policy.pooled_on_symbol.min_probability
     )
     cs_state = cs.states.state[layout.pair_target]
-    return Decision(
-        combine(cs_state, local.states.state, too_small, scores, policy), scores.difference, skills
-    )
+    return Decision(combine(cs_state, local.states.state, too_small, scores, policy), scores, skills)
 
 
 def _shrunk_skills(

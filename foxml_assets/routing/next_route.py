@@ -1,5 +1,7 @@
 """What would have to change for a pair to get the next better route."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,8 @@ from foxml_assets.routing.combination import decision
 from foxml_assets.routing.plan import PolicyInForce
 from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.side_trace import SideTrace, allowed_stabilities, bars_of, number
-from foxml_assets.routing.words import Method, RouteRule, Side, StateRule
+from foxml_assets.routing.stability_words import stability_words
+from foxml_assets.routing.words import BothStrongBehavior, Method, RouteRule, Side, StateRule
 from foxml_assets.vocabulary import Route, SignalState
 
 _QUALITY = {
@@ -29,9 +32,16 @@ def next_steps(
     route, rule = Route(row["route"]), RouteRule(row["rule"])
     if policy.method is Method.SHRINKAGE:
         return tuple(_by_skill(row, cs, local, policy))
+    if rule is RouteRule.BOTH_STRONG and route is not Route.BOTH:
+        return (_undecided(row, policy),)
     steps = [_past_the_lane(pairs)] if rule is RouteRule.EXPERIMENTAL_LANE_FULL else []
     wanted = _QUALITY[Route.EXPERIMENTAL_ONLY if steps else route]
-    for trace, other in ((local, cs), (cs, local)):
+    sides = [(local, cs), (cs, local)]
+    if rule in (RouteRule.LOCAL_ON_SYMBOL, RouteRule.POOLED_TOO_SMALL):
+        # Whatever its state, the pooled model is out of the question here.
+        steps.append(_more_on_the_symbol(row, policy))
+        sides = [(local, replace(cs, state=SignalState.DISALLOWED))]
+    for trace, other in sides:
         step = _lift(trace, other, wanted, policy)
         if step:
             steps.append(step)
@@ -87,7 +97,7 @@ def missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list
         allowed = (
             " or ".join(policy.stability_experimental) if is_trial else allowed_stabilities(trace, policy)
         )
-        needs.append(f"stability {allowed} (now {trace.stability})")
+        needs.append(f"stability {allowed} (now {_stability(trace, policy)})")
     return needs
 
 
@@ -105,6 +115,23 @@ def _admission(trace: SideTrace, policy: PolicyInForce) -> list[str]:
     return [text for check, text in wanted.items() if check not in trace.checks]
 
 
+def _more_on_the_symbol(row: pd.Series, policy: PolicyInForce) -> str:
+    return (
+        f"The pooled model is allowed if P(its skill on the symbol > min_skill {policy.min_skill:g}) >="
+        f" min_probability {policy.min_probability:g} (now {number(row['cs_probability'])})."
+    )
+
+
+def _undecided(row: pd.Series, policy: PolicyInForce) -> str:
+    """Both sides are strong, and one of them was preferred."""
+    if policy.both_strong_behavior is not BothStrongBehavior.PREFER_BETTER:
+        return "This policy has no better route."
+    return (
+        f"{Route.BOTH.value} if the interval of the difference held 0 (now {row['difference_low']:+.4f} to"
+        f" {row['difference_high']:+.4f}) and the average scored no worse than the better model."
+    )
+
+
 def _past_the_lane(pairs: pd.DataFrame) -> str:
     last = pairs[(pairs["route"] == Route.EXPERIMENTAL_ONLY.value).to_numpy()]
     lowest = last.sort_values("experimental_rank").iloc[-1]
@@ -120,10 +147,7 @@ def _by_skill(row: pd.Series, cs: SideTrace, local: SideTrace, policy: PolicyInF
     probability = row["cs_probability"]
     if cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
         if not probability >= policy.min_probability:
-            steps.append(
-                f"The pooled model is allowed if P(skill > {policy.min_skill:g}) >="
-                f" {policy.min_probability:g} (now {number(probability)})."
-            )
+            steps.append(_more_on_the_symbol(row, policy))
     else:
         steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
     if local.state not in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
@@ -142,4 +166,11 @@ def _for_discovery(trace: SideTrace, policy: PolicyInForce) -> list[str]:
     needs = _admission(trace, policy)
     if Check.LEAKAGE_CLEAR not in trace.checks:
         needs.append(f"leakage SAFE (now {trace.leakage})")
+    if trace.rule is StateRule.STABILITY:
+        needs.append(f"stability {allowed_stabilities(trace, policy)} (now {_stability(trace, policy)})")
     return needs or ["a standard error of its score"]
+
+
+def _stability(trace: SideTrace, policy: PolicyInForce) -> str:
+    words = stability_words(trace.steadiness, trace.metric, policy.stability)
+    return f"{trace.stability}: {words}" if words else trace.stability

@@ -16,7 +16,7 @@ from foxml_assets.routing.plan_parts import (
     trace_columns,
 )
 from foxml_assets.routing.reasons import merged_category, pair_reasons, side_phrases
-from foxml_assets.routing.words import BothStrongBehavior, HorizonTier, RouteRule, StateRule
+from foxml_assets.routing.words import HorizonTier, RouteRule, StateRule
 from foxml_assets.vocabulary import Route, ScoreMetric
 
 
@@ -24,9 +24,6 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
     """PAIR_COLUMNS, sorted by target and symbol."""
     layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
     cs, local = parts.cs, parts.local
-    low, high = better_interval(parts.decision.difference, parts.policy.fdr.inflate_se)
-    if parts.policy.both_strong_behavior is not BothStrongBehavior.PREFER_BETTER:
-        low = high = np.full(len(at), np.nan)
     values: dict[str, PlanColumn] = {
         "target": decode(at, layout.targets),
         "symbol": decode(layout.pair_symbol, layout.symbols),
@@ -41,8 +38,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "local_metric": decode(local.rows.metric, list(ScoreMetric)),
         "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
         **trace_columns("local", local),
-        "difference_low": low,
-        "difference_high": high,
+        **_pair_scores(parts),
         "cs_skill": parts.decision.skills.cs,
         "local_skill": parts.decision.skills.local,
         "both_skill": parts.decision.skills.both,
@@ -56,6 +52,22 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "quarantine_reason": fault_texts(local),
     }
     return frame(PAIR_COLUMNS, values, len(at))
+
+
+def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
+    """The other choices on each pair. Numbers of quarantined rows are nulled."""
+    scores = parts.decision.scores
+    low, high = better_interval(scores.difference, parts.policy.fdr.inflate_se)
+    values = {
+        "pooled_score": scores.cs.value,
+        "pooled_se": scores.cs.se,
+        "both_score": scores.both.value,
+        "difference": scores.difference.value,
+        "difference_low": low,
+        "difference_high": high,
+    }
+    bad = parts.local.faults.any
+    return {name: np.where(bad, np.nan, column) for name, column in values.items()}
 
 
 def _reasons(parts: PlanParts) -> pd.Categorical:

@@ -45,6 +45,20 @@ class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected_false: float
 
 
+class StabilityBars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The section `stability_classification`, as it was in force."""
+
+    min_snapshots_for_stability: int
+    stable_overlap_min: float
+    stable_tau_min: float
+    drifting_overlap_min: float
+    drifting_tau_min: float
+    max_std_overlap: float
+    max_std_tau: float
+    fade_z: float
+    gone_z: float
+
+
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings that an explanation shows beside a row's own values."""
 
@@ -61,6 +75,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stability_cross_sectional: tuple[Stability, ...]
     stability_symbol: tuple[Stability, ...]
     stability_experimental: tuple[Stability, ...]
+    stability: StabilityBars
     experimental_lane: bool
     both_strong_behavior: BothStrongBehavior
     both_weak_behavior: BothWeakBehavior
@@ -121,6 +136,15 @@ def _trace(side: str) -> tuple[Column, ...]:
         _count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
         _count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
         _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN"),
+        _float(f"{side}_earlier", "score over all but the most recent folds"),
+        _float(f"{side}_earlier_se", "its standard error"),
+        _float(f"{side}_recent", "score over the most recent folds"),
+        _float(f"{side}_recent_se", "its standard error"),
+        _count(f"{side}_snapshots", "importance snapshots; null where skill was followed over the folds"),
+        _float(f"{side}_overlap", "mean top-k overlap of importances between them"),
+        _float(f"{side}_overlap_std", "its standard deviation"),
+        _float(f"{side}_tau", "mean Kendall tau of importances between them"),
+        _float(f"{side}_tau_std", "its standard deviation"),
         _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
         _text(f"{side}_error_control", "off, discovered, rejected or not_controlled"),
         _float(f"{side}_fdr_bar", "the score at which false-discovery control lets a row pass"),
@@ -164,8 +188,12 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _text("local_metric", "unit of the symbol's score"),
     _text("local_tier", "horizon tier whose bars applied"),
     *_trace("local"),
-    _float("difference_low", "lower end of the widened interval of local minus pooled (PREFER_BETTER)"),
-    _float("difference_high", "upper end of it (PREFER_BETTER)"),
+    _float("pooled_score", "score of the pooled model on this symbol"),
+    _float("pooled_se", "its standard error, not inflated"),
+    _float("both_score", "score of the average of both models on this symbol"),
+    _float("difference", "local minus pooled score, paired"),
+    _float("difference_low", "lower end of its 95 % interval, widened by fdr.inflate_se"),
+    _float("difference_high", "upper end of it"),
     _float("cs_skill", "shrunk skill of the pooled model on this symbol"),
     _float("local_skill", "shrunk skill of the symbol's own model"),
     _float("both_skill", "shrunk skill of their average"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from math import isnan
 from typing import cast
 
 import numpy as np
@@ -16,6 +17,14 @@ from foxml_assets.vocabulary import Route
 
 PICTURE_NAME = "routing_plan.png"
 _SHOWN = ("symbol", "route", "local_state", "hard_block_reason", "reason")
+_NUMBERS = (
+    "local_score",
+    "local_se",
+    "local_threshold",
+    "pooled_score",
+    "difference_low",
+    "difference_high",
+)
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
 _EMPTY = "There was no evidence, so nothing was routed. Run the evidence stage first, or import candidates."
@@ -127,6 +136,7 @@ class _PairColumns:
 
     def __init__(self, pairs: pd.DataFrame) -> None:
         self.gate = pairs["local_gate"].to_numpy()
+        self.numbers = {name: pairs[name].to_numpy() for name in _NUMBERS}
         self.size = pairs["local_sample_size"].to_numpy(dtype=np.float64, na_value=np.nan)
         self._codes = {name: pairs[name].cat.codes.to_numpy() for name in _SHOWN}
         self._words = {name: np.array([*pairs[name].cat.categories, ""], dtype=object) for name in _SHOWN}
@@ -169,11 +179,24 @@ def _best_pairs(columns: _PairColumns, rows: slice, listed: int) -> str:
     blocked = columns.texts("route", rows) == Route.BLOCKED.value
     gate = columns.gate[rows]
     best = rows.start + np.lexsort((np.where(np.isnan(gate), np.inf, -gate), blocked))[:listed]
-    gates = ["" if np.isnan(value) else f"{value:.3f}" for value in columns.gate[best]]
+    score, se, bar, pooled, low, high = (columns.numbers[name][best].tolist() for name in _NUMBERS)
+    scores = [_with_error(*values) for values in zip(score, se, strict=True)]
+    bars, on_symbol = ([_short(value) for value in values] for values in (bar, pooled))
+    ahead = ["" if isnan(a) or isnan(b) else f"{a:+.3f} to {b:+.3f}" for a, b in zip(low, high, strict=True)]
     sizes = ["" if np.isnan(n) else f"{n:,.0f}" for n in columns.size[best]]
     symbols, routes, states, blocks, reasons = (columns.texts(name, best) for name in _SHOWN)
-    cells = zip(symbols, routes, states, gates, sizes, np.where(blocks == "", reasons, blocks), strict=True)
-    return table(["Symbol", "Route", "Local state", "Gate", "Rows", "Why"], cells)
+    why = np.where(blocks == "", reasons, blocks)
+    cells = zip(symbols, routes, states, scores, bars, on_symbol, ahead, sizes, why, strict=True)
+    head = ["Score", "Bar", "Pooled here", "Local - pooled (95 %)"]
+    return table(["Symbol", "Route", "Local state", *head, "Rows", "Why"], cells)
+
+
+def _short(value: float) -> str:
+    return "" if isnan(value) else f"{value:.3f}"
+
+
+def _with_error(score: float, se: float) -> str:
+    return _short(score) if isnan(se) else f"{score:.3f} ± {se:.3f}"
 
 
 def _cells(rows: pd.DataFrame, columns: list[str]) -> list[list[str]]:

@@ -40,6 +40,8 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
     """The trace of one side. Numbers of quarantined rows are nulled: their reason says what they were."""
     rows, states = side.rows, side.states
     bad = side.faults.any
+    by_snapshots = ~bad & ~rows.over_time.known
+    agreement = rows.snapshots
     return {
         f"{prefix}_state": decode(states.state, LEVELS),
         f"{prefix}_rule": decode(states.rule, list(StateRule)),
@@ -50,6 +52,15 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
         f"{prefix}_sample_size": counts(_unless(bad, rows.sample_size)),
         f"{prefix}_families_ok": counts(np.where(rows.present, rows.n_families, np.nan)),
         f"{prefix}_stability": decode(np.where(rows.present, rows.stability, -1), list(Stability)),
+        f"{prefix}_earlier": _unless(bad, rows.earlier.value),
+        f"{prefix}_earlier_se": _unless(bad, rows.earlier.se),
+        f"{prefix}_recent": _unless(bad, rows.recent.value),
+        f"{prefix}_recent_se": _unless(bad, rows.recent.se),
+        f"{prefix}_snapshots": counts(_unless(~by_snapshots, agreement.n_snapshots)),
+        f"{prefix}_overlap": _unless(~by_snapshots, agreement.mean_overlap),
+        f"{prefix}_overlap_std": _unless(~by_snapshots, agreement.std_overlap),
+        f"{prefix}_tau": _unless(~by_snapshots, agreement.mean_tau),
+        f"{prefix}_tau_std": _unless(~by_snapshots, agreement.std_tau),
         f"{prefix}_leakage_status": decode(np.where(rows.present, rows.leakage, -1), list(LeakageStatus)),
         f"{prefix}_error_control": decode(states.control, list(ErrorControl)),
         f"{prefix}_fdr_bar": states.fdr.bar,

@@ -58,7 +58,7 @@ class StabilityClassification(ConfigModel):
     max_std_overlap: Fraction = 0.30
     max_std_tau: Fraction = 0.25
     fade_z: Annotated[float, Field(gt=0.0, le=10.0)] = 2.0
-    gone_z: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
+    gone_z: Annotated[float, Field(ge=0.0, le=10.0)] = 3.0
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -71,10 +71,10 @@ class StabilityClassification(ConfigModel):
 
 
 class SideRates(ConfigModel):
-    """A false-discovery rate per side. One pooled row decides for all symbols of its target."""
+    """A false-discovery rate per side: of a few pooled rows, and of thousands of symbol rows."""
 
-    cross_sectional: Rate = 0.01
-    symbol: Rate = 0.03
+    cross_sectional: Rate = 0.02
+    symbol: Rate = 0.01
 
     def of(self, side: Side) -> float:
         return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
@@ -103,7 +103,7 @@ class PooledOnSymbol(ConfigModel):
     """
 
     min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.95
 
 
 class Shrinkage(ConfigModel):

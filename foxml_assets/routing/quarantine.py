@@ -34,6 +34,7 @@ class Fault(IntFlag):
     HORIZON = auto()
     STABILITY = auto()
     STABILITY_METRICS = auto()
+    OVER_TIME = auto()
     LEAKAGE = auto()
     FEATURES = auto()
     PAIR_SCORES = auto()
@@ -55,6 +56,7 @@ FAULT_TEXT: dict[Fault, str] = {
     Fault.HORIZON: "horizon_minutes is negative or infinite",
     Fault.STABILITY: "stability is not a known word",
     Fault.STABILITY_METRICS: "a stability metric is out of range",
+    Fault.OVER_TIME: "earlier_score or recent_score is out of range or has a bad interval",
     Fault.LEAKAGE: "leakage_status is not a known word",
     Fault.FEATURES: "features is not a JSON object of feature to leakage status",
     Fault.PAIR_SCORES: "cs_score, both_score or difference is out of range or has a bad interval",
@@ -99,6 +101,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
         (Fault.STABILITY_METRICS, _bad_snapshots(rows.snapshots)),
+        (Fault.OVER_TIME, _bad_over_time(rows)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
     ]
@@ -128,6 +131,11 @@ def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
     bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
     bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
     return bad | (np.abs(scores.difference.value) > 2)
+
+
+def _bad_over_time(rows: SideRows) -> Bools:
+    bad = _bad_interval(rows.earlier) | _bad_interval(rows.recent)
+    return np.asarray(bad | _outside_metric(rows, rows.earlier) | _outside_metric(rows, rows.recent))
 
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:

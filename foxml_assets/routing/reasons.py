@@ -29,6 +29,12 @@ _UNSTEADY = {
     Stability.DIVERGED: "its features are unsteady",
     Stability.UNKNOWN: "its stability is unknown",
 }
+_FADING = {
+    Stability.STABLE: "its stability is not in the allow-list",
+    Stability.DRIFTING: "its skill fades",
+    Stability.DIVERGED: "its skill is gone in the recent folds",
+    Stability.UNKNOWN: "its stability is unknown",
+}
 _NOT_ALLOWED = {
     StateRule.NO_METRICS: "no {side} metrics",
     StateRule.QUARANTINED: "{side} row quarantined",
@@ -38,7 +44,7 @@ _NOT_ALLOWED = {
     StateRule.FEATURES: "too few {side} features are safe",
     StateRule.NO_GATE: "{side} has no confidence interval",
     StateRule.FDR: "{side} no better than chance (FDR)",
-    StateRule.STABILITY: "{side} score passes but its features are not stable",
+    StateRule.STABILITY: "{side} score passes but {why}",
     StateRule.SUSPECT_LEAKAGE: "{side} suspected of leakage",
     StateRule.UNKNOWN_LEAKAGE: "{side} never examined for leakage",
     StateRule.BELOW_BARS: "{side} score below every bar",
@@ -62,35 +68,38 @@ _SHRUNK = {
 
 
 def side_phrase(
-    side: Side, state: SignalState, rule: StateRule, stability: Stability, *, good_score: bool
+    side: Side, state: SignalState, rule: StateRule, stability: Stability, *, good_score: bool, followed: bool
 ) -> str:
     """One side's state in a few words, such as "CS strong and stable".
 
-    `good_score` says whether the score alone would have been enough for more than a trial.
+    `good_score` says whether the score alone would have been enough for more than a trial, `followed` whether
+    the stability is that of skill over the folds.
     """
+    unsteady = (_FADING if followed else _UNSTEADY)[stability]
     name = "CS" if side is Side.CROSS_SECTIONAL else "local"
     if state is SignalState.STRONG:
         return f"{name} strong {_STEADY[stability]}"
     if state is SignalState.WEAK_BUT_OK:
         return f"{name} weak but usable"
     if rule is StateRule.EXPERIMENTAL_SCORE:
-        why = _UNSTEADY[stability] if good_score else "its score is below the bar"
+        why = unsteady if good_score else "its score is below the bar"
         return f"{name} on trial, as {why}"
     if state is SignalState.EXPERIMENTAL:
         return _ON_TRIAL[rule].format(side=name)
-    return _NOT_ALLOWED[rule].format(side=name)
+    return _NOT_ALLOWED[rule].format(side=name, why=unsteady)
 
 
 def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
     """Per row a position in the list of distinct phrases about its side."""
 
     def phrase(case: Sequence[int]) -> str:
-        state, rule, stability, good_score = case
+        state, rule, stability, good_score, followed = case
         words = (LEVELS[state], list(StateRule)[rule], list(Stability)[max(stability, 0)])
-        return side_phrase(rows.side, *words, good_score=bool(good_score))
+        return side_phrase(rows.side, *words, good_score=bool(good_score), followed=bool(followed))
 
     good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
-    return _by_case([states.state, states.rule, rows.stability, good.astype(np.int8)], phrase)
+    flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
+    return _by_case([states.state, states.rule, rows.stability, *flags], phrase)
 
 
 def pair_reasons(

@@ -71,6 +71,8 @@ class SideRows:
     stability: Codes
     stated_stability: Codes
     snapshots: SnapshotRows
+    earlier: EstimateRows
+    recent: EstimateRows
     over_time: SkillOverTime
     leakage: Codes
     n_families: Floats
@@ -117,7 +119,8 @@ def side_rows(
     horizon = take_floats(candidates["horizon_minutes"], rows)
     tier = horizon_tiers(horizon)
     snapshots = SnapshotRows(*(take_floats(candidates[name], rows) for name in _SNAPSHOT_COLUMNS))
-    over_time = _skill_over_time(candidates, rows, metric)
+    earlier, recent = (estimate_rows(candidates, name, rows) for name in ("earlier_score", "recent_score"))
+    over_time = _skill_over_time(earlier, recent, metric)
     stated = take_words(candidates["stability"], rows, Stability)
     leakage = take_words(candidates["leakage_status"], rows, LeakageStatus)
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
@@ -141,6 +144,8 @@ def side_rows(
         stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
         stated_stability=stated,
         snapshots=snapshots,
+        earlier=earlier,
+        recent=recent,
         over_time=over_time,
         leakage=leakage,
         n_families=_family_counts(successful, failed),
@@ -159,8 +164,7 @@ def _chance(metric: Codes) -> Floats:
     return np.asarray(table[np.where(metric < 0, len(ScoreMetric), metric)])
 
 
-def _skill_over_time(candidates: pd.DataFrame, rows: Index, metric: Codes) -> SkillOverTime:
-    earlier, recent = (estimate_rows(candidates, name, rows) for name in ("earlier_score", "recent_score"))
+def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes) -> SkillOverTime:
     with np.errstate(invalid="ignore", divide="ignore"):
         return SkillOverTime(
             fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),

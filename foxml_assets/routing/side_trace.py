@@ -8,6 +8,8 @@ import pandas as pd
 
 from foxml_assets.routing.plan import PolicyInForce
 from foxml_assets.routing.row_tests import Check
+from foxml_assets.routing.side_rows import NORMAL_95
+from foxml_assets.routing.stability_words import StabilityNumbers, stability_numbers, stability_words
 from foxml_assets.routing.words import ErrorControl, HorizonTier, Method, Side, StateRule
 from foxml_assets.vocabulary import ScoreMetric, SignalState
 
@@ -22,11 +24,13 @@ class SideTrace:
     metric: ScoreMetric | None
     tier: HorizonTier | None
     score: float
+    se: float
     gate: float
     threshold: float
     sample_size: float
     families_ok: float
     stability: str
+    steadiness: StabilityNumbers
     leakage: str
     control: ErrorControl
     fdr_bar: float
@@ -80,11 +84,13 @@ def side_trace(side: Side, row: pd.Series) -> SideTrace:
         metric=None if pd.isna(metric) else ScoreMetric(metric),
         tier=None if pd.isna(tier) else HorizonTier(tier),
         score=_float(row[f"{prefix}_score"]),
+        se=_float(row[f"{prefix}_se"]),
         gate=_float(row[f"{prefix}_gate"]),
         threshold=_float(row[f"{prefix}_threshold"]),
         sample_size=_float(row[f"{prefix}_sample_size"]),
         families_ok=_float(row[f"{prefix}_families_ok"]),
         stability=_text(row[f"{prefix}_stability"]),
+        steadiness=stability_numbers(row, prefix),
         leakage=_text(row[f"{prefix}_leakage_status"]),
         control=ErrorControl(row[f"{prefix}_error_control"]),
         fdr_bar=_float(row[f"{prefix}_fdr_bar"]),
@@ -165,20 +171,35 @@ def _scoring(trace: SideTrace, policy: PolicyInForce) -> list[RuleLine]:
     strong, low, experimental = bars_of(trace, policy)
     clear = _line(trace, Check.LEAKAGE_CLEAR, "leakage clear", trace.leakage, _clear_words(policy))
     top = _line(trace, Check.STRONG_SCORE, "strong score", number(trace.gate), f">= {number(strong)}")
+    stabilities = f"{allowed_stabilities(trace, policy)} (stability_allowlist.{trace.side})"
+    steady = _line(trace, Check.STABILITY, "stability", trace.stability, stabilities)
     if policy.method is Method.SHRINKAGE:
-        return [clear, top]
-    stabilities = allowed_stabilities(trace, policy)
+        # Agreement of importances is not asked for, skill over time is.
+        return [steady, clear, top] if trace.steadiness.followed else [clear, top]
     lane_open = policy.experimental_lane and not np.isnan(experimental)
     on_trial = " or ".join(policy.stability_experimental) or "none"
     bar = f">= {number(experimental)}" if lane_open else "lane closed"
     return [
         clear,
-        _line(trace, Check.STABILITY, "stability", trace.stability, stabilities),
+        steady,
         top,
         _line(trace, Check.MIN_SCORE, "min score", number(trace.gate), f">= {number(low)}"),
         _line(trace, Check.EXPERIMENTAL_SCORE, "experimental score", number(trace.gate), bar),
         _line(trace, Check.EXPERIMENTAL_STABILITY, "experimental stability", trace.stability, on_trial),
     ]
+
+
+def side_numbers(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The score with its error and 95 % interval, then what made its stability."""
+    if np.isnan(trace.score):
+        return "no score"
+    error = "no standard error"
+    if trace.se >= 0:
+        low, high = trace.score - NORMAL_95 * trace.se, trace.score + NORMAL_95 * trace.se
+        error = f"standard error {number(trace.se)}, 95 % {number(low)} to {number(high)}"
+    unit = "" if trace.metric is None else f" {trace.metric}"
+    words = stability_words(trace.steadiness, trace.metric, policy.stability)
+    return f"{number(trace.score)}{unit}, {error}; {trace.stability}" + (f": {words}" if words else "")
 
 
 def _clear_words(policy: PolicyInForce) -> str:

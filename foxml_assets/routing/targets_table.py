@@ -1,5 +1,7 @@
 """The plan's row per target, and the table of quarantined rows."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -17,6 +19,12 @@ from foxml_assets.routing.plan_parts import (
 from foxml_assets.routing.reasons import merged_category, side_phrases
 from foxml_assets.routing.side_rows import take_text
 from foxml_assets.routing.sides import target_tasks
+from foxml_assets.routing.stability_words import (
+    StabilityNumbers,
+    stability_bars,
+    stability_numbers,
+    stability_words,
+)
 from foxml_assets.routing.words import HorizonTier, StateRule
 from foxml_assets.vocabulary import ScoreMetric, TaskType
 
@@ -89,7 +97,7 @@ def _horizons(parts: PlanParts) -> Floats:
 def _reasons(parts: PlanParts) -> pd.Categorical:
     """The phrase of the state with the number and the bar that decided it."""
     positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
-    states, n = parts.cs.states, parts.cs.rows.sample_size
+    states, n, numbers_of = parts.cs.states, parts.cs.rows.sample_size, _stability_of(parts)
     unscored = (StateRule.FAMILIES, StateRule.FEATURES)
     score_rules = {code(rule) for rule in StateRule if rule not in unscored}
     texts_ = []
@@ -97,10 +105,24 @@ def _reasons(parts: PlanParts) -> pd.Categorical:
         gate, bar, numbers = states.gate[at], states.threshold[at], ""
         if states.rule[at] == code(StateRule.SAMPLE_SIZE):
             numbers = f" ({n[at]:.0f} against {bar:.0f})"
+        elif states.rule[at] == code(StateRule.STABILITY):
+            numbers = f" ({numbers_of(at)})"
         elif states.rule[at] in score_rules and not np.isnan(bar):
             numbers = f" ({gate:.3f} against {bar:.3f})"
         texts_.append(phrases[position] + numbers)
     return merged_category(np.arange(len(texts_)), texts_)
+
+
+def _stability_of(parts: PlanParts) -> Callable[[int], str]:
+    """A target's row by its position, to what made its stability."""
+    columns, bars = trace_columns("cs", parts.cs), stability_bars(parts.policy)
+    metrics, fields = list(ScoreMetric), StabilityNumbers.__dataclass_fields__
+
+    def words(at: int) -> str:
+        row = pd.Series({f"cs_{name}": columns[f"cs_{name}"][at] for name in fields})
+        return stability_words(stability_numbers(row, "cs"), metrics[parts.cs.rows.metric[at]], bars)
+
+    return words
 
 
 def _hard_block_reasons(parts: PlanParts) -> pd.Categorical:

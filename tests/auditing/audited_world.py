@@ -9,7 +9,7 @@ from foxml_assets.auditing.baselines import pending_baselines
 from foxml_assets.auditing.build import Contest, make_audit, open_contest
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
-from foxml_assets.selection.config import BootstrapConfig
+from foxml_assets.selection.config import BlockConfig
 
 # The hold-out is the last 64 of 320 bars, in four blocks.
 FIRST_BAR, N_BLOCKS = 256, 4
@@ -31,7 +31,7 @@ def pending(routed: Routed) -> tuple[Job, ...]:
 
 
 def audit(routed: Routed) -> tuple[RoutingAudit, pd.DataFrame]:
-    return make_audit(contest(routed), routed.world.context, BootstrapConfig())
+    return make_audit(contest(routed), routed.world.context, BlockConfig())
 
 
 def everything(routed: Routed) -> dict[tuple[str, str | None], Job]:

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from foxml_assets.selection.scores import replicate_scores
+from scipy.stats import rankdata, spearmanr
 
 from foxml_assets.auditing.audit import BASELINES, Cost, Scheme, Screening
-from foxml_assets.auditing.blocks import holdout_blocks, interval, lower_bounds, standard_errors
+from foxml_assets.auditing.blocks import holdout_blocks, interval, left_out, lower_bounds, standard_errors
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
-from foxml_assets.evidence.blocks import make_blocks
-from foxml_assets.selection.config import BootstrapConfig
-from foxml_assets.selection.folds import Fold
+from foxml_assets.evidence.scoring import block_sums, scores
+from foxml_assets.selection.config import BlockConfig
 from foxml_assets.training.split import Timeline
 from foxml_assets.vocabulary import ScoreMetric
 
@@ -62,19 +61,33 @@ def test_errors_agree_with_the_block_bootstrap(metric: ScoreMetric) -> None:
     prediction = rng.normal(size=len(bar))
     y = 0.3 * prediction * (1.0 + drift) + rng.normal(size=len(bar))
     y = (y > 0).astype(np.float64) if metric is ScoreMetric.AUC else y
-    config = BootstrapConfig()
+    config = BlockConfig()
     ours = holdout_blocks(TIMELINE, 5, config)
-    theirs = make_blocks((Fold(0, START, START, STOP),), 5, config, seed=0)
-    drawn = replicate_scores(metric, y, prediction, bar, theirs)
-    left_out = replicate_scores(metric, y, prediction, bar, ours)
-    assert left_out[0] == drawn[0]
-    assert standard_errors(left_out) == pytest.approx(drawn[1:].std(ddof=1), rel=0.15)
+    block, score = ours.block_of(bar), _auc if metric is ScoreMetric.AUC else _rank_correlation
+    sums = block_sums(metric, y, prediction[None, :], np.zeros(len(bar), dtype=np.int64), block, len(ours))
+    replicates = left_out(scores(sums))
+    rows = [np.flatnonzero(block == at) for at in range(len(ours))]
+    drawn = []
+    for _ in range(400):
+        taken = np.concatenate([rows[at] for at in rng.integers(0, len(rows), len(rows))])
+        drawn.append(score(y[taken], prediction[taken]))
+    assert replicates[0] == pytest.approx(score(y, prediction))
+    assert standard_errors(replicates) == pytest.approx(np.std(drawn, ddof=1), rel=0.15)
+
+
+def _rank_correlation(y: np.ndarray, prediction: np.ndarray) -> float:
+    return float(spearmanr(y, prediction).statistic)
+
+
+def _auc(y: np.ndarray, prediction: np.ndarray) -> float:
+    ranks = rankdata(prediction)
+    n_positive, n_negative = y.sum(), len(y) - y.sum()
+    return float((ranks[y == 1].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
 
 def test_blocks_span_two_of_the_longest_horizon() -> None:
-    blocks = holdout_blocks(TIMELINE, 200, BootstrapConfig())
-    assert len(blocks.starts) == 3
-    np.testing.assert_array_equal(blocks.draws, [[1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    blocks = holdout_blocks(TIMELINE, 200, BlockConfig())
+    np.testing.assert_array_equal(blocks.starts, [3_000, 3_400, 3_800])
 
 
 def test_the_best_choice_is_made_once_and_a_loss_is_not_chosen() -> None:

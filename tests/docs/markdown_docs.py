@@ -10,7 +10,8 @@ REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
 DOCS = REPOSITORY / "docs"
 # These must exist; any other page is held to the same.
-_REQUIRED = {DOCS / f"{name}.md" for name in ("architecture", "configuration", "policy", "formats")}
+_NAMES = ("architecture", "configuration", "evidence", "policy", "formats")
+_REQUIRED = {DOCS / f"{name}.md" for name in _NAMES}
 PAGES = (README, *sorted(_REQUIRED | set(DOCS.glob("*.md"))))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

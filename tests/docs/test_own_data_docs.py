@@ -21,7 +21,11 @@ _BARS, _SYMBOLS = 700, ("AAA", "BBB")
 
 
 def write_panel(folder: Path) -> None:
-    """Daily bars, a file per symbol, with the columns that the README names."""
+    """Daily bars, a file per symbol, with the columns that the README names.
+
+    The breakout follows the signal everywhere, the return against it on one symbol, so that both types of
+    model are worth training.
+    """
     rng = np.random.default_rng(0)
     for symbol in _SYMBOLS:
         signal = pd.Series(rng.standard_normal(_BARS)).ewm(halflife=10).mean().to_numpy()
@@ -34,7 +38,7 @@ def write_panel(folder: Path) -> None:
                 "volume": rng.integers(1, 1_000, _BARS),
                 "signal": signal,
                 "noise": rng.standard_normal(_BARS),
-                "fwd_ret_5d": label,
+                "fwd_ret_5d": label if symbol == "AAA" else -label,
                 "y_breakout": np.where(np.isnan(label), np.nan, label > 0.5),
             }
         )

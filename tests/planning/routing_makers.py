@@ -17,6 +17,18 @@ POOLED = {"strong": 0.65, "weak": 0.55, "experimental": 0.515, "none": 0.45}
 LOCAL = {"strong": 0.66, "weak": 0.57, "experimental": 0.53, "none": 0.45}
 
 
+_SEED_POLICY: dict[str, object] = {
+    "method": "thresholds",
+    "both_strong_behavior": "ROUTE_BOTH",
+    "stability_allowlist": {"symbol": ["STABLE"]},
+    "fdr": {"enabled": False},
+    "families": [
+        {"when": {"route": ["ROUTE_EXPERIMENTAL_ONLY"]}, "use": ["lightgbm"]},
+        {"use": ["lightgbm", "xgboost"]},
+    ],
+}
+
+
 def row(target: str, symbol: str | None, state: str, **changes: object) -> dict[str, object]:
     """One candidate with the score that gives it `state`."""
     return {
@@ -45,8 +57,8 @@ def candidates(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 
 
 def policy(**changes: object) -> RoutingPolicy:
-    """The default policy without false-discovery control, with `changes`."""
-    return RoutingPolicy.model_validate({"fdr": {"enabled": False}} | changes)
+    """The policy of the seeds without false-discovery control, with `changes`."""
+    return RoutingPolicy.model_validate(_SEED_POLICY | changes)
 
 
 def routed(rows: Iterable[Mapping[str, object]], with_policy: RoutingPolicy | None = None) -> RoutingPlan:

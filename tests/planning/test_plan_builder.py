@@ -21,7 +21,7 @@ from foxml_assets.routing.router import route
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import ModelFamily, Route, SignalState, TrainingType
 
-LGB, XGB = ModelFamily.LIGHTGBM, ModelFamily.XGBOOST
+LGB, XGB, RIDGE = ModelFamily.LIGHTGBM, ModelFamily.XGBOOST, ModelFamily.RIDGE
 
 
 def built(
@@ -171,6 +171,37 @@ def test_the_first_family_rule_that_matches_wins() -> None:
 def test_experimental_jobs_train_the_family_of_the_default_rule() -> None:
     plan = built(routed([row("y", None, "none"), row("y", "A", "experimental")]))
     assert job_of(plan, "y", "A").model_families == (LGB,)
+
+
+def test_families_by_evidence_are_those_that_each_row_found_best() -> None:
+    rows = [
+        row("y", None, "strong", families="ridge"),
+        row("y", "A", "strong", families="lightgbm|ridge"),
+        row("y", "B", "strong", families=None),
+        row("y", "C", "strong", families="xgboost"),
+        row("y", "D", "strong", families="lightgbm", failed_families="lightgbm"),
+    ]
+    chosen = policy(families="by_evidence")
+    plan = built(routed(rows, chosen), chosen)
+    assert job_of(plan, "y").model_families == (RIDGE,)
+    assert job_of(plan, "y", "A").model_families == (LGB, RIDGE)
+    # Nothing found, or nothing of what may be used: all that may be used and did not fail.
+    assert job_of(plan, "y", "B").model_families == (LGB, RIDGE)
+    assert job_of(plan, "y", "C").model_families == (LGB, RIDGE)
+    assert job_of(plan, "y", "D").model_families == (RIDGE,)
+
+
+def test_a_rule_may_choose_by_evidence_among_its_own_families() -> None:
+    rows = [row("y", None, "strong", families="xgboost"), row("y", "A", "strong", families="xgboost")]
+    chosen = policy(
+        families=[
+            {"when": {"training_type": ["symbol_specific"]}, "use": ["lightgbm", "xgboost"]},
+            {"use": ["lightgbm", "xgboost", "ridge"], "by_evidence": True},
+        ]
+    )
+    plan = built(routed(rows, chosen), chosen)
+    assert job_of(plan, "y").model_families == (XGB,)
+    assert job_of(plan, "y", "A").model_families == (LGB, XGB)
 
 
 def test_a_family_that_failed_in_the_evidence_is_not_trained() -> None:

@@ -100,7 +100,7 @@ def test_any_candidates_give_a_plan_that_passes_every_check(rows: list[dict[str,
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RULES, st.dictionaries(st.sampled_from(["experimental", "symbol", "surprise"]), st.integers(-5, 105)))
 def test_any_family_rules_are_obeyed_or_refused(rules: list[object], priorities: dict[str, int]) -> None:
-    document = {"fdr": {"enabled": False}, "families": rules, "priority": priorities}
+    document = {"method": "thresholds", "fdr": {"enabled": False}, "families": rules, "priority": priorities}
     try:
         chosen = parse_config(
             yaml.safe_dump(document).encode(), RoutingPolicy, file=Path("routing_config.yaml")

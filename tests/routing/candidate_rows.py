@@ -40,6 +40,15 @@ SEED_STABILITY: dict[str, float] = {
     "max_std_tau": 0.25,
 }
 
+# The table of states and its golden cases are about score bars; tests of defaults take RoutingPolicy().
+SEED_POLICY: dict[str, object] = {
+    "method": "thresholds",
+    "both_strong_behavior": "ROUTE_BOTH",
+    "stability_allowlist": {"symbol": ["STABLE"]},
+    "stability_classification": SEED_STABILITY,
+    "fdr": {"q": {"cross_sectional": 0.1, "symbol": 0.1}, "inflate_se": 1.2},
+}
+
 # Scores that give each state under the default bars of (pooled, symbol) AUC rows.
 POOLED_SCORE = {"STRONG": 0.60, "WEAK_BUT_OK": 0.54, "EXPERIMENTAL": 0.515, "DISALLOWED": 0.50}
 SYMBOL_SCORE = {"STRONG": 0.62, "WEAK_BUT_OK": 0.56, "EXPERIMENTAL": 0.53, "DISALLOWED": 0.50}
@@ -61,8 +70,8 @@ def table(*rows: Mapping[str, object]) -> pd.DataFrame:
 
 
 def policy(**settings: object) -> RoutingPolicy:
-    """The default policy with some settings replaced, validated as from a file."""
-    return RoutingPolicy.model_validate({"stability_classification": SEED_STABILITY, **settings})
+    """The policy of the seeds with some settings replaced, validated as from a file."""
+    return RoutingPolicy.model_validate({**SEED_POLICY, **settings})
 
 
 def routed(
@@ -71,7 +80,7 @@ def routed(
     universe: Mapping[str, Sequence[str]] | None = None,
     previous: RoutingPlan | None = None,
 ) -> RoutingPlan:
-    """The plan of these rows under the default policy with `settings` replaced."""
+    """The plan of these rows under the policy of the seeds with `settings` replaced."""
     return route(table(*rows), policy(**(settings or {})), universe=universe, previous=previous, stamp=STAMP)
 
 

@@ -212,21 +212,22 @@ def test_evidence_becomes_one_row_per_target_and_pair() -> None:
     stability = StabilityMetrics(5, 0.8, 0.1, 0.7, 0.1)
     rows = (
         RowEvidence(
-            symbol=None,
-            sample_size=1000,
-            score=score,
-            leakage_status=LeakageStatus.SAFE,
-            families=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE),
-            recent_score=Estimate(0.5, 0.02, 0.46, 0.54),
+            None,
+            1000,
+            score,
+            LeakageStatus.SAFE,
+            families=(ModelFamily.RIDGE,),
+            earlier_score=Estimate(0.62, 0.012),
+            recent_score=Estimate(0.57, 0.02),
             stability=stability,
             successful_families=(ModelFamily.XGBOOST, ModelFamily.LIGHTGBM),
         ),
         RowEvidence(
-            symbol="A",
-            sample_size=100,
-            score=Estimate(None),
-            leakage_status=LeakageStatus.BLOCKED,
-            leakage_reason="copy",
+            "A",
+            100,
+            Estimate(None),
+            LeakageStatus.BLOCKED,
+            "copy",
             failed_families=(ModelFamily.LIGHTGBM,),
             cs_score=score,
         ),
@@ -243,8 +244,11 @@ def test_evidence_becomes_one_row_per_target_and_pair() -> None:
         '{"f":"SAFE"}',
         "data",
     )
-    assert (first["families"], first["recent_score"], first["n_snapshots"]) == ("lightgbm|ridge", 0.5, 5)
-    assert pd.isna(first["earlier_score"])
+    assert first["families"] == "ridge"
+    over_time = ("earlier_score", "earlier_score_se", "recent_score", "recent_score_se")
+    assert tuple(first[name] for name in over_time) == (0.62, 0.012, 0.57, 0.02)
+    assert pd.isna(second["families"])
+    assert pd.isna(second["earlier_score"])
     assert (second["symbol"], second["cs_score"], second["failed_families"]) == ("A", 0.6, "lightgbm")
     assert pd.isna(second["score"])
     assert pd.isna(second["n_snapshots"])

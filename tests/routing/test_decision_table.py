@@ -62,6 +62,40 @@ def test_prefer_better_widens_the_interval_by_the_inflation_of_standard_errors()
     assert pair(routed(pooled(score=0.60), own, settings=settings))["route"] == BOTH
 
 
+@pytest.mark.parametrize(
+    ("cs", "difference", "both", "route"),
+    [
+        (0.61, 0.01, 0.63, BOTH),
+        (0.61, 0.01, 0.62, BOTH),
+        (0.61, 0.01, 0.615, SYMBOL),
+        (0.62, -0.01, 0.615, CS),
+        (0.62, -0.01, None, BOTH),
+        (0.56, 0.05, 0.65, SYMBOL),
+    ],
+)
+def test_prefer_better_averages_only_where_that_costs_nothing(
+    cs: float, difference: float, both: float | None, route: str
+) -> None:
+    own = local(score=0.62, difference=difference, difference_se=0.01, cs_score=cs, both_score=both)
+    plan = routed(pooled(score=0.60), own, settings={"both_strong_behavior": "PREFER_BETTER"})
+    assert (pair(plan)["rule"], pair(plan)["route"]) == ("both_strong", route)
+
+
+@pytest.mark.parametrize("behavior", ["ROUTE_BOTH", "PREFER_BETTER"])
+@pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
+def test_the_difference_and_its_interval_are_in_the_plan_whatever_the_policy(
+    method: str, behavior: str
+) -> None:
+    own = local(score=0.62, difference=0.02, difference_se=0.01, cs_score=0.6, both_score=0.63)
+    settings = {"method": method, "both_strong_behavior": behavior, "fdr": {"inflate_se": 1.0}}
+    row = pair(routed(pooled(score=0.60), own, settings=settings))
+    found = [
+        row[name]
+        for name in ("pooled_score", "both_score", "difference", "difference_low", "difference_high")
+    ]
+    assert found == pytest.approx([0.6, 0.63, 0.02, 0.02 - 1.959964 * 0.01, 0.02 + 1.959964 * 0.01])
+
+
 def test_a_pair_of_the_universe_without_a_row_counts_as_disallowed_for_want_of_metrics() -> None:
     plan = routed(pooled(score=0.60), local("A", score=0.62), universe={"y": ["A", "B"], "z": ["A"]})
     missing = pair(plan, "B")

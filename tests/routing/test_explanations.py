@@ -75,7 +75,7 @@ def test_the_outcomes_are_those_recorded_in_the_plan() -> None:
         ("few", ["ROUTE_BOTH if both sides were STRONG", "at least 1,000 samples (now 40)"]),
         ("leak", [f"Nothing but removing the leak: the symbol leaks: {LEAK}"]),
         ("noisy", ["by false discovery", "gate >= 0.6000"]),
-        ("drift", ["stability STABLE (now DRIFTING)"]),
+        ("drift", ["stability STABLE (now DRIFTING: overlap 0.600 below stable_overlap_min 0.7, tau"]),
         ("broken", ["its row must be mended (score is outside"]),
         ("absent", ["it needs evidence of its own"]),
     ],

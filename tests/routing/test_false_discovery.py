@@ -10,6 +10,7 @@ from scipy.stats import false_discovery_control, norm
 
 from foxml_assets.routing.candidates import typed_candidates
 from foxml_assets.routing.fdr import benjamini_hochberg
+from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
 
 
@@ -61,6 +62,22 @@ def test_rows_that_could_never_be_routed_are_not_tested() -> None:
     plan = routed(pooled(), *leaks, *few, local("A", score=0.56, score_se=0.03))
     assert plan.metadata.symbol.tested == 1
     assert pair(plan, "A")["local_error_control"] == "discovered"
+
+
+def test_each_side_has_its_own_rate_by_default_under_both_methods() -> None:
+    # One-sided p = 0.02: between the pooled rate 0.01 and the symbol rate 0.03.
+    score = 0.5 + norm.isf(0.02) * 0.02
+    table = typed_candidates(
+        pd.DataFrame([pooled(score=score, score_se=0.02), local(score=score, score_se=0.02)])
+    )
+    for method in ("thresholds", "shrinkage"):
+        plan = route(table, RoutingPolicy.model_validate({"method": method}), stamp=STAMP)
+        assert (target_row(plan)["cs_error_control"], pair(plan)["local_error_control"]) == (
+            "rejected",
+            "discovered",
+        )
+        in_force = plan.metadata.policy
+        assert (in_force.fdr_q_cross_sectional, in_force.fdr_q_symbol) == (0.01, 0.03)
 
 
 def test_both_sides_are_controlled_apart() -> None:

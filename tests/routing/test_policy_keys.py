@@ -18,6 +18,15 @@ from foxml_assets.vocabulary import SignalState, TrainingType
 
 CONFIG = Path(__file__).parents[2] / "config" / "routing_config.yaml"
 DRIFTING = {"mean_overlap": 0.6, "mean_tau": 0.5}
+# A fade of 3.5 standard errors that leaves a skill of 1.5.
+FADED = {
+    "score": 0.62,
+    "score_se": 0.01,
+    "earlier_score": 0.60,
+    "earlier_score_se": 0.0,
+    "recent_score": 0.53,
+    "recent_score_se": 0.02,
+}
 AUC_BARS = {"min_score": 0.54, "strong_score": 0.60}
 
 
@@ -72,6 +81,10 @@ def _measured(own: float = 0.56, cs: float = 0.55, both: float = 0.56) -> dict[s
     return {"score": own, "cs_score": cs, "both_score": both, **errors}
 
 
+def _on_symbol(settings: dict[str, object]) -> object:
+    return _route({"score": 0.55, "score_se": 0.01}, _measured(own=0.5))(settings)
+
+
 def _interval_gate(settings: dict[str, object]) -> object:
     return pair(routed(pooled(), local(score=0.62, score_se=0.02), settings=settings))["local_state"]
 
@@ -98,6 +111,7 @@ def _picture(settings: dict[str, object]) -> object:
 
 
 UNCONTROLLED = (("fdr", {"enabled": False}),)
+DRIFT_ALLOWED = ("stability_allowlist.symbol", ["STABLE", "DRIFTING"])
 SHRINK = (("method", "shrinkage"),)
 IC = {"score_metric": "ic", "task_type": "regression"}
 R2 = {"score_metric": "r2", "task_type": "regression"}
@@ -194,21 +208,18 @@ KEYS = [
     ),
     Key("experimental.max_fraction_symbols_per_target", (0.2, 0.5), _lane),
     Key("fdr.enabled", (True, False), _local_state(score=0.56, score_se=0.05)),
-    Key("fdr.q", (0.05, 0.3), _local_state(score=0.56, score_se=0.05)),
-    Key("fdr.inflate_se", (1.0, 1.5), _local_state(score=0.56, score_se=0.04)),
-    Key("shrinkage.q", (0.05, 0.3), _local_state(score=0.56, score_se=0.05), SHRINK),
-    Key("shrinkage.inflate_se", (1.0, 1.5), _local_state(score=0.56, score_se=0.03), SHRINK),
-    Key(
-        "shrinkage.min_skill",
-        (0.01, 0.2),
-        _route({"score": 0.55, "score_se": 0.01}, _measured(own=0.5)),
-        SHRINK,
-    ),
-    Key(
-        "shrinkage.min_probability",
-        (0.9, 0.9999999),
-        _route({"score": 0.55, "score_se": 0.01}, _measured(own=0.5)),
-        SHRINK,
+    *(
+        key
+        for base in ((), SHRINK)
+        for key in (
+            Key("fdr.q.cross_sectional", (0.05, 0.3), _cs_state(score=0.56, score_se=0.05), base),
+            Key("fdr.q.symbol", (0.05, 0.3), _local_state(score=0.56, score_se=0.05), base),
+            Key("fdr.inflate_se", (1.0, 1.5), _local_state(score=0.56, score_se=0.04), base),
+            Key("pooled_on_symbol.min_skill", (0.01, 0.2), _on_symbol, base),
+            Key("pooled_on_symbol.min_probability", (0.9, 0.9999999), _on_symbol, base),
+            Key("stability_classification.fade_z", (3.0, 4.0), _local_state(**FADED), base),
+            Key("stability_classification.gone_z", (1.0, 2.0), _local_state(**FADED), (*base, DRIFT_ALLOWED)),
+        )
     ),
     Key(
         "shrinkage.min_advantage",
@@ -249,7 +260,7 @@ def _settings(*changes: tuple[str, object]) -> dict[str, object]:
     return settings
 
 
-@pytest.mark.parametrize("key", KEYS, ids=[key.name for key in KEYS])
+@pytest.mark.parametrize("key", KEYS, ids=[f"{key.name} {dict(key.base)}" for key in KEYS])
 def test_the_key_changes_an_outcome(key: Key) -> None:
     one, other = (key.observe(_settings(*key.base, (key.name, value))) for value in key.values)
     assert one != other

@@ -6,8 +6,10 @@ import pytest
 
 from foxml_assets.config_files import parse_config
 from foxml_assets.errors import ConfigError
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.vocabulary import SignalState, TrainingType
+from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
+from foxml_assets.routing.policy_jobs import FamilyRule
+from foxml_assets.routing.words import BothStrongBehavior, Method, Side
+from foxml_assets.vocabulary import ModelFamily, SignalState, Stability, TrainingType
 
 BAD = [
     ("metod: thresholds", "metod"),
@@ -28,8 +30,15 @@ BAD = [
     ("experimental: {max_fraction_symbols_per_target: 1.1}", "max_fraction_symbols_per_target"),
     ("experimental: {allowed_stabilities: [SHAKY]}", "allowed_stabilities"),
     ("stability_classification: {stable_tau_min: 0.1, drifting_tau_min: 0.2}", "stable_tau_min 0.1 is below"),
-    ("fdr: {q: 0}", "fdr.q"),
-    ("fdr: {q: 1.0}", "fdr.q"),
+    ("fdr: {q: 0.1}", "fdr.q"),
+    ("fdr: {q: {symbol: 0}}", "fdr.q.symbol"),
+    ("fdr: {q: {cross_sectional: 1.0}}", "fdr.q.cross_sectional"),
+    ("shrinkage: {q: 0.05}", "shrinkage.q"),
+    ("pooled_on_symbol: {min_probability: 1.0}", "pooled_on_symbol.min_probability"),
+    ("pooled_on_symbol: {min_skill: -0.1}", "pooled_on_symbol.min_skill"),
+    ("stability_classification: {fade_z: 0}", "stability_classification.fade_z"),
+    ("stability_classification: {gone_z: -1}", "stability_classification.gone_z"),
+    ("families: by_luck", "families"),
     ("fdr: {inflate_se: 0.9}", "inflate_se"),
     ("allowed_feature_leakage_status: [BLOCKED]", "BLOCKED"),
     ("min_features: 0", "min_features"),
@@ -61,16 +70,38 @@ def test_a_wrong_policy_is_refused_by_name(text: str, named: str) -> None:
 
 
 def test_all_problems_are_listed_at_once_with_their_lines() -> None:
-    text = "gate_on: mean\nhysteresis: 7\nfdr:\n  q: 0\n"
+    text = "gate_on: mean\nhysteresis: 7\nfdr:\n  inflate_se: 0\n"
     with pytest.raises(ConfigError) as caught:
         parse_config(text.encode(), RoutingPolicy, file=Path("routing_config.yaml"))
     assert [problem.line for problem in caught.value.problems] == [1, 2, 4]
 
 
 def test_the_layout_of_the_file_has_no_part_in_the_hash() -> None:
-    one = parse_config(b"gate_on: ci_low\nfdr: {q: 0.2}\n", RoutingPolicy, file=Path("a"))
-    other = parse_config(b"# note\nfdr:\n  q: 0.20\ngate_on: ci_low\n", RoutingPolicy, file=Path("b"))
+    one = parse_config(b"gate_on: ci_low\nfdr: {q: {symbol: 0.2}}\n", RoutingPolicy, file=Path("a"))
+    other = parse_config(
+        b"# note\nfdr:\n  q:\n    symbol: 0.20\ngate_on: ci_low\n", RoutingPolicy, file=Path("b")
+    )
     assert one.config_hash() == other.config_hash() != RoutingPolicy().config_hash()
+
+
+def test_the_defaults_are_the_ones_that_are_documented() -> None:
+    policy = RoutingPolicy()
+    assert policy.method is Method.SHRINKAGE
+    assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
+    assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
+    assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.01, 1.0), ErrorRate(0.03, 1.0)]
+    by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
+    assert (
+        policy.families
+        == by_evidence
+        == (FamilyRule(use=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE), by_evidence=True),)
+    )
+
+
+def test_shrinkage_cannot_do_without_error_control() -> None:
+    off = {"fdr": {"enabled": False}}
+    assert RoutingPolicy.model_validate(off).error_rate(Side.SYMBOL).q == 0.03
+    assert RoutingPolicy.model_validate({**off, "method": "thresholds"}).error_rate(Side.SYMBOL).q is None
 
 
 def test_priorities_follow_the_jobs_own_side_and_state() -> None:

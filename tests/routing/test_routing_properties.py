@@ -17,6 +17,13 @@ TARGETS = ("y1", "y2", "y3")
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
 LEVELS = ("DISALLOWED", "EXPERIMENTAL", "WEAK_BUT_OK", "STRONG")
 
+THRESHOLDS = {"method": "thresholds", "stability_allowlist": {"symbol": ["STABLE"]}}
+
+
+def _rates(q: float) -> dict[str, float]:
+    return {"cross_sectional": q, "symbol": q}
+
+
 scores = st.one_of(st.sampled_from([0.50, 0.51, 0.52, 0.54, 0.58, 0.60]), st.floats(0.40, 0.75))
 errors = st.one_of(st.none(), st.floats(0.001, 0.08))
 values = st.fixed_dictionaries(
@@ -33,6 +40,10 @@ values = st.fixed_dictionaries(
         "cs_score_se": errors,
         "both_score": st.one_of(st.none(), scores),
         "both_score_se": errors,
+        "earlier_score": st.one_of(st.none(), scores),
+        "earlier_score_se": errors,
+        "recent_score": st.one_of(st.none(), scores),
+        "recent_score_se": errors,
     }
 )
 broken = st.sampled_from(
@@ -57,7 +68,7 @@ policies = st.builds(
     gate_on=st.sampled_from(["score", "score", "ci_low"]),
     enable_experimental_lane=st.booleans(),
     experimental=st.builds(dict, max_fraction_symbols_per_target=st.sampled_from([0.1, 0.34, 0.5, 1.0])),
-    fdr=st.builds(dict, enabled=st.booleans(), q=st.sampled_from([0.05, 0.3])),
+    fdr=st.builds(dict, enabled=st.booleans(), q=st.sampled_from([_rates(0.05), _rates(0.3)])),
     hysteresis=st.sampled_from([0.0, 0.02]),
 ).map(RoutingPolicy.model_validate)
 
@@ -161,8 +172,10 @@ def test_a_higher_score_never_lowers_a_rows_state(
 @QUICK
 @given(tables(sound=True), st.floats(0.01, 0.4))
 def test_false_discovery_control_only_takes_states_away(table: pd.DataFrame, q: float) -> None:
-    free = route(table, RoutingPolicy.model_validate({"fdr": {"enabled": False}}), stamp=STAMP)
-    controlled = route(table, RoutingPolicy.model_validate({"fdr": {"q": q}}), stamp=STAMP)
+    free = route(table, RoutingPolicy.model_validate({**THRESHOLDS, "fdr": {"enabled": False}}), stamp=STAMP)
+    controlled = route(
+        table, RoutingPolicy.model_validate({**THRESHOLDS, "fdr": {"q": _rates(q)}}), stamp=STAMP
+    )
     for one, other, column in (
         (free.pairs, controlled.pairs, "local_state"),
         (free.targets, controlled.targets, "cs_state"),
@@ -177,7 +190,7 @@ def test_hysteresis_never_flips_a_state_inside_the_margin(
     table: pd.DataFrame, margin: float, data: st.DataObject
 ) -> None:
     """The bars are those of the scores; error control is off, since its bar moves with other rows."""
-    policy = RoutingPolicy.model_validate({"hysteresis": margin, "fdr": {"enabled": False}})
+    policy = RoutingPolicy.model_validate({**THRESHOLDS, "hysteresis": margin, "fdr": {"enabled": False}})
     before = route(table, policy, stamp=STAMP)
     moves = [data.draw(st.floats(-0.2, 0.2)) for _ in range(len(table))]
     moved = table.assign(score=(table["score"] + moves).clip(0.0, 1.0))

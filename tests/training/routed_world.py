@@ -25,7 +25,13 @@ POLICY = RoutingPolicy.model_validate(
     {
         "min_sample_size": {"cross_sectional": 100, "symbol": 50},
         "development_min_sample_size": {"cross_sectional": 100, "symbol": 50},
+        "method": "thresholds",
+        "both_strong_behavior": "ROUTE_BOTH",
         "fdr": {"enabled": False},
+        "families": [
+            {"when": {"route": ["ROUTE_EXPERIMENTAL_ONLY"]}, "use": ["lightgbm"]},
+            {"use": ["lightgbm", "xgboost"]},
+        ],
     }
 )
 # Route by route: UP is BOTH on AAA and CROSS_SECTIONAL elsewhere; RETURN is SYMBOL_SPECIFIC on BBB and

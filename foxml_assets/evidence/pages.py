@@ -1,0 +1,161 @@
+"""The evidence of one target as Markdown tables for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.evidence.leakage.find import Finding
+from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
+from foxml_assets.evidence.tables import mean_importance, mean_shares, read_importance_table
+from foxml_assets.markdown import escape, table
+from foxml_assets.vocabulary import ScoreMetric
+
+MOST_ROWS = 50
+TOP_FEATURES = 20
+
+
+@dataclass(frozen=True)
+class EvidencePage:
+    """One Markdown text per question, in the order in which they are read."""
+
+    pooled: str
+    leakage: str
+    symbols: str
+    importances: str
+
+
+def evidence_page(
+    evidence: TargetEvidence, findings: Sequence[Finding], importances: pd.DataFrame
+) -> EvidencePage:
+    """What a person should see of `evidence`, its findings and its importance table.
+
+    No table has more than MOST_ROWS rows, whatever the number of symbols.
+    """
+    return EvidencePage(
+        pooled=_pooled(evidence),
+        leakage=_leakage(evidence, findings),
+        symbols=_symbols(evidence),
+        importances=_importances(importances),
+    )
+
+
+def above_chance(score: Estimate | None, metric: ScoreMetric) -> bool | None:
+    """Whether the whole 95 % interval of `score` lies above chance; None where there is no interval."""
+    if score is None or score.ci_low is None:
+        return None
+    return score.ci_low > (0.5 if metric is ScoreMetric.AUC else 0.0)
+
+
+def _pooled(evidence: TargetEvidence) -> str:
+    pooled = next((row for row in evidence.rows if row.symbol is None), None)
+    if pooled is None:
+        return "There is no pooled model."
+    chosen = "+".join(pooled.families)
+    scores: list[tuple[str, Estimate | None]] = [
+        (f"{chosen or 'no family'}, all folds", pooled.score),
+        ("earlier folds", pooled.earlier_score),
+        ("recent folds", pooled.recent_score),
+        *((f"{name} instead", score) for name, score in pooled.by_family.items() if name != chosen),
+    ]
+    metric = evidence.score_metric
+    rows = [(name, *_score(score), _word(above_chance(score, metric))) for name, score in scores]
+    text = table(["pooled model", metric.value, "95 % interval", "above chance"], rows)
+    reason = f": {escape(pooled.leakage_reason)}" if pooled.leakage_reason else ""
+    return f"{text}\n\n{pooled.sample_size:,} rows. Leakage: {pooled.leakage_status.value}{reason}"
+
+
+def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
+    vouched = "".join(
+        f"\n\nVouched for: {escape(name)} ({escape(reason)})" for name, reason in evidence.known_safe.items()
+    )
+    if not findings:
+        return f"No feature was found to leak.{vouched}"
+    # Findings about the whole target first, then the strongest.
+    ranked = sorted(findings, key=lambda one: (one.symbol is not None, -abs(one.skill), one.feature))
+    header = ["feature", "symbol", "detector", "status", "skill", "past_r2", "future_share", "skill left"]
+    rows = [
+        (
+            one.feature,
+            one.symbol or "all",
+            one.detector.value,
+            one.status.value,
+            *map(_number, (one.skill, one.past_r2, one.future_share, one.skill_left)),
+            one.reason,
+        )
+        for one in ranked[:MOST_ROWS]
+    ]
+    return table([*header, "reason"], rows) + _not_shown(len(ranked) - len(rows), "weaker findings") + vouched
+
+
+def _symbols(evidence: TargetEvidence) -> str:
+    own = [row for row in evidence.rows if row.symbol is not None]
+    ranked = sorted(own, key=lambda row: (-_best(row), row.symbol or ""))
+    shown = ranked
+    if len(ranked) > MOST_ROWS:
+        # The worst that are scored say more than those without any score, which come last.
+        scored = [row for row in ranked if np.isfinite(_best(row))]
+        best = ranked[: MOST_ROWS // 2]
+        worst = scored[len(best) :][-(MOST_ROWS - len(best)) :]
+        shown = best + worst
+    header = [
+        "symbol",
+        "rows",
+        "pooled",
+        "95 % interval",
+        "above chance",
+        "own",
+        "95 % interval",
+        "above chance",
+    ]
+    rows = [_symbol(row, evidence.score_metric) for row in shown]
+    note = _not_shown(len(ranked) - len(shown), "symbols between the best and the worst, or without a score")
+    return table([*header, "own - pooled", "95 % interval", "leakage"], rows) + note
+
+
+def _symbol(row: RowEvidence, metric: ScoreMetric) -> tuple[object, ...]:
+    return (
+        row.symbol,
+        f"{row.sample_size:,}",
+        *_score(row.cs_score),
+        _word(above_chance(row.cs_score, metric)),
+        *_score(row.score),
+        _word(above_chance(row.score, metric)),
+        *_score(row.difference),
+        row.leakage_status.value,
+    )
+
+
+def _importances(importances: pd.DataFrame) -> str:
+    features, gain, weights = read_importance_table(importances)
+    mean, by_gain, by_weight = mean_importance(gain, weights), mean_shares(gain), mean_shares(weights)
+    order = sorted(range(len(features)), key=lambda at: (-mean[at], features[at]))[:TOP_FEATURES]
+    rows = [(features[at], *(f"{share[at]:.1%}" for share in (mean, by_gain, by_weight))) for at in order]
+    known = [[cell.replace("nan%", "") for cell in row] for row in rows]
+    header = ["feature", "importance", "share of gain (trees)", "share of weight (ridge)"]
+    return table(header, known) + _not_shown(len(features) - len(rows), "features of less importance")
+
+
+def _best(row: RowEvidence) -> float:
+    known = [one.value for one in (row.score, row.cs_score) if one is not None and one.value is not None]
+    return max(known, default=-np.inf)
+
+
+def _score(score: Estimate | None) -> tuple[str, str]:
+    if score is None or score.value is None:
+        return "", ""
+    known = score.ci_low is not None and score.ci_high is not None
+    return f"{score.value:.3f}", f"{score.ci_low:.3f} to {score.ci_high:.3f}" if known else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _word(above: bool | None) -> str:
+    return {None: "", True: "yes", False: "no"}[above]
+
+
+def _not_shown(count: int, what: str) -> str:
+    return f"\n\n{count:,} {what} are not shown." if count else ""
