@@ -7,9 +7,12 @@ import pytest
 from evidence_panels import autoregressive, make_panel
 
 from foxml_assets.evidence.arrays import PanelArrays
+from foxml_assets.evidence.leakage.find import Leaks
+from foxml_assets.evidence.screen import TargetCase, own_trees, pooled_trees
 from foxml_assets.evidence.trees import BinnedPanel, TreeFit, bin_panel, fit_trees, training_rows
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
+from foxml_assets.selection.panel_info import TargetSpec
 from foxml_assets.vocabulary import TaskType
 
 CONFIG = EvidenceConfig().model_copy(
@@ -160,3 +163,48 @@ def test_a_symbol_that_starts_after_the_bins_were_made_is_predicted() -> None:
     )
     late = panel.code[test] == 2
     assert np.corrcoef(found.prediction[late], y[test][late])[0, 1] > 0.7
+
+
+def case_of(panel: PanelArrays, y: np.ndarray, min_rows: int = 100) -> TargetCase:
+    """Two folds of a target of nine bars, with a gap of ten before each window."""
+    spec = TargetSpec("y", TaskType.REGRESSION, 9, 9 * 1_440.0)
+    folds = (Fold(0, 110, 120, 180), Fold(1, 170, 180, 240))
+    return TargetCase(
+        spec, y, panel, folds, Leaks.none(panel), CONFIG.model_copy(update={"min_rows": min_rows})
+    )
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_labels_between_training_and_test_window_are_not_learned(
+    panel: PanelArrays, binned: BinnedPanel, own: bool
+) -> None:
+    def predict(y: np.ndarray) -> np.ndarray:
+        case = case_of(panel, y)
+        if not own:
+            return pooled_trees(case, binned).prediction
+        return own_trees(case, binned, np.ones(N_SYMBOLS, dtype=bool))
+
+    y = label(panel)
+    altered = y.copy()
+    altered[(panel.bar >= 110) & (panel.bar < 120)] = 50.0
+    first = (panel.bar >= 120) & (panel.bar < 180)
+    np.testing.assert_array_equal(predict(altered)[first], predict(y)[first])
+    np.testing.assert_array_equal(np.isfinite(predict(y)), panel.bar >= 120)
+    learned = y.copy()
+    learned[panel.bar == 109] = 50.0
+    assert (predict(learned)[first] != predict(y)[first]).any()
+
+
+def test_own_trees_are_fitted_on_enough_rows_of_the_symbols_asked_for(
+    panel: PanelArrays, binned: BinnedPanel
+) -> None:
+    asked = np.arange(N_SYMBOLS) == 2
+    y = label(panel)
+    y[(panel.code == 2) & (panel.bar < 20)] = np.nan
+    found = np.isfinite(own_trees(case_of(panel, y), binned, asked))
+    # Ninety labelled rows are too few for the first fold.
+    assert set(panel.code[found]) == {2}
+    assert panel.bar[found].min() == 180
+    flat = np.where(np.isnan(y), y, 1.0)
+    with_class = replace(case_of(panel, flat).spec, task_type=TaskType.CLASSIFICATION)
+    assert not np.isfinite(own_trees(replace(case_of(panel, flat), spec=with_class), binned, asked)).any()
