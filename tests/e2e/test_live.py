@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
-from worlds import World, accept_less_stable, model_times
+from worlds import World, accept_more_discoveries, model_times
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -74,7 +74,7 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
 
     with running_dev(own_world, log) as port:
         wait_for("the UI did not start", lambda: is_serving(port), log)
-        own_world.edit("routing_config.yaml", accept_less_stable)
+        own_world.edit("routing_config.yaml", accept_more_discoveries)
         wait_for("the plan was not followed", plan_is_trained, log)
         wait_for("no report", lambda: _reported_plan(layout) != old.metadata.plan_hash, log)
         wait_for("a run does not end", lambda: all(run.is_finished for run in _launched(own_world)), log)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from worlds import World, accept_less_stable, model_times
+from worlds import World, accept_more_discoveries, model_times
 
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
@@ -122,7 +122,7 @@ def test_training_under_a_changed_policy_is_refused_and_nothing_is_touched(own_w
 
 
 def test_a_changed_threshold_retrains_exactly_the_changed_jobs(own_world: World) -> None:
-    own_world.edit("routing_config.yaml", accept_less_stable)
+    own_world.edit("routing_config.yaml", accept_more_discoveries)
     preview = own_world.foxml("plan", "--format", "json")
     assert preview.returncode == 2, preview.stderr
     before = model_times(own_world)
