@@ -1,7 +1,6 @@
 """Dagster's badges: what is fresh reads fresh, and a changed job makes exactly its model stale."""
 
 import dagster as dg
-import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from worlds import World

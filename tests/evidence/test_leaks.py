@@ -41,6 +41,20 @@ def test_no_honest_feature_is_flagged(label: str, seed: int) -> None:
     assert about.examined.all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_news_that_drives_a_label_does_not_fade_as_its_copy_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    driver, returns = rng.standard_normal((8, 600)), rng.standard_normal((8, 600))
+    # White noise that moves the next row only, and with it all labels whose horizon holds that row.
+    returns[:, 1:] += 1.5 * driver[:, :-1]
+    forward = ahead(np.cumsum(returns, axis=1), 5) - np.cumsum(returns, axis=1)
+    panel = make_panel({"driver": driver, "noise": rng.standard_normal((8, 600))})
+    about = examine(panel).leaks(forward, 5)
+    assert np.nanmean(about.skill[:, 0]) > 0.3
+    assert statuses(about, panel) == {}
+    assert not about.suspect.any()
+
+
 @pytest.mark.parametrize("memory", [0.97, 0.995])
 @pytest.mark.parametrize("horizon", [1, 10, 20])
 def test_volatility_that_lasts_is_no_leak(horizon: int, memory: float) -> None:

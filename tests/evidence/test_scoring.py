@@ -158,6 +158,14 @@ def test_the_interval_is_normal_around_the_score() -> None:
     assert found.ci_high == pytest.approx(found.value + NORMAL_95 * found.se)
 
 
+def test_few_blocks_are_corrected_for() -> None:
+    value, prediction = rows(19)
+    found = scores(sums_of(ScoreMetric.IC, value, prediction, block=np.arange(130) // 26))
+    # The sample variance over five blocks: n / (n - 1).
+    expected = np.sqrt(5 / 4 * (found.influence**2).sum())
+    assert estimates(found)[0].se == pytest.approx(expected)
+
+
 def test_without_two_blocks_no_error_is_known() -> None:
     value, prediction = rows(7)
     found = estimates(scores(sums_of(ScoreMetric.IC, value, prediction, block=np.zeros(130, dtype=np.int64))))
