@@ -23,7 +23,7 @@ from foxml_assets.routing.candidates import typed_candidates
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.vocabulary import TaskType
 
-POLICY = RoutingPolicy()
+POLICY = RoutingPolicy.model_validate({"families": [{"use": ["lightgbm"]}]})
 
 
 @pytest.fixture(scope="module")
