@@ -23,7 +23,7 @@ from foxml_assets.routing.candidates import typed_candidates
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.vocabulary import TaskType
 
-POLICY = RoutingPolicy()
+POLICY = RoutingPolicy.model_validate({"families": [{"use": ["lightgbm"]}]})
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_job_that_learns_from_its_targets_leak_is_caught(bench: Bench) -> None
     wrong = found.wrong[found.wrong["target"] == leak.target]
     assert len(wrong) == len(bench.world.symbols)
     assert wrong["leaking"].all()
-    assert set(wrong["rule"]) == {"cs_only"}
+    assert set(wrong["rule"]) == {"shrunk_cs"}
 
 
 def test_the_skill_of_a_job_that_learns_from_a_leak_does_not_count(related: Bench) -> None:

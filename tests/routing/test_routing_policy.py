@@ -89,7 +89,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
     assert policy.method is Method.SHRINKAGE
     assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
-    assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.01, 1.0), ErrorRate(0.03, 1.0)]
+    assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.02, 1.0), ErrorRate(0.01, 1.0)]
     by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
     assert (
         policy.families
@@ -100,7 +100,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
 
 def test_shrinkage_cannot_do_without_error_control() -> None:
     off = {"fdr": {"enabled": False}}
-    assert RoutingPolicy.model_validate(off).error_rate(Side.SYMBOL).q == 0.03
+    assert RoutingPolicy.model_validate(off).error_rate(Side.SYMBOL).q == 0.01
     assert RoutingPolicy.model_validate({**off, "method": "thresholds"}).error_rate(Side.SYMBOL).q is None
 
 
