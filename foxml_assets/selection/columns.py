@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_AHEAD = ("fwd_", "future_")
+
+
 @dataclass(frozen=True)
 class ChosenColumns:
     """Features and targets, each sorted by name."""
@@ -23,7 +26,7 @@ class ChosenColumns:
 
 
 def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
-    """The columns that `config` chooses from `schema`.
+    """The columns that `config` chooses from `schema`. Names that come from the future are never features.
 
     Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
     columns that are not numeric, horizons that cannot be read, names that cannot be used.
@@ -36,6 +39,8 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     candidates = [
         name for name in others if name not in target_names and not matches_any(name, config.exclude_features)
     ]
+    ahead = {name for name in candidates if name.startswith(_AHEAD)}
+    candidates = [name for name in candidates if name not in ahead]
     features = tuple(n for n in candidates if n in numeric and matches_any(n, config.features))
 
     problems += [
@@ -53,6 +58,11 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
         Problem(f"feature {name}", "is not numeric", str(schema.field(name).type))
         for name in config.features
         if name in candidates and name not in numeric
+    ]
+    problems += [
+        Problem(f"feature {name}", "has a name that comes from the future: rename it, or leave it out")
+        for name in config.features
+        if name in ahead
     ]
     if not features:
         problems.append(Problem("panel.features", "choose no numeric column"))

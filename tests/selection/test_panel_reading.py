@@ -184,3 +184,15 @@ def test_the_fingerprint_follows_the_content_of_the_source(tmp_path: Path) -> No
     path.unlink()
     with pytest.raises(PanelError, match="names no Parquet file"):
         source_fingerprint(config)
+
+
+def test_names_that_come_from_the_future_are_never_features(tmp_path: Path) -> None:
+    frame = small_frame().assign(fwd_other_3d=0.5, future_spread=0.5, futures_basis=small_frame()["slow"])
+    path = tmp_path / "panel.parquet"
+    frame.to_parquet(path, index=False)
+    info = build_panel(parquet_config(path, 'targets: ["fwd_value_2d"]'), Layout(tmp_path / "out"))
+    assert "futures_basis" in info.features
+    assert not {"fwd_other_3d", "future_spread"} & set(info.features)
+    asked = parquet_config(path, 'targets: ["fwd_value_2d"]\nfeatures: [slow, fwd_other_3d]')
+    with pytest.raises(PanelError, match="fwd_other_3d: has a name that comes from the future"):
+        build_panel(asked, Layout(tmp_path / "again"))
