@@ -26,7 +26,7 @@ from benchmarks.worlds.big import BIG, write_world
 from foxml_assets.config_files import load_config
 from foxml_assets.evidence.arrays import Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evaluate import evaluate_targets
-from foxml_assets.families.openmp import wait_passively
+from foxml_assets.families.threads import wait_passively
 from foxml_assets.layout import Layout
 from foxml_assets.selection.config import DataConfig, DemoPanel
 from foxml_assets.selection.folds import Fold, walk_forward

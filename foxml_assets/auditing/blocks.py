@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.stats import t as student
 
 from foxml_assets.auditing.audit import Interval
-from foxml_assets.evidence.blocks import TimeBlocks, make_blocks
-from foxml_assets.evidence.scoring import Scores
+from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
+from foxml_assets.evidence.scores.sums import Scores
 from foxml_assets.selection.config import BlockConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.training.split import Timeline

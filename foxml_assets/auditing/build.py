@@ -13,7 +13,7 @@ from foxml_assets.auditing.serving import make_serving
 from foxml_assets.auditing.shelf import Shelf, take_stock
 from foxml_assets.auditing.summary import best_baseline, known_skills, route_lines, scheme_lines
 from foxml_assets.errors import PanelError, PlanMissingError, Problem
-from foxml_assets.evidence.blocks import TimeBlocks
+from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.timing import read_timing
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import MasterPlan

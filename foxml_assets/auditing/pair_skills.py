@@ -14,12 +14,12 @@ from foxml_assets.auditing.blocks import left_out
 from foxml_assets.auditing.holdout import Holdout, predict_own, predict_pooled, read_holdout
 from foxml_assets.auditing.serving import Serving
 from foxml_assets.auditing.shelf import Shelf
-from foxml_assets.evidence.blocks import TimeBlocks
-from foxml_assets.evidence.scoring import block_sums, scores
+from foxml_assets.evidence.scores.blocks import TimeBlocks
+from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.families.model import Vector
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.planning.plan import Job
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.scores import metric_of
 from foxml_assets.training.serving import mean_prediction
 from foxml_assets.training.split import Timeline
 from foxml_assets.vocabulary import Route, ScoreMetric
@@ -141,8 +141,7 @@ def _score_pair(
 def _skill(metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, blocks: TimeBlocks) -> Floats:
     window = np.zeros(len(y), dtype=np.int64)
     sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
-    values = left_out(scores(sums))
-    return 2.0 * values - 1.0 if metric is ScoreMetric.AUC else values
+    return to_skill(metric, left_out(scores(sums)))
 
 
 def _predict(

@@ -9,31 +9,37 @@ import numpy as np
 
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays, load_arrays, load_labels
-from foxml_assets.evidence.blocks import make_blocks
-from foxml_assets.evidence.compare import (
+from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
+from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.rows import pooled_row, symbol_row
+from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.compare import (
     PooledScores,
     SymbolScores,
-    metric_of,
     open_to_trees,
     score_pooled,
     score_symbol,
 )
-from foxml_assets.evidence.families import probe_families
-from foxml_assets.evidence.leakage.find import Leaks, find_leaks
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
-from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
-from foxml_assets.evidence.linear import LinearScreen, LinearTask, linear_screen
-from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.rows import pooled_row, symbol_row
-from foxml_assets.evidence.scoring import to_skill
-from foxml_assets.evidence.screen import TargetCase, TreeScreen, Variant, own_trees, pooled_trees, variants
-from foxml_assets.evidence.stability import stability
+from foxml_assets.evidence.scores.stability import stability
+from foxml_assets.evidence.screening.linear import LinearScreen, LinearTask, linear_screen
+from foxml_assets.evidence.screening.predictions import (
+    TargetCase,
+    TreeScreen,
+    Variant,
+    own_trees,
+    pooled_trees,
+    variants,
+)
+from foxml_assets.evidence.screening.probe import probe_families
+from foxml_assets.evidence.screening.trees import BinnedPanel, bin_panel
 from foxml_assets.evidence.store import read_evidence, write_evidence
 from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
-from foxml_assets.evidence.trees import BinnedPanel, bin_panel
-from foxml_assets.families.blas import one_blas_thread_throughout
+from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.selection.config import DataConfig, EvidenceConfig, OwnTrees
 from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_forward
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
@@ -175,7 +181,8 @@ def _skill_of_both(
     """Mean within-symbol skill of the pooled ridge under each of two feature masks."""
     panel, metric = shared.panel, metric_of(label.spec.task_type)
     everyone = np.ones((2, len(panel.symbols)), dtype=bool)
-    screen = linear_screen(panel, folds, LinearTask(np.stack([label.y] * 2), usable, everyone), shared.config)
+    task = LinearTask(np.stack([label.y] * 2), usable, everyone)
+    screen = linear_screen(panel, folds, task, shared.config, with_own=False)
     case = TargetCase(label.spec, label.y, panel, folds, Leaks.none(panel), shared.config)
     blocks = make_blocks(folds, label.spec.horizon_bars, shared.config.blocks)
 

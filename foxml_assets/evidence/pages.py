@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foxml_assets.evidence.leakage.find import Finding
+from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.tables import mean_importance, mean_shares, read_importance_table
 from foxml_assets.markdown import escape, table

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.evidence.compare import PooledScores, SymbolScores, metric_of
-from foxml_assets.evidence.families import FamilyOutcome, failed, successful
-from foxml_assets.evidence.leakage.find import Finding, worst_reason
+from foxml_assets.evidence.leakage.findings import Finding, worst_reason
 from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics
-from foxml_assets.evidence.scoring import to_skill
-from foxml_assets.evidence.screen import TargetCase
+from foxml_assets.evidence.scores.compare import PooledScores, SymbolScores
+from foxml_assets.evidence.screening.predictions import TargetCase
+from foxml_assets.evidence.screening.probe import FamilyOutcome, failed, successful
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.vocabulary import LeakageStatus
 
 

@@ -8,9 +8,9 @@ import msgspec
 import pandas as pd
 
 from foxml_assets.errors import EvidenceError, Problem
-from foxml_assets.evidence.families import FamilyOutcome
-from foxml_assets.evidence.leakage.find import Finding
+from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.screening.probe import FamilyOutcome
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, file_hash
 from foxml_assets.layout import Layout

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.evidence.arrays import Floats
-from foxml_assets.evidence.compare import SymbolScores
-from foxml_assets.evidence.screen import TargetCase
+from foxml_assets.evidence.scores.compare import SymbolScores
+from foxml_assets.evidence.screening.predictions import TargetCase
 
 MODELS = ("local", "pooled", "both")
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
-from foxml_assets.families.blas import one_blas_thread
+from foxml_assets.families.threads import one_blas_thread
 
 Floats = npt.NDArray[np.floating]
 Vector = npt.NDArray[np.float64]

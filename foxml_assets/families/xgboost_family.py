@@ -20,8 +20,8 @@ from foxml_assets.families.matrices import (
 )
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
-from foxml_assets.families.openmp import wait_passively
 from foxml_assets.families.params import XGBoostParams
+from foxml_assets.families.threads import wait_passively
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.families.model import Vector
+from foxml_assets.metrics import metric_of
 from foxml_assets.planning.plan import Job, MasterPlan
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.selection.panel import read_panel
@@ -16,7 +17,7 @@ from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import load_job_data
 from foxml_assets.training.inventory import Inventory
 from foxml_assets.training.manifest import ModelState
-from foxml_assets.training.scores import Score, metric_of, score
+from foxml_assets.training.scores import Score, score
 from foxml_assets.training.serving import USES_LOCAL, USES_POOLED, load_job_model, mean_prediction
 from foxml_assets.training.split import Timeline, timeline_of
 from foxml_assets.vocabulary import Route, TaskType

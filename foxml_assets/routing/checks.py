@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import Problem
+from foxml_assets.metrics import SCORE_RANGE
 from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.vocabulary import LeakageStatus, Route, ScoreMetric
+from foxml_assets.vocabulary import LeakageStatus, Route
 
 MAX_PROBLEMS = 50
-_RANGES = {ScoreMetric.AUC: (0.0, 1.0), ScoreMetric.IC: (-1.0, 1.0), ScoreMetric.R2: (-np.inf, 1.0)}
 
 
 def duplicate_rows(candidates: pd.DataFrame) -> tuple[Problem, ...]:
@@ -25,7 +25,7 @@ def rows_out_of_range(candidates: pd.DataFrame) -> tuple[Problem, ...]:
     bad = candidates["sample_size"].fillna(0).to_numpy() < 0
     score = candidates["score"].to_numpy(dtype=np.float64)
     metric = candidates["score_metric"].astype(object).to_numpy()
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in SCORE_RANGE.items():
         bad |= (metric == name.value) & ((score < low) | (score > high) | np.isinf(score))
     return _named(candidates[bad], "score or sample size is out of range")
 

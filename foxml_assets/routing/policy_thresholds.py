@@ -9,13 +9,6 @@ from foxml_assets.config_files import ConfigModel
 from foxml_assets.routing.words import HorizonTier
 from foxml_assets.vocabulary import ScoreMetric, Stability
 
-SCORE_RANGE: dict[ScoreMetric, tuple[float, float]] = {
-    ScoreMetric.AUC: (0.0, 1.0),
-    ScoreMetric.IC: (-1.0, 1.0),
-    ScoreMetric.R2: (float("-inf"), 1.0),
-}
-CHANCE: dict[ScoreMetric, float] = {ScoreMetric.AUC: 0.5, ScoreMetric.IC: 0.0, ScoreMetric.R2: 0.0}
-
 AucBar = Annotated[float, Field(ge=0.0, le=1.0)]
 SignedBar = Annotated[float, Field(ge=-1.0, le=1.0)]
 

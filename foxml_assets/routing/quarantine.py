@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.errors import UnsafeNameError
+from foxml_assets.metrics import SCORE_RANGE
 from foxml_assets.names import check_partition_name
 from foxml_assets.routing.coding import UNREADABLE, Bools, code
-from foxml_assets.routing.policy_thresholds import SCORE_RANGE
 from foxml_assets.routing.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.stability import SnapshotRows
 from foxml_assets.vocabulary import ScoreMetric

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.metrics import CHANCE, NORMAL_95
 from foxml_assets.routing.bars import RowBars, horizon_tiers, row_bars
 from foxml_assets.routing.coding import (
     NULL,
@@ -20,12 +21,9 @@ from foxml_assets.routing.coding import (
 )
 from foxml_assets.routing.features import FeatureList, allowed_features
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.policy_thresholds import CHANCE
 from foxml_assets.routing.stability import SkillOverTime, SnapshotRows, classify_stability
 from foxml_assets.routing.words import Side
 from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, Stability, TaskType
-
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)

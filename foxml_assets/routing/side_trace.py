@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from foxml_assets.metrics import NORMAL_95
 from foxml_assets.routing.plan import PolicyInForce
 from foxml_assets.routing.row_tests import Check
-from foxml_assets.routing.side_rows import NORMAL_95
 from foxml_assets.routing.stability_words import StabilityNumbers, stability_numbers, stability_words
 from foxml_assets.routing.words import ErrorControl, HorizonTier, Method, Side, StateRule
 from foxml_assets.vocabulary import ScoreMetric, SignalState

@@ -5,9 +5,9 @@ from math import hypot, isnan
 
 import pandas as pd
 
+from foxml_assets.metrics import CHANCE
 from foxml_assets.routing.plan import StabilityBars
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.policy_thresholds import CHANCE
 from foxml_assets.vocabulary import ScoreMetric
 
 

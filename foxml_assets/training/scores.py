@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from foxml_assets.families.model import Vector
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.vocabulary import ScoreMetric, TaskType
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -49,18 +50,13 @@ class HoldoutScores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((item.score for item in self.by_symbol if item.symbol == symbol), None)
 
 
-def metric_of(task: TaskType) -> ScoreMetric:
-    """AUC for classification, rank correlation for regression."""
-    return ScoreMetric.AUC if task is TaskType.CLASSIFICATION else ScoreMetric.IC
-
-
 def score(task: TaskType, y: Vector, prediction: Vector, *, min_rows: int) -> Score:
     """Score predictions, shape (n,), against labels, shape (n,)."""
     metric = metric_of(task)
     if len(y) < max(min_rows, 2) or np.ptp(y) == 0:
         return Score(metric, None, None, len(y))
     value = _auc(y, prediction) if metric is ScoreMetric.AUC else _rank_correlation(y, prediction)
-    return Score(metric, value, 2 * value - 1 if metric is ScoreMetric.AUC else value, len(y))
+    return Score(metric, value, to_skill(metric, value), len(y))
 
 
 def holdout_scores(

@@ -9,7 +9,7 @@ from foxml_assets.auditing.audit import BASELINES, Cost, Scheme, Screening
 from foxml_assets.auditing.blocks import holdout_blocks, interval, left_out, lower_bounds, standard_errors
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
-from foxml_assets.evidence.scoring import block_sums, scores
+from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.selection.config import BlockConfig
 from foxml_assets.training.split import Timeline
 from foxml_assets.vocabulary import ScoreMetric

@@ -10,18 +10,18 @@ from scipy.signal import lfilter
 
 from foxml_assets.config_files import parse_config
 from foxml_assets.evidence.arrays import PanelArrays
-from foxml_assets.evidence.blocks import make_blocks
-from foxml_assets.evidence.compare import metric_of, score_pooled
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
-from foxml_assets.evidence.linear import LinearTask, linear_screen
 from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.scoring import to_skill
-from foxml_assets.evidence.screen import TargetCase, Variant
-from foxml_assets.families.blas import one_blas_thread_throughout
+from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.compare import score_pooled
+from foxml_assets.evidence.screening.linear import LinearTask, linear_screen
+from foxml_assets.evidence.screening.predictions import TargetCase, Variant
+from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.layout import Layout
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.selection.config import DataConfig, EvidenceConfig
 from foxml_assets.selection.folds import Fold, purge_bars, walk_forward
 from foxml_assets.selection.panel import build_panel

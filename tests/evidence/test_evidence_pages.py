@@ -8,10 +8,10 @@ import pytest
 from evidence_panels import as_class, autoregressive, evaluate, panel_frame
 
 from foxml_assets.errors import EvidenceError
-from foxml_assets.evidence.leakage.find import Detector, Finding
+from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.pages import MOST_ROWS, EvidencePage, above_chance, evidence_page
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.evidence.scoring import estimate
+from foxml_assets.evidence.scores.sums import estimate
 from foxml_assets.evidence.store import read_findings, read_importances
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 

@@ -7,7 +7,8 @@ import pytest
 from evidence_panels import Examined, ahead, examine, make_panel, statuses, trailing_mean
 from leak_worlds import Market, market
 
-from foxml_assets.evidence.leakage.find import Detector, Leaks
+from foxml_assets.evidence.leakage.find import Leaks
+from foxml_assets.evidence.leakage.findings import Detector
 from foxml_assets.selection.config import OnNearCopy
 from foxml_assets.vocabulary import LeakageStatus
 

@@ -7,11 +7,11 @@ import pytest
 from evidence_panels import autoregressive, make_panel
 
 from foxml_assets.evidence.arrays import PanelArrays
-from foxml_assets.evidence.linear import LinearScreen, LinearTask, linear_screen
-from foxml_assets.families.blas import one_blas_thread_throughout
+from foxml_assets.evidence.screening.linear import LinearScreen, LinearTask, linear_screen
 from foxml_assets.families.linear import column_scales, fit_moments, linear_sum, row_moments, standardise
 from foxml_assets.families.params import RidgeParams
 from foxml_assets.families.ridge_family import fit_ridge
+from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold, walk_forward
 from foxml_assets.vocabulary import TaskType

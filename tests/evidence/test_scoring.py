@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata, spearmanr
 
-from foxml_assets.evidence.blocks import TimeBlocks, make_blocks
-from foxml_assets.evidence.scoring import (
+from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
+from foxml_assets.evidence.scores.sums import (
     NORMAL_95,
     BlockSums,
     block_sums,
@@ -17,8 +17,8 @@ from foxml_assets.evidence.scoring import (
     estimates,
     mean_scores,
     scores,
-    to_skill,
 )
+from foxml_assets.metrics import to_skill
 from foxml_assets.selection.config import BlockConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.vocabulary import ScoreMetric

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from foxml_assets.evidence.stability import stability, top_overlap
+from foxml_assets.evidence.scores.stability import stability, top_overlap
 
 
 def snapshots(*rows: list[float]) -> np.ndarray:

@@ -8,8 +8,8 @@ from evidence_panels import autoregressive, make_panel
 
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.leakage.find import Leaks
-from foxml_assets.evidence.screen import TargetCase, own_trees, pooled_trees
-from foxml_assets.evidence.trees import BinnedPanel, TreeFit, bin_panel, fit_trees, training_rows
+from foxml_assets.evidence.screening.predictions import TargetCase, own_trees, pooled_trees
+from foxml_assets.evidence.screening.trees import BinnedPanel, TreeFit, bin_panel, fit_trees, training_rows
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.selection.panel_info import TargetSpec

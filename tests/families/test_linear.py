@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-from foxml_assets.families.blas import one_blas_thread
 from foxml_assets.families.linear import (
     LinearFit,
     Moments,
@@ -24,6 +23,7 @@ from foxml_assets.families.linear import (
     standardise,
     within_groups,
 )
+from foxml_assets.families.threads import one_blas_thread
 
 R2, CLIP = 0.05, 3.0
 seeds = st.integers(0, 2**32 - 1)

@@ -1,12 +1,15 @@
 """How a feature's news relates to a label: as a copy does, or as something that drives it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from foxml_assets.evidence.arrays import Flags, Floats, Ints
-from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, scaled_ranks, shifted
-from foxml_assets.evidence.scoring import block_sums, scores, to_skill
+from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_ranks, label_skill, shifted
+from foxml_assets.evidence.scores.sums import block_sums, scores
+from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.vocabulary import ScoreMetric, TaskType
+from foxml_assets.vocabulary import ScoreMetric
 
 # Agreement with the label's own memory is asked for within this share of the skill, and 3 standard errors.
 _PROFILE_TOLERANCE = 0.1
@@ -40,10 +43,9 @@ def moves_like_the_label(
     known = np.maximum((~np.isnan(skill)).sum(axis=0), 1)
     now = np.abs(mean_skill(skill))
     alike, overall = np.ones(skill.shape, dtype=bool), np.ones(len(columns), dtype=bool)
+    ranks = label_ranks(panel, label)
     for lag in _profile_lags(horizon):
-        gap = (
-            label_skill(news, label, columns, config, lag) - _label_memory(news, label, lag)[:, None] * skill
-        )
+        gap = label_skill(news, label, columns, config, lag) - _memory(ranks, lag)[:, None] * skill
         alike &= np.abs(gap) <= _PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error
         mean = mean_skill(gap)
         spread = np.sqrt(np.nan_to_num(mean_skill((gap - mean) ** 2)) / known)
@@ -54,13 +56,14 @@ def moves_like_the_label(
     return alike, overall
 
 
-def label_fades(news: FeatureRanks, label: LabelView) -> bool:
+def label_fades(panel: PanelArrays, label: LabelView) -> bool:
     """Whether the label remembers itself a row later but not a horizon later, as overlapping labels do.
 
     Only then does a lag profile tell a copy from honest news: without memory both are gone in a row, and a
     label that stays what it is fades like anything that moves as slowly.
     """
-    near, far = (np.median(_label_memory(news, label, lag)) for lag in (1, label.spec.horizon_bars))
+    ranks = label_ranks(panel, label)
+    near, far = (np.median(_memory(ranks, lag)) for lag in (1, label.spec.horizon_bars))
     return bool(near >= _SOME_MEMORY and far < _SOME_MEMORY)
 
 
@@ -96,7 +99,7 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
         return float("nan")
     ridge = 1e-3 * np.trace(gram) / lags * np.eye(lags)
     weights = np.linalg.solve(gram + ridge, cross)
-    metric = ScoreMetric.AUC if label.spec.task_type is TaskType.CLASSIFICATION else ScoreMetric.IC
+    metric = metric_of(label.spec.task_type)
     found = [to_skill(metric, _one_score(metric, y, table @ weights)) for table, y in later]
     known_skill = [value for value in found if np.isfinite(value)]
     return float(np.mean(known_skill)) if known_skill else float("nan")
@@ -105,11 +108,8 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
 def feature_memory(features: FeatureRanks, column: int, lag: int) -> float:
     """Mean autocorrelation of a feature's ranks at `lag` over symbols; 0 where it is unknown."""
     panel = features.panel
-    found = [
-        _autocorrelation(features.ranks[panel.rows_of(symbol)][:, [column]].astype(np.float64), lag)
-        for symbol in range(len(panel.symbols))
-    ]
-    return float(np.mean(found)) if found else 0.0
+    by_symbol = [features.ranks[panel.rows_of(symbol)][:, [column]] for symbol in range(len(panel.symbols))]
+    return float(np.mean(_memory([ranks.astype(np.float64) for ranks in by_symbol], lag)))
 
 
 def _autocorrelation(ranks: Floats, lag: int) -> float:
@@ -132,8 +132,6 @@ def _profile_lags(horizon: int) -> tuple[int, ...]:
     return (*near, *(-lag for lag in near))
 
 
-def _label_memory(news: FeatureRanks, label: LabelView, lag: int) -> Floats:
-    """Autocorrelation of the label's ranks at `lag` on every symbol; 0 where it is unknown."""
-    panel = news.panel
-    ranks = [scaled_ranks(label.y[panel.rows_of(symbol)][:, None]) for symbol in range(len(panel.symbols))]
+def _memory(ranks: Sequence[Floats], lag: int) -> Floats:
+    """Autocorrelation at `lag` of each symbol's ranks (rows x 1); 0 where it is unknown."""
     return np.array([_autocorrelation(one, lag) for one in ranks])

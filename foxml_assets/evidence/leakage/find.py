@@ -5,9 +5,8 @@ ahead. Is it a function of the past? Then it can be no copy of a label. Otherwis
 panel cannot bear out, and its skill, its lag profile and what is left without it must tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +19,7 @@ from foxml_assets.evidence.leakage.copies import (
     mean_skill,
     moves_like_the_label,
 )
+from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
@@ -35,35 +35,6 @@ _MEMORY_TOLERANCE = 0.12
 
 SkillLeft = Callable[[Flags, Flags], tuple[float, float]]
 """Skill of the pooled model with the features in the first mask, and with those in the second."""
-
-
-class Detector(StrEnum):
-    """What found a leak."""
-
-    LOOK_AHEAD = "look_ahead"
-    NEAR_COPY = "near_copy"
-    NEWS = "news"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a detector says about one feature, on one symbol or (`symbol` None) over all.
-
-    `skill` is 2 AUC - 1 or the rank correlation, `lagged_skill` the same one horizon (or lead) earlier;
-    `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
-    without all features under the same suspicion, None where it was not asked.
-    """
-
-    symbol: str | None
-    feature: str
-    detector: Detector
-    status: LeakageStatus
-    skill: float
-    lagged_skill: float | None
-    past_r2: float | None
-    future_share: float | None
-    skill_left: float | None
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -142,24 +113,20 @@ def find_leaks(
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
 
     blocked = on_many | ahead.found
-    # NumPy would turn the words into plain text anywhere but in an array of objects made from a list.
-    unmarked = [LeakageStatus.SAFE if count else LeakageStatus.UNKNOWN for count in measured]
-    statuses = np.array(unmarked, dtype=object)
-    statuses[news.overall] = LeakageStatus.SUSPECT
-    statuses[blocked] = LeakageStatus.BLOCKED
     dropped = blocked | news.overall
+    make = Findings(past, skill)
     findings = [
-        *case.near_copies(None, on_many),
-        *case.look_ahead_findings(ahead, ahead.found & ~on_many),
-        *case.news_findings(None, news.overall, news.left),
+        *make.near_copies(None, on_many),
+        *make.looking_ahead(ahead.found & ~on_many, ahead.back, ahead.made),
+        *make.news(None, news.overall, news.left),
     ]
     for code in range(len(panel.symbols)):
-        findings += case.near_copies(code, near[code])
-        findings += case.news_findings(code, news.by_symbol[code] & ~news.overall, None)
+        findings += make.near_copies(code, near[code])
+        findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=tuple(findings),
-        statuses=tuple(statuses.tolist()),
+        statuses=_statuses(measured > 0, news.overall, blocked),
         skill=skill,
         blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),
         suspect=np.asarray((news.by_symbol & ~dropped).any(axis=1)),
@@ -168,6 +135,13 @@ def find_leaks(
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
         known_safe=case.vouched,
     )
+
+
+def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageStatus, ...]:
+    """The worst status that holds for each feature."""
+    words = (LeakageStatus.UNKNOWN, LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED)
+    worst = np.select([blocked, suspect, measured], [3, 2, 1], 0)
+    return tuple(words[at] for at in worst.tolist())
 
 
 @dataclass(frozen=True)
@@ -272,8 +246,13 @@ class _Case:
         by_symbol = np.zeros(self.skill.shape, dtype=bool)
         overall = np.zeros(len(fresh), dtype=bool)
         strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= bars.symbol_news_skill).any(axis=0)
-        wanted = bars.news_skill if label_fades(self.past.news, self.label) else bars.sudden_news_skill
-        columns = np.flatnonzero(fresh & kept & ((self.mean >= wanted) | strong_somewhere))
+        least = min(bars.news_skill, bars.sudden_news_skill)
+        asked = fresh & kept & ((self.mean >= least) | strong_somewhere)
+        if not asked.any():
+            return _News(overall, by_symbol, None)
+        fades = label_fades(self.features.panel, self.label)
+        wanted = bars.news_skill if fades else bars.sudden_news_skill
+        columns = np.flatnonzero(asked & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):
             return _News(overall, by_symbol, None)
         # What is suspect, or left out as a leak, does not vouch for what is suspect.
@@ -293,98 +272,3 @@ class _Case:
         # Where all symbols together have skill enough, their common profile is the better judge.
         by_symbol[:, columns] = here & strong_here & (everywhere | ~strong)
         return _News(overall | self.on_many(by_symbol), by_symbol, left)
-
-    def near_copies(self, symbol: int | None, where: Flags) -> list[Finding]:
-        """Findings of features that nearly are the label."""
-        skill = mean_skill(self.skill) if symbol is None else self.skill[symbol]
-        return [
-            self._finding(
-                symbol,
-                at,
-                Detector.NEAR_COPY,
-                LeakageStatus.BLOCKED,
-                skill[at],
-                None,
-                None,
-                f"{self._name(at)} is nearly the label: skill {skill[at]:.3f}",
-            )
-            for at in np.flatnonzero(where).tolist()
-        ]
-
-    def look_ahead_findings(self, ahead: _Ahead, where: Flags) -> list[Finding]:
-        """Findings of features that look ahead."""
-        skill, found = mean_skill(self.skill), []
-        for at in np.flatnonzero(where).tolist():
-            back, made = _number(ahead.back[at]), ahead.made[at]
-            if back is None:
-                why = f"its news of one horizon make the label (skill {made:.3f}, its value {skill[at]:.3f})"
-            else:
-                why = (
-                    f"later rows explain {self.past.future_share[at]:.2f} of what earlier ones leave open,"
-                    f" and its skill of {skill[at]:.3f} is {back:.3f} when taken back"
-                    f" {self.past.lead_bars[at]} bars"
-                )
-            reason = f"{self._name(at)} looks ahead: {why}"
-            found.append(
-                self._finding(
-                    None, at, Detector.LOOK_AHEAD, LeakageStatus.BLOCKED, skill[at], back, None, reason
-                )
-            )
-        return found
-
-    def news_findings(self, symbol: int | None, where: Flags, left: float | None) -> list[Finding]:
-        """Findings of news that nothing bears out."""
-        skill = mean_skill(self.skill) if symbol is None else self.skill[symbol]
-        rest = "" if left is None else f"; without it {max(left, 0.0):.0%} of the skill is left"
-        return [
-            self._finding(
-                symbol,
-                at,
-                Detector.NEWS,
-                LeakageStatus.SUSPECT,
-                skill[at],
-                None,
-                left,
-                f"{self._name(at)} may copy the label: its skill of {skill[at]:.3f} fades as the label does,"
-                f" and earlier rows explain {max(np.nan_to_num(self.past.past_r2[at]), 0.0):.2f} of it{rest}",
-            )
-            for at in np.flatnonzero(where).tolist()
-        ]
-
-    def _name(self, at: int) -> str:
-        return self.features.panel.features[at]
-
-    def _finding(
-        self,
-        symbol: int | None,
-        at: int,
-        detector: Detector,
-        status: LeakageStatus,
-        skill: float,
-        lagged: float | None,
-        left: float | None,
-        reason: str,
-    ) -> Finding:
-        return Finding(
-            symbol=None if symbol is None else self.features.panel.symbols[symbol],
-            feature=self._name(at),
-            detector=detector,
-            status=status,
-            skill=float(skill),
-            lagged_skill=lagged,
-            past_r2=_number(self.past.past_r2[at]),
-            future_share=_number(self.past.future_share[at]),
-            skill_left=left,
-            reason=reason,
-        )
-
-
-def worst_reason(findings: Sequence[Finding]) -> str:
-    """The reason of the strongest finding, and how many other features there are."""
-    strongest = max(findings, key=lambda one: (abs(one.skill), one.feature))
-    others = len({one.feature for one in findings}) - 1
-    return f"{strongest.reason} (and {others} more)" if others else strongest.reason
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 6)

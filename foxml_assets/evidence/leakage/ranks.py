@@ -47,6 +47,11 @@ def feature_ranks(panel: PanelArrays, config: EvidenceConfig) -> FeatureRanks:
     return FeatureRanks(panel, ranks)
 
 
+def label_ranks(panel: PanelArrays, label: LabelView) -> list[Floats]:
+    """The ranks of the labels within each symbol, rows x 1."""
+    return [scaled_ranks(label.y[panel.rows_of(symbol)][:, None]) for symbol in range(len(panel.symbols))]
+
+
 def scaled_ranks(values: Floats) -> Floats:
     """Mid-ranks along the first axis, scaled to (-0.5, 0.5); NaN stays NaN and counts for nothing."""
     known = ~np.isnan(values)

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import kendalltau
 
 from foxml_assets.evidence.records import StabilityMetrics
-from foxml_assets.evidence.stability import top_overlap
+from foxml_assets.evidence.scores.stability import agreement
 from foxml_assets.routing.importing.json_values import JsonObject, text
 
 TOP_K = 20
@@ -54,25 +51,8 @@ def snapshot_stability(snapshots: Sequence[Snapshot]) -> StabilityMetrics:
     chosen = next((by_method[method] for method in methods if len(by_method[method]) > 1), snapshots)
     names = sorted({name for one in chosen for name in one.importances})
     vectors = [np.array([one.importances.get(name, 0.0) for name in names]) for one in chosen]
-    pairs = list(combinations(vectors, 2))
-    if not pairs:
-        return StabilityMetrics(len(chosen), None, None, None, None)
-    overlaps = np.array([top_overlap(a, b, TOP_K) for a, b in pairs])
-    taus = np.array([_tau(a, b) for a, b in pairs])
-    return StabilityMetrics(
-        n_snapshots=len(chosen),
-        mean_overlap=float(overlaps.mean()),
-        std_overlap=float(overlaps.std()),
-        mean_tau=float(taus.mean()),
-        std_tau=float(taus.std()),
-    )
+    return agreement(vectors, TOP_K)
 
 
 def _rank(method: str) -> int:
     return _PREFERRED.index(method) if method in _PREFERRED else len(_PREFERRED)
-
-
-def _tau(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
-        return 0.0
-    return float(kendalltau(a, b).statistic)

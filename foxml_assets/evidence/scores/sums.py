@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.records import Estimate
+from foxml_assets.metrics import NORMAL_95
 from foxml_assets.vocabulary import ScoreMetric
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -135,11 +130,6 @@ def difference(found: Scores, first: int, second: int) -> Scores:
         (found.value[..., first] - found.value[..., second])[..., None],
         (found.influence[..., first, :] - found.influence[..., second, :])[..., None, :],
     )
-
-
-def to_skill(metric: ScoreMetric, score: float) -> float:
-    """A score on the common scale: 2 AUC - 1, or the rank correlation."""
-    return 2.0 * score - 1.0 if metric is ScoreMetric.AUC else score
 
 
 def _concordance(

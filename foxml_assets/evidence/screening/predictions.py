@@ -8,7 +8,7 @@ import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.find import Leaks
-from foxml_assets.evidence.trees import BinnedPanel, TreeFit, fit_trees, training_rows
+from foxml_assets.evidence.screening.trees import BinnedPanel, TreeFit, fit_trees, training_rows
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.selection.panel_info import TargetSpec

@@ -1,5 +1,6 @@
-"""One BLAS thread: sums are made in another order on several, and differ in their last bits."""
+"""Threads of the native libraries: BLAS on one, as several differ in the last bits; OpenMP asleep if idle."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,14 @@ def one_blas_thread_throughout() -> Iterator[None]:
     """As `one_blas_thread`, for a stage of the program whose own threads compute inside side by side."""
     with _controller().limit(limits=1, user_api="blas"):
         yield
+
+
+def wait_passively() -> None:
+    """Let idle OpenMP threads sleep instead of spinning; a choice already made in the environment stands.
+
+    The libraries read the variable once, when they are first imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @cache

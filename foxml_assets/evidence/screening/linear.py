@@ -43,9 +43,14 @@ class LinearScreen:
 
 
 def linear_screen(
-    panel: PanelArrays, folds: tuple[Fold, ...], task: LinearTask, config: EvidenceConfig
+    panel: PanelArrays,
+    folds: tuple[Fold, ...],
+    task: LinearTask,
+    config: EvidenceConfig,
+    *,
+    with_own: bool = True,
 ) -> LinearScreen:
-    """Fit every target's pooled model and every symbol's own model on every fold.
+    """Fit every target's pooled model and, if asked, every symbol's own model on every fold.
 
     A model with fewer than `min_rows` labelled rows, or with a constant label, is not fitted.
     """
@@ -58,7 +63,7 @@ def linear_screen(
             scales = _training_scales(panel, fold)
 
             def one(symbol: int, fold: Fold = fold, scales: Scales = scales) -> "_Part":
-                own_test = work.own_model(symbol, fold)
+                own_test = work.own_model(symbol, fold) if with_own else None
                 if own_test is not None:
                     rows, predictions = own_test
                     own[:, rows] = predictions

@@ -1,5 +1,6 @@
 """Agreement of feature importances between folds."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -12,20 +13,25 @@ from foxml_assets.evidence.records import StabilityMetrics
 def stability(snapshots: Floats, top_k: int) -> StabilityMetrics | None:
     """Mean and standard deviation, over pairs of folds, of top-k overlap and Kendall tau.
 
-    `snapshots` is folds x features, with NaN rows for folds without a model. None without any snapshot; the
-    metrics are None with a single one. Overlap is corrected for chance (Kuncheva 2007): 0 for random
-    choices, 1 for equal ones.
+    `snapshots` is folds x features, with NaN rows for folds without a model. None without any snapshot.
     """
     known = [row for row in snapshots if len(row) and np.isfinite(row).all()]
-    if not known:
-        return None
-    pairs = list(combinations(known, 2))
+    return agreement(known, top_k) if known else None
+
+
+def agreement(snapshots: Sequence[Floats], top_k: int) -> StabilityMetrics:
+    """Agreement of importances, each (features,), of which there is at least one.
+
+    The metrics are None with a single one. Overlap is corrected for chance (Kuncheva 2007): 0 for random
+    choices, 1 for equal ones.
+    """
+    pairs = list(combinations(snapshots, 2))
     if not pairs:
-        return StabilityMetrics(len(known), None, None, None, None)
+        return StabilityMetrics(len(snapshots), None, None, None, None)
     overlaps = np.array([top_overlap(a, b, top_k) for a, b in pairs])
     taus = np.array([_tau(a, b) for a, b in pairs])
     return StabilityMetrics(
-        n_snapshots=len(known),
+        n_snapshots=len(snapshots),
         mean_overlap=float(overlaps.mean()),
         std_overlap=float(overlaps.std()),
         mean_tau=float(taus.mean()),

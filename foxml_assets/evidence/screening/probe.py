@@ -7,7 +7,7 @@ import numpy as np
 
 from foxml_assets.errors import TrainingError
 from foxml_assets.evidence.arrays import Ints
-from foxml_assets.evidence.screen import TargetCase
+from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.families.registry import fit, probe_params
 from foxml_assets.vocabulary import ModelFamily
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
-from foxml_assets.families.openmp import wait_passively
+from foxml_assets.families.threads import wait_passively
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.vocabulary import TaskType

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats
-from foxml_assets.evidence.blocks import TimeBlocks
 from foxml_assets.evidence.records import Estimate
-from foxml_assets.evidence.scoring import (
+from foxml_assets.evidence.scores.blocks import TimeBlocks
+from foxml_assets.evidence.scores.sums import (
     BlockSums,
     Scores,
     block_sums,
@@ -17,8 +17,9 @@ from foxml_assets.evidence.scoring import (
     mean_scores,
     scores,
 )
-from foxml_assets.evidence.screen import TargetCase, Variant
-from foxml_assets.vocabulary import ModelFamily, ScoreMetric, TaskType
+from foxml_assets.evidence.screening.predictions import TargetCase, Variant
+from foxml_assets.metrics import metric_of
+from foxml_assets.vocabulary import ModelFamily
 
 # How many standard errors a predictor must lead by before it replaces the one that was expected to be best.
 _LEAD = 1.5
@@ -26,11 +27,6 @@ _LEAD = 1.5
 _CLEAR = 2.0
 # Fewer rows of a symbol rank too little to be worth a score.
 _FEWEST_ROWS = 20
-
-
-def metric_of(task_type: TaskType) -> ScoreMetric:
-    """AUC for classification, rank correlation for regression."""
-    return ScoreMetric.AUC if task_type is TaskType.CLASSIFICATION else ScoreMetric.IC
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,6 @@ class PooledScores:
     score: Estimate
     earlier: Estimate
     recent: Estimate
-    by_fold: tuple[Estimate, ...]
     on_symbols: tuple[BlockSums | None, ...]
 
 
@@ -72,7 +67,6 @@ class SymbolScores:
 def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: TimeBlocks) -> PooledScores:
     """Score the pooled variants on every symbol and choose one by their means over symbols."""
     predictions = np.stack([one.prediction for one in candidates])
-
     least = _rows_to_score(case, predictions)
 
     def one(symbol: int) -> BlockSums | None:
@@ -99,7 +93,6 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
         score=estimates(whole)[at],
         earlier=estimates(over(blocks.of_folds(0, late)))[at],
         recent=estimates(over(blocks.of_folds(late, len(case.folds))))[at],
-        by_fold=tuple(estimates(over(blocks.of_folds(k, k + 1)))[at] for k in range(len(case.folds))),
         on_symbols=on_symbols,
     )
 
