@@ -17,12 +17,13 @@ HEADER = (
     "", "mean skill", "kept", "of best choice", "served", "no skill", "unproven", "models", "seconds",
     "pays after",
 )  # fmt: skip
-# The columns that fit a terminal.
-SHORT = (0, 1, 2, 6, 7, 8)
+# The columns that fit a terminal, and a panel of the web page.
+_SHORT = (0, 1, 2, 6, 7, 8)
 LEGEND = (
     "Kept: share of the best baseline. Unproven: share of the served pairs whose skill has a lower 95 % "
     "bound that is not above 0; no skill: whose skill itself is not."
 )
+SHORT_HEADER = tuple(HEADER[column] for column in _SHORT)
 ROUTE_HEADER = ("route", "pairs", *LABELS.values())
 
 
@@ -54,6 +55,11 @@ def verdict(audit: RoutingAudit) -> str:
 def table_rows(audit: RoutingAudit) -> list[tuple[str, ...]]:
     """A row of HEADER per scheme. Cells that are not known are empty."""
     return [_row(line) for line in audit.schemes if line.result is not None or line.cost is not None]
+
+
+def short_rows(audit: RoutingAudit) -> list[tuple[str, ...]]:
+    """`table_rows`, cut to the columns of SHORT_HEADER."""
+    return [tuple(row[column] for column in _SHORT) for row in table_rows(audit)]
 
 
 def route_rows(audit: RoutingAudit) -> list[tuple[str, ...]]:

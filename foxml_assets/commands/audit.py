@@ -7,7 +7,7 @@ from rich.text import Text
 
 from foxml_assets.auditing.audit import RoutingAudit
 from foxml_assets.auditing.audit_files import page_path, picture_path, read_audit
-from foxml_assets.auditing.audit_text import HEADER, LEGEND, SHORT, notes, table_rows, verdict
+from foxml_assets.auditing.audit_text import LEGEND, SHORT_HEADER, notes, short_rows, verdict
 from foxml_assets.auditing.baselines import pending_baselines, train_baselines
 from foxml_assets.auditing.build import open_contest
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
@@ -54,10 +54,9 @@ def print_audit(audit: RoutingAudit) -> None:
 
 
 def _schemes(audit: RoutingAudit) -> Table:
-    header = [HEADER[column] for column in SHORT]
-    table = make_table(*header, title="The plan against training everything, on the hold-out")
-    for row in table_rows(audit):
-        table.add_row(*(row[column] for column in SHORT))
+    table = make_table(*SHORT_HEADER, title="The plan against training everything, on the hold-out")
+    for row in short_rows(audit):
+        table.add_row(*row)
     return table
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from foxml_assets.auditing.audit_files import page_path, picture_path, write_audit
-from foxml_assets.auditing.audit_text import HEADER, table_rows, verdict
+from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
 from foxml_assets.auditing.build import make_audit, open_contest
 from foxml_assets.defs.metadata import file_link, markdown_table, picture
 from foxml_assets.hashing import file_hash
@@ -27,7 +27,7 @@ def routing_audit(
         data_version=dg.DataVersion(file_hash(layout.routing_audit)),
         metadata={
             "verdict": verdict(audit),
-            "comparison": markdown_table(HEADER, table_rows(audit)),
+            "comparison": markdown_table(SHORT_HEADER, short_rows(audit)),
             "picture": picture(picture_path(layout).read_bytes(), "Skill against training time"),
             "audit": dg.MetadataValue.md(page_path(layout).read_text(encoding="utf-8")),
             "file": file_link(page_path(layout)),

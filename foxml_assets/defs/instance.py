@@ -12,6 +12,8 @@ from foxml_assets.files import write_atomic
 _DAGSTER_YAML = b"""\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 python_logs:
   managed_python_loggers: [foxml_assets]
   python_log_level: INFO
