@@ -83,7 +83,8 @@ class LeakageConfig(ConfigModel):
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
     on_near_copy: OnNearCopy = OnNearCopy.BLOCK
     past_r2: float = Field(0.5, gt=0.0, lt=1.0)
-    look_ahead_share: float = Field(0.5, gt=0.0, le=1.0)
+    look_ahead_share: float = Field(0.2, gt=0.0, le=1.0)
+    look_ahead_sure: float = Field(0.5, gt=0.0, le=1.0)
     look_ahead_skill: float = Field(0.15, gt=0.0, le=1.0)
     look_ahead_keeps: float = Field(0.75, gt=0.0, le=1.0)
     look_ahead_great: float = Field(0.4, gt=0.0, le=1.0)

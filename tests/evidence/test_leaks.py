@@ -131,14 +131,21 @@ def test_a_window_shifted_ahead_is_found_with_and_without_its_honest_twin(
     assert "looks ahead" in overall[0].reason
     if twin:
         assert examined.past.lead_bars[-1] == lead
-        assert examined.past.future_share[-1] > 0.9
+        assert examined.past.future_share[-1] > 0.75
         # Only the feature is left out; nobody's row is held back for a column that is not used.
         assert not about.target_blocked
 
 
-@pytest.mark.xfail(strict=True, reason="the panel's later rows are asked at OFFSETS only: 8 to 11 are none")
+@pytest.mark.parametrize("lead", [1, 4, 8, 10, 11, 15, 33])
+def test_a_window_is_found_beside_its_honest_twin_however_far_it_was_shifted(lead: int) -> None:
+    world = market(1)
+    past = examine(make_panel({**world.columns, "leak": ahead(world.columns["vol_20"], lead)})).past
+    assert past.future_share[-1] > 0.75
+    assert past.lead_bars[-1] == lead
+
+
 @pytest.mark.parametrize(("label", "source"), [("fwd", "mean_20"), ("vol", "vol_20")])
-def test_a_window_shifted_ahead_by_ten_bars_is_found_beside_its_honest_twin(label: str, source: str) -> None:
+def test_a_window_shifted_ahead_by_ten_bars_is_blocked_beside_its_honest_twin(label: str, source: str) -> None:
     world = market(1)
     assert found(world, label, leak=ahead(world.columns[source], 10))[0] == {"leak": BLOCKED}
 
@@ -169,9 +176,6 @@ def test_leaks_of_several_kinds_are_found_together() -> None:
     assert flagged == dict.fromkeys(leaks, BLOCKED)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="columns that bring the same later rows pass as news of their own time"
-)
 def test_leaks_that_look_ahead_alike_are_found_together() -> None:
     world = market(3)
     leaks = {

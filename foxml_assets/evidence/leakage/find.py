@@ -208,8 +208,8 @@ class _Case:
     def looking_ahead(self) -> _Ahead:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
 
-        A feature beside its own lagged copy is explained by later rows as well, and is harmless: it is
-        cleared where its skill is small, or lasts when the lead is taken back.
+        A feature beside its own lagged copy is explained by later rows as well, and is harmless: where no
+        other column bears it out it is cleared if its skill lasts when the lead is taken back.
         """
         bars, n = self.config.leakage, len(self.features.panel.features)
         found, back, made = np.zeros(n, dtype=bool), np.full(n, np.nan), np.full(n, np.nan)
@@ -218,13 +218,20 @@ class _Case:
             found[at] = np.nan_to_num(made[at]) >= bars.made_of_news
             if np.nan_to_num(self.past.future_share[at]) >= bars.look_ahead_share:
                 back[at] = self._taken_back(at)
-                found[at] |= not self._lasts(at, back[at])
+                found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
         return _Ahead(found, back, made)
 
     def _taken_back(self, at: int) -> float:
         """Skill of the feature as it was its lead ago."""
         lead, column = int(self.past.lead_bars[at]), np.array([at])
         return float(mean_skill(label_skill(self.features, self.label, column, self.config, lead))[0])
+
+    def _is_borne_out(self, at: int) -> bool:
+        """Whether later rows know the news by more than a column that is the feature some rows ago. Beside
+        such a column an honest feature looks as one that was shifted ahead."""
+        bars, witnessed = self.config.leakage, float(np.nan_to_num(self.past.witnessed[at]))
+        great = self.mean[at] >= bars.look_ahead_great
+        return witnessed >= bars.look_ahead_sure or (great and witnessed >= bars.look_ahead_share)
 
     def _lasts(self, at: int, back: float) -> bool:
         """Whether the skill that is left with the lead taken back is what an honest feature keeps.

@@ -11,10 +11,10 @@ _TOLERANCE = 1e-5
 
 
 def lagged_copies(panel: PanelArrays) -> Flags:
-    """Features whose values are those of one other feature a fixed number of rows earlier, on every symbol
-    that can be examined."""
+    """Which features (rows) have the values of another (columns) a fixed number of rows earlier, over all
+    symbols."""
     n_features = len(panel.features)
-    found = np.zeros(n_features, dtype=bool)
+    found = np.zeros((n_features, n_features), dtype=bool)
     sizes = np.diff(panel.starts)
     longest = int(np.argmax(sizes)) if len(sizes) else 0
     if not len(sizes) or sizes[longest] < _MIN_ROWS:
@@ -27,9 +27,7 @@ def lagged_copies(panel: PanelArrays) -> Flags:
             if other == feature or not len(probes):
                 continue
             lag = _common_lag(X[:, feature], X[:, other], order[:, other], probes)
-            if lag and _holds(panel, feature, other, lag):
-                found[feature] = True
-                break
+            found[feature, other] = lag > 0 and _holds(panel, feature, other, lag)
     return found
 
 

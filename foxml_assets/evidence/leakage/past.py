@@ -1,0 +1,151 @@
+"""What earlier rows of the panel explain of a feature: ridges from second moments of ranks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve
+
+from foxml_assets.evidence.arrays import Flags, Floats, Ints
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
+
+OFFSETS = (1, 2, 3, 5, 7, 12, 20)
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
+_MAX_COLUMNS = 300
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Gram matrices of the earlier and the later half of the bars.
+
+    Columns: features now, then all features at each earlier offset; feature j at offset OFFSETS[b] is column
+    (b + 1) * n_features + j.
+    """
+
+    early: Floats
+    late: Floats
+    early_rows: int
+    late_rows: int
+    n_features: int
+
+    def explaining(self, feature: int) -> Ints:
+        """The other features now, and all of them at earlier rows."""
+        now = np.delete(np.arange(self.n_features), feature)
+        return np.concatenate([now, self.earlier])
+
+    @property
+    def earlier(self) -> Ints:
+        """All features at earlier rows."""
+        return np.arange(self.n_features, self.n_features * (1 + len(OFFSETS)))
+
+    def own(self, feature: int) -> Ints:
+        """The feature itself at earlier rows."""
+        return np.arange(1, 1 + len(OFFSETS)) * self.n_features + feature
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A ridge of one feature: `left` is the unexplained share of its sum of squares in the later half."""
+
+    left: float
+    columns: Ints
+    weights: Floats
+
+
+def half_moments(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> Moments:
+    """The moments of the rows of `symbols` before `stop_bar`."""
+    panel, n_features = features.panel, features.ranks.shape[1]
+    size = n_features * (1 + len(OFFSETS))
+    halves = [np.zeros((size, size)), np.zeros((size, size))]
+    counts = [0, 0]
+    middle, margin = stop_bar // 2, OFFSETS[-1]
+    for symbol in symbols:
+        rows = panel.rows_between(symbol, 0, stop_bar)
+        bar = panel.bar[rows][margin:]
+        if len(bar) <= 3 * margin:
+            continue
+        table = with_earlier(features.ranks[rows])[margin:]
+        for at, chosen in enumerate((bar < middle - margin, bar >= middle + margin)):
+            part = table[chosen]
+            halves[at] += part.T @ part
+            counts[at] += len(part)
+    return Moments(halves[0], halves[1], counts[0], counts[1], n_features)
+
+
+def fit_from_past(moments: Moments, feature: int, columns: Ints) -> Fit | None:
+    """Explain a feature by `columns`: fitted on the earlier half, with the best of a few penalties on the
+    later.
+
+    None for a feature without variation in one half.
+    """
+    early, late, total = moments.early, moments.late, moments.late[feature, feature]
+    if early[feature, feature] <= 1e-9 * moments.early_rows or total <= 1e-9 * moments.late_rows:
+        return None
+    chosen = _strongest(moments, feature, columns)
+    gram, cross = early[np.ix_(chosen, chosen)], early[chosen, feature]
+    late_gram, late_cross = late[np.ix_(chosen, chosen)], late[chosen, feature]
+    weights, left = best_ridge(gram, cross, late_gram, late_cross, total)
+    return Fit(left, chosen, weights)
+
+
+def best_ridge(
+    gram: Floats, cross: Floats, late_gram: Floats, late_cross: Floats, late_total: float
+) -> tuple[Floats, float]:
+    """The weights, of a few penalties, that leave least of the later half, and the share they leave; no
+    weights at all leave 1."""
+    scale = np.maximum(np.diag(gram), 1e-12)
+    best, best_left = np.zeros(len(gram)), 1.0
+    for penalty in PENALTIES:
+        ridged = gram + np.diag(penalty * scale + 1e-9)
+        weights = cho_solve(cho_factor(ridged, lower=True, check_finite=False), cross, check_finite=False)
+        # The residual sum of squares from moments: y'y - 2 w'X'y + w'X'Xw.
+        left = float((late_total - 2.0 * weights @ late_cross + weights @ late_gram @ weights) / late_total)
+        if left < best_left:
+            best, best_left = weights, max(left, 0.0)
+    return best, best_left
+
+
+def weight_table(moments: Moments, fits: dict[int, Fit]) -> npt.NDArray[np.float32]:
+    """Weights of some features' fits, columns of the moments x features, 0 elsewhere."""
+    weights = np.zeros((len(moments.early), moments.n_features), dtype=np.float32)
+    for feature, fit in fits.items():
+        weights[fit.columns, feature] = fit.weights
+    return weights
+
+
+def unexplained(
+    features: FeatureRanks, weights: npt.NDArray[np.float32], wanted: Flags
+) -> npt.NDArray[np.float32]:
+    """What the past leaves open of the `wanted` features' ranks; NaN in a symbol's first rows, and where a
+    rank is missing."""
+    out = np.empty((len(features.ranks), int(wanted.sum())), dtype=features.ranks.dtype)
+    for symbol in range(len(features.panel.symbols)):
+        rows = features.panel.rows_of(symbol)
+        r = features.ranks[rows]
+        out[rows] = r[:, wanted] - with_earlier(r) @ weights[:, wanted]
+        out[rows][: OFFSETS[-1]] = np.nan
+    return out
+
+
+def with_earlier(ranks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """One symbol's ranks beside those at earlier rows, in the order of `Moments`; 0 where unknown."""
+    table = np.concatenate([ranks, *(shifted(ranks, lag) for lag in OFFSETS)], axis=1)
+    known: npt.NDArray[np.float32] = np.nan_to_num(table, copy=False)
+    return known
+
+
+def sample_symbols(rows: Ints, max_rows: int) -> tuple[int, ...]:
+    """Symbols evenly spread over all, as many as `max_rows` rows allow, and at least one."""
+    usable = np.flatnonzero(rows > 0)
+    wanted = int(max(1, min(len(usable), max_rows // max(1, int(np.median(rows[usable]))))))
+    chosen = np.unique(np.linspace(0, len(usable) - 1, wanted).astype(np.int64))
+    return tuple(usable[chosen].tolist())
+
+
+def _strongest(moments: Moments, feature: int, columns: Ints) -> Ints:
+    """At most _MAX_COLUMNS of `columns`: those with the largest correlation in the earlier half."""
+    if len(columns) <= _MAX_COLUMNS:
+        return columns
+    diagonal = np.sqrt(np.maximum(np.diag(moments.early)[columns], 1e-12))
+    strength = np.abs(moments.early[columns, feature]) / diagonal
+    return np.sort(columns[np.argsort(-strength, kind="stable")[:_MAX_COLUMNS]])
