@@ -53,7 +53,7 @@ def symbol_row(
     case: TargetCase, symbol: int, scores: SymbolScores, families: Sequence[FamilyOutcome]
 ) -> RowEvidence:
     """The own model of one symbol, beside the pooled model on the same symbol."""
-    verdict = _symbol_verdict(case, symbol)
+    verdict = _symbol_verdict(case, symbol, scores.local)
     return RowEvidence(
         symbol=case.panel.symbols[symbol],
         sample_size=scores.sample_size,
@@ -73,21 +73,15 @@ def symbol_row(
 
 
 def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
-    """What cannot be trusted with the features that are left.
-
-    A model of great skill is credible where functions of the past carry it: copies too weak to be found one
-    by one are not among these.
-    """
-    leaks, bars = case.leaks, case.config.leakage
+    """What cannot be trusted with the features that are left."""
+    leaks = case.leaks
     if leaks.target_blocked:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, None, LeakageStatus.BLOCKED))
     if not leaks.examined.any():
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    skill = None if score.value is None else to_skill(metric_of(case.spec.task_type), score.value)
-    if skill is not None and skill >= bars.max_credible_skill and not leaks.rests_on_past:
-        return Verdict(
-            LeakageStatus.SUSPECT, f"skill of {skill:.3f} from features that earlier rows do not explain"
-        )
+    too_good = None if leaks.rests_on_past else _too_good(case, score)
+    if too_good is not None:
+        return too_good
     if 2 * leaks.examined.sum() < len(leaks.examined):
         unseen = int((~leaks.examined).sum())
         return Verdict(
@@ -96,7 +90,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     return Verdict(LeakageStatus.SAFE)
 
 
-def _symbol_verdict(case: TargetCase, symbol: int) -> Verdict:
+def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
     leaks, name = case.leaks, case.panel.symbols[symbol]
     if leaks.blocked[symbol]:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, name, LeakageStatus.BLOCKED))
@@ -104,7 +98,19 @@ def _symbol_verdict(case: TargetCase, symbol: int) -> Verdict:
         return Verdict(LeakageStatus.SUSPECT, _reason(leaks.findings, name, LeakageStatus.SUSPECT))
     if not leaks.examined[symbol]:
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    return Verdict(LeakageStatus.SAFE)
+    too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
+    return too_good or Verdict(LeakageStatus.SAFE)
+
+
+def _too_good(case: TargetCase, score: Estimate) -> Verdict | None:
+    """SUSPECT for great skill that no function of the past carries: copies too weak to be found one by one
+    may do so together."""
+    skill = None if score.value is None else to_skill(metric_of(case.spec.task_type), score.value)
+    if skill is None or skill < case.config.leakage.max_credible_skill:
+        return None
+    return Verdict(
+        LeakageStatus.SUSPECT, f"skill of {skill:.3f} from features that earlier rows do not explain"
+    )
 
 
 def _reason(findings: Sequence[Finding], symbol: str | None, status: LeakageStatus) -> str:

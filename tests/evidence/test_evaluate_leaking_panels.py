@@ -125,6 +125,8 @@ def test_a_model_too_good_to_be_true_is_suspect(tmp_path: Path) -> None:
     assert row(found).score.value > 0.5
     assert row(found).leakage_status is SUSPECT
     assert "from features that earlier rows do not explain" in row(found).leakage_reason
+    own = {one.leakage_status for one in found.rows if one.symbol and one.score.value > 0.5}
+    assert own == {SUSPECT}
 
 
 def test_great_skill_is_credible_where_a_function_of_the_past_carries_it(tmp_path: Path) -> None:

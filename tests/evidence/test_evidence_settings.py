@@ -46,7 +46,6 @@ CHANGES: dict[str, object] = {
     "leakage.past_r2": 0.05,
     "leakage.look_ahead_share": 1.0,
     "leakage.look_ahead_skill": 0.9,
-    "leakage.look_ahead_keeps": 0.01,
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
     "leakage.sudden_news_skill": 0.1,
@@ -65,7 +64,15 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
     "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
     "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
-    "leakage.look_ahead_great": {"leakage": {"look_ahead_keeps": 1.0, "made_of_news": 1.0}},
+    "leakage.look_ahead_great": {
+        "leakage": {"look_ahead_keeps": 1.0, "made_of_news": 1.0, "look_ahead_sure": 1.0}
+    },
+    "leakage.look_ahead_keeps": {
+        "leakage": {"look_ahead_great": 1.0, "made_of_news": 1.0, "look_ahead_sure": 1.0}
+    },
+    "leakage.look_ahead_sure": {
+        "leakage": {"look_ahead_great": 1.0, "made_of_news": 1.0, "look_ahead_keeps": 0.01}
+    },
 }
 COMPANION_CHANGES: dict[str, object] = {
     "seed": 8,
@@ -74,6 +81,8 @@ COMPANION_CHANGES: dict[str, object] = {
     "leakage.max_credible_skill": 0.99,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,
+    "leakage.look_ahead_keeps": 0.01,
+    "leakage.look_ahead_sure": 1.0,
 }
 
 

@@ -44,7 +44,7 @@ class Leaks:
     `statuses` has one status a feature, for the whole target. `blocked` and `suspect` mark symbols;
     `target_blocked` says that the label itself stands among the features. `examined` marks the symbols on
     which any feature could be measured. `rests_on_past` says that the strongest usable feature is a function
-    of the panel's past.
+    of the panel's past, `symbol_rests_on_past` the same on each symbol.
     """
 
     findings: tuple[Finding, ...]
@@ -55,6 +55,7 @@ class Leaks:
     examined: Flags
     target_blocked: bool
     rests_on_past: bool
+    symbol_rests_on_past: Flags
     known_safe: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
@@ -65,7 +66,15 @@ class Leaks:
         statuses = (LeakageStatus.SAFE,) * n_features
         skill = np.zeros((n_symbols, n_features))
         return Leaks(
-            (), statuses, skill, nowhere, nowhere, ~nowhere, target_blocked=False, rests_on_past=True
+            findings=(),
+            statuses=statuses,
+            skill=skill,
+            blocked=nowhere,
+            suspect=nowhere,
+            examined=~nowhere,
+            target_blocked=False,
+            rests_on_past=True,
+            symbol_rests_on_past=~nowhere,
         )
 
     @property
@@ -123,6 +132,7 @@ def find_leaks(
     for code in range(len(panel.symbols)):
         findings += make.near_copies(code, near[code])
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
+    strongest = _strongest_on_each(skill, ~dropped)
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=tuple(findings),
@@ -133,8 +143,17 @@ def find_leaks(
         examined=np.asarray(examined.any(axis=1)),
         target_blocked=blocks and bool(on_most.any()),
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
+        symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & case.doubted).any(axis=1)),
         known_safe=case.vouched,
     )
+
+
+def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
+    """Marks each symbol's strongest usable feature (symbols x features); none where nothing is known."""
+    size = np.where(usable, np.abs(np.nan_to_num(skill)), 0.0)
+    top = size.max(axis=1, keepdims=True, initial=0.0)
+    first = np.cumsum(size == top, axis=1) == 1
+    return np.asarray((size == top) & first & (top > 0.0))
 
 
 def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageStatus, ...]:

@@ -104,7 +104,8 @@ def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floa
         skill = 2.0 * (above - _divide(r[~positive].sum(axis=0), n_negative, enough))
     else:
         skill = _correlation(r, np.asarray(rankdata(label)) if len(label) else label, known, n)
-    return np.where(n >= min_rows, skill, np.nan)
+    # Ranks are those among all rows, labelled or not: the result is that close to AUC, and may pass 1.
+    return np.where(n >= min_rows, np.clip(skill, -1.0, 1.0), np.nan)
 
 
 def shifted(values: npt.NDArray[np.floating], lag: int) -> npt.NDArray[np.floating]:
