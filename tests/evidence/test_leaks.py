@@ -7,10 +7,11 @@ import pytest
 from evidence_panels import Examined, ahead, examine, make_panel, statuses, trailing_mean
 from leak_worlds import Market, market
 
+from foxml_assets.assurances import Assurance
 from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.leakage.findings import Detector
 from foxml_assets.selection.config import OnNearCopy
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.vocabulary import AssuredBy, LeakageStatus
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 LABELS = ("fwd", "up", "rare", "vol", "noise", "luck")
@@ -281,7 +282,9 @@ def test_a_feature_that_the_user_vouches_for_is_left_alone_and_recorded() -> Non
     panel = make_panel({**world.columns, "leak": world.copy("fwd", 0.97), "other": world.copy("fwd", 0.75)})
     examined = examine(panel, known_safe={"lea*": "published before the bar closes"})
     about = examined.leaks(world.labels["fwd"], world.horizon)
-    assert about.known_safe == {"leak": "published before the bar closes"}
+    assert examined.known.assured == {
+        "leak": Assurance(AssuredBy.USER, reason="published before the bar closes")
+    }
     assert statuses(about, panel) in ({"other": SUSPECT}, {})
     assert not about.target_blocked
     assert not about.blocked.any()
