@@ -71,11 +71,11 @@ def label_problems(builder: FeatureBuilder, info: PanelInfo) -> tuple[Problem, .
     )
 
 
-def source_rows(builder: FeatureBuilder, info: PanelInfo) -> Rows:
+def source_rows(builder: FeatureBuilder, panel: PanelArrays, info: PanelInfo) -> Rows:
     """Read the source of `builder`. Raises PanelError, and BuilderError for keys that are not the panel's."""
     frame = read_source(builder.source, info.time_column, info.symbol_column)
     what = f"the source of the feature builder {builder.function} cannot be used"
-    return Rows(frame, *_checked_keys(frame, info, what, "mend the source"))
+    return Rows(frame, *_checked_keys(frame, panel, info, what, "mend the source"))
 
 
 def as_built(result: object, builder: FeatureBuilder, panel: PanelArrays, info: PanelInfo) -> Built:
@@ -84,11 +84,7 @@ def as_built(result: object, builder: FeatureBuilder, panel: PanelArrays, info: 
     if not isinstance(result, pd.DataFrame):
         problem = Problem("its result", "is no pandas.DataFrame", type(result).__name__)
         raise BuilderError(what, problems=[problem], fix=_RETURN_FIX)
-    times, symbols = _checked_keys(result, info, what, _RETURN_FIX)
-    if times.tz != panel.times.tz:
-        zones = "has another time zone than the panel's"
-        problem = Problem(f"column {info.time_column}", zones, str(times.tz))
-        raise BuilderError(what, problems=[problem], fix="have a time zone in both or in neither")
+    times, symbols = _checked_keys(result, panel, info, what, _RETURN_FIX)
     built = _sorted(result, panel, _keys(times, symbols, panel), times.max() if len(times) else None)
     repeated = np.flatnonzero(np.diff(built.keys) == 0)
     if len(repeated):
@@ -104,7 +100,7 @@ def as_built(result: object, builder: FeatureBuilder, panel: PanelArrays, info: 
 
 
 def _checked_keys(
-    frame: pd.DataFrame, info: PanelInfo, what: str, fix: str
+    frame: pd.DataFrame, panel: PanelArrays, info: PanelInfo, what: str, fix: str
 ) -> tuple[pd.DatetimeIndex, pd.Series]:
     keys = (info.time_column, info.symbol_column)
     problems = [Problem(f"column {name}", "is missing") for name in keys if name not in frame.columns]
@@ -118,10 +114,13 @@ def _checked_keys(
         if frame[keys[0]].dtype.kind != "M":
             dtype = str(frame[keys[0]].dtype)
             problems.append(Problem(f"column {keys[0]}", "is not a timestamp", dtype))
+        elif (pd.DatetimeIndex(frame[keys[0]]).tz is None) != (panel.times.tz is None):
+            zones = "has a time zone, and the panel none" if panel.times.tz is None else "has no time zone"
+            problems.append(Problem(f"column {keys[0]}", zones))
     if problems:
         raise BuilderError(what, problems=problems, fix=fix)
     times = pd.DatetimeIndex(frame[keys[0]])
-    times = times if times.tz is None else times.tz_convert("UTC")
+    times = times if times.tz is None else times.tz_convert(panel.times.tz)
     return times.as_unit("ns"), frame[keys[1]].astype(str)
 
 

@@ -48,7 +48,7 @@ def replay_builder(
     The cuts come first: what a builder keeps of all its rows cannot help it then. Raises BuilderError for
     a builder that fails, is impure or does not make what the panel holds; PanelError for its source.
     """
-    source = source_rows(builder, info)
+    source = source_rows(builder, panel, info)
     cuts = [bar for bar in bars if (source.times <= panel.times[bar]).any()]
     if not cuts:
         raise _refused(builder, "has no source rows before the hold-out", "give it the rows it needs")
