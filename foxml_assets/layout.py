@@ -39,7 +39,7 @@ class Layout:
     @property
     def feature_replay(self) -> Path:
         """What building the features again without the future found, once for all targets."""
-        return self.metrics / "feature_replay.json"
+        return self.feature_selections / "replay.json"
 
     @property
     def routing_candidates(self) -> Path:

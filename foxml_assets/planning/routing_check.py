@@ -36,7 +36,7 @@ def _problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
 
 
 def _assured_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
-    """Targets for which the plan assures other features than the routing plan does of those their jobs use."""
+    """Targets of which the plan assures other features than the routing plan does, of those in their jobs."""
     targets = routing.targets
     texts = dict(zip(targets["target"], targets["assured"], strict=True))
     for target in sorted(plan.metadata.assured.keys() | plan.jobs_by_target.keys()):

@@ -103,7 +103,8 @@ def test_a_replay_is_run_once_for_all_targets_and_again_only_when_its_inputs_cha
     assert not built((OTHER,))
     assert not built()
     assert first.layout.feature_replay.read_bytes() == before
-    assert stale({"replay": {"cuts": 3}})
+    for setting in ({"cuts": 3}, {"last_rows": 6}, {"tolerance": 0.1}):
+        assert stale({"replay": setting})
     assert stale(version="2")
     assert not stale()
     made.code.write_text(made.code.read_text() + "\n# another remark\n")
