@@ -241,6 +241,13 @@ def test_a_broken_builder_is_told_before_anything_is_called_stale(made: Research
         assert stale_targets(info, made.config(version="1"), layout)
 
 
+def test_edited_code_is_what_is_run_also_in_the_same_process(made: Research) -> None:
+    made.run()
+    made.write_code(HONEST.replace("ret_1=", "ret_1=2.0 * "))
+    with pytest.raises(BuilderError, match="does not make what the panel holds"):
+        made.run()
+
+
 def test_no_bytecode_is_left_in_the_working_directory(made: Research) -> None:
     made.run()
     assert not list(made.folder.rglob("__pycache__"))
