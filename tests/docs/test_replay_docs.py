@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     code = next(block.text for block in blocks(PAGE, "python"))
     package = tmp_path / "my_research"
     package.mkdir()
-    (package / "features.py").write_text(f"import pandas\n\n{code}", encoding="utf-8")
+    (package / "features.py").write_text(code, encoding="utf-8")
     bars = write_raw_bars(tmp_path / "data" / "raw_bars.parquet")
     scope: dict[str, object] = {}
     exec((package / "features.py").read_text(encoding="utf-8"), scope)  # noqa: S102
