@@ -3,6 +3,7 @@
 FoxmlError
 ├── ConfigError             a config file is wrong
 ├── PanelError              the panel cannot be used
+├── BuilderError            a registered feature builder cannot be replayed
 ├── EvidenceError           a feature-selection artifact cannot be read
 ├── CandidatesError         routing candidates cannot be used
 ├── RoutingPlanError        routing_plan.json cannot be used
@@ -63,6 +64,10 @@ class ConfigError(FoxmlError):
 
 class PanelError(FoxmlError):
     """The panel cannot be read or does not hold what the config says."""
+
+
+class BuilderError(FoxmlError):
+    """A registered feature builder cannot be imported, fails, or does not do what it must to be replayed."""
 
 
 class EvidenceError(FoxmlError):

@@ -37,6 +37,11 @@ class Layout:
         return self.feature_selections / target_segment(target)
 
     @property
+    def feature_replay(self) -> Path:
+        """What building the features again without the future found, once for all targets."""
+        return self.feature_selections / "replay.json"
+
+    @property
     def routing_candidates(self) -> Path:
         """The parquet file; where pyarrow cannot be imported its `.csv` sibling holds the table."""
         return self.metrics / "routing_candidates.parquet"

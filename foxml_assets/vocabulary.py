@@ -30,6 +30,14 @@ class LeakageStatus(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class AssuredBy(StrEnum):
+    """Who stands for a feature: the user with a reason or by calling it a calendar, or replay."""
+
+    USER = "user"
+    CALENDAR = "calendar"
+    REPLAY = "replay"
+
+
 class SignalState(StrEnum):
     STRONG = "STRONG"
     WEAK_BUT_OK = "WEAK_BUT_OK"

@@ -10,8 +10,10 @@ import numpy as np
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
+from foxml_assets.evidence.leakage.replay_store import current_replay, replay_hash
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.scores.blocks import make_blocks
@@ -45,7 +47,7 @@ from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_f
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 
-EVIDENCE_CODE_VERSION = "2"
+EVIDENCE_CODE_VERSION = "3"
 
 _TARGETS_AT_A_TIME = 16
 _TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
@@ -58,6 +60,8 @@ class _Shared:
     panel: PanelArrays
     ranks: FeatureRanks
     past: PastAndFuture
+    known: Known
+    replay_hash: str | None
     binned: BinnedPanel
     config: EvidenceConfig
 
@@ -72,13 +76,14 @@ def evaluate_targets(
     """Evaluate `targets` one after the other; each is written under METRICS/feature_selections/<target>/.
 
     A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on
-    the other targets. Raises PanelError for a panel that cannot be read, or is too short.
+    the other targets. Raises PanelError for a panel that cannot be read, is too short, or is not what the
+    settings say; BuilderError for a feature builder that cannot be replayed.
     """
     if not targets:
         return
     settings = config.evidence
     with one_blas_thread_throughout():
-        shared = _prepare(info, settings, layout, progress)
+        shared = _prepare(info, config, layout, progress)
         clock = _Clock(len(targets), progress)
         for batch in _batches([info.target(name) for name in targets], settings):
             for case, screen in _screened(batch, info, shared, layout):
@@ -90,36 +95,42 @@ def evaluate_targets(
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
     """The targets of the panel without evidence, or with evidence from other data, settings or code.
 
-    Evidence that cannot be read counts as none.
+    Evidence that cannot be read counts as none. Raises BuilderError, and PanelError for a builder's source.
     """
-    return tuple(spec.name for spec in info.targets if not _is_current(spec, info, config, layout))
+    replayed = replay_hash(info, config)
+
+    def is_current(spec: TargetSpec) -> bool:
+        return _is_current(spec, info, _settings_hash(spec, config.evidence, replayed), layout)
+
+    return tuple(spec.name for spec in info.targets if not is_current(spec))
 
 
-def _is_current(spec: TargetSpec, info: PanelInfo, config: DataConfig, layout: Layout) -> bool:
+def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: Layout) -> bool:
     try:
         evidence = read_evidence(layout, spec.name)
     except EvidenceError:
         return False
-    settings = _settings_hash(spec, config.evidence)
-    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings
+    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings_hash
 
 
-def _settings_hash(spec: TargetSpec, settings: EvidenceConfig) -> str:
-    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec])
+def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed])
 
 
-def _prepare(
-    info: PanelInfo, settings: EvidenceConfig, layout: Layout, progress: Callable[[str], None]
-) -> _Shared:
+def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]) -> _Shared:
+    settings = config.evidence
     panel = load_arrays(info, settings, layout)
     progress(f"panel: {len(panel.bar):,} rows before the hold-out, {len(panel.features)} features")
+    replay = current_replay(panel, info, config, layout, progress)
+    known = known_features(panel, settings.leakage, replay)
     ranks = feature_ranks(panel, settings)
     progress("asking which features look ahead")
     past = past_and_future(
         ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage
     )
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
-    return _Shared(panel, ranks, past, bin_panel(panel, first_test, settings), settings)
+    binned = bin_panel(panel, first_test, settings)
+    return _Shared(panel, ranks, past, known, replay.replay_hash, binned, settings)
 
 
 class _Clock:
@@ -172,7 +183,7 @@ def _leaks(label: LabelView, folds: tuple[Fold, ...], shared: _Shared) -> Leaks:
     def skill_left(full: Flags, kept: Flags) -> tuple[float, float]:
         return _skill_of_both(label, np.stack([full, kept]), folds, shared)
 
-    return find_leaks(shared.ranks, shared.past, label, skill_left, shared.config)
+    return find_leaks(shared.ranks, shared.past, label, shared.known, skill_left, shared.config)
 
 
 def _skill_of_both(
@@ -225,10 +236,10 @@ def _evaluate(
         score_metric=metric_of(case.spec.task_type),
         horizon_minutes=case.spec.horizon_minutes,
         data_hash=info.data_hash_for(case.spec.name),
-        settings_hash=_settings_hash(case.spec, settings),
+        settings_hash=_settings_hash(case.spec, settings, shared.replay_hash),
         rows=tuple(rows),
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
-        known_safe=case.leaks.known_safe,
+        assured=shared.known.assured,
     )
     write_evidence(
         layout,

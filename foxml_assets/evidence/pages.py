@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foxml_assets.assurances import assurance_lines
 from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.tables import mean_importance, mean_shares, read_importance_table
@@ -67,11 +68,9 @@ def _pooled(evidence: TargetEvidence) -> str:
 
 
 def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
-    vouched = "".join(
-        f"\n\nVouched for: {escape(name)} ({escape(reason)})" for name, reason in evidence.known_safe.items()
-    )
+    assured = "".join(f"\n\n{escape(line)}." for line in assurance_lines(evidence.assured))
     if not findings:
-        return f"No feature was found to leak.{vouched}"
+        return f"No feature was found to leak.{assured}"
     # Findings about the whole target first, then the strongest.
     ranked = sorted(findings, key=lambda one: (one.symbol is not None, -abs(one.skill), one.feature))
     header = ["feature", "symbol", "detector", "status", "skill", "past_r2", "future_share", "skill left"]
@@ -86,7 +85,7 @@ def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
         )
         for one in ranked[:MOST_ROWS]
     ]
-    return table([*header, "reason"], rows) + _not_shown(len(ranked) - len(rows), "weaker findings") + vouched
+    return table([*header, "reason"], rows) + _not_shown(len(ranked) - len(rows), "weaker findings") + assured
 
 
 def _symbols(evidence: TargetEvidence) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from foxml_assets.assurances import Assurances
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 
 
@@ -59,7 +60,7 @@ class RowEvidence:
 class TargetEvidence:
     """All evidence for one target. `features` are the selected ones, each with its leakage status.
 
-    `known_safe` names features that the user has vouched for, with the reason given. `settings_hash`
+    `assured` names features whose leakage is not doubted, with who stands for them and why. `settings_hash`
     identifies how it was computed, `data_hash` from what.
     """
 
@@ -71,4 +72,4 @@ class TargetEvidence:
     settings_hash: str
     rows: tuple[RowEvidence, ...]
     features: dict[str, LeakageStatus] = field(default_factory=dict)
-    known_safe: dict[str, str] = field(default_factory=dict)
+    assured: Assurances = field(default_factory=dict)

@@ -1,10 +1,12 @@
 """From the routing plan to the master training plan."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from foxml_assets.assurances import Assurances, read_assurances
 from foxml_assets.layout import Layout
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.job_table import job_table
@@ -50,9 +52,25 @@ def build_plan(
         metrics_snapshot=METRICS_SNAPSHOT,
         total_jobs=0,
         model_families=policy.families[-1].use,
+        assured=assured_features(routing, jobs),
     )
     blocked = int((routing.pairs["route"] == Route.BLOCKED.value).sum())
     return assemble_plan(jobs, metadata, total_blocked=blocked)
+
+
+def assured_features(routing: RoutingPlan, jobs: Sequence[Job]) -> dict[str, Assurances]:
+    """The features of each target's `jobs` that somebody stands for; targets without any are left out."""
+    planned: defaultdict[str, set[str] | None] = defaultdict(set)
+    for job in jobs:
+        before = planned[job.target]
+        planned[job.target] = None if job.features is None or before is None else before | {*job.features}
+    found = {}
+    for target, text in zip(routing.targets["target"], routing.targets["assured"], strict=True):
+        if target in planned and isinstance(text, str):
+            names = planned[target]
+            assured = read_assurances(text) or {}
+            found[target] = {name: it for name, it in assured.items() if names is None or name in names}
+    return {target: assured for target, assured in found.items() if assured}
 
 
 def assemble_plan(jobs: Iterable[Job], metadata: PlanMetadata, *, total_blocked: int) -> MasterPlan:

@@ -53,5 +53,6 @@ def build_fallback_plan(
         metrics_snapshot=ABSENT,
         total_jobs=0,
         model_families=tuple(families),
+        assured={},
     )
     return assemble_plan(with_spec_hashes(jobs, training_hash), metadata, total_blocked=0)

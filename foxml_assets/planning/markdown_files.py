@@ -1,7 +1,8 @@
 """The plan for people: `training_plan.md` and `MASTER_TRAINING_PLAN_SUMMARY.md`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from foxml_assets.assurances import assurance_lines
 from foxml_assets.markdown import Markup, escape, link, table
 from foxml_assets.names import symbol_segment, target_segment
 from foxml_assets.planning.plan import Job, MasterPlan
@@ -42,7 +43,7 @@ def render_summary(plan: MasterPlan) -> str:
         "## Views",
         _views(plan),
         f"## Top jobs by target (at most {TOP_JOBS_PER_TARGET} each)",
-        *(_target(name, plan.jobs_by_target[name]) for name in targets[:MAX_TARGETS_LISTED]),
+        *(_target(name, plan) for name in targets[:MAX_TARGETS_LISTED]),
     ]
     if len(targets) > MAX_TARGETS_LISTED:
         parts.append(
@@ -110,7 +111,8 @@ def _links(view: str, items: Iterable[tuple[str, str]]) -> str:
     return ", ".join(link(name, f"{view}/{segment}.json") for name, segment in items) or "none"
 
 
-def _target(name: str, jobs: Sequence[Job]) -> str:
+def _target(name: str, plan: MasterPlan) -> str:
+    jobs = plan.jobs_by_target[name]
     heading = f"### {link(name, f'by_target/{target_segment(name)}.json')}, jobs: {len(jobs)}"
     parts = [heading, table(_JOB_HEADER, map(_job_row, jobs[:TOP_JOBS_PER_TARGET]))]
     excluded = [item for job in jobs for item in job.excluded_symbols]
@@ -120,6 +122,10 @@ def _target(name: str, jobs: Sequence[Job]) -> str:
             f"; and {len(excluded) - MAX_EXCLUDED_LISTED} more" if len(excluded) > MAX_EXCLUDED_LISTED else ""
         )
         parts.append(f"Left out of the pooled training set: {shown}{more}.")
+    assured = assurance_lines(plan.metadata.assured.get(name, {}))
+    if assured:
+        lines = (f"- {escape(line)}" for line in assured)
+        parts.append("\n".join(["Leakage is not doubted:", "", *lines]))
     return "\n\n".join(parts)
 
 

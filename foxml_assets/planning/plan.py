@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from foxml_assets.assurances import Assurances
 from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 # Stands where a hash would, for an input that does not exist.
 ABSENT = "absent"
@@ -71,13 +72,14 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the plan comes from. The first three fields, the parent and the paths are outside `plan_hash`.
 
-    A hash is `absent` where the input did not exist when the plan was made.
+    A hash is `absent` where the input did not exist when the plan was made. `assured` has, by target, the
+    features of its jobs whose leakage is not doubted, each with who stands for it and why.
     """
 
     generated_at: str
     run_id: str
     git_commit: str | None
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     plan_hash: Sha256
     parent_plan_hash: Sha256 | None
     routing_plan_hash: Fingerprint
@@ -88,6 +90,7 @@ class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_snapshot: str
     total_jobs: Count
     model_families: tuple[ModelFamily, ...]
+    assured: dict[str, Assurances]
 
 
 class PlanSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

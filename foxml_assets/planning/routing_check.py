@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from foxml_assets.assurances import read_assurances
 from foxml_assets.errors import Problem
 from foxml_assets.planning.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan import Job, MasterPlan
@@ -29,8 +30,24 @@ def _problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
     if plan.summary.total_blocked != blocked:
         found = plan.summary.total_blocked
         yield Problem("$.summary.total_blocked", f"the routing plan blocks {blocked} pairs", found)
+    yield from _assured_problems(plan, routing)
     yield from _pair_problems(plan, routing)
     yield from _pooled_problems(plan, routing)
+
+
+def _assured_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
+    """Targets of which the plan assures other features than the routing plan does, of those in their jobs."""
+    targets = routing.targets
+    texts = dict(zip(targets["target"], targets["assured"], strict=True))
+    for target in sorted(plan.metadata.assured.keys() | plan.jobs_by_target.keys()):
+        text, jobs = texts.get(target), plan.jobs_by_target.get(target, ())
+        given = (read_assurances(text) or {}) if isinstance(text, str) else {}
+        used = {name for job in jobs for name in (given if job.features is None else job.features)}
+        expected = {name: one for name, one in given.items() if name in used}
+        planned = plan.metadata.assured.get(target, {})
+        if planned != expected:
+            what = f"the routing plan assures {', '.join(sorted(expected)) or 'none'}"
+            yield Problem(f"$.metadata.assured.{target}", what, ", ".join(sorted(planned)) or "none")
 
 
 def _pair_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:

@@ -66,6 +66,7 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),
     Column("features", Kind.TEXT, "JSON object: selected feature -> leakage status"),
+    Column("assured", Kind.TEXT, "JSON object: selected feature nobody doubts -> who stands for it, and why"),
     Column("data_hash", Kind.TEXT, "hash of the panel data behind the row"),
 )
 CANDIDATE_NAMES: tuple[str, ...] = tuple(column.name for column in CANDIDATE_COLUMNS)
@@ -116,6 +117,8 @@ def candidates_hash(table: pd.DataFrame) -> str:
 
 def _records(evidence: TargetEvidence) -> Iterator[tuple[object, ...]]:
     features = canonical_json(evidence.features).decode() if evidence.features else None
+    assured = {name: one for name, one in evidence.assured.items() if name in evidence.features}
+    assured_text = canonical_json(assured).decode() if assured else None
     head = (str(evidence.task_type), str(evidence.score_metric), evidence.horizon_minutes)
     for row in evidence.rows:
         yield (
@@ -136,6 +139,7 @@ def _records(evidence: TargetEvidence) -> Iterator[tuple[object, ...]]:
             *_numbers(row.both_score),
             *_numbers(row.difference),
             features if row.symbol is None else None,
+            assured_text if row.symbol is None else None,
             evidence.data_hash if row.symbol is None else None,
         )
 

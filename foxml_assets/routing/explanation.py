@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foxml_assets.assurances import assurance_lines, read_assurances
 from foxml_assets.errors import RoutingPlanError
 from foxml_assets.routing.next_route import next_steps
 from foxml_assets.routing.plan import PolicyInForce, RoutingPlan
@@ -38,7 +39,7 @@ class Explanation:
     `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured;
     `next_steps` say what would have to change for the next better route; `pairs_by_route` counts the target's
     pairs. `dropped_features` are the target's selected features that the policy does not let into a job, each
-    with its status.
+    with its status; `assured` says whose leakage is not doubted, and why.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Explanation:
     next_steps: tuple[str, ...]
     pairs_by_route: dict[Route, int]
     dropped_features: tuple[str, ...]
+    assured: tuple[str, ...]
 
 
 def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explanation:
@@ -67,11 +69,12 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
     pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
     policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
+    assured = _assured(target_row["assured"])
     cs = _side(pooled, policy)
     if symbol is None:
         reason = target_row["hard_block_reason"]
         reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
-        return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped)
+        return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped, assured)
     of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
     if of_pair.empty:
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]))
@@ -90,12 +93,17 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         next_steps=next_steps(row, pairs, pooled, own, policy),
         pairs_by_route=by_route,
         dropped_features=dropped,
+        assured=assured,
     )
 
 
 def _dropped(features: object) -> tuple[str, ...]:
     statuses: dict[str, str] = json.loads(features) if isinstance(features, str) else {}
     return tuple(f"{name} ({status})" for name, status in sorted(statuses.items()))
+
+
+def _assured(text: object) -> tuple[str, ...]:
+    return assurance_lines(read_assurances(text) or {}) if isinstance(text, str) else ()
 
 
 def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:

@@ -64,6 +64,7 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     if explanation.dropped_features:
         dropped = ", ".join(explanation.dropped_features)
         lines.append(f"Not used by any job: {dropped}; leakage.json of the target's evidence says why.")
+    lines += [f"Leakage is not doubted: {line}." for line in explanation.assured]
     if explanation.route is Route.BOTH:
         lines.append("The average of both models serves this pair; nothing better can be had.")
     else:

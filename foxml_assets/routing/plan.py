@@ -21,7 +21,7 @@ from foxml_assets.routing.words import (
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import ScoreMetric, Stability
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,6 +167,7 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     _count("experimental_limit", "places in the target's experimental lane"),
     _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
     _text("dropped_features", "JSON object of the features the policy dropped"),
+    _text("assured", "JSON object of the features a job may use that nobody doubts -> who stands for them"),
     _text("successful_families", "model families that fitted, joined by a vertical bar"),
     _text("failed_families", "model families that failed, joined by a vertical bar"),
     _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.assurances import Assurances, assurance_lines, read_assurances
 from foxml_assets.markdown import escape, table
 from foxml_assets.routing.plan import RoutingPlan, SideControl
 from foxml_assets.routing.policy import Output
@@ -121,14 +122,22 @@ def _sections(plan: RoutingPlan, output: Output, shown: int) -> Iterator[str]:
     owner = plan.pairs["target"].cat
     bounds = np.searchsorted(owner.codes, np.arange(len(owner.categories) + 1))
     position = {name: at for at, name in enumerate(owner.categories)}
-    columns = _PairColumns(plan.pairs)
+    columns, assured = _PairColumns(plan.pairs), _assured(plan)
     for name in plan.targets["target"].astype(object).head(shown):
         yield f"### {escape(name)}"
+        if assured.get(name):
+            lines = (f"- {escape(line)}" for line in assurance_lines(assured[name]))
+            yield "\n".join(["Leakage is not doubted:", "", *lines])
         at = position.get(name)
         if at is None:
             yield "No symbols: only the pooled model was judged."
         else:
             yield from _section(columns, slice(int(bounds[at]), int(bounds[at + 1])), output)
+
+
+def _assured(plan: RoutingPlan) -> dict[str, Assurances]:
+    texts = zip(plan.targets["target"], plan.targets["assured"], strict=True)
+    return {target: read_assurances(text) or {} for target, text in texts if isinstance(text, str)}
 
 
 class _PairColumns:

@@ -7,6 +7,7 @@ from enum import IntFlag, auto
 import numpy as np
 import numpy.typing as npt
 
+from foxml_assets.assurances import read_assurances
 from foxml_assets.errors import UnsafeNameError
 from foxml_assets.metrics import SCORE_RANGE
 from foxml_assets.names import check_partition_name
@@ -37,6 +38,7 @@ class Fault(IntFlag):
     OVER_TIME = auto()
     LEAKAGE = auto()
     FEATURES = auto()
+    ASSURED = auto()
     PAIR_SCORES = auto()
 
 
@@ -59,6 +61,7 @@ FAULT_TEXT: dict[Fault, str] = {
     Fault.OVER_TIME: "earlier_score or recent_score is out of range or has a bad interval",
     Fault.LEAKAGE: "leakage_status is not a known word",
     Fault.FEATURES: "features is not a JSON object of feature to leakage status",
+    Fault.ASSURED: "assured is not a JSON object of feature to who stands for it",
     Fault.PAIR_SCORES: "cs_score, both_score or difference is out of range or has a bad interval",
 }
 
@@ -104,6 +107,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
         (Fault.OVER_TIME, _bad_over_time(rows)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
+        (Fault.ASSURED, _unreadable_assured(rows)),
     ]
     bits = np.zeros(len(rows.rows), dtype=np.uint32)
     for fault, found in checks:
@@ -136,6 +140,11 @@ def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
 def _bad_over_time(rows: SideRows) -> Bools:
     bad = _bad_interval(rows.earlier) | _bad_interval(rows.recent)
     return np.asarray(bad | _outside_metric(rows, rows.earlier) | _outside_metric(rows, rows.recent))
+
+
+def _unreadable_assured(rows: SideRows) -> Bools:
+    unreadable = [read_assurances(word) is None for word in rows.assured.words]
+    return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
 
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:

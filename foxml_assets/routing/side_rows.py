@@ -80,6 +80,7 @@ class SideRows:
     features: TextRows
     feature_lists: tuple[FeatureList, ...]
     few_features: Bools
+    assured: TextRows
     leakage_reason: TextRows
 
     @property
@@ -153,6 +154,7 @@ def side_rows(
         features=features,
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
+        assured=take_text(candidates["assured"], rows),
         leakage_reason=take_text(candidates["leakage_reason"], rows),
     )
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pandas as pd
 
+from foxml_assets.assurances import read_assurances
+from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.coding import Floats, code, decode
 from foxml_assets.routing.plan import QUARANTINE_COLUMNS, TARGET_COLUMNS
 from foxml_assets.routing.plan_parts import (
@@ -47,6 +50,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "hard_block_reason": _hard_block_reasons(parts),
         "experimental_limit": counts(parts.limits.astype(np.float64)),
         **_features(parts),
+        "assured": _assured(parts),
         "successful_families": texts(cs.rows.successful),
         "failed_families": texts(cs.rows.failed),
         "families": texts(cs.rows.families),
@@ -129,6 +133,31 @@ def _hard_block_reasons(parts: PlanParts) -> pd.Categorical:
     found, leaks = parts.cs.rows.leakage_reason, parts.cs.leaks
     reasons = ["the target leaks", *(f"the target leaks: {word}" for word in found.words)]
     return merged_category(np.where(leaks, np.maximum(found.codes, -1) + 1, -1), reasons)
+
+
+def _assured(parts: PlanParts) -> pd.Categorical:
+    """The assurances that are about features a job may use."""
+    rows = parts.cs.rows
+    pairs, which = np.unique(
+        np.stack([rows.assured.codes.astype(np.int64), rows.features.codes.astype(np.int64)]),
+        axis=1,
+        return_inverse=True,
+    )
+    texts_ = [
+        _restricted(rows.assured.words[at], rows.feature_lists[of].allowed) if at >= 0 else None
+        for at, of in pairs.T.tolist()
+    ]
+    known = np.array([text is not None for text in texts_], dtype=bool)
+    codes = which.reshape(-1)
+    return merged_category(np.where(known[codes], codes, -1), [text or "" for text in texts_])
+
+
+def _restricted(assured: str, allowed: str | None) -> str | None:
+    """The assurances about features in `allowed` (all without a list) as JSON, None without any."""
+    found = read_assurances(assured) or {}
+    names = None if allowed is None else msgspec.json.decode(allowed, type=dict[str, str])
+    kept = {name: one for name, one in found.items() if names is None or name in names}
+    return canonical_json(kept).decode() if kept else None
 
 
 def _features(parts: PlanParts) -> dict[str, PlanColumn]:

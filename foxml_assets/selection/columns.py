@@ -39,7 +39,7 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     candidates = [
         name for name in others if name not in target_names and not matches_any(name, config.exclude_features)
     ]
-    ahead = {name for name in candidates if name.startswith(_AHEAD)}
+    ahead = {name for name in candidates if is_from_the_future(name)}
     candidates = [name for name in candidates if name not in ahead]
     features = tuple(n for n in candidates if n in numeric and matches_any(n, config.features))
 
@@ -75,6 +75,11 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
             fix=f"choose from its columns: {', '.join(schema.names[:40])}",
         )
     return ChosenColumns(features=features, targets=targets)
+
+
+def is_from_the_future(name: str) -> bool:
+    """Whether a column's name says that it holds what comes later."""
+    return name.startswith(_AHEAD)
 
 
 def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:

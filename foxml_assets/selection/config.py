@@ -43,6 +43,17 @@ class DemoPanel(ConfigModel):
     start: date | None = None
 
 
+class FeatureBuilder(ConfigModel):
+    """A function that builds features of the panel from the rows of `source`, so that it can be replayed.
+
+    `function` is `package.module:name`. `version` stands for its code; without one its module's file does.
+    """
+
+    function: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+    source: str = Field(min_length=1)
+    version: str | None = Field(None, min_length=1, coerce_numbers_to_str=True)
+
+
 class ParquetPanel(ConfigModel):
     """A panel in long format. `path` is a file, a folder or a glob, relative to the working directory."""
 
@@ -55,6 +66,7 @@ class ParquetPanel(ConfigModel):
     exclude_features: Patterns = ()
     horizons: dict[str, int | str] = Field(default_factory=dict)
     task_types: dict[str, TaskType] = Field(default_factory=dict)
+    builders: tuple[FeatureBuilder, ...] = ()
 
 
 class TreeScreen(ConfigModel):
@@ -77,6 +89,14 @@ class BlockConfig(ConfigModel):
     max_blocks_per_fold: int = Field(60, ge=2, le=1_000)
 
 
+class ReplayConfig(ConfigModel):
+    """How registered builders are replayed: the cut times, and what is compared at each of them."""
+
+    cuts: int = Field(8, ge=2, le=1_000)
+    last_rows: int = Field(5, ge=1)
+    tolerance: float = Field(1e-6, ge=0.0, lt=1.0)
+
+
 class LeakageConfig(ConfigModel):
     """Bars of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
 
@@ -97,6 +117,8 @@ class LeakageConfig(ConfigModel):
     max_credible_skill: float = Field(0.8, gt=0.0, le=1.0)
     examined_rows: int = Field(120_000, ge=1_000)
     known_safe: dict[str, str] = Field(default_factory=dict)
+    calendar: Patterns = ()
+    replay: ReplayConfig = ReplayConfig()
 
 
 class EvidenceConfig(ConfigModel):
@@ -118,8 +140,11 @@ class EvidenceConfig(ConfigModel):
     leakage: LeakageConfig = LeakageConfig()
 
     def config_hash(self) -> str:
-        """Hash of every setting that can change the evidence; the number of threads cannot."""
-        return content_hash(self.model_dump(mode="json", exclude={"threads"}))
+        """Hash of every setting that can change the evidence; the number of threads cannot.
+
+        Settings of the replay are part of the replay's own hash: without a builder they change nothing.
+        """
+        return content_hash(self.model_dump(mode="json", exclude={"threads": True, "leakage": {"replay"}}))
 
 
 class DataConfig(ConfigModel):

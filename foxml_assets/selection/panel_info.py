@@ -35,6 +35,12 @@ class PanelInfo:
         """Hash of everything the panel holds."""
         return content_hash(self.column_hashes)
 
+    @property
+    def features_hash(self) -> str:
+        """Hash of keys and features, whatever the labels."""
+        used = [self.time_column, self.symbol_column, *self.features]
+        return content_hash({column: self.column_hashes[column] for column in used})
+
     def target(self, name: str) -> TargetSpec:
         """The spec of the target `name`. Raises KeyError."""
         return {spec.name: spec for spec in self.targets}[name]

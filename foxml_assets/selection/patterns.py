@@ -1,5 +1,6 @@
 """Names chosen by exact name, glob or regular expression."""
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -44,3 +45,9 @@ def lookup(name: str, by_pattern: Mapping[str, Value]) -> Value | None:
     if name in by_pattern:
         return by_pattern[name]
     return next((value for pattern, value in by_pattern.items() if matches(name, pattern)), None)
+
+
+def nearest(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The few of `names` that `pattern` may have been meant to choose, the nearest first."""
+    plain = re.sub(r"[^\w.]", "", pattern.removeprefix(_REGEX))
+    return tuple(difflib.get_close_matches(plain, list(names), n=3, cutoff=0.5))

@@ -15,20 +15,26 @@ from foxml_assets.selection.raw_panel import RawPanel
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FIX = "check `panel.path` in data_config.yaml"
+_FIX = "check `{}` in data_config.yaml"
+_PANEL, _SOURCE = "panel.path", "panel.builders.source"
 
 
-def panel_files(path: str) -> tuple[Path, ...]:
-    """The Parquet files `path` stands for, sorted. Raises PanelError when there is none."""
+def panel_files(path: str, setting: str = _PANEL) -> tuple[Path, ...]:
+    """The Parquet files `path` stands for, sorted. Raises PanelError, naming `setting`, if there are none."""
     place = Path(path)
     if place.is_dir():
         files = sorted(file for file in place.rglob("*.parquet") if file.is_file())
     else:
         files = sorted(Path(name) for name in glob.glob(path, recursive=True) if Path(name).is_file())  # noqa: PTH207
     if not files:
-        problem = Problem("panel.path", "names no Parquet file", path)
-        raise PanelError("there is no panel", problems=[problem], fix=_FIX)
+        problem = Problem(setting, "names no Parquet file", path)
+        raise PanelError("there is no data to read", problems=[problem], fix=_FIX.format(setting))
     return tuple(files)
+
+
+def source_files(path: str) -> tuple[Path, ...]:
+    """The Parquet files of a feature builder's source, sorted. Raises PanelError when there is none."""
+    return panel_files(path, _SOURCE)
 
 
 def read_parquet_panel(config: ParquetPanel) -> RawPanel:
@@ -37,22 +43,12 @@ def read_parquet_panel(config: ParquetPanel) -> RawPanel:
     A folder `symbol=AAPL` in a path gives the symbol of its files. Raises PanelError for files that
     cannot be read, columns that a file lacks, and choices that name nothing.
     """
-    import pyarrow as pa
-
-    files = panel_files(config.path)
-    schemas = {file: _schema(file, config.symbol_column) for file in files}
-    try:
-        schema = pa.unify_schemas(list(schemas.values()), promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        problem = Problem("panel.path", f"its files disagree on a column's type: {error}")
-        raise PanelError("the panel cannot be read", problems=[problem]) from error
-    chosen = choose_columns(schema, config)
+    schemas = {file: _schema(file, config.symbol_column, _PANEL) for file in panel_files(config.path)}
+    chosen = choose_columns(_unified(schemas, _PANEL), config)
     wanted = [config.time_column, config.symbol_column, *chosen.features, *(t.name for t in chosen.targets)]
-    _check_every_file(schemas, wanted)
-    tables = [_read(file, wanted, config.symbol_column) for file in files]
-    table = pa.concat_tables(tables, promote_options="permissive")
+    table = _read_all(schemas, wanted, config.symbol_column, _PANEL)
     return RawPanel(
-        frame=_to_pandas(table.select(wanted), keys=(config.time_column, config.symbol_column)),
+        frame=_to_pandas(table, keys=(config.time_column, config.symbol_column)),
         time_column=config.time_column,
         symbol_column=config.symbol_column,
         features=chosen.features,
@@ -61,20 +57,59 @@ def read_parquet_panel(config: ParquetPanel) -> RawPanel:
     )
 
 
-def _schema(file: Path, symbol_column: str) -> "pa.Schema":
+def source_columns(path: str, symbol_column: str) -> tuple[str, ...]:
+    """The columns of a feature builder's source. Raises PanelError for files that cannot be read."""
+    schemas = {file: _schema(file, symbol_column, _SOURCE) for file in source_files(path)}
+    return tuple(_unified(schemas, _SOURCE).names)
+
+
+def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame:
+    """All columns of a feature builder's source, in the order of its files and rows.
+
+    Time and symbol as in the panel (dates are timestamps), all others as pandas reads them. Raises
+    PanelError for files that cannot be read, or lack a column that another file has.
+    """
+    schemas = {file: _schema(file, symbol_column, _SOURCE) for file in source_files(path)}
+    keys = (time_column, symbol_column)
+    wanted = list(dict.fromkeys([*keys, *_unified(schemas, _SOURCE).names]))
+    table = _read_all(schemas, wanted, symbol_column, _SOURCE)
+    return pd.DataFrame(table.to_pandas()).assign(**_to_pandas(table.select(keys), keys=keys))
+
+
+def _unified(schemas: "dict[Path, pa.Schema]", setting: str) -> "pa.Schema":
+    import pyarrow as pa
+
+    try:
+        return pa.unify_schemas(list(schemas.values()), promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        problem = Problem(setting, f"its files disagree on a column's type: {error}")
+        raise PanelError("the data cannot be read", problems=[problem]) from error
+
+
+def _read_all(
+    schemas: "dict[Path, pa.Schema]", wanted: list[str], symbol_column: str, setting: str
+) -> "pa.Table":
+    import pyarrow as pa
+
+    _check_every_file(schemas, wanted, setting)
+    tables = [_read(file, wanted, symbol_column, setting) for file in schemas]
+    return pa.concat_tables(tables, promote_options="permissive").select(wanted)
+
+
+def _schema(file: Path, symbol_column: str, setting: str) -> "pa.Schema":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(file).remove_metadata()
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable(file, error, setting) from error
     if symbol_column in schema.names or _symbol_in_path(file, symbol_column) is None:
         return schema
     return schema.append(pa.field(symbol_column, pa.string()))
 
 
-def _check_every_file(schemas: "dict[Path, pa.Schema]", wanted: list[str]) -> None:
+def _check_every_file(schemas: "dict[Path, pa.Schema]", wanted: list[str], setting: str) -> None:
     problems = [
         Problem(f"column {column}", "is missing", file.name)
         for file, schema in schemas.items()
@@ -82,10 +117,11 @@ def _check_every_file(schemas: "dict[Path, pa.Schema]", wanted: list[str]) -> No
         if column not in schema.names
     ]
     if problems:
-        raise PanelError("columns are missing from some files", problems=problems, fix=_FIX)
+        fix = _FIX.format(setting)
+        raise PanelError("columns are missing from some files", problems=problems, fix=fix)
 
 
-def _read(file: Path, wanted: list[str], symbol_column: str) -> "pa.Table":
+def _read(file: Path, wanted: list[str], symbol_column: str, setting: str) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -95,16 +131,16 @@ def _read(file: Path, wanted: list[str], symbol_column: str) -> "pa.Table":
             present = [column for column in wanted if column in reader.schema_arrow.names]
             table = reader.read(columns=present)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable(file, error, setting) from error
     if symbol_column not in present:
         symbol = _symbol_in_path(file, symbol_column)
         table = table.append_column(symbol_column, pa.array([symbol] * len(table), pa.string()))
     return table.select(wanted).replace_schema_metadata(None)
 
 
-def _unreadable(file: Path, error: Exception) -> PanelError:
-    problem = Problem("", str(error))
-    return PanelError("is not a readable Parquet file", file=file, problems=[problem], fix=_FIX)
+def _unreadable(file: Path, error: Exception, setting: str) -> PanelError:
+    problem, fix = Problem("", str(error)), _FIX.format(setting)
+    return PanelError("is not a readable Parquet file", file=file, problems=[problem], fix=fix)
 
 
 def _symbol_in_path(file: Path, symbol_column: str) -> str | None:

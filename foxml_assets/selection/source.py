@@ -7,7 +7,12 @@ from foxml_assets.hashing import content_hash, file_hash
 from foxml_assets.selection import demo_features, demo_noise, demo_targets
 from foxml_assets.selection.config import DataConfig, DemoPanel
 from foxml_assets.selection.demo import demo_file
-from foxml_assets.selection.reading import panel_files
+from foxml_assets.selection.reading import panel_files, source_files
+
+
+def builder_source_fingerprint(path: str) -> str:
+    """Hash of the files of a feature builder's source. Raises PanelError when there are none."""
+    return content_hash([[file.as_posix(), file_fingerprint(file)] for file in source_files(path)])
 
 
 def source_fingerprint(config: DataConfig) -> str:
@@ -20,11 +25,12 @@ def source_fingerprint(config: DataConfig) -> str:
     if isinstance(source, DemoPanel):
         builders = (demo_features, demo_noise, demo_targets)
         files = [demo_file(), *(Path(str(module.__file__)) for module in builders)]
-        return content_hash([_hash(path) for path in files])
-    return content_hash([[path.as_posix(), _hash(path)] for path in panel_files(source.path)])
+        return content_hash([file_fingerprint(path) for path in files])
+    return content_hash([[path.as_posix(), file_fingerprint(path)] for path in panel_files(source.path)])
 
 
-def _hash(path: Path) -> str:
+def file_fingerprint(path: Path) -> str:
+    """Hash of a file, read again only after its size or modification time changed."""
     status = path.stat()
     return _hash_at(path, status.st_size, status.st_mtime_ns)
 

@@ -12,8 +12,10 @@ from foxml_assets.config_files import parse_config
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
+from foxml_assets.evidence.leakage.replay_store import Replay
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.scores.blocks import make_blocks
 from foxml_assets.evidence.scores.compare import score_pooled
@@ -91,6 +93,7 @@ class Examined:
     panel: PanelArrays
     ranks: FeatureRanks
     past: PastAndFuture
+    known: Known
     config: EvidenceConfig
 
     def leaks(self, label: np.ndarray, horizon: int) -> Leaks:
@@ -103,7 +106,7 @@ class Examined:
             return _pooled_skill(self, view, folds, full), _pooled_skill(self, view, folds, kept)
 
         with one_blas_thread_throughout():
-            return find_leaks(self.ranks, self.past, view, skill_left, self.config)
+            return find_leaks(self.ranks, self.past, view, self.known, skill_left, self.config)
 
 
 def examine(panel: PanelArrays, **leakage: object) -> Examined:
@@ -113,7 +116,7 @@ def examine(panel: PanelArrays, **leakage: object) -> Examined:
     with one_blas_thread_throughout():
         ranks = feature_ranks(panel, config)
         past = past_and_future(ranks, len(panel.times), config.leakage)
-    return Examined(panel, ranks, past, config)
+    return Examined(panel, ranks, past, known_features(panel, config.leakage, Replay()), config)
 
 
 def statuses(leaks: Leaks, panel: PanelArrays) -> dict[str, LeakageStatus]:

@@ -17,7 +17,8 @@ from evidence_panels import (
 )
 from small_market import LONG, UP, VALUE, row, small_frame
 
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.assurances import Assurance
+from foxml_assets.vocabulary import AssuredBy, LeakageStatus
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 
@@ -108,7 +109,7 @@ def test_what_the_user_vouches_for_is_used_and_recorded(tmp_path: Path) -> None:
     why = "the exchange publishes it before the bar closes"
     settings = {**SMALL, "leakage": {"known_safe": {"echo": why}}}
     found = evaluate(tmp_path, frame, UP, evidence=settings).evidence[UP]
-    assert found.known_safe == {"echo": why}
+    assert found.assured == {"echo": Assurance(AssuredBy.USER, reason=why)}
     assert found.features["echo"] is SAFE
     assert row(found).score.value > 0.9
     assert BLOCKED not in {one.leakage_status for one in found.rows}

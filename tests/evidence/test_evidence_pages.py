@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from evidence_panels import as_class, autoregressive, evaluate, panel_frame
 
+from foxml_assets.assurances import Assurance
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.pages import MOST_ROWS, EvidencePage, above_chance, evidence_page
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.scores.sums import estimate
 from foxml_assets.evidence.store import read_findings, read_importances
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.vocabulary import AssuredBy, LeakageStatus, ModelFamily, ScoreMetric, TaskType
 
 NO_IMPORTANCES = pd.DataFrame({"fold": [], "feature": [], "gain": [], "weight": []})
 BLOCKED, SAFE, SUSPECT = LeakageStatus.BLOCKED, LeakageStatus.SAFE, LeakageStatus.SUSPECT
@@ -29,10 +30,10 @@ def page(
     *rows: RowEvidence,
     findings: tuple[Finding, ...] = (),
     importances: pd.DataFrame = NO_IMPORTANCES,
-    known_safe: dict[str, str] | None = None,
+    assured: dict[str, Assurance] | None = None,
 ) -> EvidencePage:
     evidence = TargetEvidence(
-        "y", TaskType.CLASSIFICATION, ScoreMetric.AUC, None, "d", "s", rows, {}, known_safe or {}
+        "y", TaskType.CLASSIFICATION, ScoreMetric.AUC, None, "d", "s", rows, {}, assured or {}
     )
     return evidence_page(evidence, findings, importances)
 
@@ -78,10 +79,11 @@ def test_the_pooled_score_comes_with_its_interval_parts_and_verdict() -> None:
 
 def test_findings_about_the_whole_target_come_first_then_the_strongest() -> None:
     found = (finding("weak", "A", 0.2), finding("strong", "A", -0.9), finding("everywhere", None, 0.1))
-    rows = body(page(findings=found, known_safe={"vix": "published before"}).leakage)
+    vouched = {"vix": Assurance(AssuredBy.USER, reason="published before")}
+    rows = body(page(findings=found, assured=vouched).leakage)
     assert [row[0] for row in rows] == ["everywhere", "strong", "weak"]
     assert rows[0][1:] == ["all", "news", "SUSPECT", "0.100", "-0.010", "0.020", "0.300", "everywhere why"]
-    assert "Vouched for: vix (published before)" in page(known_safe={"vix": "published before"}).leakage
+    assert "vouched for by you: vix: published before." in page(assured=vouched).leakage
 
 
 def test_five_hundred_symbols_show_the_best_and_the_worst_only() -> None:

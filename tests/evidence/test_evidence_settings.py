@@ -17,7 +17,7 @@ from evidence_panels import (
 )
 
 from foxml_assets.config_files import ConfigModel
-from foxml_assets.selection.config import EvidenceConfig
+from foxml_assets.selection.config import EvidenceConfig, ReplayConfig
 
 TARGET, OTHER, JUMP = "fwd_ret_3d", "fwd_other_4d", "fwd_jump_1d"
 BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}
@@ -56,6 +56,9 @@ CHANGES: dict[str, object] = {
 }
 # Only the model family uses this one: intercepts are nothing to scores.
 NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
+# What these change shows with features that are the same for all symbols, and with a builder: in
+# test_known_features.py and test_replay.py.
+ELSEWHERE = {"leakage.calendar", *(f"leakage.replay.{name}" for name in ReplayConfig.model_fields)}
 # These are looked at with another setting beside them.
 NO_LEAKS = {"near_copy_skill": 1.0, "news_skill": 1.0, "symbol_news_skill": 1.0, "look_ahead_skill": 1.0}
 COMPANIONS: dict[str, dict[str, object]] = {
@@ -184,7 +187,7 @@ def keys(model: type[ConfigModel], prefix: str = "") -> set[str]:
 
 
 def test_no_setting_is_left_untested() -> None:
-    assert keys(EvidenceConfig) == {*CHANGES, *COMPANIONS, *NO_EFFECT}
+    assert keys(EvidenceConfig) == {*CHANGES, *COMPANIONS, *NO_EFFECT, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("key", [*CHANGES, *COMPANIONS])
@@ -197,3 +200,10 @@ def test_the_hash_covers_what_changes_the_evidence(key: str) -> None:
 
 def test_the_hash_does_not_cover_threads() -> None:
     assert EvidenceConfig(threads=1).config_hash() == EvidenceConfig(threads=4).config_hash()
+
+
+def test_the_hash_covers_a_calendar_and_leaves_the_replay_to_its_own() -> None:
+    dated = EvidenceConfig.model_validate({"leakage": {"calendar": "day"}})
+    replayed = EvidenceConfig.model_validate({"leakage": {"replay": {"cuts": 3}}})
+    assert dated.config_hash() != EvidenceConfig().config_hash()
+    assert replayed.config_hash() == EvidenceConfig().config_hash()

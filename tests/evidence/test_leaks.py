@@ -7,10 +7,11 @@ import pytest
 from evidence_panels import Examined, ahead, examine, make_panel, statuses, trailing_mean
 from leak_worlds import Market, market
 
+from foxml_assets.assurances import Assurance
 from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.leakage.findings import Detector
 from foxml_assets.selection.config import OnNearCopy
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.vocabulary import AssuredBy, LeakageStatus
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 LABELS = ("fwd", "up", "rare", "vol", "noise", "luck")
@@ -145,7 +146,7 @@ def test_a_window_is_found_beside_its_honest_twin_however_far_it_was_shifted(lea
 
 
 @pytest.mark.parametrize(("label", "source"), [("fwd", "mean_20"), ("vol", "vol_20")])
-def test_a_window_shifted_ahead_by_ten_bars_is_blocked_beside_its_honest_twin(label: str, source: str) -> None:
+def test_a_window_shifted_ahead_by_ten_bars_is_blocked_beside_its_twin(label: str, source: str) -> None:
     world = market(1)
     assert found(world, label, leak=ahead(world.columns[source], 10))[0] == {"leak": BLOCKED}
 
@@ -285,7 +286,9 @@ def test_a_feature_that_the_user_vouches_for_is_left_alone_and_recorded() -> Non
     panel = make_panel({**world.columns, "leak": world.copy("fwd", 0.97), "other": world.copy("fwd", 0.75)})
     examined = examine(panel, known_safe={"lea*": "published before the bar closes"})
     about = examined.leaks(world.labels["fwd"], world.horizon)
-    assert about.known_safe == {"leak": "published before the bar closes"}
+    assert examined.known.assured == {
+        "leak": Assurance(AssuredBy.USER, reason="published before the bar closes")
+    }
     assert statuses(about, panel) in ({"other": SUSPECT}, {})
     assert not about.target_blocked
     assert not about.blocked.any()

@@ -44,6 +44,7 @@ def metadata(**changes: object) -> PlanMetadata:
         "metrics_snapshot": METRICS_SNAPSHOT,
         "total_jobs": 0,
         "model_families": BOTH_FAMILIES,
+        "assured": {},
     }
     return PlanMetadata(**(fields | changes))  # type: ignore[arg-type]
 

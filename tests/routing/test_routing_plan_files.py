@@ -235,8 +235,8 @@ def test_parquet_files_of_another_plan_are_refused(layout: Layout, tmp_path: Pat
         b"",
         b"{",
         b"[]",
-        b'{"schema_version":1}',
-        b'{"schema_version":2,"metadata":{},"quarantine":[],"targets":[]}',
+        b'{"schema_version":2}',
+        b'{"schema_version":3,"metadata":{},"quarantine":[],"targets":[]}',
         b"\xff\xfe",
     ],
 )

@@ -157,6 +157,7 @@ def plan_of(world: World, jobs: Sequence[Job], **hashes: str) -> MasterPlan:
         metrics_snapshot=METRICS_SNAPSHOT,
         total_jobs=0,
         model_families=BOTH_FAMILIES,
+        assured={},
         **fields,
     )
     return assemble_plan(jobs, metadata, total_blocked=0)

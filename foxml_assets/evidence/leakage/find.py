@@ -6,7 +6,7 @@ panel cannot bear out, and its skill, its lag profile and what is left without i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,10 +20,10 @@ from foxml_assets.evidence.leakage.copies import (
     moves_like_the_label,
 )
 from foxml_assets.evidence.leakage.findings import Finding, Findings
+from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
-from foxml_assets.selection.patterns import lookup
 from foxml_assets.vocabulary import LeakageStatus
 
 # How far R2 falls where features explain each other: of strong ones, and of those under suspicion.
@@ -56,7 +56,6 @@ class Leaks:
     target_blocked: bool
     rests_on_past: bool
     symbol_rests_on_past: Flags
-    known_safe: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def none(panel: PanelArrays) -> "Leaks":
@@ -93,10 +92,11 @@ def find_leaks(
     features: FeatureRanks,
     past: PastAndFuture,
     label: LabelView,
+    known: Known,
     skill_left: SkillLeft,
     config: EvidenceConfig,
 ) -> Leaks:
-    """Examine every feature for one target."""
+    """Examine every feature for one target, as far as nothing is `known` of it."""
     panel, bars = features.panel, config.leakage
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
@@ -104,7 +104,7 @@ def find_leaks(
     strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.made_of_news
     together = np.flatnonzero(strong)
     past = asked_apart(past, features, together, together, _LEANS_ON)
-    case = _Case(features, past, label, skill, config)
+    case = _Case(features, past, label, known, skill, config)
 
     ahead = case.looking_ahead()
     if ahead.found.any():
@@ -114,9 +114,10 @@ def find_leaks(
         case = replace(case, past=past)
         ahead = case.looking_ahead()
     # What is a function of the past can be no copy. A feature nobody could explain counts as news.
-    fresh = (np.nan_to_num(past.past_r2) < bars.past_r2) & case.doubted
-    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & case.doubted
-    near &= fresh | ahead.found | case.fresh_on(near)
+    unexplained = np.nan_to_num(past.past_r2) < bars.past_r2
+    fresh = unexplained & known.doubted
+    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & known.may_copy
+    near &= unexplained | ahead.found | case.fresh_on(near)
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
@@ -126,7 +127,8 @@ def find_leaks(
     make = Findings(past, skill)
     findings = [
         *make.near_copies(None, on_many),
-        *make.looking_ahead(ahead.found & ~on_many, ahead.back, ahead.made),
+        *make.replayed(known.changed),
+        *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead.back, ahead.made),
         *make.news(None, news.overall, news.left),
     ]
     for code in range(len(panel.symbols)):
@@ -136,15 +138,14 @@ def find_leaks(
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=tuple(findings),
-        statuses=_statuses(measured > 0, news.overall, blocked),
+        statuses=_statuses((measured > 0) | known.proven, news.overall, blocked),
         skill=skill,
         blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),
         suspect=np.asarray((news.by_symbol & ~dropped).any(axis=1)),
         examined=np.asarray(examined.any(axis=1)),
         target_blocked=blocks and bool(on_most.any()),
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
-        symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & case.doubted).any(axis=1)),
-        known_safe=case.vouched,
+        symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & known.doubted).any(axis=1)),
     )
 
 
@@ -186,20 +187,9 @@ class _Case:
     features: FeatureRanks
     past: PastAndFuture
     label: LabelView
+    known: Known
     skill: Floats
     config: EvidenceConfig
-
-    @cached_property
-    def vouched(self) -> dict[str, str]:
-        """The features that the user has vouched for, with the reasons."""
-        known_safe = self.config.leakage.known_safe
-        found = {name: lookup(name, known_safe) for name in self.features.panel.features}
-        return {name: reason for name, reason in found.items() if reason is not None}
-
-    @cached_property
-    def doubted(self) -> Flags:
-        """Features that the user has not vouched for."""
-        return np.array([name not in self.vouched for name in self.features.panel.features])
 
     @cached_property
     def mean(self) -> Floats:
@@ -231,8 +221,10 @@ class _Case:
         other column bears it out it is cleared if its skill lasts when the lead is taken back.
         """
         bars, n = self.config.leakage, len(self.features.panel.features)
-        found, back, made = np.zeros(n, dtype=bool), np.full(n, np.nan), np.full(n, np.nan)
-        for at in np.flatnonzero(self.doubted & (self.mean >= bars.look_ahead_skill)).tolist():
+        found, back, made = self.known.look_ahead.copy(), np.full(n, np.nan), np.full(n, np.nan)
+        asked = self.known.doubted & (self.mean >= bars.look_ahead_skill)
+        asked |= self.known.may_copy & (self.mean >= bars.near_copy_skill)
+        for at in np.flatnonzero(asked).tolist():
             made[at] = made_of_news(self.past.news, self.label, at)
             found[at] = np.nan_to_num(made[at]) >= bars.made_of_news
             if np.nan_to_num(self.past.future_share[at]) >= bars.look_ahead_share:

@@ -1,6 +1,6 @@
 """What the detectors found, as data with the numbers behind it and in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ import numpy as np
 from foxml_assets.evidence.arrays import Flags, Floats
 from foxml_assets.evidence.leakage.copies import mean_skill
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture
+from foxml_assets.evidence.leakage.replay_compare import Change, Replayed
 from foxml_assets.vocabulary import LeakageStatus
 
 
@@ -18,6 +19,7 @@ class Detector(StrEnum):
     LOOK_AHEAD = "look_ahead"
     NEAR_COPY = "near_copy"
     NEWS = "news"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Finding:
 
     `skill` is 2 AUC - 1 or the rank correlation, `lagged_skill` the same one horizon (or lead) earlier;
     `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
-    without all features under the same suspicion, None where it was not asked.
+    without all features under the same suspicion, None where it was not asked. `change` is what `replay`
+    found; its `skill` is 0 where too few rows are labelled.
     """
 
     symbol: str | None
@@ -39,6 +42,7 @@ class Finding:
     future_share: float | None
     skill_left: float | None
     reason: str
+    change: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,14 @@ class Findings:
             for at in np.flatnonzero(where).tolist()
         ]
 
+    def replayed(self, changed: Mapping[str, Replayed]) -> list[Finding]:
+        """Features that are others when the future is removed."""
+        names = self.past.news.panel.features
+        return [
+            self._finding(None, names.index(name), Detector.REPLAY, found.in_words(name), change=found.change)
+            for name, found in sorted(changed.items())
+        ]
+
     def _skill(self, symbol: int | None) -> Floats:
         return mean_skill(self.skill) if symbol is None else np.asarray(self.skill[symbol])
 
@@ -112,6 +124,7 @@ class Findings:
         *,
         lagged: float | None = None,
         left: float | None = None,
+        change: Change | None = None,
     ) -> Finding:
         suspect = detector is Detector.NEWS
         return Finding(
@@ -119,12 +132,13 @@ class Findings:
             feature=self._name(at),
             detector=detector,
             status=LeakageStatus.SUSPECT if suspect else LeakageStatus.BLOCKED,
-            skill=float(self._skill(symbol)[at]),
+            skill=float(np.nan_to_num(self._skill(symbol)[at])),
             lagged_skill=lagged,
             past_r2=_number(self.past.past_r2[at]),
             future_share=_number(self.past.future_share[at]),
             skill_left=left,
             reason=reason,
+            change=change,
         )
 
 
