@@ -72,7 +72,7 @@ def _parse(path: Path, layout: Layout) -> FdrHistory:
             wrong = Problem("schema_version", f"this program reads {SCHEMA_VERSION}", document.schema_version)
             raise _refused(layout, "is of another version", wrong)
         history = FdrHistory(msgspec.json.decode(document.batches, type=tuple[Batch, ...]))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = Problem("", str(error))
         raise _refused(layout, "is not a history of false-discovery control", problem) from error
     found = history.content_hash()
