@@ -190,6 +190,7 @@ sides = st.lists(st.tuples(st.floats(-1.0, 7.0), st.booleans()), min_size=1, max
 p_values = st.dictionaries(st.sampled_from("ABCD"), st.floats(1e-9, 0.999), min_size=1)
 
 
+@settings(deadline=None)
 @given(sides, st.sampled_from([0.01, 0.1, 0.3]), st.integers(1, 100))
 def test_a_batch_never_finds_what_its_plan_alone_would_not(
     side: list[tuple[float, bool]], q: float, number: int
@@ -199,7 +200,7 @@ def test_a_batch_never_finds_what_its_plan_alone_would_not(
     alone = discoveries(z, np.ones(len(z)), np.zeros(len(z)), ~none, q, Earlier(1.0, none))
     batch = discoveries(z, np.ones(len(z)), np.zeros(len(z)), ~none, q, Earlier(share(number), before))
     assert (batch.bar >= alone.bar).all()
-    assert (batch.cutoff[~before] <= share(number) * q).all()
+    assert (batch.cutoff[~before] <= share(number) * q * (1 + 1e-12)).all()
     assert set(np.flatnonzero(batch.kept)) <= set(np.flatnonzero(before & (z >= alone.bar)))
     # What was found before and is still supported passes, and makes no bar of a new row higher.
     assert ((z >= batch.bar) == (z >= alone.bar))[before].all()
