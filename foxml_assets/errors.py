@@ -7,6 +7,7 @@ FoxmlError
 ├── EvidenceError           a feature-selection artifact cannot be read
 ├── CandidatesError         routing candidates cannot be used
 ├── RoutingPlanError        routing_plan.json cannot be used
+├── FdrHistoryError         fdr_history.json is lost or cannot be used
 ├── PlanError
 │   ├── PlanMissingError    there is no master training plan
 │   ├── PlanCorruptError    it cannot be parsed, or is of another schema
@@ -80,6 +81,10 @@ class CandidatesError(FoxmlError):
 
 class RoutingPlanError(FoxmlError):
     """The routing plan cannot be read, or its hash does not match its content."""
+
+
+class FdrHistoryError(FoxmlError):
+    """The history of false-discovery control is lost, cannot be read, or moved on meanwhile."""
 
 
 class PlanError(FoxmlError):

@@ -60,6 +60,11 @@ class Layout:
         return self.routing_plan_dir / "routing_plan.json"
 
     @property
+    def fdr_history(self) -> Path:
+        """What the plans under `fdr.over: history` spent and found; it stands and falls with the plan."""
+        return self.routing_plan_dir / "fdr_history.json"
+
+    @property
     def training_plan_dir(self) -> Path:
         return self.metrics / "training_plan"
 

@@ -22,6 +22,7 @@ from foxml_assets.planning.preview_report import (
     time_rows,
 )
 from foxml_assets.routing.candidates_file import read_candidates
+from foxml_assets.routing.fdr_history_file import read_history
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import current_stamp
@@ -70,11 +71,13 @@ def print_preview(
     """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
     workspace = current_workspace(root, config_dir)
     layout = workspace.layout
+    policy = load_config(policy_file, RoutingPolicy) if policy_file else workspace.routing_policy()
     preview = preview_plan(
         read_candidates(candidates or layout.routing_candidates),
-        load_config(policy_file, RoutingPolicy) if policy_file else workspace.routing_policy(),
+        policy,
         universe=workspace.universe(),
         current_routing=read_routing_plan(layout) if layout.routing_plan.is_file() else None,
+        history=read_history(layout) if policy.keeps_history() else None,
         current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
         data_hashes=workspace.data_hashes(),
         training_hash=workspace.training_hash(),

@@ -9,7 +9,8 @@ from foxml_assets.defs.metadata import file_link, markdown_table, picture, table
 from foxml_assets.routing.candidates import candidates_hash
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.candidates_source import candidates_source_hash, load_candidates
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.fdr_history_file import read_history
+from foxml_assets.routing.plan_files import read_routing_plan, recover_routing_plan, write_routing_plan
 from foxml_assets.routing.plan_markdown import PICTURE_NAME
 from foxml_assets.routing.router import route
 from foxml_assets.stamp import current_stamp
@@ -54,12 +55,14 @@ def routing_plan(
 ) -> dg.MaterializeResult[None]:
     """One route for every (target, symbol) pair, with the trace of every rule."""
     layout, policy = workspace.layout, workspace.routing_policy()
+    recover_routing_plan(layout)
     previous = read_routing_plan(layout) if policy.hysteresis > 0 and layout.routing_plan.is_file() else None
     plan = route(
         read_candidates(layout.routing_candidates),
         policy,
         universe=workspace.universe(),
         previous=previous,
+        history=read_history(layout) if policy.keeps_history() else None,
         stamp=current_stamp(context.run.run_id),
     )
     write_routing_plan(plan, layout, policy.output)

@@ -10,6 +10,7 @@ import pandas as pd
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.diff import PlanDiff, diff_plans
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.routing.fdr_history import FdrHistory
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
@@ -58,6 +59,7 @@ def preview_plan(
     *,
     universe: Mapping[str, Sequence[str]] | None,
     current_routing: RoutingPlan | None,
+    history: FdrHistory | None = None,
     current: MasterPlan | None,
     data_hashes: Mapping[str, str],
     training_hash: str,
@@ -68,7 +70,9 @@ def preview_plan(
 
     `new_jobs` are those that the current plan lacks or has with another spec.
     """
-    routing = route(candidates, policy, universe=universe, previous=current_routing, stamp=stamp)
+    routing = route(
+        candidates, policy, universe=universe, previous=current_routing, history=history, stamp=stamp
+    )
     plan = build_plan(
         routing,
         policy,

@@ -8,6 +8,7 @@ from foxml_assets.routing.coding import Bools, Floats, code, level
 from foxml_assets.routing.fdr import expected_false
 from foxml_assets.routing.plan import (
     Bar,
+    BatchInForce,
     PolicyInForce,
     RoutingMetadata,
     SideControl,
@@ -49,12 +50,12 @@ def plan_metadata(
         symbol=_control(
             parts.local, parts.local.leaks | parts.cs.leaks[parts.layout.pair_target], parts.policy
         ),
-        policy=policy_in_force(parts.policy),
+        policy=policy_in_force(parts.policy, parts.batch),
     )
     return msgspec.structs.replace(metadata, routing_plan_hash=routing_plan_hash(metadata, tables))
 
 
-def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
+def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> PolicyInForce:
     """The settings that explanations show."""
     allowlist = policy.stability_allowlist
     return PolicyInForce(
@@ -77,6 +78,7 @@ def policy_in_force(policy: RoutingPolicy) -> PolicyInForce:
         both_weak_behavior=policy.both_weak_behavior,
         fdr_q_cross_sectional=policy.error_rate(Side.CROSS_SECTIONAL).q,
         fdr_q_symbol=policy.error_rate(Side.SYMBOL).q,
+        fdr_batch=batch,
         min_skill=policy.pooled_on_symbol.min_skill,
         min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
@@ -100,14 +102,14 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
     open_bar = states.fdr.bar if policy.method is Method.SHRINKAGE else _open_bar(side)
     # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
     as_score = open_bar + (rows.score.value - states.gate)
-    cutoff = states.fdr.cutoff if rate.q is not None else 1.0
     expected = expected_false(
-        as_score, rows.score.se * rate.inflate_se, rows.chance, states.eligible & ~leaks, cutoff
+        as_score, rows.score.se * rate.inflate_se, rows.chance, states.eligible & ~leaks, states.fdr.cutoff
     )
     routable = states.state > level(SignalState.DISALLOWED)
     return SideControl(
         tested=states.fdr.n_tested,
         discovered=int((states.control == code(ErrorControl.DISCOVERED)).sum()),
+        kept=int((states.control == code(ErrorControl.KEPT)).sum()),
         not_controlled=int((routable & ~(rows.score.se > 0)).sum()),
         expected_false=round(expected, 6),
     )

@@ -37,10 +37,13 @@ class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Error control on one side. `expected_false` bounds the routed rows without skill, by the rows' own
-    standard errors; rows without one are `not_controlled` and left out of it."""
+    standard errors; rows without one are `not_controlled` and left out of it. `kept`
+    rows pass only because an earlier plan discovered them.
+    """
 
     tested: int
     discovered: int
+    kept: int
     not_controlled: int
     expected_false: float
 
@@ -57,6 +60,16 @@ class StabilityBars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_std_tau: float
     fade_z: float
     gone_z: float
+
+
+class BatchInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The plan's place in the history of false-discovery control: which batch of tests it is, the hash of
+    those before it, and the rates at which it makes new discoveries."""
+
+    number: int
+    earlier_hash: str
+    level_cross_sectional: float
+    level_symbol: float
 
 
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +94,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     both_weak_behavior: BothWeakBehavior
     fdr_q_cross_sectional: float | None
     fdr_q_symbol: float | None
+    fdr_batch: BatchInForce | None
     min_skill: float
     min_probability: float
     min_advantage: float
@@ -146,7 +160,7 @@ def _trace(side: str) -> tuple[Column, ...]:
         _float(f"{side}_tau", "mean Kendall tau of importances between them"),
         _float(f"{side}_tau_std", "its standard deviation"),
         _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
-        _text(f"{side}_error_control", "off, discovered, rejected or not_controlled"),
+        _text(f"{side}_error_control", "off, discovered, rejected, not_controlled or kept"),
         _float(f"{side}_fdr_bar", "the score at which false-discovery control lets a row pass"),
         _count(f"{side}_checks", "bit set of the tests passed"),
         _flag(f"{side}_held", "the state was kept by hysteresis"),

@@ -4,15 +4,23 @@ import filecmp
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
 from foxml_assets.errors import Problem, RoutingPlanError
-from foxml_assets.files import replacing_directory, storage_errors, write_atomic, write_chunks_atomic
+from foxml_assets.files import (
+    recover_directory,
+    replacing_directory,
+    storage_errors,
+    write_atomic,
+    write_chunks_atomic,
+)
 from foxml_assets.hashing import file_hash
 from foxml_assets.layout import Layout
 from foxml_assets.locks import hold_lock
+from foxml_assets.routing.fdr_history_file import history_after
 from foxml_assets.routing.plan import RoutingMetadata, RoutingPlan, routing_plan_hash
 from foxml_assets.routing.plan_json import parse_plan, plan_json, read_metadata
 from foxml_assets.routing.plan_markdown import PICTURE_NAME, plan_markdown
@@ -34,17 +42,21 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
     """Write all files of the plan; the folder is replaced at once. True if anything changed.
 
     A plan whose hash is that of the plan on disk keeps the stamp on disk, so that unchanged files stay
-    untouched. Raises StorageError or LockHeldError, and then leaves what was there before.
+    untouched. The history of false-discovery control is in the folder, so it moves on with the plan or not
+    at all. Raises StorageError, LockHeldError or FdrHistoryError, and then leaves what was there before.
     """
     final = layout.routing_plan_dir
     rendered = final.with_name(f".{final.name}.rendered")
-    lock = hold_lock(layout.metrics / ".routing_plan.lock", purpose="writing the routing plan")
-    with storage_errors(final), lock:
+    with storage_errors(final), _lock(layout):
+        recover_directory(final)
+        history = history_after(plan, layout)
         kept = _with_stamp_on_disk(plan, layout.routing_plan)
         shutil.rmtree(rendered, ignore_errors=True)
         rendered.mkdir(parents=True)
         try:
             _render(kept, rendered, output or Output())
+            if history is not None:
+                write_atomic(rendered / layout.fdr_history.name, history)
             if _same_files(rendered, final):
                 return False
             with replacing_directory(final) as staged:
@@ -53,6 +65,12 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
         finally:
             shutil.rmtree(rendered, ignore_errors=True)
     return True
+
+
+def recover_routing_plan(layout: Layout) -> None:
+    """Undo a switch of the plan's folder that a kill interrupted. Raises StorageError or LockHeldError."""
+    with storage_errors(layout.routing_plan_dir), _lock(layout):
+        recover_directory(layout.routing_plan_dir)
 
 
 def read_routing_plan(layout: Layout) -> RoutingPlan:
@@ -75,6 +93,10 @@ def read_routing_plan(layout: Layout) -> RoutingPlan:
             "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
         )
     return plan
+
+
+def _lock(layout: Layout) -> AbstractContextManager[None]:
+    return hold_lock(layout.metrics / ".routing_plan.lock", purpose="writing the routing plan")
 
 
 def _read_columnar(path: Path) -> RoutingPlan:

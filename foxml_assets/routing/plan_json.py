@@ -84,7 +84,7 @@ def read_metadata(path: Path) -> RoutingMetadata | None:
     text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
     try:
         return msgspec.json.decode(text, type=RoutingMetadata)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

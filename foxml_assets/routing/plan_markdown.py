@@ -71,6 +71,13 @@ def _notes(plan: RoutingPlan, output: Output, has_yaml: bool) -> str:
         f"- Pooled models: {_control(metadata.cross_sectional)}.",
         f"- Symbol models: {_control(metadata.symbol)}.",
     ]
+    batch = policy.fdr_batch
+    if batch is not None:
+        levels = f"{batch.level_cross_sectional:.2g} (pooled) and {batch.level_symbol:.2g} (symbol)"
+        lines.append(
+            f"- False discoveries are controlled over all plans of the history: this is batch"
+            f" {batch.number}, which makes new discoveries at q = {levels}."
+        )
     if metadata.previous_plan_hash is not None:
         lines.append(f"- Hysteresis {policy.hysteresis:g} against plan `{metadata.previous_plan_hash[:12]}`.")
     if not has_yaml:
@@ -83,6 +90,8 @@ def _control(control: SideControl) -> str:
     parts = [f"at most {control.expected_false:.2g} false ones expected under these thresholds"]
     if control.tested:
         parts.append(f"{control.discovered:,} of {control.tested:,} tested rows are discoveries")
+    if control.kept:
+        parts.append(f"{control.kept:,} more are kept because an earlier plan discovered them")
     if control.not_controlled:
         parts.append(
             f"{control.not_controlled:,} routable rows have no standard error and are not controlled"

@@ -11,6 +11,7 @@ from foxml_assets.routing.candidates import Column, Kind
 from foxml_assets.routing.coding import LEVELS, Floats, Index, decode, tidy
 from foxml_assets.routing.combination import Routes
 from foxml_assets.routing.methods import Decision
+from foxml_assets.routing.plan import BatchInForce
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.reasons import merged_category
 from foxml_assets.routing.side_rows import TextRows
@@ -30,6 +31,7 @@ class PlanParts:
     decision: Decision
     limits: Index
     policy: RoutingPolicy
+    batch: BatchInForce | None
 
     @property
     def routes(self) -> Routes:

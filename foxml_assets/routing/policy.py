@@ -18,6 +18,7 @@ from foxml_assets.routing.policy_thresholds import AucBars, ExperimentalLane, Si
 from foxml_assets.routing.words import (
     BothStrongBehavior,
     BothWeakBehavior,
+    FdrOver,
     GateOn,
     Method,
     Profile,
@@ -81,9 +82,10 @@ class SideRates(ConfigModel):
 
 
 class FalseDiscovery(ConfigModel):
-    """Benjamini-Hochberg over each side's rows of one plan, for both methods."""
+    """Benjamini-Hochberg over each side's rows, of one plan or of a history of plans, for both methods."""
 
     enabled: bool = True
+    over: FdrOver = FdrOver.PLAN
     q: SideRates = SideRates()
     inflate_se: Inflation = 1.0
 
@@ -214,6 +216,10 @@ class RoutingPolicy(ConfigModel):
         """False-discovery control of one side; shrinkage cannot do without."""
         controlled = self.fdr.enabled or self.method is Method.SHRINKAGE
         return ErrorRate(self.fdr.q.of(side) if controlled else None, self.fdr.inflate_se)
+
+    def keeps_history(self) -> bool:
+        """Whether false discoveries are controlled over a history of plans."""
+        return self.fdr.over is FdrOver.HISTORY and self.error_rate(Side.SYMBOL).q is not None
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""

@@ -10,6 +10,7 @@ from foxml_assets.routing.alignment import align
 from foxml_assets.routing.candidates import candidates_hash, typed_candidates
 from foxml_assets.routing.combination import lane_limits, with_hard_blocks, with_lane_cap, with_margin
 from foxml_assets.routing.earlier import earlier_states
+from foxml_assets.routing.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.metadata import plan_metadata
 from foxml_assets.routing.methods import decide
 from foxml_assets.routing.pairs_table import pairs_table
@@ -28,19 +29,23 @@ def route(
     *,
     universe: Mapping[str, Sequence[str]] | None = None,
     previous: RoutingPlan | None = None,
+    history: FdrHistory | None = None,
     stamp: RunStamp,
 ) -> RoutingPlan:
     """Decide every pair of the candidates and of `universe` (symbols per target).
 
-    Bad rows are quarantined, never raised. `previous` counts only under `hysteresis`. Without
-    candidates and universe the plan is empty.
+    Bad rows are quarantined, never raised. `previous` counts only under `hysteresis`, `history`
+    (None: an empty one) only under `fdr.over: history`. Without candidates and universe the plan is empty.
     """
     table = typed_candidates(candidates)
     layout = align(table, universe)
     remembered = previous if policy.hysteresis > 0 else None
     earlier = earlier_states(remembered, layout)
     scores = pair_scores(table, layout.pair_rows)
-    cs, local = judge_sides(table, layout, scores, policy, earlier)
+    past, table_hash = history or FdrHistory(), candidates_hash(table)
+    batch = batch_in_force(past, policy, table_hash)
+    found = earlier_discoveries(past, batch, table_hash, layout)
+    cs, local = judge_sides(table, layout, scores, policy, earlier, found)
     decision = decide(layout, cs, local, scores, earlier, policy)
     n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
@@ -48,8 +53,8 @@ def route(
     routes = with_hard_blocks(decision.routes, cs.leaks[at], local.leaks)
     gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
-    parts = PlanParts(table, layout, cs, local, replace(decision, routes=routes), limits, policy)
+    parts = PlanParts(table, layout, cs, local, replace(decision, routes=routes), limits, policy, batch)
     targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
     previous_hash = remembered.metadata.routing_plan_hash if remembered else None
-    metadata = plan_metadata(parts, (targets, pairs, bad_rows), candidates_hash(table), stamp, previous_hash)
+    metadata = plan_metadata(parts, (targets, pairs, bad_rows), table_hash, stamp, previous_hash)
     return RoutingPlan(metadata, targets, pairs, bad_rows)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from foxml_assets.routing.bars import RowBars
 from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
-from foxml_assets.routing.fdr import Discoveries, discoveries
+from foxml_assets.routing.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
 from foxml_assets.routing.quarantine import Faults
 from foxml_assets.routing.side_rows import SideRows
@@ -85,12 +85,20 @@ class RowTests:
         """What false-discovery control said, as codes of ErrorControl."""
         if rate.q is None:
             return np.full(len(self.gate), code(ErrorControl.OFF), dtype=np.int8)
-        said = [code(ErrorControl.OFF), code(ErrorControl.NOT_CONTROLLED), code(ErrorControl.DISCOVERED)]
-        conditions = [~self.eligible, ~self.fdr.tested, self.passed[Check.FDR]]
-        return np.select(conditions, said, code(ErrorControl.REJECTED)).astype(np.int8)
+        passed = self.passed[Check.FDR]
+        said = {
+            ErrorControl.OFF: ~self.eligible,
+            ErrorControl.NOT_CONTROLLED: ~self.fdr.tested,
+            ErrorControl.KEPT: passed & self.fdr.kept,
+            ErrorControl.DISCOVERED: passed,
+        }
+        codes = np.select(list(said.values()), [code(word) for word in said], code(ErrorControl.REJECTED))
+        return codes.astype(np.int8)
 
 
-def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory) -> RowTests:
+def run_tests(
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier
+) -> RowTests:
     """Every test of every row."""
     sound = rows.present & ~faults.any
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
@@ -98,7 +106,8 @@ def run_tests(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Mem
     eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
     rate = policy.error_rate(rows.side)
     tested = eligible if rate.q is not None else np.zeros_like(eligible)
-    fdr = discoveries(rows.score.value, rows.score.se * rate.inflate_se, rows.chance, tested, rate.q or 1.0)
+    se = rows.score.se * rate.inflate_se
+    fdr = discoveries(rows.score.value, se, rows.chance, tested, rate.q or 1.0, earlier)
     found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)
     strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
     bars = rows.bars

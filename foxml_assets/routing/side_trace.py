@@ -163,8 +163,19 @@ def _false_discovery(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
     if trace.control is ErrorControl.OFF or q is None:
         return RuleLine("false discovery", "not tested", "", passed=None)
-    bar = f">= {number(trace.fdr_bar)} at q = {q:g}"
-    return _line(trace, Check.FDR, "false discovery", number(trace.score), bar)
+    bar = f">= {number(trace.fdr_bar)} at q = {q:g}{_in_history(trace, policy)}"
+    value = number(trace.score)
+    if trace.control is ErrorControl.KEPT:
+        value = f"{value}, kept from an earlier plan"
+    return _line(trace, Check.FDR, "false discovery", value, bar)
+
+
+def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
+    batch = policy.fdr_batch
+    if batch is None:
+        return ""
+    level = batch.level_cross_sectional if trace.side is Side.CROSS_SECTIONAL else batch.level_symbol
+    return f" over all plans; batch {batch.number} finds new ones at {level:.2g}"
 
 
 def _scoring(trace: SideTrace, policy: PolicyInForce) -> list[RuleLine]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from foxml_assets.routing.alignment import Alignment, owners_of
 from foxml_assets.routing.coding import NULL, UNREADABLE, Bools, Codes, code, encode
+from foxml_assets.routing.fdr import Earlier
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.quarantine import Fault, Faults, bad_pair_scores, find_faults, unusable_names
 from foxml_assets.routing.side_rows import PairScores, SideRows, side_rows
@@ -40,8 +41,12 @@ def judge_sides(
     scores: PairScores,
     policy: RoutingPolicy,
     earlier: EarlierStates,
+    discoveries: tuple[Earlier, Earlier],
 ) -> tuple[JudgedSide, JudgedSide]:
-    """The pooled side (by target) and the symbol side (by pair) of typed candidates."""
+    """The pooled side (by target) and the symbol side (by pair) of typed candidates.
+
+    `discoveries` is what false-discovery control knows of earlier plans, for each.
+    """
     cs_rows = side_rows(table, layout.cs_rows, Side.CROSS_SECTIONAL, policy)
     inherited = cs_rows.few_features[layout.pair_target]
     local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy, inherited)
@@ -54,13 +59,13 @@ def judge_sides(
     cs = JudgedSide(
         rows=cs_rows,
         faults=cs_faults,
-        states=judge(cs_rows, cs_faults, policy, earlier.cs),
+        states=judge(cs_rows, cs_faults, policy, earlier.cs, discoveries[0]),
         leaks=owners_of(leaking, pooled, len(layout.targets)),
     )
     local = JudgedSide(
         rows=local_rows,
         faults=local_faults,
-        states=judge(local_rows, local_faults, policy, earlier.local),
+        states=judge(local_rows, local_faults, policy, earlier.local, discoveries[1]),
         leaks=owners_of(leaking, paired, len(layout.pair_rows)) | unreadable,
     )
     return cs, local

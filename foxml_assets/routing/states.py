@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
-from foxml_assets.routing.fdr import Discoveries
+from foxml_assets.routing.fdr import Discoveries, Earlier
 from foxml_assets.routing.ladders import ladder
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.quarantine import Faults
@@ -29,18 +29,23 @@ class SideStates:
     checks: npt.NDArray[np.uint16]
 
 
-def judge(rows: SideRows, faults: Faults, policy: RoutingPolicy, before: Codes | None) -> SideStates:
-    """Signal states of all rows; `before` holds each row's earlier state code, -1 where it had none."""
+def judge(
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, before: Codes | None, earlier: Earlier
+) -> SideStates:
+    """Signal states of all rows; `before` holds each row's earlier state code, -1 where it had none, and
+    `earlier` what false-discovery control knows of earlier plans."""
     nothing = np.full(len(rows.rows), -1, dtype=np.int8)
-    plain = _climb(rows, faults, policy, Memory(nothing, 0.0))
+    plain = _climb(rows, faults, policy, Memory(nothing, 0.0), earlier)
     if before is None or policy.hysteresis == 0.0:
         return plain
-    states = _climb(rows, faults, policy, Memory(before, policy.hysteresis))
+    states = _climb(rows, faults, policy, Memory(before, policy.hysteresis), earlier)
     return replace(states, held=states.state != plain.state)
 
 
-def _climb(rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory) -> SideStates:
-    tests = run_tests(rows, faults, policy, memory)
+def _climb(
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier
+) -> SideStates:
+    tests = run_tests(rows, faults, policy, memory, earlier)
     rungs = ladder(rows, faults, tests, policy)
     decided = np.select([rung.holds for rung in rungs], range(len(rungs)), len(rungs) - 1)
     threshold = np.full(len(decided), np.nan)

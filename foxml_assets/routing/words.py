@@ -25,6 +25,13 @@ class GateOn(StrEnum):
     CI_LOW = "ci_low"
 
 
+class FdrOver(StrEnum):
+    """What the false-discovery rate holds over: each plan for itself, or all plans of a history together."""
+
+    PLAN = "plan"
+    HISTORY = "history"
+
+
 class UnknownLeakage(StrEnum):
     EXPERIMENTAL = "experimental"
     ALLOW = "allow"
@@ -103,3 +110,4 @@ class ErrorControl(StrEnum):
     DISCOVERED = "discovered"
     REJECTED = "rejected"
     NOT_CONTROLLED = "not_controlled"
+    KEPT = "kept"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from foxml_assets.routing.candidates import typed_candidates
+from foxml_assets.routing.fdr_history import FdrHistory
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
@@ -79,9 +80,17 @@ def routed(
     settings: Mapping[str, object] | None = None,
     universe: Mapping[str, Sequence[str]] | None = None,
     previous: RoutingPlan | None = None,
+    history: FdrHistory | None = None,
 ) -> RoutingPlan:
     """The plan of these rows under the policy of the seeds with `settings` replaced."""
-    return route(table(*rows), policy(**(settings or {})), universe=universe, previous=previous, stamp=STAMP)
+    return route(
+        table(*rows),
+        policy(**(settings or {})),
+        universe=universe,
+        previous=previous,
+        history=history,
+        stamp=STAMP,
+    )
 
 
 def pair(plan: RoutingPlan, symbol: str = "A", target: str = "y") -> pd.Series:

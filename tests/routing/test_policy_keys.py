@@ -214,6 +214,7 @@ KEYS = [
         for key in (
             Key("fdr.q.cross_sectional", (0.05, 0.3), _cs_state(score=0.56, score_se=0.05), base),
             Key("fdr.q.symbol", (0.05, 0.3), _local_state(score=0.56, score_se=0.05), base),
+            Key("fdr.over", ("plan", "history"), _local_state(score=0.56, score_se=0.033), base),
             Key("fdr.inflate_se", (1.0, 1.5), _local_state(score=0.56, score_se=0.04), base),
             Key("pooled_on_symbol.min_skill", (0.01, 0.2), _on_symbol, base),
             Key("pooled_on_symbol.min_probability", (0.9, 0.9999999), _on_symbol, base),

@@ -68,7 +68,12 @@ policies = st.builds(
     gate_on=st.sampled_from(["score", "score", "ci_low"]),
     enable_experimental_lane=st.booleans(),
     experimental=st.builds(dict, max_fraction_symbols_per_target=st.sampled_from([0.1, 0.34, 0.5, 1.0])),
-    fdr=st.builds(dict, enabled=st.booleans(), q=st.sampled_from([_rates(0.05), _rates(0.3)])),
+    fdr=st.builds(
+        dict,
+        enabled=st.booleans(),
+        over=st.sampled_from(["plan", "history"]),
+        q=st.sampled_from([_rates(0.05), _rates(0.3)]),
+    ),
     hysteresis=st.sampled_from([0.0, 0.02]),
 ).map(RoutingPolicy.model_validate)
 
