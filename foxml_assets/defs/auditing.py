@@ -10,8 +10,21 @@ from foxml_assets.hashing import file_hash
 from foxml_assets.stamp import current_stamp
 from foxml_assets.workspace import Workspace
 
+# Everything that decides what the audit says; of the evidence, what it cost.
+_READS = (
+    "data_config",
+    "routing_config",
+    "training_config",
+    "panel",
+    "feature_selections",
+    "routing_plan",
+    "master_training_plan",
+    "cross_sectional_models",
+    "symbol_models",
+)
 
-@dg.asset(group_name="reporting", deps=["training_report"], kinds={"markdown"})
+
+@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
 def routing_audit(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:

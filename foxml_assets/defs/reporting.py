@@ -12,8 +12,20 @@ from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.workspace import Workspace
 
+# Everything that decides what the report says. The audit may be missing or of another plan.
+_READS = (
+    "data_config",
+    "training_config",
+    "panel",
+    "routing_plan",
+    "master_training_plan",
+    "cross_sectional_models",
+    "symbol_models",
+    "routing_audit",
+)
 
-@dg.asset(group_name="reporting", deps=["cross_sectional_models", "symbol_models"], kinds={"markdown"})
+
+@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
 def training_report(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -21,7 +33,7 @@ def training_report(
     layout, training = workspace.layout, workspace.training_context()
     plan = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id)).plan
     routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
-    report, scores = make_report(plan, routing, training)
+    report, scores = make_report(plan, routing, training, workspace.data_config().evidence.blocks)
     write_report(report, scores, layout)
     states = [(state.value, number) for state, number in report.jobs_by_state.items()]
     return dg.MaterializeResult(
