@@ -45,7 +45,7 @@ from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_f
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 
-EVIDENCE_CODE_VERSION = "2"
+EVIDENCE_CODE_VERSION = "3"
 
 _TARGETS_AT_A_TIME = 16
 _TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)

@@ -13,7 +13,7 @@ from foxml_assets.auditing.audit_text import (
     with_error,
 )
 from foxml_assets.markdown import escape, link, table
-from foxml_assets.reporting.report import ModelLine, TrainingReport
+from foxml_assets.reporting.report import ModelLine, TargetLine, TrainingReport
 from foxml_assets.training.manifest import ModelState
 from foxml_assets.vocabulary import Route
 
@@ -35,6 +35,7 @@ _TARGET_HEADER = (
     "target", "score", "skill", "above chance", "routed", "pairs", "jobs trained", "pooled alone",
     "best model",
 )  # fmt: skip
+TARGET_SKILL_HEADER = ("target", "skill", "above chance")
 _BEST_HEADER = ("model", "family", "score", "skill", "rows", "in the evidence")
 
 
@@ -56,21 +57,28 @@ def report_markdown(report: TrainingReport) -> str:
 
 def headline(report: TrainingReport) -> str:
     """The state in a few sentences of Markdown: jobs, what the pairs are worth, their routes."""
-    trained = report.jobs_by_state[ModelState.TRAINED]
-    if not report.jobs_planned:
-        jobs = "**The plan has no jobs**, so nothing is trained."
-    else:
-        others = ", ".join(
-            f"{count} {state}"
-            for state, count in report.jobs_by_state.items()
-            if count and state is not ModelState.TRAINED
-        )
-        jobs = (
-            f"**{trained} of {report.jobs_planned} planned jobs trained**{f' ({others})' if others else ''}."
-        )
+    jobs = f"**{jobs_trained(report)}.**"
     worth = f" **{above_chance(report)}.**" if any(line.scored for line in report.routes) else ""
     pairs = ", ".join(f"{report.pairs_by_route[route]} {route_words(route)}" for route in Route)
     return f"{jobs}{worth} {report.pairs} pairs: {pairs}. Plan `{escape(report.plan_hash[:12])}`."
+
+
+def jobs_trained(report: TrainingReport) -> str:
+    """How many planned jobs are trained, and the states of the others, in plain text."""
+    if not report.jobs_planned:
+        return "The plan has no jobs, so nothing is trained"
+    others = ", ".join(
+        f"{count} {state}"
+        for state, count in report.jobs_by_state.items()
+        if count and state is not ModelState.TRAINED
+    )
+    trained = f"{report.jobs_by_state[ModelState.TRAINED]} of {report.jobs_planned} planned jobs trained"
+    return f"{trained} ({others})" if others else trained
+
+
+def target_skills(report: TrainingReport) -> list[Sequence[object]]:
+    """A row of TARGET_SKILL_HEADER per scored target, the best first."""
+    return [(line.target, skill_words(line.skill), _above(line)) for line in report.targets if line.scored]
 
 
 def above_chance(report: TrainingReport) -> str:
@@ -104,7 +112,7 @@ def _targets(report: TrainingReport) -> list[Sequence[object]]:
             line.target,
             f"{_number(line.score)} {line.metric}" if line.metric else "",
             skill_words(line.skill),
-            f"{line.above_chance} of {line.scored}" if line.scored else "",
+            _above(line),
             line.routed,
             line.pairs,
             f"{line.trained} of {line.jobs}",
@@ -113,6 +121,10 @@ def _targets(report: TrainingReport) -> list[Sequence[object]]:
         )
         for line in report.targets
     ]
+
+
+def _above(line: TargetLine) -> str:
+    return f"{line.above_chance} of {line.scored}" if line.scored else ""
 
 
 def _best(report: TrainingReport) -> Iterable[Sequence[object]]:

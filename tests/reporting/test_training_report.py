@@ -74,7 +74,7 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
         Route.BLOCKED: 6,
     }
     assert headline(report).startswith(
-        "**4 of 4 planned jobs trained**. **6 of 6 pairs are above chance by 2 standard errors, 0 below.** "
+        "**4 of 4 planned jobs trained.** **6 of 6 pairs are above chance by 2 standard errors, 0 below.** "
         "12 pairs: 3 cross sectional, 2 symbol"
     )
     assert {column: str(kind) for column, kind in scores.dtypes.items()} == PAIR_SCORE_TYPES
@@ -143,7 +143,7 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     assert "cs_y_up_5d is corrupt" in row["reason"]
     assert row["local_skill"] > 0.3
     text = report_markdown(report)
-    assert "**2 of 4 planned jobs trained** (1 corrupt, 1 missing)" in text
+    assert "**2 of 4 planned jobs trained (1 corrupt, 1 missing).**" in text
     assert "| symbol specific | 2 | 1 | 1 | 0 | 0." in text
     assert "| cross sectional | 3 | 0 | 0 | 0 |  |" in text
 
@@ -158,7 +158,7 @@ def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
 
 def test_a_plan_without_jobs_says_so(planned: Routed) -> None:
     report, scores = make_report(plan_of(planned.world, []), None, planned.world.context, BlockConfig())
-    assert headline(report).startswith("**The plan has no jobs**")
+    assert headline(report).startswith("**The plan has no jobs")
     assert report.pairs == 0
     assert scores.empty
 

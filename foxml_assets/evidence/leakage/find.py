@@ -21,6 +21,7 @@ from foxml_assets.evidence.leakage.copies import (
 )
 from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
+from foxml_assets.evidence.leakage.profile import with_profiles
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.selection.patterns import lookup
@@ -125,7 +126,7 @@ def find_leaks(
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
-        findings=tuple(findings),
+        findings=with_profiles(findings, features, label, config),
         statuses=_statuses(measured > 0, news.overall, blocked),
         skill=skill,
         blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),

@@ -21,12 +21,23 @@ class Detector(StrEnum):
 
 
 @dataclass(frozen=True)
+class LagSkill:
+    """A point of a lag profile: the skill of the feature as it was `lag` rows before the label's row (after
+    it, if negative), and what a copy of the label would show there; None where it cannot be measured."""
+
+    lag: int
+    skill: float | None
+    copy: float | None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a detector says about one feature, on one symbol or (`symbol` None) over all.
 
     `skill` is 2 AUC - 1 or the rank correlation, `lagged_skill` the same one horizon (or lead) earlier;
     `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
-    without all features under the same suspicion, None where it was not asked.
+    without all features under the same suspicion, None where it was not asked. `profile` is by ascending
+    lag.
     """
 
     symbol: str | None
@@ -39,6 +50,7 @@ class Finding:
     future_share: float | None
     skill_left: float | None
     reason: str
+    profile: tuple[LagSkill, ...] = ()
 
 
 @dataclass(frozen=True)
