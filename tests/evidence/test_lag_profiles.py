@@ -42,15 +42,16 @@ def finding(run: Run, target: str, feature: str, symbol: str | None = None) -> F
     return next(one for one in found if (one.feature, one.symbol) == (feature, symbol))
 
 
-@pytest.mark.parametrize("target", ["fwd_ret_10d", "y_up_10d"])
-def test_a_copy_fades_on_both_sides_as_the_label_does(run: Run, target: str) -> None:
+# What `copy` copies is the return, which remembers more of itself than its sign does.
+@pytest.mark.parametrize(("target", "near"), [("fwd_ret_10d", 0.05), ("y_up_10d", 0.25)])
+def test_a_copy_fades_on_both_sides_as_the_label_does(run: Run, target: str, near: float) -> None:
     profile = finding(run, target, "copy").profile
     assert tuple(point.lag for point in profile) == LAGS
     by_lag = {point.lag: point for point in profile}
     assert by_lag[0].skill == by_lag[0].copy == pytest.approx(finding(run, target, "copy").skill, abs=1e-5)
     assert by_lag[1].skill > by_lag[5].skill > by_lag[20].skill
     for point in profile:
-        assert point.skill == pytest.approx(point.copy, abs=0.15)
+        assert point.skill == pytest.approx(point.copy, abs=near)
 
 
 def test_what_looks_ahead_is_best_before_its_own_row(run: Run) -> None:
