@@ -1,7 +1,9 @@
 """The lag profile of every finding: as numbers, in words and as a picture."""
 
 import io
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,13 @@ def test_long_lists_are_cut_to_what_the_web_page_shows_in_place(run: Run) -> Non
     assert len(page.profiles) < 1_000
     assert profile_picture(many) == profile_picture(many[:MOST_PANELS])
     assert profile_picture(many) != profile_picture(many[: MOST_PANELS - 1])
+
+
+def test_the_docs_say_what_a_finding_holds() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    for name in ("evidence.md", "formats.md"):
+        text = (docs / name).read_text(encoding="utf-8")
+        assert {f"`{word}`" for word in ("profile", "lag", "copy")} <= set(re.findall(r"`\w+`", text)), name
 
 
 def test_the_picture_is_the_same_each_time_and_shows_the_curve(run: Run) -> None:

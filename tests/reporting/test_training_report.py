@@ -232,3 +232,13 @@ def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> 
         load_job_model(newer, trained.world.layout)
     with pytest.raises(TrainingError, match="cannot be read"):
         load_job_model(job, Layout(trained.world.layout.root / "elsewhere"))
+
+
+def test_the_docs_name_every_column_and_every_number() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = text[text.index("## Training report") : text.index("## Routing audit")]
+    columns = re.findall(r"^\| `(\w+)` \| (?:text|count|number) \|", section, re.MULTILINE)
+    assert columns == list(PAIR_SCORE_TYPES)
+    names = {name for part in re.findall(r"`([^`]+)`", section) for name in re.findall(r"\w+", part)}
+    fields = {field.name for field in msgspec.structs.fields(TrainingReport)}
+    assert fields - names <= {"schema_version", "plan_hash", "pairs", "pairs_by_route"}
