@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from foxml_assets.auditing.audit import RoutingAudit
+from foxml_assets.auditing.audit import RoutingAudit, Scheme
 from foxml_assets.auditing.audit_markdown import audit_markdown
 from foxml_assets.auditing.audit_picture import audit_picture
 from foxml_assets.errors import Problem, TrainingError
@@ -40,12 +40,17 @@ def read_audit(layout: Layout) -> RoutingAudit:
         ) from error
 
 
-def read_current_audit(layout: Layout, plan_hash: str) -> RoutingAudit | None:
-    """The audit of the plan of that hash; None if there is none, or only one of another plan."""
+def read_current_audit(layout: Layout, plan_hash: str, trained: int) -> RoutingAudit | None:
+    """The audit of the plan of that hash with that many `trained` jobs; None if there is no such.
+
+    Raises TrainingError if the audit is damaged.
+    """
     if not layout.routing_audit.is_file():
         return None
     audit = read_audit(layout)
-    return audit if audit.plan_hash == plan_hash else None
+    cost = audit.line(Scheme.PLAN).cost
+    is_current = audit.plan_hash == plan_hash and cost is not None and cost.trained == trained
+    return audit if is_current else None
 
 
 def page_path(layout: Layout) -> Path:

@@ -19,10 +19,11 @@ HEADER = (
 )  # fmt: skip
 # The columns that fit a terminal, and a panel of the web page.
 _SHORT = (0, 1, 2, 6, 7, 8)
-LEGEND = (
+SHORT_LEGEND = (
     "Kept: share of the best baseline. Unproven: share of the served pairs whose skill has a lower 95 % "
-    "bound that is not above 0; no skill: whose skill itself is not."
+    "bound that is not above 0."
 )
+LEGEND = f"{SHORT_LEGEND} No skill: share of those whose skill itself is not."
 SHORT_HEADER = tuple(HEADER[column] for column in _SHORT)
 ROUTE_HEADER = ("route", "pairs", *LABELS.values())
 

@@ -9,12 +9,17 @@ from scipy.stats import t as student
 
 from foxml_assets.auditing.audit import Interval
 from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
-from foxml_assets.evidence.scores.sums import Scores
+from foxml_assets.evidence.scores.sums import Scores, block_sums, scores
+from foxml_assets.families.model import Vector
+from foxml_assets.metrics import to_skill
 from foxml_assets.selection.config import BlockConfig
 from foxml_assets.selection.folds import Fold
+from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.training.split import Timeline
+from foxml_assets.vocabulary import ScoreMetric
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def holdout_blocks(timeline: Timeline, horizon_bars: int, config: BlockConfig) -> TimeBlocks:
@@ -22,6 +27,28 @@ def holdout_blocks(timeline: Timeline, horizon_bars: int, config: BlockConfig) -
     start, stop = timeline.holdout_bar, len(timeline.times)
     window = Fold(index=0, train_stop=start, test_start=start, test_stop=stop)
     return make_blocks((window,), horizon_bars, config)
+
+
+def longest_horizon(info: PanelInfo) -> int:
+    """The longest horizon of the panel's targets in bars: what the blocks of the hold-out are made for."""
+    return max((spec.horizon_bars for spec in info.targets), default=1)
+
+
+def skill_replicates(
+    metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, blocks: TimeBlocks
+) -> Floats:
+    """Skill of one symbol's predictions on the hold-out, then without each block: shape (1 + n_blocks,).
+
+    `bar` (n,) ascends.
+    """
+    window = np.zeros(len(y), dtype=np.int64)
+    sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
+    return to_skill(metric, left_out(scores(sums)))
+
+
+def without_gaps(skill: Floats) -> Floats:
+    """A pair that cannot be scored without a block, as all its rows lie there, counts there as overall."""
+    return np.where(np.isnan(skill), skill[:, :1], skill)
 
 
 def left_out(found: Scores) -> Floats:

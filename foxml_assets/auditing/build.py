@@ -7,7 +7,7 @@ import pandas as pd
 
 from foxml_assets.auditing.audit import LeftOut, RoutingAudit, Scheme, Screening, Window
 from foxml_assets.auditing.baselines import Baselines, make_baselines
-from foxml_assets.auditing.blocks import holdout_blocks
+from foxml_assets.auditing.blocks import holdout_blocks, longest_horizon
 from foxml_assets.auditing.pair_skills import SERVED, Desk, PairSkills, score_pairs
 from foxml_assets.auditing.serving import make_serving
 from foxml_assets.auditing.shelf import Shelf, take_stock
@@ -62,7 +62,7 @@ def make_audit(
     timeline = timeline_of(read_panel(context.layout, [])[context.info.time_column], context.holdout_fraction)
     _check_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
-    longest = max((context.info.target(name).horizon_bars for name in set(entered["target"])), default=0)
+    longest = longest_horizon(context.info)
     blocks = holdout_blocks(timeline, longest, blocks_config)
     desk = Desk(context, timeline, blocks, make_serving(plan, baselines, shelf), shelf)
     skills = score_pairs(entered, desk)

@@ -10,22 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.auditing.audit import BASELINES, Scheme
-from foxml_assets.auditing.blocks import left_out
+from foxml_assets.auditing.blocks import Floats, skill_replicates
 from foxml_assets.auditing.holdout import Holdout, predict_own, predict_pooled, read_holdout
 from foxml_assets.auditing.serving import Serving
 from foxml_assets.auditing.shelf import Shelf
 from foxml_assets.evidence.scores.blocks import TimeBlocks
-from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.families.model import Vector
-from foxml_assets.metrics import metric_of, to_skill
+from foxml_assets.metrics import metric_of
 from foxml_assets.planning.plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.serving import mean_prediction
 from foxml_assets.training.split import Timeline
-from foxml_assets.vocabulary import Route, ScoreMetric
+from foxml_assets.vocabulary import Route
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SERVED = (Scheme.PLAN, *BASELINES)
@@ -132,16 +129,10 @@ def _score_pair(
         key = tuple(job.spec_hash for job in jobs)
         if key and key not in known:
             said = [_predict(job, held, rows, pooled, predicted, desk) for job in jobs]
-            known[key] = _skill(metric, y, mean_prediction(said), bar, desk.blocks)
+            known[key] = skill_replicates(metric, y, mean_prediction(said), bar, desk.blocks)
         if key:
             skill[scheme] = known[key]
     return _PairScore(n, scored=True, skill=skill)
-
-
-def _skill(metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, blocks: TimeBlocks) -> Floats:
-    window = np.zeros(len(y), dtype=np.int64)
-    sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
-    return to_skill(metric, left_out(scores(sums)))
 
 
 def _predict(

@@ -16,7 +16,7 @@ from foxml_assets.auditing.audit import (
     SchemeLine,
     Screening,
 )
-from foxml_assets.auditing.blocks import Floats, interval, lower_bounds
+from foxml_assets.auditing.blocks import Floats, interval, lower_bounds, without_gaps
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.vocabulary import Route
 
@@ -27,7 +27,7 @@ def known_skills(skills: PairSkills, costs: Mapping[Scheme, Cost]) -> dict[Schem
     """Skill of the scored pairs under the plan, under each baseline whose jobs were all tried, and under the
     best choice where all baselines were; shape (n_scored, 1 + n_blocks)."""
     found = {
-        scheme: _without_gaps(skills.skill[scheme][skills.scored])
+        scheme: without_gaps(skills.skill[scheme][skills.scored])
         for scheme in (Scheme.PLAN, *BASELINES)
         if scheme is Scheme.PLAN or not costs[scheme].missing
     }
@@ -111,8 +111,3 @@ def _pays_after(baseline: Cost, plan: Cost, screening: Screening) -> int | None:
     saved = baseline.seconds - plan.seconds
     known = screening.timed == screening.targets > 0 and not baseline.missing and not plan.missing
     return math.ceil(screening.cpu_seconds / saved) if known and saved > 0 else None
-
-
-def _without_gaps(skill: Floats) -> Floats:
-    """A pair that cannot be scored without a block, as all its rows lie there, counts there as overall."""
-    return np.where(np.isnan(skill), skill[:, :1], skill)

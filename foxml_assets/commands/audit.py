@@ -7,7 +7,7 @@ from rich.text import Text
 
 from foxml_assets.auditing.audit import RoutingAudit
 from foxml_assets.auditing.audit_files import page_path, picture_path, read_audit
-from foxml_assets.auditing.audit_text import LEGEND, SHORT_HEADER, notes, short_rows, verdict
+from foxml_assets.auditing.audit_text import SHORT_HEADER, SHORT_LEGEND, notes, short_rows, verdict
 from foxml_assets.auditing.baselines import pending_baselines, train_baselines
 from foxml_assets.auditing.build import open_contest
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
@@ -49,7 +49,7 @@ def print_audit(audit: RoutingAudit) -> None:
     """Print the verdict, the table of schemes and what is missing."""
     console.print(Text(verdict(audit), style="bold"))
     console.print(_schemes(audit))
-    for note in (LEGEND, *notes(audit)):
+    for note in (SHORT_LEGEND, *notes(audit)):
         console.print(note, markup=False)
 
 

@@ -4,12 +4,12 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.auditing.audit import Scheme
-from foxml_assets.auditing.audit_files import read_current_audit
+from foxml_assets.auditing.audit_text import COMMAND, route_words
 from foxml_assets.commands.audit import print_audit
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
+from foxml_assets.reporting.report_markdown import above_chance, skill_words
 from foxml_assets.training.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
@@ -22,6 +22,7 @@ def print_report(workspace: Workspace) -> None:
     report = msgspec.json.decode(workspace.layout.training_report.read_bytes(), type=TrainingReport)
     console.rule("[bold]Result", align="left", style="dim")
     console.print(_routes(report))
+    console.print(above_chance(report))
     console.print(_best(report))
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
@@ -38,26 +39,25 @@ def print_report(workspace: Workspace) -> None:
 
 
 def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
-    """Print the audit, unless it is of another plan or of fewer trained jobs."""
-    audit = read_current_audit(workspace.layout, report.plan_hash)
-    cost = audit.line(Scheme.PLAN).cost if audit is not None else None
-    if audit is not None and cost is not None and cost.trained == report.jobs_by_state[ModelState.TRAINED]:
-        print_audit(audit)
+    """Print the audit of this plan, or which command makes it."""
+    if report.audit is not None:
+        print_audit(report.audit)
     elif workspace.layout.master_plan.is_file():
-        console.print("Worth it?  foxml audit --baselines compares the plan with training everything")
+        console.print(f"Worth it?  {COMMAND} compares the plan with training everything")
 
 
 def _routes(report: TrainingReport) -> Table:
-    table = make_table("route", "pairs", "scored", "above chance", "mean skill", title="Pairs by route")
+    header = ("route", "pairs", "scored", "above chance", "below", "mean skill")
+    table = make_table(*header, title="Pairs by route")
     skills = {line.route: line for line in report.routes}
     for route, pairs in report.pairs_by_route.items():
         line = skills.get(route)
-        name = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
+        name = route_words(route)
         if line is None:
-            table.add_row(name, str(pairs), "", "", "")
+            table.add_row(name, str(pairs), "", "", "", "")
         else:
-            mean = "" if line.mean_skill is None else f"{line.mean_skill:.3f}"
-            table.add_row(name, str(pairs), str(line.scored), str(line.above_chance), mean)
+            counts = (line.scored, line.above_chance, line.below_chance)
+            table.add_row(name, str(pairs), *map(str, counts), skill_words(line.mean_skill))
     return table
 
 

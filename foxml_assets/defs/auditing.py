@@ -5,13 +5,26 @@ import dagster as dg
 from foxml_assets.auditing.audit_files import page_path, picture_path, write_audit
 from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
 from foxml_assets.auditing.build import make_audit, open_contest
-from foxml_assets.defs.metadata import file_link, markdown_table, picture
+from foxml_assets.defs.metadata import file_link, picture, table_of_numbers
 from foxml_assets.hashing import file_hash
 from foxml_assets.stamp import current_stamp
 from foxml_assets.workspace import Workspace
 
+# Everything that decides what the audit says; of the evidence, what it cost.
+_READS = (
+    "data_config",
+    "routing_config",
+    "training_config",
+    "panel",
+    "feature_selections",
+    "routing_plan",
+    "master_training_plan",
+    "cross_sectional_models",
+    "symbol_models",
+)
 
-@dg.asset(group_name="reporting", deps=["training_report"], kinds={"markdown"})
+
+@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
 def routing_audit(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -27,7 +40,7 @@ def routing_audit(
         data_version=dg.DataVersion(file_hash(layout.routing_audit)),
         metadata={
             "verdict": verdict(audit),
-            "comparison": markdown_table(SHORT_HEADER, short_rows(audit)),
+            "comparison": table_of_numbers(SHORT_HEADER, short_rows(audit)),
             "picture": picture(picture_path(layout).read_bytes(), "Skill against training time"),
             "audit": dg.MetadataValue.md(page_path(layout).read_text(encoding="utf-8")),
             "file": file_link(page_path(layout)),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from foxml_assets.defs.events import output_event
-from foxml_assets.defs.metadata import file_link
+from foxml_assets.defs.metadata import file_link, picture
 from foxml_assets.defs.partitions import targets
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
-from foxml_assets.evidence.pages import evidence_page
+from foxml_assets.evidence.pages import evidence_page, leading_findings
+from foxml_assets.evidence.profile_picture import profile_picture
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.store import evidence_hash, read_findings, read_importances
 from foxml_assets.evidence.timing import stopwatch, write_timing
@@ -51,10 +52,17 @@ def feature_selections(
 
 def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:
     target = evidence.target
-    page = evidence_page(evidence, read_findings(layout, target), read_importances(layout, target))
+    findings = read_findings(layout, target)
+    page = evidence_page(evidence, findings, read_importances(layout, target))
+    profiles: dict[str, dg.MetadataValue] = {}
+    if page.profiles:
+        drawn = picture(profile_picture(leading_findings(findings)), "Skill by lag")
+        profiles = {"lag profile": dg.MetadataValue.md(page.profiles), "lag profile, drawn": drawn}
     return {
-        "pooled model": dg.MetadataValue.md(page.pooled),
+        "verdict": dg.MetadataValue.text(page.verdict),
         "leakage": dg.MetadataValue.md(page.leakage),
+        **profiles,
+        "pooled model": dg.MetadataValue.md(page.pooled),
         "symbols": dg.MetadataValue.md(page.symbols),
         "importances": dg.MetadataValue.md(page.importances),
         "features": dg.MetadataValue.int(len(evidence.features)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from foxml_assets.markdown import table
+from foxml_assets.markdown import Markup, escape, table
 
 
 def table_metadata(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -24,10 +24,19 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> d
     return dg.MetadataValue.md(table(header, rows))
 
 
+def table_of_numbers(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MetadataValue:
+    """The same with cells that are never broken over lines, as the UI's narrow columns would."""
+    return markdown_table(header, [[_unbroken(cell) for cell in row] for row in rows])
+
+
 def picture(png: bytes, title: str) -> dg.MetadataValue:
     """A PNG shown in place, as Markdown with the image inside."""
     encoded = base64.b64encode(png).decode("ascii")
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
+
+
+def _unbroken(cell: object) -> Markup:
+    return Markup(escape(cell).replace(" ", "&nbsp;"))
 
 
 def file_link(path: Path) -> dg.MetadataValue:

@@ -2,18 +2,42 @@
 
 import dagster as dg
 
-from foxml_assets.defs.metadata import file_link, markdown_table, picture
+from foxml_assets.auditing.audit import RoutingAudit
+from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
+from foxml_assets.defs.metadata import file_link, picture, table_of_numbers
 from foxml_assets.hashing import file_hash
 from foxml_assets.reporting.build import make_report
 from foxml_assets.reporting.charts import skill_chart
 from foxml_assets.reporting.report_files import markdown_path, write_report
+from foxml_assets.reporting.report_markdown import (
+    NOT_COMPARED,
+    TARGET_SKILL_HEADER,
+    above_chance,
+    jobs_trained,
+    target_skills,
+)
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.workspace import Workspace
 
+# Everything that decides what the report says. The audit may be missing or of another plan.
+_READS = (
+    "data_config",
+    "training_config",
+    "panel",
+    "routing_plan",
+    "master_training_plan",
+    "cross_sectional_models",
+    "symbol_models",
+    "routing_audit",
+)
 
-@dg.asset(group_name="reporting", deps=["cross_sectional_models", "symbol_models"], kinds={"markdown"})
+# The web page shows a text in place only if it is short.
+_MAX_TARGETS = 12
+
+
+@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
 def training_report(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
@@ -21,15 +45,24 @@ def training_report(
     layout, training = workspace.layout, workspace.training_context()
     plan = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id)).plan
     routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
-    report, scores = make_report(plan, routing, training)
+    report, scores = make_report(plan, routing, training, workspace.data_config().evidence.blocks)
     write_report(report, scores, layout)
-    states = [(state.value, number) for state, number in report.jobs_by_state.items()]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.training_report)),
         metadata={
-            "jobs": markdown_table(["state", "jobs"], states),
+            **_comparison(report.audit),
+            "above chance": above_chance(report),
+            "targets": table_of_numbers(TARGET_SKILL_HEADER, target_skills(report)[:_MAX_TARGETS]),
+            "jobs": jobs_trained(report),
             "skill": picture(skill_chart(scores), "Hold-out skill of every routed pair"),
             "report": dg.MetadataValue.md(markdown_path(layout).read_text(encoding="utf-8")),
             "file": file_link(markdown_path(layout)),
         },
     )
+
+
+def _comparison(audit: RoutingAudit | None) -> dict[str, dg.MetadataValue]:
+    if audit is None:
+        return {"verdict": dg.MetadataValue.md(NOT_COMPARED)}
+    comparison = table_of_numbers(SHORT_HEADER, short_rows(audit))
+    return {"verdict": dg.MetadataValue.text(verdict(audit)), "comparison": comparison}

@@ -91,8 +91,8 @@ def report_run() -> StageRun:
 
 
 def audit_run() -> StageRun:
-    """One run that writes the audit. It trains no baselines."""
-    return StageRun(("routing_audit",), {})
+    """One run that writes the audit, and the report that opens with it. It trains no baselines."""
+    return StageRun(("routing_audit", "training_report"), {})
 
 
 def run_request(run: StageRun, version: str, event: int) -> dg.RunRequest:

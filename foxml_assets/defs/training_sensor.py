@@ -62,10 +62,11 @@ def pending_training(
 
 
 def _signature(workspace: Workspace) -> str:
-    """Changes whenever a config file, an artifact that training depends on, or a model file changes."""
+    """Changes whenever a config file, an artifact that training or the report reads, or a model changes."""
     layout = workspace.layout
     watched = [layout.panel_info, layout.routing_candidates, layout.routing_plan, layout.master_plan]
     watched += [workspace.data_config_file, workspace.routing_config_file, workspace.training_config_file]
+    watched.append(layout.routing_audit)
     present = [path.stat() for path in watched if path.exists()]
     moments = [(status.st_mtime_ns, status.st_size) for status in present]
     models = sorted(
@@ -77,7 +78,8 @@ def _signature(workspace: Workspace) -> str:
 
 
 def _report(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    latest = max(data_version_of(instance, name)[1] for name in (*MODEL_ASSETS, "master_training_plan"))
+    reads = (*MODEL_ASSETS, "master_training_plan", "routing_audit")
+    latest = max(data_version_of(instance, name)[1] for name in reads)
     version, reported = data_version_of(instance, "training_report")
     if version is not None and reported > latest:
         return dg.SkipReason("every job of the plan is trained, and reported")

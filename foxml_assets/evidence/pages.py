@@ -14,15 +14,22 @@ from foxml_assets.markdown import escape, table
 from foxml_assets.vocabulary import ScoreMetric
 
 MOST_ROWS = 50
+# The web page shows a text in place only if it is short.
+MOST_PROFILES = 4
 TOP_FEATURES = 20
 
 
 @dataclass(frozen=True)
 class EvidencePage:
-    """One Markdown text per question, in the order in which they are read."""
+    """One Markdown text per question, in the order in which they are read; `verdict` is plain text.
 
-    pooled: str
+    `profiles` is empty where there is no finding.
+    """
+
+    verdict: str
     leakage: str
+    profiles: str
+    pooled: str
     symbols: str
     importances: str
 
@@ -35,11 +42,21 @@ def evidence_page(
     No table has more than MOST_ROWS rows, whatever the number of symbols.
     """
     return EvidencePage(
-        pooled=_pooled(evidence),
+        verdict=_verdict(evidence, findings),
         leakage=_leakage(evidence, findings),
+        profiles=_profiles(leading_findings(findings)),
+        pooled=_pooled(evidence),
         symbols=_symbols(evidence),
         importances=_importances(importances),
     )
+
+
+def leading_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings about the whole target first, then the strongest. What a feature shows on single symbols is
+    left out where it is found over all of them."""
+    overall = {one.feature for one in findings if one.symbol is None}
+    kept = [one for one in findings if one.symbol is None or one.feature not in overall]
+    return sorted(kept, key=lambda one: (one.symbol is not None, -abs(one.skill), one.feature))
 
 
 def above_chance(score: Estimate | None, metric: ScoreMetric) -> bool | None:
@@ -49,8 +66,35 @@ def above_chance(score: Estimate | None, metric: ScoreMetric) -> bool | None:
     return score.ci_low > (0.5 if metric is ScoreMetric.AUC else 0.0)
 
 
+def _verdict(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
+    """Leakage, the pooled model and the symbols in a sentence each."""
+    pooled, metric = _pooled_row(evidence), evidence.score_metric
+    own = [row for row in evidence.rows if row.symbol is not None]
+    others = len({one.feature for one in findings}) - 1
+    more = f" (and {others:,} more)" if others > 0 else ""
+    told = [f"{leading_findings(findings)[0].reason}{more}." if findings else "No leak found."]
+    if pooled is not None:
+        score, interval = _score(pooled.score)
+        known = {True: ", above chance", False: ", not above chance", None: ""}[
+            above_chance(pooled.score, metric)
+        ]
+        shown = f"{metric.value} {score} ({interval}){known}" if interval else "no score with an error"
+        told.append(f"Pooled model: {shown}; {pooled.leakage_status.value}.")
+    if own:
+        above = sum(above_chance(row.score, metric) is True for row in own)
+        ahead = sum((row.difference.ci_low or 0.0) > 0.0 for row in own if row.difference is not None)
+        told.append(
+            f"Own models: {above:,} of {len(own):,} above chance, {ahead:,} ahead of the pooled model."
+        )
+    return " ".join(told)
+
+
+def _pooled_row(evidence: TargetEvidence) -> RowEvidence | None:
+    return next((row for row in evidence.rows if row.symbol is None), None)
+
+
 def _pooled(evidence: TargetEvidence) -> str:
-    pooled = next((row for row in evidence.rows if row.symbol is None), None)
+    pooled = _pooled_row(evidence)
     if pooled is None:
         return "There is no pooled model."
     chosen = "+".join(pooled.families)
@@ -71,8 +115,7 @@ def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
     assured = "".join(f"\n\n{escape(line)}." for line in assurance_lines(evidence.assured))
     if not findings:
         return f"No feature was found to leak.{assured}"
-    # Findings about the whole target first, then the strongest.
-    ranked = sorted(findings, key=lambda one: (one.symbol is not None, -abs(one.skill), one.feature))
+    ranked = leading_findings(findings)
     header = ["feature", "symbol", "detector", "status", "skill", "past_r2", "future_share", "skill left"]
     rows = [
         (
@@ -85,7 +128,27 @@ def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
         )
         for one in ranked[:MOST_ROWS]
     ]
-    return table([*header, "reason"], rows) + _not_shown(len(ranked) - len(rows), "weaker findings") + assured
+    weaker = _not_shown(len(ranked) - len(rows), "weaker findings")
+    alone = _not_shown(len(findings) - len(ranked), "findings of these features on single symbols")
+    return table([*header, "reason"], rows) + weaker + alone + assured
+
+
+def _profiles(ranked: Sequence[Finding]) -> str:
+    """Skill by lag of the first findings, beside a copy's; empty without a profile."""
+    shown = [one for one in ranked if one.profile][:MOST_PROFILES]
+    if not shown:
+        return ""
+    rows = [
+        (name, *("" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in values))
+        for one in shown
+        for name, values in (
+            (one.feature if one.symbol is None else f"{one.feature} on {one.symbol}",
+             [point.skill for point in one.profile]),
+            ("a copy of the label", [point.copy for point in one.profile]),
+        )
+    ]  # fmt: skip
+    header = ["rows earlier", *(point.lag for point in shown[0].profile)]
+    return table(header, rows)
 
 
 def _symbols(evidence: TargetEvidence) -> str:

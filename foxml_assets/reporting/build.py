@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.auditing.audit import Interval, RoutingAudit
+from foxml_assets.auditing.audit_files import read_current_audit
+from foxml_assets.auditing.blocks import interval, without_gaps
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.reporting.pair_scores import pair_routes, score_pairs
+from foxml_assets.reporting.pair_scores import PairScores, pair_routes, score_pairs
 from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnfinishedLine
 from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.selection.config import BlockConfig
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.inventory import Inventory, JobStatus, take_inventory
 from foxml_assets.training.manifest import ModelState, manifest_path, read_manifest
@@ -18,34 +24,46 @@ BEST_MODELS = 20
 
 
 def make_report(
-    plan: MasterPlan, routing: RoutingPlan | None, context: TrainingContext
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
 ) -> tuple[TrainingReport, pd.DataFrame]:
     """The report on what is on disk now, and the table of pair scores behind it (`score_pairs`).
 
-    `routing` is the plan's routing plan; None under a plan that was made without one. Raises PanelError
-    and TrainingError.
+    `routing` is the plan's routing plan; None under a plan that was made without one. `blocks_config` is
+    the evidence's: the blocks of time behind the errors are as long as its own. Raises PanelError and
+    TrainingError.
     """
-    routes = pair_routes(plan, routing, context.info)
-    inventory = take_inventory(plan.jobs, context.layout)
-    scores = score_pairs(routes, plan, inventory, context)
-    return summarise(plan, routes, scores, inventory, context.layout), scores
+    routes, layout = pair_routes(plan, routing, context.info), context.layout
+    inventory = take_inventory(plan.jobs, layout)
+    scores = score_pairs(routes, plan, inventory, context, blocks_config)
+    trained = inventory.counts[ModelState.TRAINED]
+    audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
+    return summarise(plan, routes, scores, inventory, audit, layout), scores.table
 
 
 def summarise(
-    plan: MasterPlan, routes: pd.DataFrame, scores: pd.DataFrame, inventory: Inventory, layout: Layout
+    plan: MasterPlan,
+    routes: pd.DataFrame,
+    scores: PairScores,
+    inventory: Inventory,
+    audit: RoutingAudit | None,
+    layout: Layout,
 ) -> TrainingReport:
-    """The report from its parts: `pair_routes`, `score_pairs` and the inventory of the plan's jobs."""
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory of the jobs, the audit."""
     models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
     counts = routes["route"].value_counts()
     return TrainingReport(
-        schema_version=1,
+        schema_version=2,
         plan_hash=plan.metadata.plan_hash,
+        audit=audit,
         jobs_planned=len(plan.jobs),
         jobs_by_state=inventory.counts,
         pairs=len(routes),
         pairs_by_route={route: int(counts.get(route.value, 0)) for route in Route},
         routes=tuple(
-            _route_line(route, int(counts.get(route.value, 0)), scores[scores["route"] == route.value])
+            _route_line(route, int(counts.get(route.value, 0)), scores)
             for route in Route
             if route is not Route.BLOCKED
         ),
@@ -82,13 +100,30 @@ def _ranked(lines: Iterable[ModelLine]) -> tuple[ModelLine, ...]:
     return tuple(sorted(lines, key=lambda line: (-line.skill, line.job_id, line.family)))
 
 
-def _route_line(route: Route, pairs: int, scores: pd.DataFrame) -> RouteLine:
-    skill = scores["skill"].dropna()
-    return RouteLine(route, pairs, len(skill), int((skill > 0).sum()), _mean(skill))
+def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
+    own = _scored(scores, "route", route.value)
+    table = scores.table[own]
+    return RouteLine(
+        route=route,
+        pairs=pairs,
+        scored=len(table),
+        above_chance=int((table["skill_low"] > 0).sum()),
+        below_chance=int((table["skill_high"] < 0).sum()),
+        mean_skill=_mean_skill(scores, own),
+    )
+
+
+def _scored(scores: PairScores, column: str, value: str) -> npt.NDArray[np.bool_]:
+    """The scored pairs with that value, shape (n_pairs,)."""
+    return ((scores.table[column] == value) & scores.table["skill"].notna()).to_numpy()
+
+
+def _mean_skill(scores: PairScores, own: npt.NDArray[np.bool_]) -> Interval | None:
+    return interval(without_gaps(scores.replicates[own]).mean(axis=0)) if own.any() else None
 
 
 def _target_lines(
-    routes: pd.DataFrame, scores: pd.DataFrame, inventory: Inventory, models: tuple[ModelLine, ...]
+    routes: pd.DataFrame, scores: PairScores, inventory: Inventory, models: tuple[ModelLine, ...]
 ) -> tuple[TargetLine, ...]:
     """Best served skill first; targets without a score last."""
     pairs = routes.groupby("target").size()
@@ -98,28 +133,28 @@ def _target_lines(
     best: dict[str, ModelLine] = {}
     for line in models:
         best.setdefault(line.target, line)
-    served = {str(target): table for target, table in scores.groupby("target")}
+    routed = scores.table.groupby("target").size()
     lines: list[TargetLine] = []
     for target in sorted({*pairs.index, *statuses}):
-        table = served.get(target, scores.iloc[:0])
-        scored = table[table["skill"].notna()]
-        jobs = statuses.get(target, [])
+        own = _scored(scores, "target", target)
+        scored, jobs = scores.table[own], statuses.get(target, [])
         lines.append(
             TargetLine(
                 target=target,
                 pairs=int(pairs.get(target, 0)),
-                routed=len(table),
+                routed=int(routed.get(target, 0)),
                 jobs=len(jobs),
                 trained=sum(status.state is ModelState.TRAINED for status in jobs),
                 scored=len(scored),
+                above_chance=int((scored["skill_low"] > 0).sum()),
                 metric=ScoreMetric(scored["metric"].iloc[0]) if len(scored) else None,
                 score=_mean(scored["score"]),
-                skill=_mean(scored["skill"]),
+                skill=_mean_skill(scores, own),
                 pooled_skill=_mean(scored["pooled_skill"]),
                 best=best.get(target),
             )
         )
-    return tuple(sorted(lines, key=lambda line: (line.skill is None, -(line.skill or 0.0), line.target)))
+    return tuple(sorted(lines, key=lambda line: (-line.skill.value if line.skill else np.inf, line.target)))
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -65,7 +65,8 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
 def skill_chart(pair_scores: pd.DataFrame) -> bytes:
     """PNG bytes: the hold-out skill of every scored pair (`score_pairs`), by target, coloured by route.
 
-    Best targets first, at most 60; a black tick marks a target's mean.
+    Filled where the 95 % interval leaves chance out. Best targets first, at most 60; a black tick marks a
+    target's mean.
     """
     scored = pair_scores[pair_scores["skill"].notna()]
     means = scored.groupby("target")["skill"].mean().sort_index()
@@ -81,7 +82,11 @@ def skill_chart(pair_scores: pd.DataFrame) -> bytes:
         if len(own):
             label = route.value.removeprefix("ROUTE_").replace("_", " ").lower()
             rows = own["target"].map(place).to_numpy(dtype=np.float64)
-            axes.scatter(own["skill"], rows, s=18, alpha=0.6, color=ROUTE_COLOURS[route], label=label)
+            colour, sure = ROUTE_COLOURS[route], (own["skill_low"] > 0) | (own["skill_high"] < 0)
+            faces = [colour if one else "none" for one in sure]
+            axes.scatter(own["skill"], rows, s=20, alpha=0.7, facecolors=faces, edgecolors=colour)
+            axes.scatter([], [], s=20, color=colour, label=label)
+    axes.scatter([], [], s=20, facecolors="none", edgecolors="#555555", label="not told from chance")
     axes.scatter(means, range(len(means)), marker="|", s=160, color="black", zorder=3)
     axes.axvline(0, color="#555555", linewidth=1)
     axes.set_yticks(range(len(means)), [shown_name(str(target), 32) for target in means.index], fontsize=8)

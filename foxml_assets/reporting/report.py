@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from foxml_assets.auditing.audit import Interval, RoutingAudit
 from foxml_assets.training.manifest import ModelState
 from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
 
@@ -27,17 +28,24 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 
 class RouteLine(msgspec.Struct, frozen=True):
-    """The pairs of one route. Skill is that of the served prediction; None where no pair is scored."""
+    """The pairs of one route. Skill is that of the served prediction; None where no pair is scored.
+
+    `above_chance` and `below_chance` count the scored pairs whose whole 95 % interval lies on that side of 0.
+    """
 
     route: Route
     pairs: int
     scored: int
     above_chance: int
-    mean_skill: float | None
+    below_chance: int
+    mean_skill: Interval | None
 
 
 class TargetLine(msgspec.Struct, frozen=True):
-    """One target. Scores are means over its scored pairs; `pooled_skill` is the pooled model's alone."""
+    """One target. Scores are means over its scored pairs; `pooled_skill` is the pooled model's alone.
+
+    `above_chance` counts as that of RouteLine.
+    """
 
     target: str
     pairs: int
@@ -45,9 +53,10 @@ class TargetLine(msgspec.Struct, frozen=True):
     jobs: int
     trained: int
     scored: int
+    above_chance: int
     metric: ScoreMetric | None
     score: float | None
-    skill: float | None
+    skill: Interval | None
     pooled_skill: float | None
     best: ModelLine | None
 
@@ -65,11 +74,13 @@ class UnfinishedLine(msgspec.Struct, frozen=True):
 class TrainingReport(msgspec.Struct, frozen=True):
     """Planned against executed, and hold-out scores. Equal for equal plans and models.
 
-    `orphans` are folders of models, below the root, that the plan does not ask for.
+    `audit` is the plan's against training everything, None where there is none of this plan and as many
+    models. `orphans` are folders of models, below the root, that the plan does not ask for.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     plan_hash: str
+    audit: RoutingAudit | None
     jobs_planned: int
     jobs_by_state: dict[ModelState, int]
     pairs: int

@@ -9,7 +9,8 @@ import pandas as pd
 
 from foxml_assets.assurances import assurance_lines, read_assurances
 from foxml_assets.errors import RoutingPlanError
-from foxml_assets.routing.next_route import next_steps
+from foxml_assets.routing.deciding import deciding_words
+from foxml_assets.routing.next_route import leak_steps, next_steps
 from foxml_assets.routing.plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.side_trace import (
     RuleLine,
@@ -20,14 +21,17 @@ from foxml_assets.routing.side_trace import (
     tests_of,
 )
 from foxml_assets.routing.words import Method, RouteRule, Side
-from foxml_assets.vocabulary import Route
+from foxml_assets.vocabulary import Route, SignalState
+
+_NEAREST = 5
 
 
 @dataclass(frozen=True)
 class SideExplanation:
-    """One side's state and its tests in the order in which they were asked."""
+    """One side's state, what decided it, and its tests in the order in which they were asked."""
 
     trace: SideTrace
+    decided: str
     tests: tuple[RuleLine, ...]
     numbers: str
 
@@ -63,7 +67,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     """
     of_target = plan.targets[(plan.targets["target"] == target).to_numpy()]
     if of_target.empty:
-        raise _absent("target", target, list(plan.targets["target"]))
+        raise _absent("target", target, list(plan.targets["target"]), list(plan.pairs["symbol"].unique()))
     target_row = of_target.iloc[0]
     pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
     by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
@@ -77,20 +81,21 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped, assured)
     of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
     if of_pair.empty:
-        raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]))
+        raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]), [])
     row = of_pair.iloc[0]
     own = side_trace(Side.SYMBOL, row)
     route, rule = Route(row["route"]), RouteRule(row["rule"])
+    leak = str(target_row["hard_block_reason"] if target_row["hard_block"] else row["hard_block_reason"])
     return Explanation(
         target=target,
         symbol=symbol,
         route=route,
         rule=rule,
-        reason=str(row["reason"]),
+        reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
         sides=(cs, _side(own, policy)),
-        choice=_choice(row, policy),
+        choice=_choice(row, pooled, policy),
         difference=_difference(row),
-        next_steps=next_steps(row, pairs, pooled, own, policy),
+        next_steps=leak_steps(leak) if row["hard_block"] else next_steps(row, pairs, pooled, own, policy),
         pairs_by_route=by_route,
         dropped_features=dropped,
         assured=assured,
@@ -107,7 +112,8 @@ def _assured(text: object) -> tuple[str, ...]:
 
 
 def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:
-    return SideExplanation(trace, tests_of(trace, policy), side_numbers(trace, policy))
+    decided = deciding_words(trace, policy)
+    return SideExplanation(trace, decided, tests_of(trace, policy), side_numbers(trace, policy))
 
 
 def _difference(row: pd.Series) -> str:
@@ -121,14 +127,15 @@ def _difference(row: pd.Series) -> str:
     return f"{scores}, {interval} ({others})."
 
 
-def _choice(row: pd.Series, policy: PolicyInForce) -> tuple[RuleLine, ...]:
+def _choice(row: pd.Series, pooled: SideTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """The tests between the models. Under thresholds only whether the pooled one has skill on the symbol."""
     probability, skill = row["cs_probability"], row["cs_skill"]
     by_skill = policy.method is Method.SHRINKAGE
     if not by_skill and (np.isnan(probability) or np.isnan(row["pooled_score"])):
         return ()
     allowed = bool(probability >= policy.min_probability)
-    bar = f"P(skill > min_skill {policy.min_skill:g}) >= min_probability {policy.min_probability:g}"
+    least = f"P(skill > pooled_on_symbol.min_skill {policy.min_skill:g})"
+    bar = f"{least} >= min_probability {policy.min_probability:g}"
     decided = row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL)
     lines = [
         RuleLine(
@@ -141,16 +148,25 @@ def _choice(row: pd.Series, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     ]
     if not by_skill:
         return tuple(lines)
+    in_question = allowed and pooled.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
+    needed = skill + policy.min_advantage
     for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
-        value = row[column]
-        better = bool(value >= skill + policy.min_advantage)
-        lines.append(
-            RuleLine(name, number(value), f"pooled + min_advantage {policy.min_advantage:g}", better)
-        )
+        if in_question:
+            asked = f">= {number(needed)} (pooled + shrinkage.min_advantage {policy.min_advantage:g})"
+            lines.append(RuleLine(name, number(row[column]), asked, bool(row[column] >= needed)))
+        else:
+            lines.append(RuleLine(name, number(row[column]), "the pooled model is not allowed", None))
     return tuple(lines)
 
 
-def _absent(what: str, name: str, known: list[str]) -> RoutingPlanError:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    fix = f"did you mean {', '.join(near)}?" if near else "see METRICS/routing_plan/routing_plan.md"
-    return RoutingPlanError(f"the routing plan has no {what} {name!r}", fix=fix)
+def _absent(what: str, name: str, known: list[str], others: list[str]) -> RoutingPlanError:
+    """The error for a name that is not `known`, with the nearest that are; `others` are names of the kind
+    that it may have been taken for."""
+    message = f"the routing plan has no {what} {name!r}"
+    if name in others:
+        return RoutingPlanError(f"{message}, but a symbol of that name", fix="foxml explain TARGET SYMBOL")
+    # Upper and lower case are the likeliest slips, and count for different characters.
+    spelled = {other.casefold(): other for other in reversed(known)}
+    near = difflib.get_close_matches(name.casefold(), list(spelled), n=_NEAREST, cutoff=0.0)
+    nearest = ", ".join(spelled[one] for one in near)
+    return RoutingPlanError(message, fix=f"the nearest names are {nearest}" if near else "it has none at all")

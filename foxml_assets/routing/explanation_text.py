@@ -54,7 +54,7 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     for side in explanation.sides:
         name = "Pooled model" if side.trace.side is Side.CROSS_SECTIONAL else "Symbol's own model"
         held = ", kept by hysteresis" if side.trace.held else ""
-        lines.append(f"{name}: {side.trace.state.value}, decided by {side.trace.rule.value}{held}")
+        lines.append(f"{name}: {side.trace.state.value}{held}. {side.decided}")
         lines.append(f"  {side.numbers}")
     if explanation.difference:
         lines.append(explanation.difference)

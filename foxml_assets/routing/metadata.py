@@ -82,6 +82,7 @@ def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Policy
         min_skill=policy.pooled_on_symbol.min_skill,
         min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
+        inflate_se=policy.error_rate(Side.SYMBOL).inflate_se,
         bars=tuple(_bars(policy)),
     )
 

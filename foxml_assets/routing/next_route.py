@@ -26,9 +26,7 @@ _QUALITY = {
 def next_steps(
     row: pd.Series, pairs: pd.DataFrame, cs: SideTrace, local: SideTrace, policy: PolicyInForce
 ) -> tuple[str, ...]:
-    """Ways to a better route for the pair in `row`; `pairs` are all pairs of its target."""
-    if row["hard_block"]:
-        return (f"Nothing but removing the leak: {row['hard_block_reason']}.",)
+    """Ways to a better route for the pair in `row`, which does not leak; `pairs` are all of its target."""
     route, rule = Route(row["route"]), RouteRule(row["rule"])
     if policy.method is Method.SHRINKAGE:
         return tuple(_by_skill(row, cs, local, policy))
@@ -46,6 +44,14 @@ def next_steps(
         if step:
             steps.append(step)
     return tuple(steps) or (_lift_both(cs, local, wanted, policy),)
+
+
+def leak_steps(found: str) -> tuple[str, ...]:
+    """What can be done about a leak; `found` is what was found."""
+    return (
+        f"Nothing but removing the leak: {found}. Leave the feature out (panel.exclude_features), or vouch"
+        " for it with a reason (evidence.leakage.known_safe).",
+    )
 
 
 def _lift(trace: SideTrace, other: SideTrace, wanted: int, policy: PolicyInForce) -> str:
@@ -110,7 +116,8 @@ def _admission(trace: SideTrace, policy: PolicyInForce) -> list[str]:
         Check.FAMILIES: f"at least {policy.require_min_successful_families} fitted model families",
         Check.FEATURES: f"at least {policy.min_features} allowed features",
         Check.GATE_KNOWN: f"a {policy.gate_on}",
-        Check.FDR: f"score >= {number(trace.fdr_bar)} by false discovery (now {number(trace.score)})",
+        Check.FDR: f"score >= {number(trace.fdr_bar)} by false discovery at fdr.q.{trace.side}"
+        f" (now {number(trace.score)})",
     }
     return [text for check, text in wanted.items() if check not in trace.checks]
 

@@ -98,6 +98,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_skill: float
     min_probability: float
     min_advantage: float
+    inflate_se: float
     bars: tuple[Bar, ...]
 
 

@@ -11,10 +11,13 @@ import pandas as pd
 
 from foxml_assets.assurances import Assurances, assurance_lines, read_assurances
 from foxml_assets.markdown import escape, table
-from foxml_assets.routing.plan import RoutingPlan, SideControl
+from foxml_assets.routing.deciding import deciding_words
+from foxml_assets.routing.plan import PolicyInForce, RoutingPlan, SideControl
 from foxml_assets.routing.policy import Output
 from foxml_assets.routing.reasons import LANE_FULL
-from foxml_assets.vocabulary import Route
+from foxml_assets.routing.side_trace import side_trace
+from foxml_assets.routing.words import Side
+from foxml_assets.vocabulary import Route, SignalState
 
 PICTURE_NAME = "routing_plan.png"
 _SHOWN = ("symbol", "route", "local_state", "hard_block_reason", "reason")
@@ -118,10 +121,13 @@ def _overview(plan: RoutingPlan, shown: int) -> str:
     counted = pd.crosstab(pairs["target"].astype(object), pairs["route"].astype(object)).reindex(
         index=head["target"].astype(object), columns=[route.value for route in Route], fill_value=0
     )
-    texts = _cells(head, ["target", "cs_state", "hard_block_reason", "cs_reason"])
+    texts = _cells(head, ["target", "cs_state", "hard_block_reason"])
+    decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for _, row in head.iterrows()]
     rows = [
-        (target, state, block or reason, *(f"{count:,}" for count in counts))
-        for (target, state, block, reason), counts in zip(texts, counted.to_numpy().tolist(), strict=True)
+        (target, state, block or words, *(f"{count:,}" for count in counts))
+        for (target, state, block), words, counts in zip(
+            texts, decided, counted.to_numpy().tolist(), strict=True
+        )
     ]
     routes = [route.value.removeprefix("ROUTE_").replace("_", " ").capitalize() for route in Route]
     return table(["Target", "Pooled state", "Why", *routes], rows)
@@ -141,7 +147,7 @@ def _sections(plan: RoutingPlan, output: Output, shown: int) -> Iterator[str]:
         if at is None:
             yield "No symbols: only the pooled model was judged."
         else:
-            yield from _section(columns, slice(int(bounds[at]), int(bounds[at + 1])), output)
+            yield from _section(plan, columns, slice(int(bounds[at]), int(bounds[at + 1])), output)
 
 
 def _assured(plan: RoutingPlan) -> dict[str, Assurances]:
@@ -177,7 +183,7 @@ class _PairColumns:
         return [(*case, count) for case, count in ordered]
 
 
-def _section(columns: _PairColumns, rows: slice, output: Output) -> Iterator[str]:
+def _section(plan: RoutingPlan, columns: _PairColumns, rows: slice, output: Output) -> Iterator[str]:
     """One target: its pairs counted by reason, then the best of them one by one."""
     cases = columns.cases(rows)
     yield table(
@@ -187,12 +193,17 @@ def _section(columns: _PairColumns, rows: slice, output: Output) -> Iterator[str
         yield f"{len(cases) - _MAX_REASONS:,} rarer cases are left out."
     listed, n_pairs = output.markdown_max_symbols_per_target, rows.stop - rows.start
     if listed:
-        yield _best_pairs(columns, rows, listed)
+        yield _best_pairs(plan, columns, rows, listed)
     if listed and n_pairs > listed:
         yield f"{n_pairs - listed:,} more symbols are in `routing_plan.json`; these are the best."
 
 
-def _best_pairs(columns: _PairColumns, rows: slice, listed: int) -> str:
+def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
+    """What decided the state of one side in a row of the plan's targets or pairs."""
+    return deciding_words(side_trace(side, row), policy)
+
+
+def _best_pairs(plan: RoutingPlan, columns: _PairColumns, rows: slice, listed: int) -> str:
     # Routed pairs first, then by gate: what a reader looks for.
     blocked = columns.texts("route", rows) == Route.BLOCKED.value
     gate = columns.gate[rows]
@@ -203,7 +214,14 @@ def _best_pairs(columns: _PairColumns, rows: slice, listed: int) -> str:
     ahead = ["" if isnan(a) or isnan(b) else f"{a:+.3f} to {b:+.3f}" for a, b in zip(low, high, strict=True)]
     sizes = ["" if np.isnan(n) else f"{n:,.0f}" for n in columns.size[best]]
     symbols, routes, states, blocks, reasons = (columns.texts(name, best) for name in _SHOWN)
-    why = np.where(blocks == "", reasons, blocks)
+    policy, told = plan.metadata.policy, plan.pairs.iloc[best].iterrows()
+    decided = [
+        f"{reason}. Local {_decided(Side.SYMBOL, row, policy)}"
+        if state == SignalState.DISALLOWED.value
+        else reason
+        for reason, state, (_, row) in zip(reasons, states, told, strict=True)
+    ]
+    why = np.where(blocks == "", decided, blocks)
     cells = zip(symbols, routes, states, scores, bars, on_symbol, ahead, sizes, why, strict=True)
     head = ["Score", "Bar", "Pooled here", "Local - pooled (95 %)"]
     return table(["Symbol", "Route", "Local state", *head, "Rows", "Why"], cells)

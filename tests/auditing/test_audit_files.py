@@ -6,11 +6,12 @@ from pathlib import Path
 
 import jsonschema
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 from audited_world import audit, contest, model_times, result_of
 from routed_world import Routed, route_and_plan
-from training_world import make_world, plan_of
+from training_world import RETURN, UP, make_world, panel_frame, plan_of
 
 from foxml_assets.auditing.audit import BASELINES, Cost, Interval, LeftOut, Result, RoutingAudit, Scheme
 from foxml_assets.auditing.audit_files import (
@@ -21,10 +22,14 @@ from foxml_assets.auditing.audit_files import (
     read_current_audit,
     write_audit,
 )
+from foxml_assets.auditing.audit_text import table_rows
 from foxml_assets.commands.run_report import print_report
 from foxml_assets.errors import PanelError, PlanMissingError, TrainingError
 from foxml_assets.reporting.build import make_report
-from foxml_assets.reporting.report_files import write_report
+from foxml_assets.reporting.report_files import markdown_path, write_report
+from foxml_assets.reporting.report_markdown import headline
+from foxml_assets.selection.config import BlockConfig
+from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 
 NOTHING_TRAINED = Cost(jobs=4, trained=0, failed=0, missing=4, models=0, seconds=0.0)
@@ -64,14 +69,15 @@ def test_the_page_opens_with_one_sentence_and_one_table(compared: Routed) -> Non
 
 def test_an_audit_of_another_plan_is_not_shown(compared: Routed) -> None:
     layout, plan_hash = compared.world.layout, compared.plan.metadata.plan_hash
-    assert read_current_audit(layout, plan_hash) is None
+    assert read_current_audit(layout, plan_hash, 4) is None
     found, pairs = audit(compared)
     write_audit(found, pairs, layout)
-    assert read_current_audit(layout, plan_hash) == found
-    assert read_current_audit(layout, plan_of(compared.world, []).metadata.plan_hash) is None
+    assert read_current_audit(layout, plan_hash, 4) == found
+    assert read_current_audit(layout, plan_hash, 3) is None
+    assert read_current_audit(layout, plan_of(compared.world, []).metadata.plan_hash, 4) is None
     layout.routing_audit.write_text("{}")
     with pytest.raises(TrainingError, match="foxml audit"):
-        read_current_audit(layout, plan_hash)
+        read_current_audit(layout, plan_hash, 4)
 
 
 def test_without_a_plan_or_a_holdout_it_says_so(trained: Routed, tmp_path: Path) -> None:
@@ -98,30 +104,48 @@ def test_without_baselines_it_trains_nothing_and_tells_the_plans_own_numbers(tra
     assert "All symbol is not compared yet: 5 of 8 jobs are not trained" in page
 
 
-def test_a_run_closes_with_the_audit_of_its_plan_and_no_other(
+def test_report_and_run_open_with_the_audit_of_their_plan_and_no_other(
     compared: Routed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     layout, context = compared.world.layout, compared.world.context
     workspace = Workspace(layout.root, layout.root / "config")
-    write_report(*make_report(compared.plan, compared.routing, context), layout)
-    hint, told = "foxml audit --baselines compares the plan", "of the best baseline"
+    hint, told = "foxml audit --baselines", "of the best baseline"
 
-    def printed() -> str:
+    def printed() -> tuple[str, str]:
+        """The part of the page above the report's own words, and what the run prints."""
+        write_report(*make_report(compared.plan, compared.routing, context, BlockConfig()), layout)
+        page = markdown_path(layout).read_text()
         print_report(workspace)
-        return " ".join(capsys.readouterr().out.split())
+        return page.partition("**4 of 4 planned")[0], " ".join(capsys.readouterr().out.split())
 
-    assert hint in printed()
+    assert all(hint in text and told not in text for text in printed())
     found, pairs = audit(compared)
     write_audit(found, pairs, layout)
-    assert told in printed()
-    assert hint not in printed()
+    assert all(told in text and hint not in text for text in printed())
+    for row in table_rows(found):
+        assert f"| {row[0]} | {row[1]} | " in printed()[0]
     half_trained = msgspec.structs.replace(found.schemes[0], cost=NOTHING_TRAINED)
     for other in (
         msgspec.structs.replace(found, plan_hash="0" * 64),
         msgspec.structs.replace(found, schemes=(half_trained, *found.schemes[1:])),
     ):
         write_audit(other, pairs, layout)
-        assert told not in printed()
+        assert all(hint in text and told not in text for text in printed())
+
+
+def test_the_report_counts_as_above_chance_what_the_audit_calls_proven(tmp_path: Path) -> None:
+    frame = panel_frame()
+    noise = np.random.default_rng(0).normal(scale=4.0, size=len(frame))
+    weak = frame[RETURN] + noise
+    frame = frame.assign(**{RETURN: weak, UP: (weak > 0).where(weak.notna()).astype(float)})
+    routed = route_and_plan(make_world(tmp_path, frame))
+    list(train_jobs(routed.plan.jobs, routed.world.context))
+    report, scores = make_report(routed.plan, routed.routing, routed.world.context, BlockConfig())
+    plan = result_of(audit(routed)[0], Scheme.PLAN)
+    above = sum(line.above_chance for line in report.routes)
+    assert above == plan.served - plan.unproven
+    assert above < (scores["skill"] > 0).sum()
+    assert "pairs are above chance by 2 standard errors" in headline(report)
 
 
 def test_the_docs_name_every_column_and_every_number(audited: tuple[RoutingAudit, pd.DataFrame]) -> None:

@@ -14,6 +14,7 @@ from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.stages import QUIET
 from foxml_assets.evidence.store import read_all_evidence
 from foxml_assets.layout import Layout
+from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 from foxml_assets.workspace import Workspace
@@ -199,13 +200,31 @@ def test_an_audit_trains_nothing_and_is_an_asset(own_world: World) -> None:
     assert audit["screening"]["timed"] == audit["screening"]["targets"] == 8
     assert audit["screening"]["cpu_seconds"] > 0
     workspace = Workspace(own_world.root, own_world.config_dir)
-    with open_instance(workspace.dagster_home) as instance:
-        event = instance.get_latest_materialization_event(dg.AssetKey("routing_audit"))
-    assert event is not None
-    assert event.asset_materialization is not None
-    shown = event.asset_materialization.metadata
+    shown = metadata(workspace, "routing_audit")
     assert {"verdict", "comparison", "picture", "audit"} <= set(shown)
     assert str(shown["picture"].value).startswith("![")
+    # The report is made again with it, and opens with it.
+    reported = metadata(workspace, "training_report")
+    assert list(reported)[:3] == ["verdict", "comparison", "above chance"]
+    assert reported["verdict"].value == shown["verdict"].value
+    assert str(shown["verdict"].value) in markdown_path(layout).read_text(encoding="utf-8").partition("##")[0]
+
+
+def metadata(workspace: Workspace, asset: str, partition: str | None = None) -> dict[str, dg.MetadataValue]:
+    """What the page of an asset shows."""
+    keys = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition] if partition else None)
+    with open_instance(workspace.dagster_home) as instance:
+        (record,) = instance.fetch_materializations(keys, limit=1).records
+    assert record.asset_materialization is not None
+    return dict(record.asset_materialization.metadata)
+
+
+def test_the_page_of_a_target_that_leaks_leads_with_the_leak(trained: World) -> None:
+    shown = metadata(Workspace(trained.root, trained.config_dir), "feature_selections", "y_coin_flip_5d")
+    assert list(shown)[:5] == ["verdict", "leakage", "lag profile", "lag profile, drawn", "pooled model"]
+    assert str(shown["verdict"].value).startswith("coin_flip_echo is nearly the label: skill 1.000")
+    # The web page shows a text in place only if it is shorter than a thousand characters.
+    assert all(len(str(shown[name].value)) < 1_000 for name in ("leakage", "lag profile", "pooled model"))
 
 
 def test_without_metrics_the_run_succeeds_says_how_to_mend_it_and_trains_nothing(empty_world: World) -> None:

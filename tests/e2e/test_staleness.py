@@ -9,7 +9,14 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.workspace import Workspace
 
-UNPARTITIONED = ("panel", "routing_candidates", "routing_plan", "master_training_plan", "plan_by_target")
+UNPARTITIONED = (
+    "panel",
+    "routing_candidates",
+    "routing_plan",
+    "master_training_plan",
+    "plan_by_target",
+    "training_report",
+)
 PARTITIONED = {
     "feature_selections": "targets",
     "cross_sectional_jobs": "cross_sectional_jobs",
@@ -41,7 +48,7 @@ def test_a_second_run_makes_nothing_stale(own_world: World) -> None:
     assert {key for key, status in badges(own_world).items() if status is not StaleStatus.FRESH} == set()
 
 
-def test_a_changed_job_makes_exactly_its_model_stale(own_world: World) -> None:
+def test_a_changed_job_makes_exactly_its_model_and_the_report_stale(own_world: World) -> None:
     def only_xgboost_for_symbols(settings: dict) -> None:
         # What the evidence finds best is never xgboost: it is not screened. The last rule is the default.
         rule = {"when": {"training_type": ["symbol_specific"]}, "use": ["xgboost"]}
@@ -51,7 +58,7 @@ def test_a_changed_job_makes_exactly_its_model_stale(own_world: World) -> None:
     assert own_world.foxml("run", "--until", "plan").returncode == 0
     stale = {key for key, status in badges(own_world).items() if status is StaleStatus.STALE}
     symbol_models = {key for key in badges(own_world) if key[0] == "symbol_models"}
-    assert stale == symbol_models
+    assert stale == {*symbol_models, ("training_report", None)}
 
 
 def test_partitions_are_exactly_the_planned_jobs(trained: World) -> None:

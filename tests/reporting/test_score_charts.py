@@ -31,9 +31,23 @@ def pixels(png: bytes) -> np.ndarray:
     return imread(io.BytesIO(png), format="png")
 
 
-def pair_scores(skills: dict[tuple[str, str, Route], float]) -> pd.DataFrame:
+def pair_scores(skills: dict[tuple[str, str, Route], float], error: float = 0.01) -> pd.DataFrame:
     rows = [
-        (target, symbol, route.value, "auc", 0.5 + skill / 2, skill, 99, np.nan, np.nan, "")
+        (
+            target,
+            symbol,
+            route.value,
+            "auc",
+            0.5 + skill / 2,
+            skill,
+            error,
+            skill - 2 * error,
+            skill + 2 * error,
+            99,
+            np.nan,
+            np.nan,
+            "",
+        )
         for (target, symbol, route), skill in skills.items()
     ]
     return pd.DataFrame(rows, columns=list(PAIR_SCORE_TYPES)).astype(PAIR_SCORE_TYPES)
@@ -91,6 +105,11 @@ def test_the_skill_chart_shows_every_route_and_is_the_same_each_time() -> None:
                           for n, route in enumerate(routes)})  # fmt: skip
     assert skill_chart(scores) == skill_chart(scores)
     assert skill_chart(scores) != skill_chart(scores[scores["route"] != Route.BOTH.value])
+
+
+def test_the_skill_chart_shows_which_pairs_can_be_told_from_chance() -> None:
+    skills = {(UP, "A", Route.BOTH): 0.1, (RETURN, "A", Route.BOTH): -0.1}
+    assert skill_chart(pair_scores(skills, error=0.2)) != skill_chart(pair_scores(skills))
 
 
 def test_the_skill_chart_without_scores_says_so() -> None:

@@ -14,11 +14,13 @@ from training_world import LONELY, RETURN, UP, make_world, panel_frame, plan_of
 from foxml_assets.errors import TrainingError
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import get_job
-from foxml_assets.planning.plan import Job
+from foxml_assets.planning.plan import Job, MasterPlan
 from foxml_assets.reporting.build import make_report
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
+from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path, pair_scores_path, write_report
 from foxml_assets.reporting.report_markdown import headline, report_markdown
+from foxml_assets.selection.config import BlockConfig
 from foxml_assets.selection.panel import read_panel
 from foxml_assets.training.manifest import ModelState, manifest_path, model_path, read_manifest
 from foxml_assets.training.runner import train_jobs
@@ -44,6 +46,10 @@ def trained(trained_once: Routed, tmp_path: Path) -> Routed:
     return copied(trained_once, tmp_path / "root")
 
 
+def report_on(routed: Routed, plan: MasterPlan | None = None) -> tuple[TrainingReport, pd.DataFrame]:
+    return make_report(plan or routed.plan, routed.routing, routed.world.context, BlockConfig())
+
+
 def job_of(routed: Routed, target: str, symbol: str | None = None) -> Job:
     job = get_job(routed.plan, target, symbol)
     assert job is not None
@@ -55,7 +61,7 @@ def pair(scores: pd.DataFrame, target: str, symbol: str) -> pd.Series:
 
 
 def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
-    report, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    report, scores = report_on(trained)
     assert report.jobs_planned == 4
     assert report.jobs_by_state[ModelState.TRAINED] == 4
     assert report.unfinished == ()
@@ -68,7 +74,8 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
         Route.BLOCKED: 6,
     }
     assert headline(report).startswith(
-        "**4 of 4 planned jobs trained**. 12 pairs: 3 cross sectional, 2 symbol"
+        "**4 of 4 planned jobs trained.** **6 of 6 pairs are above chance by 2 standard errors, 0 below.** "
+        "12 pairs: 3 cross sectional, 2 symbol"
     )
     assert {column: str(kind) for column, kind in scores.dtypes.items()} == PAIR_SCORE_TYPES
     assert len(scores) == 6
@@ -76,7 +83,7 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
 
 
 def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(trained: Routed) -> None:
-    _, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    _, scores = report_on(trained)
     layout, features = trained.world.layout, trained.world.context.info.features
     frame = read_panel(layout, [*features, UP], ["AAA"])
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()].assign(symbol=0)
@@ -96,7 +103,7 @@ def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(train
 
 
 def test_other_routes_are_served_their_one_job(trained: Routed) -> None:
-    _, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    _, scores = report_on(trained)
     pooled, alone = pair(scores, UP, "BBB"), pair(scores, RETURN, "BBB")
     assert pooled["skill"] == pooled["pooled_skill"]
     assert np.isnan(pooled["local_skill"])
@@ -105,7 +112,7 @@ def test_other_routes_are_served_their_one_job(trained: Routed) -> None:
 
 
 def test_best_models_are_ranked_by_skill_with_their_evidence_beside(trained: Routed) -> None:
-    report, _ = make_report(trained.plan, trained.routing, trained.world.context)
+    report, _ = report_on(trained)
     skills = [line.skill for line in report.best_models]
     assert skills == sorted(skills, reverse=True)
     assert len(skills) == 8
@@ -113,7 +120,7 @@ def test_best_models_are_ranked_by_skill_with_their_evidence_beside(trained: Rou
     manifest = read_manifest(manifest_path(job_of(trained, UP), line.family, trained.world.layout))
     assert line.score == manifest.scores.within_symbols.value
     assert line.evidence_score == 0.75
-    served = [target.skill for target in report.targets if target.skill is not None]
+    served = [target.skill.value for target in report.targets if target.skill is not None]
     assert served == sorted(served, reverse=True)
     assert {target.target for target in report.targets[:2]} == {UP, RETURN}
     assert report.targets[2].target == LONELY
@@ -125,7 +132,7 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     broken = model_path(job_of(trained, UP), ModelFamily.XGBOOST, layout)
     broken.write_bytes(broken.read_bytes()[:-1])
     manifest_path(job_of(trained, RETURN, "BBB"), ModelFamily.LIGHTGBM, layout).unlink()
-    report, scores = make_report(trained.plan, trained.routing, trained.world.context)
+    report, scores = report_on(trained)
     assert [(line.job_id, line.state) for line in report.unfinished] == [
         (f"cs_{UP}", ModelState.CORRUPT),
         (f"sym_BBB_{RETURN}", ModelState.MISSING),
@@ -136,13 +143,13 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     assert "cs_y_up_5d is corrupt" in row["reason"]
     assert row["local_skill"] > 0.3
     text = report_markdown(report)
-    assert "**2 of 4 planned jobs trained** (1 corrupt, 1 missing)" in text
-    assert "| symbol specific | 2 | 1 | 1 | 0." in text
-    assert "| cross sectional | 3 | 0 | 0 |  |" in text
+    assert "**2 of 4 planned jobs trained (1 corrupt, 1 missing).**" in text
+    assert "| symbol specific | 2 | 1 | 1 | 0 | 0." in text
+    assert "| cross sectional | 3 | 0 | 0 | 0 |  |" in text
 
 
 def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
-    report, scores = make_report(planned.plan, planned.routing, planned.world.context)
+    report, scores = report_on(planned)
     assert report.jobs_by_state[ModelState.MISSING] == 4
     assert report.best_models == ()
     assert scores["skill"].isna().all()
@@ -150,8 +157,8 @@ def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
 
 
 def test_a_plan_without_jobs_says_so(planned: Routed) -> None:
-    report, scores = make_report(plan_of(planned.world, []), None, planned.world.context)
-    assert headline(report).startswith("**The plan has no jobs**")
+    report, scores = make_report(plan_of(planned.world, []), None, planned.world.context, BlockConfig())
+    assert headline(report).startswith("**The plan has no jobs")
     assert report.pairs == 0
     assert scores.empty
 
@@ -159,14 +166,16 @@ def test_a_plan_without_jobs_says_so(planned: Routed) -> None:
 def test_without_a_routing_plan_the_pairs_are_those_the_jobs_cover(planned: Routed) -> None:
     world = planned.world
     plan = plan_of(world, [world.job(UP, excluded=["BBB"]), world.job(UP, "CCC")])
-    report, _ = make_report(plan, None, world.context)
+    report, _ = make_report(plan, None, world.context, BlockConfig())
     assert report.pairs_by_route[Route.CROSS_SECTIONAL] == 3
     assert report.pairs_by_route[Route.SYMBOL_SPECIFIC] == 1
 
 
 def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: Routed) -> None:
     kept = [job for job in trained.plan.jobs if job.symbol is None]
-    report, _ = make_report(plan_of(trained.world, kept), trained.routing, trained.world.context)
+    report, _ = make_report(
+        plan_of(trained.world, kept), trained.routing, trained.world.context, BlockConfig()
+    )
     assert report.orphans == (
         "MODELS/symbol_specific/fwd_ret_5d/BBB/lightgbm",
         "MODELS/symbol_specific/fwd_ret_5d/BBB/xgboost",
@@ -182,7 +191,7 @@ def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: 
 def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tmp_path: Path) -> None:
     newer = make_world(tmp_path / "newer", panel_frame(seed=5))
     (newer.layout.root / "MODELS").symlink_to(trained.world.layout.models)
-    _, scores = make_report(trained.plan, trained.routing, newer.context)
+    _, scores = make_report(trained.plan, trained.routing, newer.context, BlockConfig())
     assert scores["skill"].isna().all()
     assert "the panel has changed since cs_y_up_5d was trained" in pair(scores, UP, "BBB")["reason"]
 
@@ -190,9 +199,9 @@ def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tm
 def test_the_same_state_gives_the_same_bytes(trained: Routed) -> None:
     layout = trained.world.layout
     paths = (layout.training_report, markdown_path(layout), pair_scores_path(layout))
-    assert write_report(*make_report(trained.plan, trained.routing, trained.world.context), layout)
+    assert write_report(*report_on(trained), layout)
     before = [path.read_bytes() for path in paths]
-    assert not write_report(*make_report(trained.plan, trained.routing, trained.world.context), layout)
+    assert not write_report(*report_on(trained), layout)
     assert [path.read_bytes() for path in paths] == before
     content = json.loads(before[0])
     assert content["jobs_planned"] == 4
@@ -200,7 +209,7 @@ def test_the_same_state_gives_the_same_bytes(trained: Routed) -> None:
 
 
 def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:
-    report, _ = make_report(trained.plan, trained.routing, trained.world.context)
+    report, _ = report_on(trained)
     nasty = "| a | b |\n\n# Heading <script>alert(1)</script> [x](http://y) `code`"
     line = msgspec.structs.replace(report.best_models[0], job_id=nasty, symbol=nasty)
     target = msgspec.structs.replace(report.targets[0], target=nasty, best=line)
@@ -209,7 +218,7 @@ def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:
     assert "\n# Heading" not in text
     rows = [row for row in text.splitlines() if "Heading" in row]
     assert len(rows) == 2
-    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [9, 7]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [10, 7]
 
 
 def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> None:
@@ -223,3 +232,13 @@ def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> 
         load_job_model(newer, trained.world.layout)
     with pytest.raises(TrainingError, match="cannot be read"):
         load_job_model(job, Layout(trained.world.layout.root / "elsewhere"))
+
+
+def test_the_docs_name_every_column_and_every_number() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = text[text.index("## Training report") : text.index("## Routing audit")]
+    columns = re.findall(r"^\| `(\w+)` \| (?:text|count|number) \|", section, re.MULTILINE)
+    assert columns == list(PAIR_SCORE_TYPES)
+    names = {name for part in re.findall(r"`([^`]+)`", section) for name in re.findall(r"\w+", part)}
+    fields = {field.name for field in msgspec.structs.fields(TrainingReport)}
+    assert fields - names <= {"schema_version", "plan_hash", "pairs", "pairs_by_route"}

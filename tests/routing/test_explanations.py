@@ -13,7 +13,7 @@ from foxml_assets.routing.explanation_text import (
 )
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_json import parse_plan, plan_json
-from foxml_assets.vocabulary import Route
+from foxml_assets.vocabulary import Route, SignalState
 
 LEAK = "f1 copies the label"
 
@@ -111,11 +111,88 @@ def test_shrinkage_shows_the_comparison_of_skills() -> None:
     assert explain(_plan("shrinkage"), "y", "noisy").next_steps
 
 
-def test_unknown_names_get_an_error_with_the_nearest_ones() -> None:
-    with pytest.raises(RoutingPlanError, match="did you mean lane"):
-        explain(_plan(), "lan")
-    with pytest.raises(RoutingPlanError, match="did you mean strong"):
-        explain(_plan(), "y", "stron")
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("lan",), "has no target 'lan'\n  Fix: the nearest names are lane, y"),
+        (("zzz",), "the nearest names are "),
+        (("LANE", "L0"), "the nearest names are lane"),
+        (("y", "stron"), "has no pair of y with symbol 'stron'\n  Fix: the nearest names are strong, "),
+        (("y", "NOISY"), "the nearest names are noisy, "),
+        (
+            ("strong",),
+            "no target 'strong', but a symbol of that name\n  Fix: foxml explain TARGET SYMBOL",
+        ),
+    ],
+)
+def test_unknown_names_get_an_error_with_the_nearest_ones(names: tuple[str, ...], told: str) -> None:
+    with pytest.raises(RoutingPlanError) as caught:
+        explain(_plan(), *names)
+    assert told in str(caught.value)
+    assert "routing_plan.md" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [
+        ("strong", "score: 0.6500 reaches symbol.auc.strong_score 0.6000"),
+        ("few", "samples: 40 below min_sample_size.symbol 1,000"),
+        ("leak", "leakage: BLOCKED"),
+        ("noisy", "fdr: p 0.3 above the threshold 0.067 at fdr.q.symbol 0.1 (score 0.5500 below 0.6441)"),
+        ("broken", "quarantine: score is outside"),
+        ("absent", "metrics: the evidence has no row for it"),
+    ],
+)
+def test_what_decided_a_side_is_said_in_numbers_and_keys(symbol: str, words: str) -> None:
+    explanation = explain(_plan(), "y", symbol)
+    assert explanation.sides[1].decided.startswith(words)
+    assert any(words in line for line in explanation_lines(explanation))
+
+
+def test_a_rejected_row_is_told_its_p_value_and_its_threshold() -> None:
+    rows = [pooled(), local("A", score=0.55, score_se=0.02), local("B", score=0.52, score_se=0.02)]
+    plan = routed(*rows, settings={"fdr": {"q": {"symbol": 0.04}}})
+    # Of two tests the best passes at 0.04 / 2 = 0.02; one-sided p of 2.5 and of 1 standard errors.
+    told = [explain(plan, "y", name).sides[1].decided for name in ("A", "B")]
+    assert told[1] == (
+        "fdr: p 0.16 above the threshold 0.02 at fdr.q.symbol 0.04 (score 0.5200 below 0.5411)"
+    )
+    assert explain(plan, "y", "A").sides[1].trace.state is not SignalState.DISALLOWED
+
+
+def test_stability_names_the_keys_that_refused_it() -> None:
+    skill = {"earlier_score": 0.64, "earlier_score_se": 0.01, "recent_score": 0.51, "recent_score_se": 0.01}
+    plan = routed(pooled(), local("A", score=0.62, score_se=0.01, **skill))
+    assert explain(plan, "y", "A").sides[1].decided == (
+        "stability: earlier 0.640, recent 0.510, fade 9.2 >= fade_z 2 and recent z 1.0 < gone_z 3: DIVERGED, "
+        "and stability_allowlist.symbol is STABLE"
+    )
+
+
+def test_a_bar_of_a_horizon_tier_is_named_as_such() -> None:
+    bars = {"min_score": 0.54, "strong_score": 0.6}
+    short = {"short": {"auc": {"min_score": 0.55, "strong_score": 0.62}}}
+    tiers = {"symbol": {"auc": bars, "horizon_tiers": short}}
+    rows = [pooled(horizon_minutes=5.0), local("A", score=0.65, score_se=0.01, horizon_minutes=5.0)]
+    decided = explain(routed(*rows, settings=tiers), "y", "A").sides[1].decided
+    assert decided == "score: 0.6500 reaches symbol.horizon_tiers.short.auc.strong_score 0.6200"
+
+
+def test_a_leak_is_named_with_what_can_be_done() -> None:
+    rows = [pooled(leakage_status="BLOCKED", leakage_reason=LEAK), local("A")]
+    explanation = explain(routed(*rows), "y", "A")
+    assert explanation.reason == f"the target leaks, so none of its pairs is trained: {LEAK}"
+    (step,) = explanation.next_steps
+    assert step.startswith(f"Nothing but removing the leak: the target leaks: {LEAK}. ")
+    assert "panel.exclude_features" in step
+    assert "evidence.leakage.known_safe" in step
+
+
+def test_own_skill_is_not_held_against_a_pooled_model_that_is_not_allowed() -> None:
+    rows = [pooled(score=0.5), local("A", score=0.65, score_se=0.01, cs_score=0.5, cs_score_se=0.01)]
+    plan = routed(*rows, settings={"method": "shrinkage"})
+    choice = {row.rule: row for row in explanation_rows(explain(plan, "y", "A")) if row.side == "choice"}
+    assert (choice["own skill"].bar, choice["own skill"].result) == ("the pooled model is not allowed", "-")
 
 
 def test_the_text_is_an_aligned_table_under_its_lines() -> None:

@@ -22,6 +22,7 @@ from foxml_assets.evidence.leakage.copies import (
 from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
+from foxml_assets.evidence.leakage.profile import with_profiles
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
 from foxml_assets.vocabulary import LeakageStatus
@@ -137,7 +138,7 @@ def find_leaks(
     strongest = _strongest_on_each(skill, ~dropped)
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
-        findings=tuple(findings),
+        findings=with_profiles(findings, features, label, config),
         statuses=_statuses((measured > 0) | known.proven, news.overall, blocked),
         skill=skill,
         blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),

@@ -23,13 +23,23 @@ class Detector(StrEnum):
 
 
 @dataclass(frozen=True)
+class LagSkill:
+    """A point of a lag profile: the skill of the feature as it was `lag` rows before the label's row (after
+    it, if negative), and what a copy of the label would show there; None where it cannot be measured."""
+
+    lag: int
+    skill: float | None
+    copy: float | None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a detector says about one feature, on one symbol or (`symbol` None) over all.
 
     `skill` is 2 AUC - 1 or the rank correlation, `lagged_skill` the same one horizon (or lead) earlier;
     `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
     without all features under the same suspicion, None where it was not asked. `change` is what `replay`
-    found; its `skill` is 0 where too few rows are labelled.
+    found; its `skill` is 0 where too few rows are labelled. `profile` is by ascending lag.
     """
 
     symbol: str | None
@@ -43,6 +53,7 @@ class Finding:
     skill_left: float | None
     reason: str
     change: Change | None = None
+    profile: tuple[LagSkill, ...] = ()
 
 
 @dataclass(frozen=True)

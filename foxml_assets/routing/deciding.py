@@ -1,0 +1,95 @@
+"""What decided a side's state, in numbers beside the keys of the policy that they were held against."""
+
+import numpy as np
+
+from foxml_assets.metrics import CHANCE
+from foxml_assets.routing.fdr import one_sided_p
+from foxml_assets.routing.plan import PolicyInForce
+from foxml_assets.routing.side_trace import SideTrace, allowed_stabilities, bars_of, number
+from foxml_assets.routing.stability_words import stability_words
+from foxml_assets.routing.words import HorizonTier, Profile, Side, StateRule
+
+
+def deciding_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
+    rule = trace.rule
+    if rule in (StateRule.FDR, StateRule.DISCOVERED):
+        return _false_discovery(trace, policy)
+    if rule is StateRule.STABILITY:
+        return _stability(trace, policy)
+    if rule in (StateRule.STRONG_SCORE, StateRule.MIN_SCORE, StateRule.EXPERIMENTAL_SCORE):
+        key = _score_key(trace, rule, policy)
+        return f"score: {_gate(trace, policy)} reaches {key} {number(trace.threshold)}"
+    if rule is StateRule.BELOW_BARS:
+        return _below_bars(trace, policy)
+    if rule is StateRule.UNKNOWN_LEAKAGE:
+        return f"leakage: never examined, and unknown_leakage is {policy.unknown_leakage}"
+    return _admission(trace, policy)
+
+
+def _admission(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The rules that are asked before any score."""
+    is_cs = trace.side is Side.CROSS_SECTIONAL
+    key = "min_sample_size" if policy.profile is Profile.PRODUCTION else "development_min_sample_size"
+    minimum = policy.min_sample_size_cross_sectional if is_cs else policy.min_sample_size_symbol
+    families = "an unknown number" if np.isnan(trace.families_ok) else f"{trace.families_ok:.0f}"
+    features = "an unknown number" if trace.n_features is None else f"{trace.n_features:,}"
+    required = policy.require_min_successful_families
+    return {
+        StateRule.NO_METRICS: "metrics: the evidence has no row for it",
+        StateRule.QUARANTINED: f"quarantine: {trace.quarantine_reason}",
+        StateRule.SAMPLE_SIZE: f"samples: {trace.sample_size:,.0f} below {key}.{trace.side} {minimum:,}",
+        StateRule.LEAKAGE_BLOCKED: f"leakage: {trace.leakage}"
+        + (f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage == "UNKNOWN" else ""),
+        StateRule.FAMILIES: f"families: {families} fitted, below require_min_successful_families {required}",
+        StateRule.FEATURES: f"features: {features} allowed, below min_features {policy.min_features}",
+        StateRule.NO_GATE: f"gate: no confidence interval, which gate_on: {policy.gate_on} asks for",
+        StateRule.SUSPECT_LEAKAGE: f"leakage: {trace.leakage}",
+    }[trace.rule]
+
+
+def _false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
+    q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
+    se = trace.se * policy.inflate_se
+    if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_bar):
+        return f"score: {_gate(trace, policy)}; false discovery is not controlled"
+    chance = CHANCE[trace.metric]
+    p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_bar]) - chance) / se).tolist()
+    rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}"
+    score, bar = number(trace.score), number(trace.fdr_bar)
+    if trace.score >= trace.fdr_bar:
+        return f"fdr: p {p:.2g} within {rule} (score {score} reaches {bar})"
+    return f"fdr: p {p:.2g} above {rule} (score {score} below {bar})"
+
+
+def _stability(trace: SideTrace, policy: PolicyInForce) -> str:
+    numbers = stability_words(trace.steadiness, trace.metric, policy.stability) or "no numbers"
+    allowed = allowed_stabilities(trace, policy)
+    return f"stability: {numbers}: {trace.stability}, and stability_allowlist.{trace.side} is {allowed}"
+
+
+def _below_bars(trace: SideTrace, policy: PolicyInForce) -> str:
+    _, low, experimental = bars_of(trace, policy)
+    lane_open = policy.experimental_lane and not np.isnan(experimental)
+    rule = StateRule.EXPERIMENTAL_SCORE if lane_open else StateRule.MIN_SCORE
+    bar = experimental if lane_open else low
+    return f"score: {_gate(trace, policy)} below {_score_key(trace, rule, policy)} {number(bar)}"
+
+
+def _gate(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The number that was held against the bars."""
+    return f"{policy.gate_on} {number(trace.gate)}" if policy.gate_on != "score" else number(trace.gate)
+
+
+def _score_key(trace: SideTrace, rule: StateRule, policy: PolicyInForce) -> str:
+    """The key of the bar that `rule` asks for."""
+    if rule is StateRule.EXPERIMENTAL_SCORE:
+        return f"experimental.min_score.{trace.side}.{trace.metric}"
+    name = "strong_score" if rule is StateRule.STRONG_SCORE else "min_score"
+    by_tier = {
+        bar.tier: (bar.strong, bar.min)
+        for bar in policy.bars
+        if (bar.side, bar.score_metric) == (trace.side, trace.metric)
+    }
+    own = trace.tier is not None and by_tier.get(trace.tier) != by_tier.get(HorizonTier.ANY)
+    return f"{trace.side}.{f'horizon_tiers.{trace.tier}.' if own else ''}{trace.metric}.{name}"
