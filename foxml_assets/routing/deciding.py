@@ -7,7 +7,7 @@ from foxml_assets.routing.fdr import one_sided_p
 from foxml_assets.routing.plan import PolicyInForce
 from foxml_assets.routing.side_trace import SideTrace, allowed_stabilities, bars_of, number
 from foxml_assets.routing.stability_words import stability_words
-from foxml_assets.routing.words import HorizonTier, Profile, Side, StateRule
+from foxml_assets.routing.words import ErrorControl, HorizonTier, Profile, Side, StateRule
 
 
 def deciding_words(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -55,11 +55,23 @@ def _false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
         return f"score: {_gate(trace, policy)}; false discovery is not controlled"
     chance = CHANCE[trace.metric]
     p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_bar]) - chance) / se).tolist()
-    rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}"
+    rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}{_batch_words(trace, policy)}"
     score, bar = number(trace.score), number(trace.fdr_bar)
     if trace.score >= trace.fdr_bar:
         return f"fdr: p {p:.2g} within {rule} (score {score} reaches {bar})"
     return f"fdr: p {p:.2g} above {rule} (score {score} below {bar})"
+
+
+def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """What the history of plans does to a row's test; nothing where each plan stands for itself."""
+    batch = policy.fdr_batch
+    if batch is None:
+        return ""
+    if trace.control is ErrorControl.KEPT:
+        return ", kept because an earlier plan discovered it"
+    is_cs = trace.side is Side.CROSS_SECTIONAL
+    level = batch.level_cross_sectional if is_cs else batch.level_symbol
+    return f", of which {level:.2g} is left for new rows of batch {batch.number}"
 
 
 def _stability(trace: SideTrace, policy: PolicyInForce) -> str:
