@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from worlds import World, accept_more_discoveries, model_times
 
 from foxml_assets.layout import Layout
@@ -61,6 +63,23 @@ def is_serving(port: int) -> bool:
         return False
 
 
+def assert_is_guarded(port: int) -> None:
+    """The real server refuses what a page of another site could send, and answers its own pages."""
+    own, query = f"http://127.0.0.1:{port}", json.dumps({"query": "{version}"}).encode()
+    for headers in (
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json", "Origin": "http://evil.example"},
+        {"Content-Type": "application/json", "Host": "evil.example"},
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(urllib.request.Request(f"{own}/graphql", query, headers), timeout=10)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{own}/graphql?query=%7Bversion%7D", timeout=10)
+    headers = {"Content-Type": "application/json", "Origin": own}
+    with urllib.request.urlopen(urllib.request.Request(f"{own}/graphql", query, headers), timeout=30) as said:
+        assert "version" in json.load(said)["data"]
+
+
 def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs(
     own_world: World, tmp_path: Path
 ) -> None:
@@ -74,6 +93,7 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
 
     with running_dev(own_world, log) as port:
         wait_for("the UI did not start", lambda: is_serving(port), log)
+        assert_is_guarded(port)
         own_world.edit("routing_config.yaml", accept_more_discoveries)
         wait_for("the plan was not followed", plan_is_trained, log)
         wait_for("no report", lambda: _reported_plan(layout) != old.metadata.plan_hash, log)

@@ -145,7 +145,9 @@ def test_a_window_is_found_beside_its_honest_twin_however_far_it_was_shifted(lea
 
 
 @pytest.mark.parametrize(("label", "source"), [("fwd", "mean_20"), ("vol", "vol_20")])
-def test_a_window_shifted_ahead_by_ten_bars_is_blocked_beside_its_honest_twin(label: str, source: str) -> None:
+def test_a_window_shifted_ahead_by_ten_bars_is_blocked_beside_its_honest_twin(
+    label: str, source: str
+) -> None:
     world = market(1)
     assert found(world, label, leak=ahead(world.columns[source], 10))[0] == {"leak": BLOCKED}
 
