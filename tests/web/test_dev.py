@@ -8,13 +8,12 @@ import pytest
 from foxml_assets.commands.dev import run_dev
 from foxml_assets.errors import ConfigError
 
-
 CONFIG = Path(__file__).parents[2] / "config"
 
 
 def test_an_address_that_others_reach_needs_consent(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--allow-remote"):
-        run_dev(tmp_path / "root", CONFIG, host="0.0.0.0", port=1, allow_remote=False)
+        run_dev(tmp_path / "root", CONFIG, host="192.0.2.1", port=1, allow_remote=False)
     assert not (tmp_path / "root" / "dagster").exists()
 
 
