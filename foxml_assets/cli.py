@@ -86,12 +86,17 @@ def train(root: Root = None, config_dir: ConfigDir = None) -> int:
 def dev(
     root: Root = None,
     config_dir: ConfigDir = None,
-    port: Annotated[int, typer.Option(help="Port of the UI on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000,
+    host: Annotated[str, typer.Option(help="IP address that the UI listens on.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool,
+        typer.Option("--allow-remote", help="Allow an address that other machines can reach, by password."),
+    ] = False,
 ) -> int:
-    """Start the Dagster UI and daemon on 127.0.0.1 over the same instance."""
+    """Start the Dagster UI and daemon over the same instance, on 127.0.0.1 unless told otherwise."""
     from foxml_assets.commands.dev import run_dev
 
-    run_dev(root, config_dir, port=port)
+    return run_dev(root, config_dir, host=host, port=port, allow_remote=allow_remote)
 
 
 @app.command()

@@ -1,26 +1,113 @@
 """`foxml dev`: the Dagster UI and daemon over the workspace's instance."""
 
+import ipaddress
 import os
+import secrets
+import signal
+import socket
+import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
 
+from foxml_assets.commands.console import console
 from foxml_assets.defs.instance import prepare_home
+from foxml_assets.errors import ConfigError
+from foxml_assets.web.guard import USER
+from foxml_assets.web.server import TOKEN_VARIABLE
 from foxml_assets.workspace import current_workspace
 
+_DEFINITIONS = "foxml_assets.definitions"
+_SECONDS_TO_STOP = 20.0
 
-def run_dev(root: Path | None, config_dir: Path | None, *, port: int) -> NoReturn:
-    """Become `dagster dev`. Raises ConfigError for a wrong config."""
+
+def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int, allow_remote: bool) -> int:
+    """Run the guarded web server and the daemon until interrupted, or until one of them ends by itself.
+
+    Raises ConfigError for a wrong config, and for an address that cannot be listened on or that others can
+    reach without `allow_remote`.
+    """
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
+    token = _token(host, allow_remote=allow_remote)
+    _check_address(host, port)
     prepare_home(workspace.dagster_home)
     environment = os.environ | {
         "DAGSTER_HOME": str(workspace.dagster_home),
         "FOXML_ROOT": str(workspace.root),
         "FOXML_CONFIG_DIR": str(workspace.config_dir),
     }
-    # The UI has no login, so it must never listen on another address.
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "foxml_assets.definitions"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    # In place of this process, so that whoever stops it stops the server and all that it started.
-    os.execve(sys.executable, command, environment)  # noqa: S606
+    web = [sys.executable, "-m", "foxml_assets.web.server", "--host", host, "--port", str(port)]
+    daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _DEFINITIONS]
+    console.print(f"The UI is on http://{_named(host)}:{port}, the daemon runs beside it; Ctrl-C stops both.")
+    if token is not None:
+        console.print(f"User {USER}, password {token} (set {TOKEN_VARIABLE} to choose it)")
+        environment[TOKEN_VARIABLE] = token
+    else:
+        environment.pop(TOKEN_VARIABLE, None)
+    return _supervise({"web server": web, "daemon": daemon}, environment)
+
+
+def _token(host: str, *, allow_remote: bool) -> str | None:
+    """The password of the UI; None on an address that only this machine can reach."""
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise ConfigError(f"--host {host!r} is no IP address", fix="for example --host 127.0.0.1") from error
+    if local:
+        return None
+    if not allow_remote:
+        raise ConfigError(
+            f"--host {host} can be reached from other machines, and the UI can do all that you can",
+            fix="leave --host out, or add --allow-remote: then a password is asked for",
+        )
+    return os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
+
+
+def _check_address(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                f"nothing can listen on {host} port {port}: {error.strerror}", fix="choose another --port"
+            ) from error
+
+
+def _named(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _supervise(commands: Mapping[str, list[str]], environment: Mapping[str, str]) -> int:
+    """Run all commands until a signal, or until one ends, and stop the others. 0 after a signal, else 1."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    running = {
+        name: subprocess.Popen(command, env=dict(environment))  # noqa: S603 - our own modules
+        for name, command in commands.items()
+    }
+    while not asked and all(process.poll() is None for process in running.values()):
+        time.sleep(0.2)
+    ended = [name for name, process in running.items() if process.poll() is not None]
+    for process in running.values():
+        process.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + _SECONDS_TO_STOP
+    for process in running.values():
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if asked:
+        return 0
+    console.print(f"the {' and the '.join(ended)} ended by itself; see its messages above")
+    return 1

@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import dagster as dg
@@ -61,6 +62,23 @@ def is_serving(port: int) -> bool:
         return False
 
 
+def assert_is_guarded(port: int) -> None:
+    """The real server refuses what a page of another site could send, and answers its own pages."""
+    own, as_json = f"http://127.0.0.1:{port}", {"Content-Type": "application/json"}
+
+    def status(method: str, path: str, headers: dict[str, str]) -> int:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        with closing(connection):
+            connection.request(method, path, json.dumps({"query": "{version}"}), headers)
+            return connection.getresponse().status
+
+    assert status("POST", "/graphql", {**as_json, "Origin": own}) == 200
+    assert status("POST", "/graphql", {**as_json, "Origin": "http://evil.example"}) == 403
+    assert status("POST", "/graphql", {**as_json, "Host": "evil.example"}) == 403
+    assert status("POST", "/graphql", {"Content-Type": "text/plain"}) == 403
+    assert status("GET", "/graphql?query=%7Bversion%7D", {}) == 403
+
+
 def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs(
     own_world: World, tmp_path: Path
 ) -> None:
@@ -74,6 +92,7 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
 
     with running_dev(own_world, log) as port:
         wait_for("the UI did not start", lambda: is_serving(port), log)
+        assert_is_guarded(port)
         own_world.edit("routing_config.yaml", accept_more_discoveries)
         wait_for("the plan was not followed", plan_is_trained, log)
         wait_for("no report", lambda: _reported_plan(layout) != old.metadata.plan_hash, log)
