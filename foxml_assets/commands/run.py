@@ -41,8 +41,8 @@ class Pipeline:
 
     def evidence(self) -> None:
         """Evaluate the targets whose evidence is not current."""
-        info = self.workspace.panel_info()
-        stale = stale_targets(info, self.workspace.data_config(), self.workspace.layout) if info else ()
+        inputs = self.workspace.read_inputs()
+        stale = stale_targets(inputs.require_panel(), inputs.data, inputs.layout)
         if stale:
             self._launch(f"Evidence for {len(stale)} targets", evidence_run(self.instance, stale))
         else:
@@ -58,8 +58,9 @@ class Pipeline:
 
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
-        context = self.workspace.training_context()
-        plan = authorise_training(context, self.workspace.routing_policy(), current_stamp()).plan
+        inputs = self.workspace.read_inputs()
+        context = inputs.training_context()
+        plan = authorise_training(context, inputs.policy, current_stamp()).plan
         pending = pending_jobs(plan, self.workspace.layout)
         done = len(plan.jobs) - len(pending)
         if not pending:

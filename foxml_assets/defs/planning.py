@@ -66,16 +66,17 @@ def training_plan(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation]:
     """Plan, mirrors, summary and views are one directory that is replaced as a whole."""
-    layout, policy = workspace.layout, workspace.routing_policy()
+    inputs = workspace.read_inputs()
+    layout = inputs.layout
     plan = build_plan(
         read_routing_plan(layout),
-        policy,
-        data_hashes=workspace.data_hashes(),
-        training_hash=workspace.training_hash(),
+        inputs.policy,
+        data_hashes=inputs.data_hashes,
+        training_hash=inputs.training_hash,
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),
     )
-    written = write_plan(plan, layout, history=policy.output.plan_history)
+    written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
         asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)

@@ -62,8 +62,9 @@ def symbol_models(
 def _train(
     context: dg.AssetExecutionContext, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization]:
-    training = workspace.training_context()
-    permit = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id))
+    inputs = workspace.read_inputs()
+    training = inputs.training_context()
+    permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
     plan = permit.plan
     planned = {partition_key(job): job for job in plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from foxml_assets.errors import Problem, RoutingPlanError
 from foxml_assets.layout import Layout
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.job_table import job_table
@@ -32,8 +33,10 @@ def build_plan(
     """The master training plan of `routing`: its jobs, with priorities and families by `policy`.
 
     `data_hashes` is the hash of each target's data; a target that it lacks gets `absent`. Raises
-    RoutingPlanError, and UnsafeNameError for a name that cannot become a path.
+    RoutingPlanError for a routing plan made under another policy than `policy`, and UnsafeNameError for a
+    name that cannot become a path.
     """
+    _refuse_other_policy(routing, policy)
     jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hash)
     metadata = PlanMetadata(
         generated_at=stamp.generated_at,
@@ -53,6 +56,18 @@ def build_plan(
     )
     blocked = int((routing.pairs["route"] == Route.BLOCKED.value).sum())
     return assemble_plan(jobs, metadata, total_blocked=blocked)
+
+
+def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
+    """The plan records the routing plan's policy, so its families and priorities must come from no other."""
+    routed_under, given = routing.metadata.config_hash, policy.config_hash()
+    if routed_under != given:
+        raise RoutingPlanError(
+            "was made under another policy than the one to plan by",
+            file=Path(ROUTING_PLAN_PATH),
+            problems=[Problem("metadata.config_hash", f"the policy's hash is {given}", routed_under)],
+            fix="route again: foxml run --until plan",
+        )
 
 
 def assemble_plan(jobs: Iterable[Job], metadata: PlanMetadata, *, total_blocked: int) -> MasterPlan:

@@ -94,7 +94,7 @@ def score_pairs(
     `reason` tells why. Blocked pairs have no row. Raises PanelError and TrainingError.
     """
     routed = routes[routes["route"] != Route.BLOCKED.value]
-    times = read_panel(context.layout, [])[context.info.time_column]
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
     scorer = _Scorer(context, timeline_of(times, context.holdout_fraction), _unusable(inventory, context))
     groups = [
         (plan.jobs_by_target.get(str(target), ()), pairs)

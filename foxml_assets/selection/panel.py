@@ -45,7 +45,7 @@ def load_panel_info(layout: Layout) -> PanelInfo:
     """The description of the panel under `layout`. Raises PanelError when it is missing or damaged."""
     path = layout.panel_info
     if not path.is_file():
-        raise PanelError("there is no panel yet", file=path, fix=_REBUILD)
+        raise no_panel(layout)
     try:
         return msgspec.json.decode(path.read_bytes(), type=PanelInfo)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -55,16 +55,23 @@ def load_panel_info(layout: Layout) -> PanelInfo:
         ) from error
 
 
-def read_panel(layout: Layout, columns: Sequence[str], symbols: Sequence[str] | None = None) -> pd.DataFrame:
+def no_panel(layout: Layout) -> PanelError:
+    """The refusal of whatever needs a panel before there is one."""
+    return PanelError("there is no panel yet", file=layout.panel_info, fix=_REBUILD)
+
+
+def read_panel(
+    layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
+) -> pd.DataFrame:
     """`columns` of the rows of `symbols` (all by default), with the time and symbol columns first.
 
     Rows are sorted by (symbol, time); only the row groups of `symbols` are read. Raises PanelError for a
-    missing or damaged file and for unknown columns or symbols.
+    missing or damaged file, for one that is not the panel of `info` (it may have been built anew since),
+    and for unknown columns or symbols.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    info = load_panel_info(layout)
     wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
     chosen = info.symbols if symbols is None else sorted(set(symbols))
     problems = [

@@ -57,7 +57,7 @@ def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> Job
         what = "no features" if not features else "every symbol is excluded"
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
     horizon = _horizon(job, context)
-    frame = read_panel(context.layout, [*features, job.target], symbols)
+    frame = read_panel(context.layout, info, [*features, job.target], symbols)
     code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
     train, holdout = split_rows(
         code,

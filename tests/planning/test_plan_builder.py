@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from routing_makers import STAMP, candidates, grid, policy, routed, row
 
-from foxml_assets.errors import UnsafeNameError
+from foxml_assets.errors import RoutingPlanError, UnsafeNameError
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.consumer import get_cs_jobs, get_job
 from foxml_assets.planning.encoding import encode
@@ -287,6 +287,18 @@ def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
 
 def test_a_target_without_a_data_hash_says_so() -> None:
     assert job_of(built(routed([row("y", None, "strong")])), "y").data_hash == ABSENT
+
+
+def test_a_plan_is_made_under_the_policy_that_routed_and_no_other() -> None:
+    routing, other = routed(grid()), policy(families=[{"use": ["xgboost"]}])
+    with pytest.raises(RoutingPlanError, match="another policy") as refused:
+        built(routing, other)
+    told = str(refused.value)
+    assert policy().config_hash() in told
+    assert other.config_hash() in told
+    assert "foxml run --until plan" in told
+    # What only the pages look like is no part of the policy.
+    assert built(routing, policy(output={"plan_history": 1})) == built(routing)
 
 
 def test_an_empty_routing_plan_is_an_empty_plan() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from plan_makers import example_plan, job, plan
-from routing_makers import STAMP, grid, policy, routed, row
+from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import assemble_plan, build_plan
@@ -42,16 +42,20 @@ def with_jobs(*jobs: Job, without: str = "") -> MasterPlan:
     return assemble_plan(by_id.values(), sound().metadata, total_blocked=sound().summary.total_blocked)
 
 
-def checked(master: MasterPlan, layout: Layout) -> Validation:
-    return validate_plan(
-        master,
-        layout,
-        routing=ROUTING,
-        policy=policy(),
-        current=CurrentInputs(routing_plan_hash=ROUTING.metadata.routing_plan_hash),
-        targets=[f"y_{state}" for state in ("strong", "weak", "experimental", "none")],
-        symbols=["STRONG", "WEAK", "EXPERIMENTAL", "NONE", "GME"],
-    )
+PANEL = panel_of(
+    [f"y_{state}" for state in ("strong", "weak", "experimental", "none")],
+    ["STRONG", "WEAK", "EXPERIMENTAL", "NONE", "GME"],
+)
+
+
+def checked(master: MasterPlan, layout: Layout, **changes: object) -> Validation:
+    given: dict[str, object] = {
+        "routing": ROUTING,
+        "policy": policy(),
+        "current": inputs_of(sound()),
+        "panel": PANEL,
+    }
+    return validate_plan(master, layout, **(given | changes))  # type: ignore[arg-type]
 
 
 def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
@@ -60,6 +64,25 @@ def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
     validation = checked(master, layout)
     assert validation.passed
     assert [result.check for result in validation.results] == list(PlanCheck)
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "says"),
+    [
+        ({"routing": None}, PlanCheck.ROUTING, "foxml run --until routing"),
+        ({"panel": None}, PlanCheck.NAMES, "foxml run --until evidence"),
+        ({"current": CurrentInputs()}, PlanCheck.FRESHNESS, "candidates_hash: is not known"),
+    ],
+)
+def test_a_check_that_cannot_be_made_has_failed_and_says_why(
+    tmp_path: Path, changes: dict[str, object], check: PlanCheck, says: str
+) -> None:
+    layout = Layout(tmp_path)
+    validation = checked(write_plan(sound(), layout, history=1).plan, layout, **changes)
+    assert [result.check for result in validation.results] == list(PlanCheck)
+    (failed,) = [result for result in validation.results if not result.passed]
+    assert failed.check is check
+    assert says in " ".join(map(str, failed.problems))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +168,7 @@ def test_every_spec_hash_is_computed_again() -> None:
 
 
 def test_unknown_targets_and_symbols_are_named() -> None:
-    found = name_problems(example_plan(), ["fwd_ret_5d"], ["AAPL", "MSFT"])
+    found = name_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"]))
     assert [(problem.field, problem.value) for problem in found] == [
         ("target", "y_will_swing_low_10m_0.20"),
         ("symbol", "BTC/USD"),

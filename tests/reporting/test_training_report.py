@@ -77,8 +77,8 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
 
 def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(trained: Routed) -> None:
     _, scores = make_report(trained.plan, trained.routing, trained.world.context)
-    layout, features = trained.world.layout, trained.world.context.info.features
-    frame = read_panel(layout, [*features, UP], ["AAA"])
+    layout, info = trained.world.layout, trained.world.context.info
+    frame = read_panel(layout, info, [*info.features, UP], ["AAA"])
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()].assign(symbol=0)
     predictions = []
     for symbol in (None, "AAA"):
@@ -214,7 +214,8 @@ def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:
 
 def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> None:
     job = job_of(trained, UP, "AAA")
-    frame = read_panel(trained.world.layout, trained.world.context.info.features, ["AAA"])
+    info = trained.world.context.info
+    frame = read_panel(trained.world.layout, info, info.features, ["AAA"])
     model = load_job_model(job, trained.world.layout)
     parts = [part.predict(frame) for part in model.models]
     np.testing.assert_allclose(model.predict(frame), (parts[0] + parts[1]) / 2)

@@ -18,6 +18,7 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.specs import with_spec_hash
 from foxml_assets.selection.panel import read_panel
+from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.training import data
 from foxml_assets.training.inventory import job_status, take_inventory
 from foxml_assets.training.manifest import (
@@ -151,7 +152,8 @@ def test_manifests_are_equal_but_for_the_seconds(world: World, tmp_path: Path) -
 def test_a_reloaded_model_gives_the_recorded_scores(world: World) -> None:
     job = world.job(UP, "AAA", families=BOTH_FAMILIES)
     train(world, [job])
-    frame = read_panel(world.layout, [*world.context.info.features, UP], ["AAA"])
+    info = world.context.info
+    frame = read_panel(world.layout, info, [*info.features, UP], ["AAA"])
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()]
     for family in BOTH_FAMILIES:
         manifest = manifest_of(world, job, family)
@@ -328,10 +330,10 @@ def test_closing_early_starts_no_further_job(world: World, monkeypatch: pytest.M
     real = data.read_panel
 
     def counting(
-        layout: Layout, columns: Sequence[str], symbols: Sequence[str] | None = None
+        layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
     ) -> pd.DataFrame:
         read.append(str(symbols))
-        return real(layout, columns, symbols)
+        return real(layout, info, columns, symbols)
 
     monkeypatch.setattr(data, "read_panel", counting)
     outcomes = train_jobs(jobs, single.context)
