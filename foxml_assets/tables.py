@@ -2,11 +2,19 @@
 
 import importlib
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from foxml_assets.files import sync_directory, write_atomic
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
+
+
+def is_pandas_index(name: str) -> bool:
+    """Whether a column of this name is an index that pandas wrote along: in Parquet, or first in a CSV."""
+    return _PANDAS_INDEX.fullmatch(name) is not None
 
 
 def has_pyarrow() -> bool:

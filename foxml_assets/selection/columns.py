@@ -9,6 +9,7 @@ from foxml_assets.selection.config import ParquetPanel
 from foxml_assets.selection.horizons import infer_horizon, parse_horizon
 from foxml_assets.selection.patterns import lookup, matches_any, unmatched
 from foxml_assets.selection.raw_panel import RawTarget
+from foxml_assets.tables import is_pandas_index
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,7 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     """
     keys = {config.time_column, config.symbol_column}
     problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
-    others = sorted(set(schema.names) - keys)
+    others = sorted(name for name in set(schema.names) - keys if not is_pandas_index(name))
     numeric = {name for name in others if _is_numeric(schema.field(name).type)}
     target_names = [name for name in others if matches_any(name, config.targets)]
     candidates = [

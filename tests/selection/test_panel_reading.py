@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from small_panels import SMALL_EVIDENCE, parquet_config, small_frame
 
@@ -195,6 +196,15 @@ def test_the_fingerprint_follows_the_content_of_the_source(tmp_path: Path) -> No
     path.unlink()
     with pytest.raises(PanelError, match="names no Parquet file"):
         panel_source_hash(config)
+
+
+def test_an_index_that_pandas_wrote_along_is_no_feature(tmp_path: Path) -> None:
+    path, frame = tmp_path / "panel.parquet", small_frame()
+    frame.set_axis(range(len(frame), 0, -1)).astype({"slow": float}).sample(
+        frac=1.0, random_state=0
+    ).to_parquet(path)
+    assert "__index_level_0__" in pq.read_schema(path).names
+    assert "__index_level_0__" not in build_panel(parquet_config(path), Layout(tmp_path / "out")).features
 
 
 def test_names_that_come_from_the_future_are_never_features(tmp_path: Path) -> None:
