@@ -60,7 +60,9 @@ class Pipeline:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
         inputs = self.workspace.read_inputs()
         context = inputs.training_context()
-        plan = authorise_training(context, inputs.policy, current_stamp()).plan
+        permit = authorise_training(context, inputs.policy, current_stamp())
+        plan = permit.plan
+        console.print(permit.filter_line, markup=False)
         pending = pending_jobs(plan, self.workspace.layout)
         done = len(plan.jobs) - len(pending)
         if not pending:

@@ -10,8 +10,9 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.job_table import job_table
 from foxml_assets.planning.jobs import make_jobs
-from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata
+from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata, SymbolUse
 from foxml_assets.planning.structure import plan_order, summarize
+from foxml_assets.planning.symbols import symbol_uses
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import RunStamp
@@ -55,7 +56,8 @@ def build_plan(
         model_families=policy.families[-1].use,
     )
     blocked = int((routing.pairs["route"] == Route.BLOCKED.value).sum())
-    return assemble_plan(jobs, metadata, total_blocked=blocked)
+    symbols = symbol_uses(routing, {job.target for job in jobs if job.symbol is None})
+    return assemble_plan(jobs, metadata, total_blocked=blocked, symbols=symbols)
 
 
 def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
@@ -70,10 +72,16 @@ def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
         )
 
 
-def assemble_plan(jobs: Iterable[Job], metadata: PlanMetadata, *, total_blocked: int) -> MasterPlan:
+def assemble_plan(
+    jobs: Iterable[Job],
+    metadata: PlanMetadata,
+    *,
+    total_blocked: int,
+    symbols: Mapping[str, SymbolUse],
+) -> MasterPlan:
     """A plan of `jobs` in plan order, with its job count, summary and hash filled in."""
     ordered = tuple(sorted(jobs, key=plan_order))
-    summary = summarize(ordered, total_blocked)
+    summary = summarize(ordered, total_blocked, symbols)
     counted = replace(metadata, total_jobs=len(ordered))
     hashed = replace(counted, plan_hash=plan_hash(counted, ordered, summary))
     return MasterPlan(hashed, ordered, summary)

@@ -119,7 +119,7 @@ def test_an_oversize_file_is_refused_unread(tmp_path: Path) -> None:
 
 def test_another_schema_version_is_named_and_nothing_else(tmp_path: Path) -> None:
     other = document()
-    other["metadata"]["schema_version"] = 2
+    other["metadata"]["schema_version"] = 1
     other["jobs"][0]["new_field"] = 1
     error = corrupt(json.dumps(other).encode(), tmp_path)
     assert fields_of(error) == ["$.metadata.schema_version"]

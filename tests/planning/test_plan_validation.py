@@ -10,7 +10,7 @@ from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import assemble_plan, build_plan
-from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan
+from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
 from foxml_assets.planning.routing_check import routing_problems
 from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.planning.structure import structure_problems
@@ -39,7 +39,10 @@ def with_jobs(*jobs: Job, without: str = "") -> MasterPlan:
     """The sound plan with `jobs` in the place of those of the same id, and one left out."""
     by_id = {one.job_id: one for one in sound().jobs} | {one.job_id: one for one in jobs}
     by_id.pop(without, None)
-    return assemble_plan(by_id.values(), sound().metadata, total_blocked=sound().summary.total_blocked)
+    summary = sound().summary
+    return assemble_plan(
+        by_id.values(), sound().metadata, total_blocked=summary.total_blocked, symbols=summary.symbols
+    )
 
 
 PANEL = panel_of(
@@ -112,8 +115,26 @@ def test_a_check_that_cannot_be_made_has_failed_and_says_why(
 def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
     assert routing_problems(sound(), ROUTING) == ()
     problems = [str(problem) for problem in routing_problems(changed, ROUTING)]
-    assert len(problems) == 1
-    assert says in problems[0]
+    # Without its pooled job, or with one too many, the symbols' uses are wrong as well.
+    of_jobs = [problem for problem in problems if "summary.symbols" not in problem]
+    assert len(of_jobs) == 1
+    assert says in of_jobs[0]
+
+
+@pytest.mark.parametrize(
+    ("use", "says"),
+    [
+        (SymbolUse((), ("y_strong",), {}), "is used otherwise than the routing plan says"),
+        (SymbolUse(("y_none",), (), {}), "names a target without a pooled job"),
+    ],
+)
+def test_a_symbol_that_is_used_otherwise_than_it_is_routed_is_named(use: SymbolUse, says: str) -> None:
+    master = sound()
+    summary = replace(master.summary, symbols=master.summary.symbols | {"STRONG": use})
+    changed = MasterPlan(master.metadata, master.jobs, summary)
+    problems = [*structure_problems(changed), *routing_problems(changed, ROUTING)]
+    assert says in " ".join(map(str, problems))
+    assert {problem.field for problem in problems} == {"$.summary.symbols['STRONG']"}
 
 
 def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
@@ -197,10 +218,11 @@ def test_a_mirror_or_view_that_differs_is_named(tmp_path: Path, name: str) -> No
 
 def test_a_validation_reads_as_table_markdown_and_json(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    validation = checked(write_plan(with_jobs(without="cs_y_strong"), layout, history=1).plan, layout)
+    master = write_plan(with_jobs(without="sym_STRONG_y_strong"), layout, history=1).plan
+    validation = checked(master, layout)
     assert not validation.passed
     assert ("agreement with the routing plan", "1 problem(s)") in [row[:2] for row in validation.rows()]
-    assert "has no pooled job" in validation.markdown()
+    assert "has no job" in validation.markdown()
     document = json.loads(validation.json())
     assert document["passed"] is False
     assert {result["check"] for result in document["results"] if not result["passed"]} == {

@@ -159,4 +159,4 @@ def plan_of(world: World, jobs: Sequence[Job], **hashes: str) -> MasterPlan:
         model_families=BOTH_FAMILIES,
         **fields,
     )
-    return assemble_plan(jobs, metadata, total_blocked=0)
+    return assemble_plan(jobs, metadata, total_blocked=0, symbols={})
