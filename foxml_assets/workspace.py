@@ -1,6 +1,7 @@
 """One working place: the root that holds the artifacts and the folder that holds the config."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,13 @@ class Workspace:
     def has_imported_candidates(self) -> bool:
         """Whether imported candidates stand in for the evidence."""
         return find_table(self.layout.imported_candidates) is not None
+
+    def command(self, arguments: str) -> str:
+        """The command line `foxml <arguments>` on this workspace, as it is typed in the current folder."""
+        options = [] if self.root == DEFAULT_ROOT.absolute() else ["--root", str(self.root)]
+        if self.config_dir != DEFAULT_CONFIG_DIR.absolute():
+            options += ["--config-dir", str(self.config_dir)]
+        return shlex.join(["foxml", *arguments.split(), *options])
 
     def read_inputs(self) -> RunInputs:
         """Configs and panel as they are now. Raises ConfigError, and PanelError for a damaged panel."""

@@ -26,6 +26,7 @@ from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.fit_times import past_fit_seconds
+from foxml_assets.training.manifest import is_done
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -79,6 +80,7 @@ def print_preview(
         data_hashes=inputs.data_hashes,
         training_hash=inputs.training_hash,
         past_seconds=past_fit_seconds(layout),
+        is_trained=lambda job: is_done(job, layout),
         stamp=current_stamp(),
     )
     if form is Format.TABLE:

@@ -73,8 +73,12 @@ class Pipeline:
                 f"Training {len(batch)} {batch[0].training_type.value} jobs, batch {number} of {len(batches)}"
             )
             self._launch(title, training_run(self.instance, batch), may_fail=True)
-        self._launch("Report", report_run())
+        self.report()
         return not pending_jobs(plan, self.workspace.layout)
+
+    def report(self) -> None:
+        """Write the report and check all models."""
+        self._launch("Report", report_run())
 
     def _launch(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
         console.rule(f"[bold]{title}", align="left", style="dim")
@@ -144,6 +148,9 @@ def _train_and_report(pipeline: Pipeline) -> int:
         has_evidence = layout.routing_plan.is_file() and read_routing_plan(layout).metadata.n_pairs > 0
         reason = "The policy blocks every pair." if has_evidence else NOTHING_TO_ROUTE
         console.print(f"The plan has no jobs, so nothing is trained. {reason}", style="yellow")
+        if layout.panel_info.is_file():
+            pipeline.report()
+            print_report(pipeline.workspace)
         return 0
     is_complete = pipeline.training()
     print_report(pipeline.workspace)

@@ -22,7 +22,8 @@ def print_report(workspace: Workspace) -> None:
     report = msgspec.json.decode(workspace.layout.training_report.read_bytes(), type=TrainingReport)
     console.rule("[bold]Result", align="left", style="dim")
     console.print(_routes(report))
-    console.print(_best(report))
+    if report.best_models:
+        console.print(_best(report))
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
     _print_audit(workspace, report)
@@ -34,7 +35,8 @@ def print_report(workspace: Workspace) -> None:
     if workspace.layout.master_plan.is_file():
         console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
     console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
-    console.print("Browse   [bold]make dev[/bold] opens the Dagster UI over the same runs")
+    browse = f"Browse   {workspace.command('dev')} opens the Dagster UI over the same runs"
+    console.print(browse, markup=False, soft_wrap=True)
 
 
 def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
@@ -43,8 +45,13 @@ def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
     cost = audit.line(Scheme.PLAN).cost if audit is not None else None
     if audit is not None and cost is not None and cost.trained == report.jobs_by_state[ModelState.TRAINED]:
         print_audit(audit)
-    elif workspace.layout.master_plan.is_file():
-        console.print("Worth it?  foxml audit --baselines compares the plan with training everything")
+    elif report.jobs_planned and workspace.layout.master_plan.is_file():
+        audit_command = workspace.command("audit --baselines")
+        console.print(
+            f"Worth it?  {audit_command} compares the plan with training everything",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _routes(report: TrainingReport) -> Table:

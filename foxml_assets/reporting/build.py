@@ -7,7 +7,14 @@ import pandas as pd
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import MasterPlan
 from foxml_assets.reporting.pair_scores import pair_routes, score_pairs
-from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnfinishedLine
+from foxml_assets.reporting.report import (
+    ModelLine,
+    RouteLine,
+    TargetLine,
+    TrainingReport,
+    UnfinishedLine,
+    UnroutedLine,
+)
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.inventory import Inventory, JobStatus, take_inventory
@@ -28,17 +35,24 @@ def make_report(
     routes = pair_routes(plan, routing, context.info)
     inventory = take_inventory(plan.jobs, context.layout)
     scores = score_pairs(routes, plan, inventory, context)
-    return summarise(plan, routes, scores, inventory, context.layout), scores
+    unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
+    return summarise(plan, routes, scores, inventory, unrouted, context.layout), scores
 
 
 def summarise(
-    plan: MasterPlan, routes: pd.DataFrame, scores: pd.DataFrame, inventory: Inventory, layout: Layout
+    plan: MasterPlan,
+    routes: pd.DataFrame,
+    scores: pd.DataFrame,
+    inventory: Inventory,
+    unrouted: tuple[UnroutedLine, ...],
+    layout: Layout,
 ) -> TrainingReport:
-    """The report from its parts: `pair_routes`, `score_pairs` and the inventory of the plan's jobs."""
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, and targets without a model."""
+    others = {line.target for line in unrouted}
     models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
     counts = routes["route"].value_counts()
     return TrainingReport(
-        schema_version=1,
+        schema_version=2,
         plan_hash=plan.metadata.plan_hash,
         jobs_planned=len(plan.jobs),
         jobs_by_state=inventory.counts,
@@ -49,7 +63,8 @@ def summarise(
             for route in Route
             if route is not Route.BLOCKED
         ),
-        targets=_target_lines(routes, scores, inventory, models),
+        targets=_target_lines(routes[~routes["target"].isin(others)], scores, inventory, models),
+        unrouted=unrouted,
         best_models=models[:BEST_MODELS],
         unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
@@ -120,6 +135,28 @@ def _target_lines(
             )
         )
     return tuple(sorted(lines, key=lambda line: (line.skill is None, -(line.skill or 0.0), line.target)))
+
+
+def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLine, ...]:
+    pairs = routing.pairs
+    routed = {*pairs.loc[(pairs["route"] != Route.BLOCKED.value).to_numpy(), "target"], *plan.jobs_by_target}
+    found = routing.targets[~routing.targets["target"].isin(routed).to_numpy()]
+    names = ("target", "score_metric", "cs_score", "hard_block_reason", "cs_reason")
+    columns = (found[name].astype(object).where(found[name].notna(), None) for name in names)
+    lines = []
+    for target, metric, score, block, reason in zip(*columns, strict=True):
+        rules = pairs.loc[(pairs["target"] == target).to_numpy(), "rule"].astype(str).value_counts()
+        lines.append(
+            UnroutedLine(
+                target=target,
+                pairs=int(rules.sum()),
+                metric=ScoreMetric(metric) if metric is not None else None,
+                evidence_score=score,
+                reason=block or reason,
+                blocked_by={rule: int(rules[rule]) for rule in sorted(rules.index)},
+            )
+        )
+    return tuple(lines)
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -52,6 +52,20 @@ class TargetLine(msgspec.Struct, frozen=True):
     best: ModelLine | None
 
 
+class UnroutedLine(msgspec.Struct, frozen=True):
+    """A target none of whose pairs gets a model: its pooled evidence and why.
+
+    `blocked_by` counts its pairs by the rule that blocks them.
+    """
+
+    target: str
+    pairs: int
+    metric: ScoreMetric | None
+    evidence_score: float | None
+    reason: str
+    blocked_by: dict[str, int]
+
+
 class UnfinishedLine(msgspec.Struct, frozen=True):
     """A planned job without its models, and why."""
 
@@ -68,7 +82,7 @@ class TrainingReport(msgspec.Struct, frozen=True):
     `orphans` are folders of models, below the root, that the plan does not ask for.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     plan_hash: str
     jobs_planned: int
     jobs_by_state: dict[ModelState, int]
@@ -76,6 +90,7 @@ class TrainingReport(msgspec.Struct, frozen=True):
     pairs_by_route: dict[Route, int]
     routes: tuple[RouteLine, ...]
     targets: tuple[TargetLine, ...]
+    unrouted: tuple[UnroutedLine, ...]
     best_models: tuple[ModelLine, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]

@@ -21,6 +21,7 @@ _ROUTE_HEADER = ("route", "pairs", "scored", "above chance", "mean skill")
 _TARGET_HEADER = (
     "target", "pairs", "routed", "jobs trained", "score", "skill", "pooled alone", "best model"
 )  # fmt: skip
+_UNROUTED_HEADER = ("target", "evidence", "pooled model", "pairs blocked by")
 _BEST_HEADER = ("model", "family", "score", "skill", "rows", "in the evidence")
 
 
@@ -29,6 +30,8 @@ def report_markdown(report: TrainingReport) -> str:
     sections = ["# Training report", headline(report), _LEGEND]
     sections += ["## By route", table(_ROUTE_HEADER, _routes(report))]
     sections += ["## By target", _listed(_TARGET_HEADER, _targets(report))]
+    if report.unrouted:
+        sections += ["## Targets without a model", _listed(_UNROUTED_HEADER, _unrouted(report))]
     sections.append("## Best models")
     sections += [_FLATTERED, table(_BEST_HEADER, _best(report))] if report.best_models else [_NO_SCORES]
     if report.unfinished:
@@ -77,6 +80,18 @@ def _targets(report: TrainingReport) -> list[Sequence[object]]:
             _model(line.best) if line.best else "",
         )
         for line in report.targets
+    ]
+
+
+def _unrouted(report: TrainingReport) -> list[Sequence[object]]:
+    return [
+        (
+            line.target,
+            f"{_number(line.evidence_score)} {line.metric or ''}".strip(),
+            line.reason,
+            ", ".join(f"{rule} {count}" for rule, count in line.blocked_by.items()),
+        )
+        for line in report.unrouted
     ]
 
 

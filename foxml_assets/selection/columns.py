@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _AHEAD = ("fwd_", "future_")
+_MEND = "mend these settings under `panel` in data_config.yaml"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     problems += [
         Problem("panel.features", "names no column", name) for name in unmatched(config.features, others)
     ]
+    choose = f"choose from its columns: {', '.join(schema.names[:40])}"
+    fix = choose if problems else _MEND
     problems += [
         Problem(f"target {name}", "is not numeric", str(schema.field(name).type))
         for name in target_names
@@ -67,14 +70,11 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     ]
     if not features:
         problems.append(Problem("panel.features", "choose no numeric column"))
+        fix = choose
     targets, target_problems = _targets(target_names, config)
     problems += target_problems
     if problems:
-        raise PanelError(
-            "the panel does not hold what data_config.yaml says",
-            problems=problems,
-            fix=f"choose from its columns: {', '.join(schema.names[:40])}",
-        )
+        raise PanelError("the panel and data_config.yaml do not fit together", problems=problems, fix=fix)
     return ChosenColumns(features=features, targets=targets)
 
 

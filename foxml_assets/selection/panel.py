@@ -21,6 +21,7 @@ from foxml_assets.selection.reading import read_parquet_panel
 from foxml_assets.selection.validation import ValidPanel, validate
 
 _HASH_KEY = b"data_hash"
+_CHOOSE = "choose its columns in data_config.yaml, then: foxml run"
 _REBUILD = "build the panel again: foxml run --until evidence"
 
 
@@ -81,7 +82,9 @@ def read_panel(
         Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
     ]
     if problems:
-        raise PanelError("the panel does not hold what was asked for", file=layout.panel, problems=problems)
+        raise PanelError(
+            "the panel does not hold what was asked for", file=layout.panel, problems=problems, fix=_CHOOSE
+        )
     group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
     try:
         with pq.ParquetFile(layout.panel) as reader:

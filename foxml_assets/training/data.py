@@ -98,6 +98,6 @@ def _horizon(job: Job, context: TrainingContext) -> int:
             "the panel does not hold the target",
             file=context.layout.panel,
             problems=[Problem("target", "is not a target of the panel", job.target)],
-            fix="plan again: foxml run --until plan",
+            fix="name it under panel.targets in data_config.yaml, or leave it out of the imported candidates",
         )
     return known[job.target]

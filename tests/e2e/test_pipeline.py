@@ -46,8 +46,8 @@ def test_the_first_run_trains_exactly_the_plan_and_reports(first_run: tuple[Worl
     assert {Path(name).parent.as_posix() for name in model_times(world)} == planned
     assert {job["training_type"] for job in jobs} == {"cross_sectional", "symbol_specific"}
     assert f"{len(jobs)} of {len(jobs)} planned jobs are trained" in printed
-    assert "Training plan filter applied: 8 ->" in printed
-    for told in ("Pairs by route", "hold-out", "make dev", str(layout.models)):
+    assert printed.count("[FILTER] Training plan filter applied: 8 ->") == 1
+    for told in ("Pairs by route", "hold-out", "foxml dev", str(layout.models)):
         assert told in printed
 
 

@@ -115,9 +115,19 @@ def test_best_models_are_ranked_by_skill_with_their_evidence_beside(trained: Rou
     assert line.evidence_score == 0.75
     served = [target.skill for target in report.targets if target.skill is not None]
     assert served == sorted(served, reverse=True)
-    assert {target.target for target in report.targets[:2]} == {UP, RETURN}
-    assert report.targets[2].target == LONELY
+    assert {target.target for target in report.targets} == {UP, RETURN}
     assert report.targets[0].best in report.best_models
+
+
+def test_a_target_without_a_model_stands_with_its_evidence_and_the_reason(trained: Routed) -> None:
+    report, _ = make_report(trained.plan, trained.routing, trained.world.context)
+    (line,) = report.unrouted
+    assert (line.target, line.pairs, line.evidence_score) == (LONELY, 4, 0.9)
+    assert "a copy of the label" in line.reason
+    assert line.blocked_by == {"target_leakage": 4}
+    row = next(row for row in report_markdown(report).splitlines() if "leakage 4" in row)
+    assert "0.900 auc" in row
+    assert "a copy of the label" in row
 
 
 def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:

@@ -198,6 +198,7 @@ def test_one_failing_job_leaves_the_others_standing_and_keeps_its_reason(world: 
     reasons = {job.job_id: outcomes[job.job_id].reason for job in bad}
     assert reasons[bad[0].job_id] == "one class only in the training rows: 1"
     assert "does not hold the target" in reasons[bad[1].job_id]
+    assert "panel.targets in data_config.yaml" in reasons[bad[1].job_id]
     assert "nowhere" in reasons[bad[2].job_id]
     for job in bad:
         status = job_status(job, world.layout)
