@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import PanelError, Problem
+from foxml_assets.exact_json import decode_exactly
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, content_hash
 from foxml_assets.layout import Layout
@@ -48,12 +49,15 @@ def load_panel_info(layout: Layout) -> PanelInfo:
     if not path.is_file():
         raise no_panel(layout)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=PanelInfo)
+        info, problems = decode_exactly(path.read_bytes(), PanelInfo)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = Problem("", str(error))
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
+    if problems:
+        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    return info
 
 
 def no_panel(layout: Layout) -> PanelError:
