@@ -29,9 +29,10 @@ def _compare(found: object, value: object, path: str, problems: list[Problem]) -
     if isinstance(found, dict):
         names = _fields(type(value))  # type: ignore[arg-type]
         if names is not None and names != found.keys():
-            for name in sorted(names ^ found.keys()):
-                what = "is missing" if name in names else "is not a known field"
-                problems.append(Problem(f"{path}.{name}", what))
+            lost = set() if _omits_defaults(type(value)) else names - found.keys()
+            problems += [Problem(f"{path}.{name}", "is missing") for name in sorted(lost)]
+            unknown = sorted(found.keys() - names)
+            problems += [Problem(f"{path}.{name}", "is not a known field") for name in unknown]
         for name, item in found.items():
             if isinstance(item, dict | list):
                 inner = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
@@ -48,3 +49,7 @@ def _fields(kind: type) -> frozenset[str] | None:
     if dataclasses.is_dataclass(kind):
         return frozenset(field.name for field in dataclasses.fields(kind))
     return frozenset(kind.__struct_fields__) if issubclass(kind, msgspec.Struct) else None
+
+
+def _omits_defaults(kind: type) -> bool:
+    return issubclass(kind, msgspec.Struct) and kind.__struct_config__.omit_defaults
