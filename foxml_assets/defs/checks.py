@@ -1,6 +1,7 @@
 """Asset checks: the artifacts on disk against each other, by content. `foxml check` runs them all."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import dagster as dg
 
@@ -73,13 +74,14 @@ def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.A
     def plan() -> RoutingPlan:
         return read_routing_plan(workspace.layout)
 
+    inputs = cache(workspace.read_inputs)
+
     def undecided() -> Sequence[Problem]:
         candidates = read_candidates(workspace.layout.routing_candidates)
-        return undecided_pairs(plan(), candidates, workspace.read_inputs().universe)
+        return undecided_pairs(plan(), candidates, inputs().universe)
 
     def cap() -> Sequence[Problem]:
-        fraction = workspace.routing_policy().experimental.max_fraction_symbols_per_target
-        return over_the_cap(plan(), fraction)
+        return over_the_cap(plan(), inputs().policy.experimental.max_fraction_symbols_per_target)
 
     asset = "routing_plan"
     yield _result(asset, "every_pair_decided", _find(undecided))

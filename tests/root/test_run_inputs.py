@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from foxml_assets.defs.checks import candidates_checks, routing_plan_checks, training_plan_checks
 from foxml_assets.defs.planning import training_plan
 from foxml_assets.defs.routing import routing_candidates, routing_plan
 from foxml_assets.errors import PanelError, RoutingPlanError
@@ -86,3 +87,45 @@ def test_without_a_panel_there_is_nothing_to_train_on_and_no_universe(workspace:
     assert inputs.data_hashes == {}
     with pytest.raises(PanelError, match="no panel yet"):
         inputs.training_context()
+
+
+def _checked(workspace: Workspace) -> dict[str, dg.AssetCheckEvaluation]:
+    """Every check of the candidates and the two plans, by name."""
+    definitions = dg.Definitions(
+        assets=[routing_candidates, routing_plan, training_plan],
+        asset_checks=[candidates_checks, routing_plan_checks, training_plan_checks],
+        jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())],
+        resources={"workspace": workspace},
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = definitions.resolve_job_def("checks")
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        return {one.check_name: one for one in result.get_asset_check_evaluations()}
+
+
+def test_what_cannot_be_checked_has_failed_and_everything_else_passes(workspace: Workspace) -> None:
+    _materialize(workspace, routing_candidates, routing_plan, training_plan)
+    found = _checked(workspace)
+    assert {name for name, one in found.items() if not one.passed} == {"names_known"}
+    assert "foxml run --until evidence" in str(found["names_known"].description)
+    workspace.layout.routing_plan.unlink()
+    found = _checked(workspace)
+    assert not found["consistent_with_routing_plan"].passed
+    assert "foxml run --until routing" in str(found["consistent_with_routing_plan"].description)
+
+
+def test_a_file_that_belongs_to_no_view_fails_the_check_of_the_plan(workspace: Workspace) -> None:
+    _materialize(workspace, routing_candidates, routing_plan, training_plan)
+    (workspace.layout.training_plan_dir / "notes.txt").write_text("mine", encoding="utf-8")
+    found = _checked(workspace)
+    assert {name for name, one in found.items() if not one.passed} == {"names_known", "as_written"}
+    assert "notes.txt" in str(found["as_written"].description)
+
+
+def test_a_candidate_without_a_decision_fails_the_check_of_the_routing_plan(workspace: Workspace) -> None:
+    _materialize(workspace, routing_candidates, routing_plan, training_plan)
+    later = pd.concat([_rows(), _rows().iloc[[1]].assign(symbol="NEW")])
+    write_candidates(typed_candidates(later), workspace.layout.routing_candidates)
+    found = _checked(workspace)["every_pair_decided"]
+    assert not found.passed
+    assert "y, NEW: has no decision" in str(found.description)
