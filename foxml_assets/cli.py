@@ -1,5 +1,6 @@
-"""The console command `foxml`. Exit codes: 0 done, 1 error, 2 as a command says in its help."""
+"""The console command `foxml`. Exit codes: 0 done, 1 error, 2 as a command's help says, 130 interrupted."""
 
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -35,6 +36,10 @@ ConfigDir = Annotated[
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
+# As of a process that SIGINT has ended.
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line. An expected error, a wrong usage too, ends with its message and exit code 1."""
     # Dagster announces the beta status of each parameter we rely on at every start.
@@ -44,14 +49,21 @@ def main() -> None:
     except _UsageError as error:
         typer.secho(f"{error}\nTry: foxml --help", err=True)
         code = 1
-    except (KeyboardInterrupt, typer.Abort):
-        typer.secho("interrupted; what was finished is kept: run the same command to go on", err=True)
-        code = 1
+    except _interrupts():
+        again = shlex.join(["foxml", *sys.argv[1:]])
+        typer.secho(f"Interrupted; what was finished is kept. Go on: {again}", err=True)
+        code = INTERRUPTED
     except (FoxmlError, OSError) as error:
         # An OSError names its file and cause itself: no such folder, disk full, read-only.
         typer.secho(str(error), err=True, fg="red")
         code = 1
     sys.exit(code)
+
+
+def _interrupts() -> tuple[type[BaseException], ...]:
+    """Ctrl-C as Python, typer and, where a command has imported it, Dagster raise it."""
+    dagster = sys.modules.get("dagster")
+    return (KeyboardInterrupt, typer.Abort, *((dagster.DagsterExecutionInterruptedError,) if dagster else ()))
 
 
 @app.command()

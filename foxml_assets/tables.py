@@ -2,11 +2,19 @@
 
 import importlib
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from foxml_assets.files import sync_directory, write_atomic
+from foxml_assets.files import sync_directory, write_if_changed
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
+
+
+def is_pandas_index(name: str) -> bool:
+    """Whether a column of this name is an index that pandas wrote along: in Parquet, or first in a CSV."""
+    return _PANDAS_INDEX.fullmatch(name) is not None
 
 
 def has_pyarrow() -> bool:
@@ -21,7 +29,8 @@ def has_pyarrow() -> bool:
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write `table` to `path` (`.parquet`), or to its `.csv` sibling without pyarrow.
 
-    The sibling in the other format is removed, so that one table exists. Returns the path written.
+    A file that holds the same bytes is left alone. The sibling in the other format is removed, so that one
+    table exists. Returns the path of the table.
     """
     buffer = io.BytesIO()
     if has_pyarrow():
@@ -30,7 +39,7 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     else:
         written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
         table.to_csv(buffer, index=False, lineterminator="\n")
-    write_atomic(written, buffer.getvalue())
+    write_if_changed(written, buffer.getvalue())
     if other.exists():
         other.unlink()
         sync_directory(other.parent)

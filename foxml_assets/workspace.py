@@ -1,24 +1,18 @@
 """One working place: the root that holds the artifacts and the folder that holds the config."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from foxml_assets.config_files import load_config
-from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs
-from foxml_assets.planning.validation import Validation, validate_plan
-from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.run_inputs import RunInputs
 from foxml_assets.selection.config import DataConfig
 from foxml_assets.selection.panel import load_panel_info
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.selection.source import source_fingerprint
 from foxml_assets.tables import find_table
-from foxml_assets.training.config import TrainingConfig, plan_training_hash
-from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.config import TrainingConfig
 
 DEFAULT_ROOT = Path("output")
 DEFAULT_CONFIG_DIR = Path("config")
@@ -26,7 +20,7 @@ DEFAULT_CONFIG_DIR = Path("config")
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where everything is. Config files are read anew at each call, so that an edit is seen at once."""
+    """Where everything is. Each call reads anew; a run reads its inputs once and passes them on."""
 
     root: Path
     config_dir: Path
@@ -70,62 +64,26 @@ class Workspace:
         self.routing_policy()
         self.training_config()
 
-    def training_hash(self) -> str:
-        """Hash of all settings that change a trained model. Raises ConfigError."""
-        return plan_training_hash(self.training_config(), self.data_config().evidence.holdout_fraction)
-
-    def panel_source_hash(self) -> str:
-        """Hash of what the panel is made from: the source's content and how to read it. Raises PanelError."""
-        config = self.data_config()
-        return content_hash([source_fingerprint(config), config.panel.model_dump(mode="json")])
-
     def has_imported_candidates(self) -> bool:
         """Whether imported candidates stand in for the evidence."""
         return find_table(self.layout.imported_candidates) is not None
 
-    def panel_info(self) -> PanelInfo | None:
-        """The materialized panel; None before there is one. Raises PanelError for a damaged one."""
-        return load_panel_info(self.layout) if self.layout.panel_info.is_file() else None
+    def command(self, arguments: str) -> str:
+        """The command line `foxml <arguments>` on this workspace, as it is typed in the current folder."""
+        options = [] if self.root == DEFAULT_ROOT.absolute() else ["--root", str(self.root)]
+        if self.config_dir != DEFAULT_CONFIG_DIR.absolute():
+            options += ["--config-dir", str(self.config_dir)]
+        return shlex.join(["foxml", *arguments.split(), *options])
 
-    def data_hashes(self) -> dict[str, str]:
-        """Hash of each target's data; empty without a panel. Raises PanelError."""
-        info = self.panel_info()
-        return {spec.name: info.data_hash_for(spec.name) for spec in info.targets} if info else {}
-
-    def universe(self) -> dict[str, tuple[str, ...]] | None:
-        """The symbols to decide for each target; None without a panel. Raises PanelError."""
-        info = self.panel_info()
-        return {spec.name: info.symbols for spec in info.targets} if info else None
-
-    def current_inputs(self) -> CurrentInputs:
-        """What a plan made now would be made from. Raises FoxmlError for a damaged input."""
-        return read_current_inputs(
-            self.layout,
-            self.routing_policy(),
-            training_hash=self.training_hash(),
-            data_hashes=self.data_hashes() or None,
-        )
-
-    def validate_plan(self) -> Validation:
-        """All checks of the master training plan. Raises PlanError if it cannot even be read."""
-        plan, info = load_master_training_plan(self.layout.master_plan), self.panel_info()
-        return validate_plan(
-            plan,
-            self.layout,
-            routing=read_routing_plan(self.layout) if self.layout.routing_plan.is_file() else None,
+    def read_inputs(self) -> RunInputs:
+        """Configs and panel as they are now. Raises ConfigError, and PanelError for a damaged panel."""
+        layout = self.layout
+        return RunInputs(
+            layout=layout,
+            data=self.data_config(),
             policy=self.routing_policy(),
-            current=self.current_inputs(),
-            targets=[spec.name for spec in info.targets] if info else None,
-            symbols=info.symbols if info else None,
-        )
-
-    def training_context(self) -> TrainingContext:
-        """What training needs beside the plan. Raises PanelError without a panel, ConfigError."""
-        return TrainingContext(
-            layout=self.layout,
-            info=load_panel_info(self.layout),
-            config=self.training_config(),
-            holdout_fraction=self.data_config().evidence.holdout_fraction,
+            training=self.training_config(),
+            panel=load_panel_info(layout) if layout.panel_info.is_file() else None,
         )
 
 

@@ -59,7 +59,8 @@ def make_audit(
     `blocks_config` is the evidence's: the blocks of time are as long as its own.
     """
     plan, baselines, shelf = contest.plan, contest.baselines, contest.shelf
-    timeline = timeline_of(read_panel(context.layout, [])[context.info.time_column], context.holdout_fraction)
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
+    timeline = timeline_of(times, context.holdout_fraction)
     _check_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
     longest = longest_horizon(context.info)

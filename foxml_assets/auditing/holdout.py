@@ -54,7 +54,7 @@ def read_holdout(
     step = max(1, chunk_rows * len(info.symbols) // max(1, info.n_rows))
     parts = []
     for first in range(0, len(info.symbols), step):
-        frame = read_panel(context.layout, [*features, target], info.symbols[first : first + step])
+        frame = read_panel(context.layout, info, [*features, target], info.symbols[first : first + step])
         bar = timeline.bar_of(frame[info.time_column])
         kept = (bar >= timeline.holdout_bar) & frame[target].notna().to_numpy()
         parts.append(frame[kept].assign(**{info.time_column: bar[kept]}))

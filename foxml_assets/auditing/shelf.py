@@ -7,8 +7,9 @@ from foxml_assets.auditing.audit import Cost
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
 from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.fit_times import read_fit_seconds
 from foxml_assets.training.inventory import job_status
-from foxml_assets.training.manifest import ModelState, manifest_path, read_manifest
+from foxml_assets.training.manifest import ModelState
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Shelf:
         return self.state(job) is ModelState.TRAINED
 
     def cost(self, jobs: Iterable[Job]) -> Cost:
-        """What training `jobs` took. Raises TrainingError for a manifest that cannot be read."""
+        """What training `jobs` took, as far as it was recorded. Raises TrainingError for a damaged record."""
         counts = dict.fromkeys(ModelState, 0)
         models, seconds = 0, 0.0
         for job in jobs:
@@ -49,8 +50,7 @@ class Shelf:
             if self.is_usable(job):
                 models += len(job.model_families)
                 seconds += sum(
-                    read_manifest(manifest_path(job, family, self.layout(job))).seconds
-                    for family in job.model_families
+                    read_fit_seconds(job, family, self.layout(job)) or 0.0 for family in job.model_families
                 )
         total, trained, failed = sum(counts.values()), counts[ModelState.TRAINED], counts[ModelState.FAILED]
         return Cost(total, trained, failed, total - trained - failed, models, round(seconds, 3))

@@ -61,8 +61,9 @@ def _schemes(audit: RoutingAudit) -> Table:
 
 
 def _train(workspace: Workspace) -> None:
-    training = workspace.training_context()
-    contest = open_contest(training, workspace.routing_policy(), current_stamp())
+    inputs = workspace.read_inputs()
+    training = inputs.training_context()
+    contest = open_contest(training, inputs.policy, current_stamp())
     jobs = pending_baselines(contest.baselines, contest.shelf)
     error_console.print(f"Baselines: {len(jobs):,} jobs to train" if jobs else "Baselines: nothing to train")
     failed = [

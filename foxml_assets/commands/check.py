@@ -20,14 +20,18 @@ def run_checks(root: Path | None, config_dir: Path | None) -> int:
     with open_instance(workspace.dagster_home) as instance:
         result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
         evaluations = result.get_asset_check_evaluations()
-    table = make_table("asset", "check", "result", "first problem", names=2)
-    for one in sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name)):
-        asset = one.asset_key.to_user_string()
-        first_line = (one.description or "").partition("\n")[0]
-        table.add_row(asset, one.check_name, _verdict(one), Text(first_line))
+    ordered = sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name))
+    table = make_table("asset", "check", "result", names=2)
+    for one in ordered:
+        table.add_row(one.asset_key.to_user_string(), one.check_name, _verdict(one))
     console.print(table)
-    failed = sum(not one.passed for one in evaluations)
-    console.print(f"{len(evaluations) - failed} of {len(evaluations)} checks passed")
+    failed = [one for one in ordered if not one.passed]
+    for one in failed:
+        # Below the table and never broken: beside it there is no room for a path.
+        name = f"{one.asset_key.to_user_string()}, {one.check_name}"
+        first_line = (one.description or "").partition("\n")[0]
+        console.print(Text(f"{name}: {first_line}"), soft_wrap=True)
+    console.print(f"{len(evaluations) - len(failed)} of {len(evaluations)} checks passed")
     return 1 if failed else 0
 
 

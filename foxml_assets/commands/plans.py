@@ -27,12 +27,13 @@ from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.fit_times import past_fit_seconds
+from foxml_assets.training.manifest import is_done
 from foxml_assets.workspace import Workspace, current_workspace
 
 
 def print_validation(root: Path | None, config_dir: Path | None, form: Format) -> int:
     """Print every check of the plan. Returns 0 if all passed, else 1. Raises PlanError."""
-    found = current_workspace(root, config_dir).validate_plan()
+    found = current_workspace(root, config_dir).read_inputs().validate_plan()
     if form is Format.TABLE:
         _print_table(("check", "outcome", "first problem"), found.rows())
     else:
@@ -69,19 +70,20 @@ def print_preview(
     form: Format,
 ) -> int:
     """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
-    workspace = current_workspace(root, config_dir)
-    layout = workspace.layout
-    policy = load_config(policy_file, RoutingPolicy) if policy_file else workspace.routing_policy()
+    inputs = current_workspace(root, config_dir).read_inputs()
+    layout = inputs.layout
+    policy = load_config(policy_file, RoutingPolicy) if policy_file else inputs.policy
     preview = preview_plan(
         read_candidates(candidates or layout.routing_candidates),
         policy,
-        universe=workspace.universe(),
+        universe=inputs.universe,
         current_routing=read_routing_plan(layout) if layout.routing_plan.is_file() else None,
         history=read_history(layout) if policy.keeps_history() else None,
         current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
-        data_hashes=workspace.data_hashes(),
-        training_hash=workspace.training_hash(),
+        data_hashes=inputs.data_hashes,
+        training_hash=inputs.training_hash,
         past_seconds=past_fit_seconds(layout),
+        is_trained=lambda job: is_done(job, layout),
         stamp=current_stamp(),
     )
     if form is Format.TABLE:

@@ -41,8 +41,8 @@ class Pipeline:
 
     def evidence(self) -> None:
         """Evaluate the targets whose evidence is not current."""
-        info = self.workspace.panel_info()
-        stale = stale_targets(info, self.workspace.data_config(), self.workspace.layout) if info else ()
+        inputs = self.workspace.read_inputs()
+        stale = stale_targets(inputs.require_panel(), inputs.data, inputs.layout)
         if stale:
             self._launch(f"Evidence for {len(stale)} targets", evidence_run(self.instance, stale))
         else:
@@ -58,8 +58,11 @@ class Pipeline:
 
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
-        context = self.workspace.training_context()
-        plan = authorise_training(context, self.workspace.routing_policy(), current_stamp()).plan
+        inputs = self.workspace.read_inputs()
+        context = inputs.training_context()
+        permit = authorise_training(context, inputs.policy, current_stamp())
+        plan = permit.plan
+        console.print(permit.filter_line, markup=False)
         pending = pending_jobs(plan, self.workspace.layout)
         done = len(plan.jobs) - len(pending)
         if not pending:
@@ -70,8 +73,12 @@ class Pipeline:
                 f"Training {len(batch)} {batch[0].training_type.value} jobs, batch {number} of {len(batches)}"
             )
             self._launch(title, training_run(self.instance, batch), may_fail=True)
-        self._launch("Report", report_run())
+        self.report()
         return not pending_jobs(plan, self.workspace.layout)
+
+    def report(self) -> None:
+        """Write the report and check all models."""
+        self._launch("Report", report_run())
 
     def _launch(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
         console.rule(f"[bold]{title}", align="left", style="dim")
@@ -141,6 +148,9 @@ def _train_and_report(pipeline: Pipeline) -> int:
         has_evidence = layout.routing_plan.is_file() and read_routing_plan(layout).metadata.n_pairs > 0
         reason = "The policy blocks every pair." if has_evidence else NOTHING_TO_ROUTE
         console.print(f"The plan has no jobs, so nothing is trained. {reason}", style="yellow")
+        if layout.panel_info.is_file():
+            pipeline.report()
+            print_report(pipeline.workspace)
         return 0
     is_complete = pipeline.training()
     print_report(pipeline.workspace)

@@ -4,7 +4,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.auditing.audit_text import COMMAND, route_words
+from foxml_assets.auditing.audit_text import route_words
 from foxml_assets.commands.audit import print_audit
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.report import TrainingReport
@@ -23,7 +23,8 @@ def print_report(workspace: Workspace) -> None:
     console.rule("[bold]Result", align="left", style="dim")
     console.print(_routes(report))
     console.print(above_chance(report))
-    console.print(_best(report))
+    if report.best_models:
+        console.print(_best(report))
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
     _print_audit(workspace, report)
@@ -35,15 +36,21 @@ def print_report(workspace: Workspace) -> None:
     if workspace.layout.master_plan.is_file():
         console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
     console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
-    console.print("Browse   [bold]make dev[/bold] opens the Dagster UI over the same runs")
+    browse = f"Browse   {workspace.command('dev')} opens the Dagster UI over the same runs"
+    console.print(browse, markup=False, soft_wrap=True)
 
 
 def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
     """Print the audit of this plan, or which command makes it."""
     if report.audit is not None:
         print_audit(report.audit)
-    elif workspace.layout.master_plan.is_file():
-        console.print(f"Worth it?  {COMMAND} compares the plan with training everything")
+    elif report.jobs_planned and workspace.layout.master_plan.is_file():
+        audit_command = workspace.command("audit --baselines")
+        console.print(
+            f"Worth it?  {audit_command} compares the plan with training everything",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _routes(report: TrainingReport) -> Table:

@@ -32,9 +32,10 @@ def routing_audit(
 
     It trains nothing; `foxml audit --baselines` trains what is missing for the comparison.
     """
-    layout, training = workspace.layout, workspace.training_context()
-    contest = open_contest(training, workspace.routing_policy(), current_stamp(context.run.run_id))
-    audit, pairs = make_audit(contest, training, workspace.data_config().evidence.blocks)
+    inputs = workspace.read_inputs()
+    layout, training = inputs.layout, inputs.training_context()
+    contest = open_contest(training, inputs.policy, current_stamp(context.run.run_id))
+    audit, pairs = make_audit(contest, training, inputs.data.evidence.blocks)
     write_audit(audit, pairs, layout)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.routing_audit)),

@@ -1,6 +1,7 @@
 """Asset checks: the artifacts on disk against each other, by content. `foxml check` runs them all."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import dagster as dg
 
@@ -73,12 +74,17 @@ def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.A
     def plan() -> RoutingPlan:
         return read_routing_plan(workspace.layout)
 
+    inputs = cache(workspace.read_inputs)
+
+    def undecided() -> Sequence[Problem]:
+        candidates = read_candidates(workspace.layout.routing_candidates)
+        return undecided_pairs(plan(), candidates, inputs().universe)
+
     def cap() -> Sequence[Problem]:
-        fraction = workspace.routing_policy().experimental.max_fraction_symbols_per_target
-        return over_the_cap(plan(), fraction)
+        return over_the_cap(plan(), inputs().policy.experimental.max_fraction_symbols_per_target)
 
     asset = "routing_plan"
-    yield _result(asset, "every_pair_decided", _find(lambda: undecided_pairs(plan(), workspace.universe())))
+    yield _result(asset, "every_pair_decided", _find(undecided))
     yield _result(asset, "no_leaked_pair_routed", _find(lambda: leaked_but_routed(plan())))
     yield _result(asset, "cap_respected", _find(cap))
     yield _result(asset, "no_row_quarantined", _find(lambda: quarantined_rows(plan())), warn=True)
@@ -86,22 +92,26 @@ def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.A
 
 @dg.multi_asset_check(
     specs=[
-        *(dg.AssetCheckSpec(name, asset="master_training_plan") for name in _PLAN_CHECKS),
+        *(dg.AssetCheckSpec(name, asset="master_training_plan") for name in (*_PLAN_CHECKS, "as_written")),
         *(dg.AssetCheckSpec("equal_to_master_plan", asset=asset) for asset in _VIEW_PREFIXES),
     ]
 )
 def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
     """The master plan agrees with itself, the routing plan and the present inputs; its views with it."""
     try:
-        found = {result.check: result.problems for result in workspace.validate_plan().results}
+        results = workspace.read_inputs().validate_plan().results
+        found = {result.check: result.problems for result in results}
     except FoxmlError as error:
         unreadable = Problem("", str(error))
         found = dict.fromkeys(PlanCheck, (unreadable,))
     for name, check in _PLAN_CHECKS.items():
-        yield _result("master_training_plan", name, found.get(check, ()))
+        yield _result("master_training_plan", name, found[check])
     for asset, prefix in _VIEW_PREFIXES.items():
         own = [one for one in found[PlanCheck.FILES] if one.field.startswith(prefix) or not one.field]
         yield _result(asset, "equal_to_master_plan", own)
+    prefixes = tuple(_VIEW_PREFIXES.values())
+    others = [one for one in found[PlanCheck.FILES] if not one.field.startswith(prefixes)]
+    yield _result("master_training_plan", "as_written", others)
 
 
 def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:

@@ -15,7 +15,6 @@ from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.store import evidence_hash, read_findings, read_importances
 from foxml_assets.evidence.timing import stopwatch, write_timing
 from foxml_assets.layout import Layout
-from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -34,10 +33,10 @@ def feature_selections(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.AssetMaterialization]:
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
-    config, layout = workspace.data_config(), workspace.layout
-    info = load_panel_info(layout)
+    inputs = workspace.read_inputs()
+    layout, panel = inputs.layout, inputs.require_panel()
     passed = stopwatch()
-    for evidence in evaluate_targets(context.partition_keys, info, config, layout, _log.info):
+    for evidence in evaluate_targets(context.partition_keys, panel, inputs.data, layout, _log.info):
         target = evidence.target
         write_timing(layout, target, passed())
         yield output_event(

@@ -11,6 +11,8 @@ from foxml_assets.defs.stages import StageRun, evidence_run, is_anything_running
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates_source import candidates_source_hash
+from foxml_assets.run_inputs import RunInputs
+from foxml_assets.selection.source import panel_source_hash
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5
@@ -35,18 +37,19 @@ def changed_inputs(
         return dg.SkipReason("nothing was run here yet: start with `foxml run`, or materialize the assets")
     if is_anything_running(instance, training=False):
         return dg.SkipReason("waiting for the runs in progress")
+    inputs = workspace.read_inputs()
     for find_changed in (_changed_configs, _changed_panel, _stale_evidence, _changed_candidates):
-        requests = find_changed(instance, workspace)
+        requests = find_changed(instance, inputs)
         if requests:
             return requests
     return dg.SkipReason("no input changed")
 
 
-def _changed_configs(instance: dg.DagsterInstance, workspace: Workspace) -> list[dg.RunRequest]:
+def _changed_configs(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
     current = {
-        "data_config": config_version(workspace.data_config()),
-        "routing_config": config_version(workspace.routing_policy()),
-        "training_config": config_version(workspace.training_config()),
+        "data_config": config_version(inputs.data),
+        "routing_config": config_version(inputs.policy),
+        "training_config": config_version(inputs.training),
     }
     changed = []
     for name, version in current.items():
@@ -56,25 +59,25 @@ def _changed_configs(instance: dg.DagsterInstance, workspace: Workspace) -> list
     return changed
 
 
-def _changed_panel(instance: dg.DagsterInstance, workspace: Workspace) -> list[dg.RunRequest]:
+def _changed_panel(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
     known, event = metadata_of(instance, "panel", "source_hash")
     if known is None:
         return []
-    current = workspace.panel_source_hash()
+    current = panel_source_hash(inputs.data)
     return [] if current == known else [run_request(StageRun(("panel",), {}), current, event)]
 
 
-def _stale_evidence(instance: dg.DagsterInstance, workspace: Workspace) -> list[dg.RunRequest]:
-    info, config = workspace.panel_info(), workspace.data_config()
-    stale = stale_targets(info, config, workspace.layout) if info else ()
+def _stale_evidence(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
+    panel = inputs.panel
+    stale = stale_targets(panel, inputs.data, inputs.layout) if panel else ()
     if not stale:
         return []
-    version = content_hash([stale, info.data_hash if info else None, config_version(config)])
+    version = content_hash([stale, panel.data_hash if panel else None, config_version(inputs.data)])
     _, event = data_version_of(instance, "feature_selections")
     return [run_request(evidence_run(instance, stale), version, event)]
 
 
-def _changed_candidates(instance: dg.DagsterInstance, workspace: Workspace) -> list[dg.RunRequest]:
+def _changed_candidates(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
     known, event = metadata_of(instance, "routing_candidates", "source_hash")
-    current = candidates_source_hash(workspace.layout, workspace.universe())
+    current = candidates_source_hash(inputs.layout, inputs.universe)
     return [] if current == known else [run_request(StageRun(("routing_candidates",), {}), current, event)]

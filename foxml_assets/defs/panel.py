@@ -6,6 +6,7 @@ from foxml_assets.defs.metadata import file_link, markdown_table
 from foxml_assets.defs.partitions import set_partitions, targets
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.selection.source import panel_source_hash
 from foxml_assets.workspace import Workspace
 
 
@@ -14,8 +15,9 @@ def panel(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
-    source_hash = workspace.panel_source_hash()
-    info = build_panel(workspace.data_config(), workspace.layout)
+    config = workspace.data_config()
+    source_hash = panel_source_hash(config)
+    info = build_panel(config, workspace.layout)
     set_partitions(context.instance, targets, [spec.name for spec in info.targets])
     return dg.MaterializeResult(
         data_version=dg.DataVersion(info.data_hash),

@@ -1,5 +1,6 @@
 """The routing plan becomes the master training plan, its mirrors and views, and the set of partitions."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -10,7 +11,7 @@ from foxml_assets.defs.metadata import file_link, markdown_table
 from foxml_assets.defs.partitions import cross_sectional_partitions, set_partitions, symbol_partitions
 from foxml_assets.defs.stages import partition_key
 from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import get_cs_jobs, get_symbol_jobs
+from foxml_assets.planning.consumer import describe_plan, get_cs_jobs, get_symbol_jobs
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.writer import PlanWrite, write_plan
@@ -19,6 +20,7 @@ from foxml_assets.stamp import current_stamp
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"
+_log = logging.getLogger(__name__)
 CS_JOBS, SYMBOL_JOBS = "cross_sectional_jobs", "symbol_jobs"
 _VIEW_ASSETS = ("training_plan_mirrors", "master_training_plan_summary", *(f"plan_{view}" for view in VIEWS))
 PLAN_ASSETS = ("master_training_plan", *_VIEW_ASSETS, "training_plan_diff")
@@ -66,16 +68,19 @@ def training_plan(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation]:
     """Plan, mirrors, summary and views are one directory that is replaced as a whole."""
-    layout, policy = workspace.layout, workspace.routing_policy()
+    inputs = workspace.read_inputs()
+    layout = inputs.layout
     plan = build_plan(
         read_routing_plan(layout),
-        policy,
-        data_hashes=workspace.data_hashes(),
-        training_hash=workspace.training_hash(),
+        inputs.policy,
+        data_hashes=inputs.data_hashes,
+        training_hash=inputs.training_hash,
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),
     )
-    written = write_plan(plan, layout, history=policy.output.plan_history)
+    written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
+    for line in describe_plan(written.plan, layout.training_plan_dir):
+        _log.info(line)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
         asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)

@@ -42,10 +42,11 @@ def training_report(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
-    layout, training = workspace.layout, workspace.training_context()
-    plan = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id)).plan
+    inputs = workspace.read_inputs()
+    layout, training = inputs.layout, inputs.training_context()
+    plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
     routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
-    report, scores = make_report(plan, routing, training, workspace.data_config().evidence.blocks)
+    report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)
     write_report(report, scores, layout)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.training_report)),

@@ -27,7 +27,8 @@ NOTHING_TO_ROUTE = (
 @dg.asset(group_name=GROUP, deps=["feature_selections"], kinds={"parquet"})
 def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
-    layout, universe = workspace.layout, workspace.universe()
+    inputs = workspace.read_inputs()
+    layout, universe = inputs.layout, inputs.universe
     source_hash = candidates_source_hash(layout, universe)
     source = load_candidates(layout, universe)
     path = write_candidates(source.table, layout.routing_candidates)
@@ -54,13 +55,14 @@ def routing_plan(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.MaterializeResult[None]:
     """One route for every (target, symbol) pair, with the trace of every rule."""
-    layout, policy = workspace.layout, workspace.routing_policy()
+    inputs = workspace.read_inputs()
+    layout, policy = inputs.layout, inputs.policy
     recover_routing_plan(layout)
     previous = read_routing_plan(layout) if policy.hysteresis > 0 and layout.routing_plan.is_file() else None
     plan = route(
         read_candidates(layout.routing_candidates),
         policy,
-        universe=workspace.universe(),
+        universe=inputs.universe,
         previous=previous,
         history=read_history(layout) if policy.keeps_history() else None,
         stamp=current_stamp(context.run.run_id),

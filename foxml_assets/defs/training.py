@@ -62,9 +62,12 @@ def symbol_models(
 def _train(
     context: dg.AssetExecutionContext, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization]:
-    training = workspace.training_context()
-    permit = authorise_training(training, workspace.routing_policy(), current_stamp(context.run.run_id))
+    inputs = workspace.read_inputs()
+    training = inputs.training_context()
+    permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
     plan = permit.plan
+    # To the run's event log only: `foxml run` trains in several runs and tells it once.
+    context.log.info(permit.filter_line)
     planned = {partition_key(job): job for job in plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
     jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)

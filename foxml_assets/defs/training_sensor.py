@@ -44,9 +44,10 @@ def pending_training(
     seen = _signature(workspace)
     if seen == context.cursor:
         return dg.SkipReason("nothing changed since every job of the plan was trained")
-    training = workspace.training_context()
+    inputs = workspace.read_inputs()
+    training = inputs.training_context()
     try:
-        permit = authorise_training(training, workspace.routing_policy(), current_stamp())
+        permit = authorise_training(training, inputs.policy, current_stamp())
     except PlanError as refusal:
         return dg.SkipReason(f"training is refused: {refusal}")
     pending = pending_jobs(permit.plan, workspace.layout, retry_failed=False)

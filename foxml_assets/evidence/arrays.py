@@ -51,7 +51,7 @@ class PanelArrays:
 
 def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> PanelArrays:
     """Read the features and cut off the hold-out. Raises PanelError for an unreadable panel."""
-    frame = read_panel(layout, list(info.features))
+    frame = read_panel(layout, info, list(info.features))
     times = pd.DatetimeIndex(frame[info.time_column].unique()).sort_values()
     bar = times.get_indexer(pd.DatetimeIndex(frame[info.time_column])).astype(np.int64)
     kept = bar < holdout_start(len(times), config.holdout_fraction)
@@ -69,7 +69,7 @@ def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Pane
 
 def load_labels(targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Floats:
     """The labels of `targets` on the rows of `load_arrays`: targets x rows, NaN where there is none."""
-    frame = read_panel(layout, list(targets))
+    frame = read_panel(layout, info, list(targets))
     times = frame[info.time_column]
     distinct = pd.DatetimeIndex(times.unique()).sort_values()
     start = holdout_start(len(distinct), config.holdout_fraction)

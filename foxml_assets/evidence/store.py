@@ -11,6 +11,8 @@ from foxml_assets.errors import EvidenceError, Problem
 from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.screening.probe import FamilyOutcome
+from foxml_assets.evidence.tables import IMPORTANCES
+from foxml_assets.exact_json import decode_exactly
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, file_hash
 from foxml_assets.layout import Layout
@@ -71,10 +73,15 @@ def read_importances(layout: Layout, target: str) -> pd.DataFrame:
     """The importance table beside the evidence of `target`. Raises EvidenceError when it is not readable."""
     path = layout.feature_selection(target) / "importances.parquet"
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         problem = Problem("", str(error))
         raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error
+    names = sorted({*IMPORTANCES} ^ {*map(str, table.columns)})
+    wrong = [Problem(name, "column is missing or not known") for name in names]
+    if wrong:
+        raise EvidenceError("has other columns than were written", file=path, problems=wrong, fix=_FIX)
+    return table
 
 
 def evidence_hash(layout: Layout, target: str) -> str:
@@ -89,10 +96,13 @@ def _read(path: Path, kind: type[Content]) -> Content:
     if not path.is_file():
         raise EvidenceError("there is no evidence yet", file=path, fix=_FIX)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        value, problems = decode_exactly(path.read_bytes(), kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = Problem("", str(error))
         raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error
+    if problems:
+        raise EvidenceError("has other fields than were written", file=path, problems=problems, fix=_FIX)
+    return value
 
 
 def _write_json(path: Path, value: object) -> None:

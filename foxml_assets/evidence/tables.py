@@ -8,6 +8,8 @@ from foxml_assets.evidence.scores.compare import SymbolScores
 from foxml_assets.evidence.screening.predictions import TargetCase
 
 MODELS = ("local", "pooled", "both")
+# The columns of `importance_table`.
+IMPORTANCES = ("fold", "feature", "gain", "weight")
 
 
 def score_table(case: TargetCase, found: tuple[SymbolScores, ...]) -> pd.DataFrame:

@@ -7,12 +7,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from foxml_assets.assurances import Assurances, read_assurances
+from foxml_assets.errors import Problem, RoutingPlanError
 from foxml_assets.layout import Layout
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.job_table import job_table
 from foxml_assets.planning.jobs import make_jobs
-from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata
+from foxml_assets.planning.plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata, SymbolUse
 from foxml_assets.planning.structure import plan_order, summarize
+from foxml_assets.planning.symbols import symbol_uses
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import RunStamp
@@ -34,8 +36,10 @@ def build_plan(
     """The master training plan of `routing`: its jobs, with priorities and families by `policy`.
 
     `data_hashes` is the hash of each target's data; a target that it lacks gets `absent`. Raises
-    RoutingPlanError, and UnsafeNameError for a name that cannot become a path.
+    RoutingPlanError for a routing plan made under another policy than `policy`, and UnsafeNameError for a
+    name that cannot become a path.
     """
+    _refuse_other_policy(routing, policy)
     jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hash)
     metadata = PlanMetadata(
         generated_at=stamp.generated_at,
@@ -55,7 +59,8 @@ def build_plan(
         assured=assured_features(routing, jobs),
     )
     blocked = int((routing.pairs["route"] == Route.BLOCKED.value).sum())
-    return assemble_plan(jobs, metadata, total_blocked=blocked)
+    symbols = symbol_uses(routing, {job.target for job in jobs if job.symbol is None})
+    return assemble_plan(jobs, metadata, total_blocked=blocked, symbols=symbols)
 
 
 def assured_features(routing: RoutingPlan, jobs: Sequence[Job]) -> dict[str, Assurances]:
@@ -73,10 +78,28 @@ def assured_features(routing: RoutingPlan, jobs: Sequence[Job]) -> dict[str, Ass
     return {target: assured for target, assured in found.items() if assured}
 
 
-def assemble_plan(jobs: Iterable[Job], metadata: PlanMetadata, *, total_blocked: int) -> MasterPlan:
+def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
+    """The plan records the routing plan's policy, so its families and priorities must come from no other."""
+    routed_under, given = routing.metadata.config_hash, policy.config_hash()
+    if routed_under != given:
+        raise RoutingPlanError(
+            "was made under another policy than the one to plan by",
+            file=Path(ROUTING_PLAN_PATH),
+            problems=[Problem("metadata.config_hash", f"the policy's hash is {given}", routed_under)],
+            fix="route again: foxml run --until plan",
+        )
+
+
+def assemble_plan(
+    jobs: Iterable[Job],
+    metadata: PlanMetadata,
+    *,
+    total_blocked: int,
+    symbols: Mapping[str, SymbolUse],
+) -> MasterPlan:
     """A plan of `jobs` in plan order, with its job count, summary and hash filled in."""
     ordered = tuple(sorted(jobs, key=plan_order))
-    summary = summarize(ordered, total_blocked)
+    summary = summarize(ordered, total_blocked, symbols)
     counted = replace(metadata, total_jobs=len(ordered))
     hashed = replace(counted, plan_hash=plan_hash(counted, ordered, summary))
     return MasterPlan(hashed, ordered, summary)

@@ -62,8 +62,8 @@ def get_jobs_for_target(plan: MasterPlan, target: str) -> list[Job]:
 
 
 def get_jobs_for_symbol(plan: MasterPlan, symbol: str) -> list[Job]:
-    """All symbol-specific jobs of a symbol, in plan order; none for an unplanned one."""
-    return list(plan.jobs_by_symbol.get(symbol, ()))
+    """All jobs that touch a symbol, in plan order: its own, the pooled ones that serve it or use its rows."""
+    return [plan.jobs[at] for at in plan.positions_by_symbol.get(symbol, ())]
 
 
 def get_job(plan: MasterPlan, target: str, symbol: str | None = None) -> Job | None:
@@ -88,8 +88,20 @@ def planned_targets(plan: MasterPlan, targets: Sequence[str]) -> tuple[str, ...]
 
 
 def describe_filter(plan: MasterPlan, targets: Sequence[str]) -> str:
-    """The line that training logs: how many of `targets` the plan lets through."""
-    return f"Training plan filter applied: {len(targets)} -> {len(planned_targets(plan, targets))} targets"
+    """The line that a training run logs: how many of `targets` the plan lets through."""
+    before, after = len(targets), len(planned_targets(plan, targets))
+    return f"[FILTER] Training plan filter applied: {before} -> {after} targets"
+
+
+def describe_plan(plan: MasterPlan, folder: Path) -> tuple[str, ...]:
+    """The lines that planning logs: where the plan is and how many jobs it has."""
+    summary = plan.summary
+    return (
+        f"[ROUTER] Training plan generated: {folder}",
+        f"[ROUTER]    Total jobs: {plan.metadata.total_jobs}",
+        f"[ROUTER]    CS jobs: {summary.total_cs_jobs}",
+        f"[ROUTER]    Symbol jobs: {summary.total_symbol_jobs}",
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from foxml_assets.planning.builder import ROUTING_PLAN_PATH, assemble_plan
 from foxml_assets.planning.job_ids import job_ids
-from foxml_assets.planning.plan import ABSENT, SCHEMA_VERSION, Job, JobMetadata, MasterPlan, PlanMetadata
+from foxml_assets.planning.plan import (
+    ABSENT,
+    SCHEMA_VERSION,
+    Job,
+    JobMetadata,
+    MasterPlan,
+    PlanMetadata,
+    SymbolUse,
+)
 from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.stamp import RunStamp
@@ -55,4 +63,6 @@ def build_fallback_plan(
         model_families=tuple(families),
         assured={},
     )
-    return assemble_plan(with_spec_hashes(jobs, training_hash), metadata, total_blocked=0)
+    names = tuple(sorted(spec.name for spec in info.targets))
+    symbols = {symbol: SymbolUse(served_by=names, rows_in=(), blocked={}) for symbol in info.symbols}
+    return assemble_plan(with_spec_hashes(jobs, training_hash), metadata, total_blocked=0, symbols=symbols)

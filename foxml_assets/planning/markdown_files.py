@@ -90,7 +90,7 @@ def _numeric(item: tuple[str, int]) -> tuple[int, str]:
 
 
 def _views(plan: MasterPlan) -> str:
-    symbols = sorted(plan.jobs_by_symbol)
+    symbols = list(plan.positions_by_symbol)
     lines = [
         (
             "by training type",

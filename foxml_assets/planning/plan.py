@@ -93,8 +93,23 @@ class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assured: dict[str, Assurances]
 
 
+class SymbolUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What becomes of a symbol beside its own jobs.
+
+    `served_by`: targets whose pooled model serves it. `rows_in`: targets whose pooled model learns from its
+    rows without serving it. `blocked`: its blocked pairs, counted by the rule that blocks them.
+    """
+
+    served_by: tuple[str, ...]
+    rows_in: tuple[str, ...]
+    blocked: dict[str, Count]
+
+
 class PlanSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Counts of jobs, and of pairs that became none (`total_blocked`). Priorities are string keys."""
+    """Counts of jobs, of pairs that became none (`total_blocked`), and every symbol of the routing plan.
+
+    Priorities are string keys.
+    """
 
     by_route: dict[Route, Count]
     by_type: dict[TrainingType, Count]
@@ -102,6 +117,7 @@ class PlanSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_cs_jobs: Count
     total_symbol_jobs: Count
     total_blocked: Count
+    symbols: dict[str, SymbolUse]
 
 
 class MasterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -130,13 +146,21 @@ class MasterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
         return {target: tuple(jobs) for target, jobs in found.items()}
 
     @cached_property
-    def jobs_by_symbol(self) -> Mapping[str, tuple[Job, ...]]:
-        """The symbol jobs of each symbol that has any. Pooled jobs belong to no single symbol."""
-        found: defaultdict[str, list[Job]] = defaultdict(list)
-        for job in self.jobs:
-            if job.symbol is not None:
-                found[job.symbol].append(job)
-        return {symbol: tuple(jobs) for symbol, jobs in found.items()}
+    def positions_by_symbol(self) -> Mapping[str, tuple[int, ...]]:
+        """Where in `jobs` those stand that touch a symbol: its own, and the pooled jobs of its SymbolUse.
+
+        In plan order; empty for a symbol that no job touches.
+        """
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        pooled: dict[str, int] = {}
+        for at, job in enumerate(self.jobs):
+            if job.symbol is None:
+                pooled[job.target] = at
+            else:
+                found[job.symbol].append(at)
+        for symbol, use in self.summary.symbols.items():
+            found[symbol] += [pooled[name] for name in (*use.served_by, *use.rows_in) if name in pooled]
+        return {symbol: tuple(sorted(found[symbol])) for symbol in sorted(found)}
 
     @cached_property
     def symbols_by_target(self) -> Mapping[str, tuple[str, ...]]:

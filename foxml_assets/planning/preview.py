@@ -1,7 +1,7 @@
 """What another policy or other candidates would do, by the same code, without writing anything."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -50,7 +50,7 @@ class Preview:
     moves: tuple[RouteMove, ...]
     diff: PlanDiff
     all_jobs: TimeEstimate
-    new_jobs: TimeEstimate
+    to_train: TimeEstimate
 
 
 def preview_plan(
@@ -64,11 +64,12 @@ def preview_plan(
     data_hashes: Mapping[str, str],
     training_hash: str,
     past_seconds: Mapping[FitKey, float],
+    is_trained: Callable[[Job], bool],
     stamp: RunStamp,
 ) -> Preview:
     """Route and plan `candidates` by `policy`, and compare with the current plans where there are any.
 
-    `new_jobs` are those that the current plan lacks or has with another spec.
+    `is_trained` says whether the models of a job, of its very spec, lie ready.
     """
     routing = route(
         candidates, policy, universe=universe, previous=current_routing, history=history, stamp=stamp
@@ -81,14 +82,13 @@ def preview_plan(
         parent_plan_hash=current.metadata.plan_hash if current is not None else None,
         stamp=stamp,
     )
-    planned = {job.spec_hash for job in current.jobs} if current is not None else set()
     return Preview(
         routing=routing,
         plan=plan,
         moves=_moves(current_routing, routing),
         diff=diff_plans(current, plan),
         all_jobs=estimate_seconds(plan.jobs, past_seconds),
-        new_jobs=estimate_seconds((job for job in plan.jobs if job.spec_hash not in planned), past_seconds),
+        to_train=estimate_seconds((job for job in plan.jobs if not is_trained(job)), past_seconds),
     )
 
 

@@ -17,7 +17,7 @@ class _PreviewDocument(msgspec.Struct, frozen=True):
     moves: tuple[RouteMove, ...]
     diff: PlanDiff
     all_jobs: TimeEstimate
-    new_jobs: TimeEstimate
+    to_train: TimeEstimate
 
 
 def route_rows(preview: Preview) -> list[tuple[str, int, int]]:
@@ -42,7 +42,7 @@ def move_rows(preview: Preview) -> list[tuple[str, str, int]]:
 
 def time_rows(preview: Preview) -> list[tuple[str, str, int, int, int]]:
     """Training time: which jobs, time, fits measured before, fits guessed, fits unknown."""
-    named = (("new or changed jobs", preview.new_jobs), ("all jobs", preview.all_jobs))
+    named = (("jobs not trained yet", preview.to_train), ("all jobs", preview.all_jobs))
     return [(name, _duration(one.seconds), one.known, one.guessed, one.unknown) for name, one in named]
 
 
@@ -60,7 +60,7 @@ def preview_markdown(preview: Preview) -> str:
 def preview_json(preview: Preview) -> bytes:
     """The whole preview but the plans themselves as one JSON object."""
     by_route = {name: (now, then) for name, now, then in route_rows(preview)}
-    document = _PreviewDocument(by_route, preview.moves, preview.diff, preview.all_jobs, preview.new_jobs)
+    document = _PreviewDocument(by_route, preview.moves, preview.diff, preview.all_jobs, preview.to_train)
     return encode(document) + b"\n"
 
 

@@ -1,7 +1,7 @@
 """The plan against the routing plan, in both directions, without the code that built it."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -33,6 +33,7 @@ def _problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
     yield from _assured_problems(plan, routing)
     yield from _pair_problems(plan, routing)
     yield from _pooled_problems(plan, routing)
+    yield from _symbol_problems(plan, routing)
 
 
 def _assured_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
@@ -96,6 +97,29 @@ def _pooled_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem
         yield from _feature_problem(job, features)
     for target in sorted(jobs.keys() - set(targets["target"])):
         yield Problem(jobs[target].job_id, "is a job for a target that the routing plan does not know")
+
+
+def _symbol_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
+    pooled = {job.target for job in plan.jobs if job.symbol is None}
+    served, rows = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    blocked: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    columns = ("target", "symbol", "route", "rule", "excluded_from_pooled")
+    for target, symbol, route, rule, is_excluded in zip(
+        *(routing.pairs[name] for name in columns), strict=True
+    ):
+        if target in pooled and route in _SERVED_POOLED:
+            served[symbol].add(target)
+        elif target in pooled and not is_excluded:
+            rows[symbol].add(target)
+        if route == Route.BLOCKED.value:
+            blocked[symbol][rule] += 1
+    known = set(routing.pairs["symbol"])
+    for symbol in sorted(known ^ plan.summary.symbols.keys()):
+        yield Problem(f"$.summary.symbols[{symbol!r}]", "is not in both the plan and the routing plan")
+    for symbol, use in plan.summary.symbols.items():
+        found = set(use.served_by), set(use.rows_in), use.blocked
+        if symbol in known and found != (served[symbol], rows[symbol], blocked[symbol]):
+            yield Problem(f"$.summary.symbols[{symbol!r}]", "is used otherwise than the routing plan says")
 
 
 def _excluded(routing: RoutingPlan) -> Mapping[str, set[str]]:

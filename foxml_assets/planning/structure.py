@@ -1,12 +1,12 @@
 """What must hold inside one plan, whatever it was made from."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 from foxml_assets.errors import Problem
 from foxml_assets.planning.json_problems import MAX_PROBLEMS
-from foxml_assets.planning.plan import Job, MasterPlan, PlanSummary
+from foxml_assets.planning.plan import Job, MasterPlan, PlanSummary, SymbolUse
 from foxml_assets.vocabulary import Route, TrainingType
 
 _SYMBOL_ROUTES = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
@@ -17,8 +17,8 @@ def structure_problems(plan: MasterPlan) -> tuple[Problem, ...]:
     return tuple(islice(_problems(plan), MAX_PROBLEMS))
 
 
-def summarize(jobs: Sequence[Job], total_blocked: int) -> PlanSummary:
-    """The summary of `jobs`, when `total_blocked` pairs became none."""
+def summarize(jobs: Sequence[Job], total_blocked: int, symbols: Mapping[str, SymbolUse]) -> PlanSummary:
+    """The summary of `jobs`, when `total_blocked` pairs became none and `symbols` were routed."""
     by_type = Counter(job.training_type for job in jobs)
     return PlanSummary(
         by_route=dict(Counter(job.route for job in jobs)),
@@ -27,6 +27,7 @@ def summarize(jobs: Sequence[Job], total_blocked: int) -> PlanSummary:
         total_cs_jobs=by_type[TrainingType.CROSS_SECTIONAL],
         total_symbol_jobs=by_type[TrainingType.SYMBOL_SPECIFIC],
         total_blocked=total_blocked,
+        symbols=dict(symbols),
     )
 
 
@@ -39,11 +40,12 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
     jobs = plan.jobs
     if plan.metadata.total_jobs != len(jobs):
         yield Problem("$.metadata.total_jobs", f"there are {len(jobs)} jobs", plan.metadata.total_jobs)
-    expected = summarize(jobs, plan.summary.total_blocked)
+    expected = summarize(jobs, plan.summary.total_blocked, plan.summary.symbols)
     for field in PlanSummary.__struct_fields__:
         found, counted = getattr(plan.summary, field), getattr(expected, field)
         if found != counted:
             yield Problem(f"$.summary.{field}", f"the jobs count {counted}", found)
+    yield from _use_problems(plan)
     yield from _repeated("job_id", (job.job_id for job in jobs))
     yield from _repeated("target and symbol", ((job.target, job.symbol) for job in jobs))
     if any(plan_order(one) > plan_order(two) for one, two in pairwise(jobs)):
@@ -52,6 +54,19 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
         what = _job_problem(job)
         if what:
             yield Problem(f"$.jobs[{number}]", what, job.job_id)
+
+
+def _use_problems(plan: MasterPlan) -> Iterator[Problem]:
+    without = {
+        job.target: {item.symbol for item in job.excluded_symbols} for job in plan.jobs if job.symbol is None
+    }
+    for symbol, use in plan.summary.symbols.items():
+        for target in (*use.served_by, *use.rows_in):
+            if target not in without:
+                yield Problem(f"$.summary.symbols[{symbol!r}]", "names a target without a pooled job", target)
+            elif symbol in without[target]:
+                what = "names a target whose pooled job excludes it"
+                yield Problem(f"$.summary.symbols[{symbol!r}]", what, target)
 
 
 def _job_problem(job: Job) -> str:

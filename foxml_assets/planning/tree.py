@@ -1,7 +1,6 @@
 """All files of the training plan's directory, put together from job lines that were encoded once."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,10 @@ from foxml_assets.names import symbol_segment, target_segment
 from foxml_assets.planning.encoding import SEPARATOR, encode, job_lines, master_frame
 from foxml_assets.planning.markdown_files import render_plan, render_summary
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.planning.symbols import why_untouched
 from foxml_assets.planning.yaml_mirror import SEPARATOR as YAML_SEPARATOR
 from foxml_assets.planning.yaml_mirror import yaml_frame, yaml_lines
+from foxml_assets.vocabulary import Route, TrainingType
 
 MASTER_FILE = "master_training_plan.json"
 SUMMARY_FILE = "MASTER_TRAINING_PLAN_SUMMARY.md"
@@ -88,25 +89,43 @@ def _text(path: str, text: str) -> PlanFile:
 
 
 def _views(plan: MasterPlan, lines: Sequence[bytes]) -> Iterator[PlanFile]:
-    for view, field, key_of, segment_of in _VIEW_KEYS:
-        grouped: defaultdict[str, list[bytes]] = defaultdict(list)
+    for view, field, every, key_of, segment_of in _VIEW_KEYS:
+        grouped: dict[str, list[bytes]] = {key: [] for key in every}
         for job, line in zip(plan.jobs, lines, strict=True):
-            key = key_of(job)
-            if key is not None:
-                grouped[key].append(line)
+            grouped.setdefault(key_of(job), []).append(line)
         for key in sorted(grouped):
-            head = b'{"%s":%s,"plan_hash":%s,"jobs":[\n' % (
-                field.encode(),
-                encode(key),
-                encode(plan.metadata.plan_hash),
-            )
-            yield PlanFile(view_path(view, segment_of(key)), head, grouped[key], SEPARATOR, b"\n]}\n")
+            head = {field: key, "plan_hash": plan.metadata.plan_hash}
+            yield _view(view_path(view, segment_of(key)), head, grouped[key])
+    for symbol, positions in plan.positions_by_symbol.items():
+        own = [lines[position] for position in positions]
+        yield _view(view_path("by_symbol", symbol_segment(symbol)), _touching(plan, symbol, positions), own)
 
 
-_ViewKey = tuple[str, str, Callable[[Job], str | None], Callable[[str], str]]
+def _touching(plan: MasterPlan, symbol: str, positions: Sequence[int]) -> dict[str, object]:
+    """How each job of a symbol's view touches it, or why none does."""
+    use = plan.summary.symbols.get(symbol)
+    served, in_rows = (set(use.served_by), set(use.rows_in)) if use is not None else (set(), set())
+    jobs = [plan.jobs[position] for position in positions]
+    pooled = [job for job in jobs if job.symbol is None]
+    return {
+        "symbol": symbol,
+        "plan_hash": plan.metadata.plan_hash,
+        "own": [job.job_id for job in jobs if job.symbol is not None],
+        "served_by": [job.job_id for job in pooled if job.target in served],
+        "rows_in": [job.job_id for job in pooled if job.target in in_rows],
+        "why_no_job": why_untouched(use) if use is not None and not jobs else None,
+    }
+
+
+def _view(path: str, fields: Mapping[str, object], lines: Sequence[bytes]) -> PlanFile:
+    head = b"".join(b'"%s":%s,' % (name.encode(), encode(value)) for name, value in fields.items())
+    return PlanFile(path, b"{" + head + b'"jobs":[\n', lines, SEPARATOR, b"\n]}\n")
+
+
+_ViewKey = tuple[str, str, tuple[str, ...], Callable[[Job], str], Callable[[str], str]]
+# A type or a route has its file even if no job has it.
 _VIEW_KEYS: tuple[_ViewKey, ...] = (
-    ("by_type", "training_type", lambda job: job.training_type.value, str),
-    ("by_route", "route", lambda job: job.route.value, str),
-    ("by_target", "target", lambda job: job.target, target_segment),
-    ("by_symbol", "symbol", lambda job: job.symbol, symbol_segment),
+    ("by_type", "training_type", tuple(TrainingType), lambda job: job.training_type.value, str),
+    ("by_route", "route", tuple(Route), lambda job: job.route.value, str),
+    ("by_target", "target", (), lambda job: job.target, target_segment),
 )

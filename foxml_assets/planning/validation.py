@@ -1,7 +1,7 @@
 """Everything that must hold of a plan on disk, as named checks whose results are values."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import islice
 
@@ -21,8 +21,15 @@ from foxml_assets.planning.structure import structure_problems
 from foxml_assets.planning.tree import plan_tree, tree_problems
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.selection.panel_info import PanelInfo
 
 MAX_SHOWN = 20
+_NO_ROUTING = (
+    Problem("routing plan", "is not there, so the plan cannot be held against it: foxml run --until routing"),
+)
+_NO_PANEL = (
+    Problem("panel", "is not there, so no target and symbol can be known: foxml run --until evidence"),
+)
 
 
 class PlanCheck(StrEnum):
@@ -51,7 +58,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Validation:
-    """The results of all checks that could be made."""
+    """The result of every check; one that could not be made has failed."""
 
     results: tuple[CheckResult, ...]
 
@@ -99,31 +106,22 @@ def validate_plan(
     routing: RoutingPlan | None,
     policy: RoutingPolicy,
     current: CurrentInputs,
-    targets: Collection[str] | None = None,
-    symbols: Collection[str] | None = None,
+    panel: PanelInfo | None,
 ) -> Validation:
     """Check `plan`, the master plan of `layout`, against everything it must agree with.
 
-    The routing plan and the names of the panel are checked where they are given.
+    A check against what is not there (`routing`, `panel`, a hash of `current`) fails and says so.
     """
-    results = [
-        CheckResult(PlanCheck.STRUCTURE, structure_problems(plan)),
-        CheckResult(PlanCheck.HASHES, hash_problems(plan)),
-    ]
-    if routing is not None:
-        results.append(CheckResult(PlanCheck.ROUTING, routing_problems(plan, routing)))
-    if targets is not None and symbols is not None:
-        results.append(CheckResult(PlanCheck.NAMES, name_problems(plan, targets, symbols)))
-    files = tree_problems(plan_tree(plan), layout.training_plan_dir)
-    stale = tuple(item.problem for item in stale_inputs(plan, current))
-    return Validation(
-        (
-            *results,
-            CheckResult(PlanCheck.FAMILIES, family_problems(plan, policy)),
-            CheckResult(PlanCheck.FILES, files),
-            CheckResult(PlanCheck.FRESHNESS, stale),
-        )
-    )
+    found = {
+        PlanCheck.STRUCTURE: structure_problems(plan),
+        PlanCheck.HASHES: hash_problems(plan),
+        PlanCheck.ROUTING: _NO_ROUTING if routing is None else routing_problems(plan, routing),
+        PlanCheck.NAMES: _NO_PANEL if panel is None else name_problems(plan, panel),
+        PlanCheck.FAMILIES: family_problems(plan, policy),
+        PlanCheck.FILES: tree_problems(plan_tree(plan), layout.training_plan_dir),
+        PlanCheck.FRESHNESS: _freshness_problems(plan, current),
+    }
+    return Validation(tuple(CheckResult(check, found[check]) for check in PlanCheck))
 
 
 def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
@@ -131,14 +129,12 @@ def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
     return tuple(islice(_hash_problems(plan), MAX_PROBLEMS))
 
 
-def name_problems(
-    plan: MasterPlan, targets: Collection[str], symbols: Collection[str]
-) -> tuple[Problem, ...]:
+def name_problems(plan: MasterPlan, panel: PanelInfo) -> tuple[Problem, ...]:
     """Planned targets and symbols, excluded ones too, that the panel does not have."""
     planned = {job.symbol for job in plan.jobs if job.symbol is not None}
     planned |= {item.symbol for job in plan.jobs for item in job.excluded_symbols}
-    unknown_targets = sorted(plan.jobs_by_target.keys() - set(targets))
-    unknown_symbols = sorted(planned - set(symbols))
+    unknown_targets = sorted(plan.jobs_by_target.keys() - {spec.name for spec in panel.targets})
+    unknown_symbols = sorted(planned - set(panel.symbols))
     return (
         *(Problem("target", "is not in the panel", name) for name in unknown_targets),
         *(Problem("symbol", "is not in the panel", name) for name in unknown_symbols),
@@ -166,6 +162,14 @@ def family_problems(plan: MasterPlan, policy: RoutingPolicy) -> tuple[Problem, .
         if not set(job.model_families) <= families
     )
     return tuple(islice(problems, MAX_PROBLEMS))
+
+
+def _freshness_problems(plan: MasterPlan, current: CurrentInputs) -> tuple[Problem, ...]:
+    unknown = [field.name for field in fields(current) if getattr(current, field.name) is None]
+    return (
+        *(Problem(name, "is not known, so the plan cannot be held against it") for name in unknown),
+        *(item.problem for item in stale_inputs(plan, current)),
+    )
 
 
 def _hash_problems(plan: MasterPlan) -> Iterator[Problem]:

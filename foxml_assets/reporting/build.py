@@ -12,7 +12,14 @@ from foxml_assets.auditing.blocks import interval, without_gaps
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import MasterPlan
 from foxml_assets.reporting.pair_scores import PairScores, pair_routes, score_pairs
-from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnfinishedLine
+from foxml_assets.reporting.report import (
+    ModelLine,
+    RouteLine,
+    TargetLine,
+    TrainingReport,
+    UnfinishedLine,
+    UnroutedLine,
+)
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.selection.config import BlockConfig
 from foxml_assets.training.context import TrainingContext
@@ -40,7 +47,8 @@ def make_report(
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
     trained = inventory.counts[ModelState.TRAINED]
     audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
-    return summarise(plan, routes, scores, inventory, audit, layout), scores.table
+    unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
+    return summarise(plan, routes, scores, inventory, unrouted, audit, layout), scores.table
 
 
 def summarise(
@@ -48,10 +56,13 @@ def summarise(
     routes: pd.DataFrame,
     scores: PairScores,
     inventory: Inventory,
+    unrouted: tuple[UnroutedLine, ...],
     audit: RoutingAudit | None,
     layout: Layout,
 ) -> TrainingReport:
-    """The report from its parts: `pair_routes`, `score_pairs`, the inventory of the jobs, the audit."""
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model, the
+    audit."""
+    others = {line.target for line in unrouted}
     models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
     counts = routes["route"].value_counts()
     return TrainingReport(
@@ -67,7 +78,8 @@ def summarise(
             for route in Route
             if route is not Route.BLOCKED
         ),
-        targets=_target_lines(routes, scores, inventory, models),
+        targets=_target_lines(routes[~routes["target"].isin(others)], scores, inventory, models),
+        unrouted=unrouted,
         best_models=models[:BEST_MODELS],
         unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
@@ -155,6 +167,28 @@ def _target_lines(
             )
         )
     return tuple(sorted(lines, key=lambda line: (-line.skill.value if line.skill else np.inf, line.target)))
+
+
+def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLine, ...]:
+    pairs = routing.pairs
+    routed = {*pairs.loc[(pairs["route"] != Route.BLOCKED.value).to_numpy(), "target"], *plan.jobs_by_target}
+    found = routing.targets[~routing.targets["target"].isin(routed).to_numpy()]
+    names = ("target", "score_metric", "cs_score", "hard_block_reason", "cs_reason")
+    columns = (found[name].astype(object).where(found[name].notna(), None) for name in names)
+    lines = []
+    for target, metric, score, block, reason in zip(*columns, strict=True):
+        rules = pairs.loc[(pairs["target"] == target).to_numpy(), "rule"].astype(str).value_counts()
+        lines.append(
+            UnroutedLine(
+                target=target,
+                pairs=int(rules.sum()),
+                metric=ScoreMetric(metric) if metric is not None else None,
+                evidence_score=score,
+                reason=block or reason,
+                blocked_by={rule: int(rules[rule]) for rule in sorted(rules.index)},
+            )
+        )
+    return tuple(lines)
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -142,7 +142,8 @@ def score_pairs(
     Raises PanelError and TrainingError.
     """
     routed = routes[routes["route"] != Route.BLOCKED.value]
-    timeline = timeline_of(read_panel(context.layout, [])[context.info.time_column], context.holdout_fraction)
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
+    timeline = timeline_of(times, context.holdout_fraction)
     blocks = holdout_blocks(timeline, longest_horizon(context.info), blocks_config)
     scorer = _Scorer(context, timeline, blocks, _unusable(inventory, context))
     groups = [

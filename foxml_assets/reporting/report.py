@@ -61,6 +61,20 @@ class TargetLine(msgspec.Struct, frozen=True):
     best: ModelLine | None
 
 
+class UnroutedLine(msgspec.Struct, frozen=True):
+    """A target none of whose pairs gets a model: its pooled evidence and why.
+
+    `blocked_by` counts its pairs by the rule that blocks them.
+    """
+
+    target: str
+    pairs: int
+    metric: ScoreMetric | None
+    evidence_score: float | None
+    reason: str
+    blocked_by: dict[str, int]
+
+
 class UnfinishedLine(msgspec.Struct, frozen=True):
     """A planned job without its models, and why."""
 
@@ -87,6 +101,7 @@ class TrainingReport(msgspec.Struct, frozen=True):
     pairs_by_route: dict[Route, int]
     routes: tuple[RouteLine, ...]
     targets: tuple[TargetLine, ...]
+    unrouted: tuple[UnroutedLine, ...]
     best_models: tuple[ModelLine, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]

@@ -36,6 +36,7 @@ _TARGET_HEADER = (
     "best model",
 )  # fmt: skip
 TARGET_SKILL_HEADER = ("target", "skill", "above chance")
+_UNROUTED_HEADER = ("target", "evidence", "pooled model", "pairs blocked by")
 _BEST_HEADER = ("model", "family", "score", "skill", "rows", "in the evidence")
 
 
@@ -43,6 +44,8 @@ def report_markdown(report: TrainingReport) -> str:
     """The whole report, ending in a line break."""
     sections = ["# Training report", *_comparison(report.audit), headline(report)]
     sections += ["## By target", _listed(_TARGET_HEADER, _targets(report))]
+    if report.unrouted:
+        sections += ["## Targets without a model", _listed(_UNROUTED_HEADER, _unrouted(report))]
     sections += ["## By route", table(_ROUTE_HEADER, _routes(report)), _LEGEND]
     sections.append("## Best models")
     sections += [_FLATTERED, table(_BEST_HEADER, _best(report))] if report.best_models else [_NO_SCORES]
@@ -125,6 +128,18 @@ def _targets(report: TrainingReport) -> list[Sequence[object]]:
 
 def _above(line: TargetLine) -> str:
     return f"{line.above_chance} of {line.scored}" if line.scored else ""
+
+
+def _unrouted(report: TrainingReport) -> list[Sequence[object]]:
+    return [
+        (
+            line.target,
+            f"{_number(line.evidence_score)} {line.metric or ''}".strip(),
+            line.reason,
+            ", ".join(f"{rule} {count}" for rule, count in line.blocked_by.items()),
+        )
+        for line in report.unrouted
+    ]
 
 
 def _best(report: TrainingReport) -> Iterable[Sequence[object]]:

@@ -25,9 +25,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
+    """`always`: it is null in no row, so a record without it is damaged."""
+
     name: str
     kind: Kind
     meaning: str
+    always: bool = False
 
 
 def _estimate(name: str, meaning: str) -> tuple[Column, ...]:

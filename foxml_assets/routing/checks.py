@@ -38,8 +38,13 @@ def quarantined_rows(plan: RoutingPlan) -> tuple[Problem, ...]:
     )
 
 
-def undecided_pairs(plan: RoutingPlan, universe: Mapping[str, Collection[str]] | None) -> tuple[Problem, ...]:
-    """Pairs decided twice or under an unknown route, and pairs of the universe without a decision."""
+def undecided_pairs(
+    plan: RoutingPlan, candidates: pd.DataFrame, universe: Mapping[str, Collection[str]] | None
+) -> tuple[Problem, ...]:
+    """Pairs decided twice or under an unknown route, and pairs without a decision.
+
+    A decision is due to every pair of the candidates and of the universe, where there is a panel.
+    """
     pairs = plan.pairs
     repeated = pairs.duplicated(["target", "symbol"], keep=False)
     unknown = ~pairs["route"].isin([route.value for route in Route])
@@ -47,9 +52,10 @@ def undecided_pairs(plan: RoutingPlan, universe: Mapping[str, Collection[str]] |
         *_named(pairs[repeated], "is decided more than once"),
         *_named(pairs[unknown], "has an unknown route"),
     ]
-    decided = {str(target): set(own) for target, own in pairs.groupby("target", observed=True)["symbol"]}
-    for target, symbols in (universe or {}).items():
-        missing = sorted(set(symbols) - decided.get(target, set()))
+    decided, due = _symbols_by_target(pairs), _symbols_by_target(candidates)
+    for target in sorted({*due, *(universe or {})}):
+        wanted = due.get(target, set()) | set((universe or {}).get(target, ()))
+        missing = sorted(wanted - decided.get(target, set()))
         problems += [Problem(_name(target, symbol), "has no decision") for symbol in missing]
     return tuple(problems[:MAX_PROBLEMS])
 
@@ -76,6 +82,11 @@ def over_the_cap(plan: RoutingPlan, max_fraction: float) -> tuple[Problem, ...]:
         Problem(str(target), f"has {row['sum']} experimental pairs of {row['size']}")
         for target, row in over.head(MAX_PROBLEMS).iterrows()
     )
+
+
+def _symbols_by_target(table: pd.DataFrame) -> dict[str, set[str]]:
+    grouped = table[table["symbol"].notna()].groupby("target", observed=True)["symbol"]
+    return {str(target): set(own) for target, own in grouped}
 
 
 def _named(rows: pd.DataFrame, what: str) -> tuple[Problem, ...]:

@@ -124,8 +124,8 @@ class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: PolicyInForce
 
 
-def _text(name: str, meaning: str) -> Column:
-    return Column(name, Kind.TEXT, meaning)
+def _text(name: str, meaning: str, *, always: bool = False) -> Column:
+    return Column(name, Kind.TEXT, meaning, always)
 
 
 def _float(name: str, meaning: str) -> Column:
@@ -142,8 +142,8 @@ def _flag(name: str, meaning: str) -> Column:
 
 def _trace(side: str) -> tuple[Column, ...]:
     return (
-        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED"),
-        _text(f"{side}_rule", "the rule that decided the state"),
+        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", always=True),
+        _text(f"{side}_rule", "the rule that decided the state", always=True),
         _float(f"{side}_score", "out-of-fold score, in its metric's unit"),
         _float(f"{side}_se", "standard error of the score, not inflated"),
         _float(f"{side}_gate", "what was held against the bars: score, or lower confidence bound"),
@@ -169,14 +169,14 @@ def _trace(side: str) -> tuple[Column, ...]:
 
 
 TARGET_COLUMNS: tuple[Column, ...] = (
-    _text("target", "label column"),
+    _text("target", "label column", always=True),
     _text("task_type", "classification or regression; null if no sound row says"),
     _text("score_metric", "unit of the pooled score"),
     _float("horizon_minutes", "label horizon"),
     _text("tier", "horizon tier whose bars applied"),
     _count("n_symbols", "pairs of the target"),
     *_trace("cs"),
-    _text("cs_reason", "why the pooled model has its state, in words"),
+    _text("cs_reason", "why the pooled model has its state, in words", always=True),
     _flag("hard_block", "leakage blocks every pair of the target"),
     _text("hard_block_reason", "what was found"),
     _count("experimental_limit", "places in the target's experimental lane"),
@@ -192,10 +192,10 @@ TARGET_COLUMNS: tuple[Column, ...] = (
 
 PAIR_COLUMNS: tuple[Column, ...] = (
     _text("target", "label column"),
-    _text("symbol", "instrument"),
-    _text("route", "the decision"),
-    _text("rule", "the rule that decided the route"),
-    _text("reason", "the decision in words"),
+    _text("symbol", "instrument", always=True),
+    _text("route", "the decision", always=True),
+    _text("rule", "the rule that decided the route", always=True),
+    _text("reason", "the decision in words", always=True),
     _text("cs_state", "state of the target's pooled model"),
     _text("cs_rule", "the rule that decided it"),
     _float("cs_gate", "its gate"),
@@ -228,7 +228,7 @@ PAIR_COLUMNS: tuple[Column, ...] = (
 QUARANTINE_COLUMNS: tuple[Column, ...] = (
     _text("target", "as it stands in the row; may be null"),
     _text("symbol", "null for a pooled row"),
-    _text("reason", "everything that is wrong with the row"),
+    _text("reason", "everything that is wrong with the row", always=True),
     _count("n_rows", "how many candidate rows share target and symbol"),
 )
 

@@ -22,7 +22,7 @@ from foxml_assets.routing.plan import (
 )
 from foxml_assets.routing.plan_parts import PlanColumn, frame
 from foxml_assets.routing.reasons import merged_category
-from foxml_assets.routing.records import TableBuilder, record_type, to_records
+from foxml_assets.routing.records import TableBuilder, record_type, strict_record_type, to_records
 from foxml_assets.routing.words import GateOn
 
 _BATCH_PAIRS = 20_000
@@ -46,9 +46,11 @@ _INHERITED = {
 }
 _PAIR_FIELDS: tuple[Column, ...] = tuple(column for column in PAIR_COLUMNS if column.name not in _OF_TARGET)
 
-PairRecord = record_type("PairRecord", _PAIR_FIELDS)
-TargetRecord = record_type("TargetRecord", TARGET_COLUMNS, nested="symbols")
-QuarantineRecord = record_type("QuarantineRecord", QUARANTINE_COLUMNS)
+_TargetRecord = record_type("TargetRecord", TARGET_COLUMNS)
+_QuarantineRecord = record_type("QuarantineRecord", QUARANTINE_COLUMNS)
+_PAIRS = msgspec.json.Decoder(list[strict_record_type("Pair", _PAIR_FIELDS)])  # type: ignore[misc]
+_TARGETS = msgspec.json.Decoder(list[strict_record_type("Target", TARGET_COLUMNS, nested="symbols")])  # type: ignore[misc]
+_QUARANTINE = msgspec.json.Decoder(list[strict_record_type("Quarantine", QUARANTINE_COLUMNS)])  # type: ignore[misc]
 
 
 class PlanDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,10 +65,10 @@ class PlanDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def plan_json(plan: RoutingPlan) -> Iterator[bytes]:
     """The file in chunks of bytes, with a line per pair."""
     encoder = msgspec.json.Encoder()
-    bad_rows = to_records(QuarantineRecord, QUARANTINE_COLUMNS, plan.quarantine)
+    bad_rows = to_records(_QuarantineRecord, QUARANTINE_COLUMNS, plan.quarantine)
     yield b'{"schema_version":%d,\n"metadata":%b,\n' % (SCHEMA_VERSION, canonical_json(plan.metadata))
     yield b'"quarantine":[%b],\n"targets":[' % _lines(encoder, bad_rows)
-    targets = to_records(TargetRecord, TARGET_COLUMNS, plan.targets)
+    targets = to_records(_TargetRecord, TARGET_COLUMNS, plan.targets)
     separator = b"\n"
     for at, lines in enumerate(_pair_lines(encoder, plan)):
         head = encoder.encode(targets[at]).removesuffix(b"}")
@@ -98,14 +100,13 @@ def parse_plan(source: bytes) -> RoutingPlan:
         wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
         raise msgspec.ValidationError(wrong)
     bad_rows, targets = TableBuilder(QUARANTINE_COLUMNS), TableBuilder(TARGET_COLUMNS)
-    bad_rows.add(msgspec.json.Decoder(list[QuarantineRecord]).decode(document.quarantine))  # type: ignore[valid-type]
-    records = msgspec.json.Decoder(list[TargetRecord]).decode(document.targets)  # type: ignore[valid-type]
+    bad_rows.add(_decoded(_QUARANTINE, document.quarantine, "$.quarantine"))
+    records = _decoded(_TARGETS, document.targets, "$.targets")
     targets.add(records)
     target_table = targets.build()
     pairs, n_pairs = TableBuilder(_PAIR_FIELDS), []
-    pair_decoder = msgspec.json.Decoder(list[PairRecord])  # type: ignore[valid-type]
-    for symbols in map(attrgetter("symbols"), records):
-        of_target = pair_decoder.decode(symbols)
+    for at, symbols in enumerate(map(attrgetter("symbols"), records)):
+        of_target = _decoded(_PAIRS, symbols, f"$.targets[{at}].symbols")
         pairs.add(of_target)
         n_pairs.append(len(of_target))
     owner = np.repeat(np.arange(len(records)), n_pairs)
@@ -115,6 +116,15 @@ def parse_plan(source: bytes) -> RoutingPlan:
         pairs=_with_target_columns(pairs.build(), target_table, owner, document.metadata),
         quarantine=bad_rows.build(),
     )
+
+
+def _decoded(
+    decoder: msgspec.json.Decoder[list[msgspec.Struct]], raw: msgspec.Raw, path: str
+) -> list[msgspec.Struct]:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
 
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:

@@ -71,13 +71,23 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
         stamped = arrow.schema.metadata or {}
         metadata = msgspec.json.decode(stamped[_METADATA_KEY], type=RoutingMetadata)
         digest = stamped[_JSON_KEY].decode("ascii")
-        values = {
-            column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns
-        }
     except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
+    _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
+    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
     return frame(columns, values, arrow.num_rows), metadata, digest
+
+
+def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> None:
+    missing = [Problem(name, "column is missing") for name in expected if name not in found]
+    unknown = [Problem(name, "column is not known") for name in found if name not in expected]
+    repeated = [Problem(name, "column appears twice") for name in expected if found.count(name) > 1]
+    if missing or unknown or repeated:
+        problems = [*missing, *unknown, *repeated]
+        raise RoutingPlanError(
+            "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
+        )
 
 
 def _column(series: pd.Series, kind: Kind) -> PlanColumn:

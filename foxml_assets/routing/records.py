@@ -22,15 +22,30 @@ _PYTHON_TYPE: dict[Kind, Any] = {
 }
 
 
-def record_type(name: str, columns: Sequence[Column], *, nested: str | None = None) -> type[msgspec.Struct]:
-    """A strict struct with a field per column; `nested` adds a last field of undecoded JSON."""
-    fields: list[tuple[str, Any, Any]] = [
-        (column.name, _PYTHON_TYPE[column.kind], False if column.kind is Kind.FLAG else None)
+def record_type(name: str, columns: Sequence[Column]) -> type[msgspec.Struct]:
+    """A struct to write, with a field per column; null and false are left out."""
+    fields = [(column.name, _PYTHON_TYPE[column.kind], _default(column)) for column in columns]
+    return msgspec.defstruct(name, fields, frozen=True, omit_defaults=True)
+
+
+def strict_record_type(
+    name: str, columns: Sequence[Column], *, nested: str | None = None
+) -> type[msgspec.Struct]:
+    """A struct to read what `record_type` wrote: no field is unknown, and those of `always` are there.
+
+    `nested` adds a field of undecoded JSON.
+    """
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (column.name, str) if column.always else (column.name, _PYTHON_TYPE[column.kind], _default(column))
         for column in columns
     ]
     if nested is not None:
-        fields.append((nested, msgspec.Raw, msgspec.Raw(b"[]")))
-    return msgspec.defstruct(name, fields, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
+        fields.append((nested, msgspec.Raw))
+    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+
+
+def _default(column: Column) -> bool | None:
+    return False if column.kind is Kind.FLAG else None
 
 
 def to_records(

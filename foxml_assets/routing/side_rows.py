@@ -126,6 +126,7 @@ def side_rows(
     successful, failed = (
         take_text(candidates[name], rows) for name in ("successful_families", "failed_families")
     )
+    score = estimate_rows(candidates, "score", rows)
     features = take_text(candidates["features"], rows)
     lists = tuple(allowed_features(text, policy) for text in [*features.words, None])
     own_few = np.array([features.too_few for features in lists])[features.codes]
@@ -139,7 +140,7 @@ def side_rows(
         tier=tier,
         bars=row_bars(policy, side, metric, tier),
         sample_size=take_floats(candidates["sample_size"], rows),
-        score=estimate_rows(candidates, "score", rows),
+        score=score,
         stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
         stated_stability=stated,
         snapshots=snapshots,
@@ -147,7 +148,7 @@ def side_rows(
         recent=recent,
         over_time=over_time,
         leakage=leakage,
-        n_families=_family_counts(successful, failed),
+        n_families=_family_counts(successful, failed, is_scored=~np.isnan(score.value)),
         successful=successful,
         failed=failed,
         families=take_text(candidates["families"], rows),
@@ -202,9 +203,9 @@ def take_text(column: pd.Series, rows: Index) -> TextRows:
     return TextRows(take_codes(column, rows), list(column.cat.categories))
 
 
-def _family_counts(successful: TextRows, failed: TextRows) -> Floats:
-    # With neither list nothing is known about families, which is not the same as none succeeding.
+def _family_counts(successful: TextRows, failed: TextRows, *, is_scored: Bools) -> Floats:
+    # Where no success is stated, a score says that some family fitted; without either list nothing is known.
     counts = np.array([*(float(len(word.split("|"))) for word in successful.words), 0.0])
     n_successful = counts[successful.codes]
-    unknown = (successful.codes < 0) & (failed.codes < 0)
+    unknown = (successful.codes < 0) & ((failed.codes < 0) | is_scored)
     return np.where(unknown, np.nan, n_successful)

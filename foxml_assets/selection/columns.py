@@ -9,12 +9,14 @@ from foxml_assets.selection.config import ParquetPanel
 from foxml_assets.selection.horizons import infer_horizon, parse_horizon
 from foxml_assets.selection.patterns import lookup, matches_any, unmatched
 from foxml_assets.selection.raw_panel import RawTarget
+from foxml_assets.tables import is_pandas_index
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 _AHEAD = ("fwd_", "future_")
+_MEND = "mend these settings under `panel` in data_config.yaml"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     """
     keys = {config.time_column, config.symbol_column}
     problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
-    others = sorted(set(schema.names) - keys)
+    others = sorted(name for name in set(schema.names) - keys if not is_pandas_index(name))
     numeric = {name for name in others if _is_numeric(schema.field(name).type)}
     target_names = [name for name in others if matches_any(name, config.targets)]
     candidates = [
@@ -49,6 +51,8 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     problems += [
         Problem("panel.features", "names no column", name) for name in unmatched(config.features, others)
     ]
+    choose = f"choose from its columns: {', '.join(schema.names[:40])}"
+    fix = choose if problems else _MEND
     problems += [
         Problem(f"target {name}", "is not numeric", str(schema.field(name).type))
         for name in target_names
@@ -66,14 +70,11 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     ]
     if not features:
         problems.append(Problem("panel.features", "choose no numeric column"))
+        fix = choose
     targets, target_problems = _targets(target_names, config)
     problems += target_problems
     if problems:
-        raise PanelError(
-            "the panel does not hold what data_config.yaml says",
-            problems=problems,
-            fix=f"choose from its columns: {', '.join(schema.names[:40])}",
-        )
+        raise PanelError("the panel and data_config.yaml do not fit together", problems=problems, fix=fix)
     return ChosenColumns(features=features, targets=targets)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import PanelError, Problem
+from foxml_assets.exact_json import decode_exactly
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, content_hash
 from foxml_assets.layout import Layout
@@ -21,6 +22,7 @@ from foxml_assets.selection.reading import read_parquet_panel
 from foxml_assets.selection.validation import ValidPanel, validate
 
 _HASH_KEY = b"data_hash"
+_CHOOSE = "choose its columns in data_config.yaml, then: foxml run"
 _REBUILD = "build the panel again: foxml run --until evidence"
 
 
@@ -45,26 +47,36 @@ def load_panel_info(layout: Layout) -> PanelInfo:
     """The description of the panel under `layout`. Raises PanelError when it is missing or damaged."""
     path = layout.panel_info
     if not path.is_file():
-        raise PanelError("there is no panel yet", file=path, fix=_REBUILD)
+        raise no_panel(layout)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=PanelInfo)
+        info, problems = decode_exactly(path.read_bytes(), PanelInfo)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = Problem("", str(error))
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
+    if problems:
+        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    return info
 
 
-def read_panel(layout: Layout, columns: Sequence[str], symbols: Sequence[str] | None = None) -> pd.DataFrame:
+def no_panel(layout: Layout) -> PanelError:
+    """The refusal of whatever needs a panel before there is one."""
+    return PanelError("there is no panel yet", file=layout.panel_info, fix=_REBUILD)
+
+
+def read_panel(
+    layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
+) -> pd.DataFrame:
     """`columns` of the rows of `symbols` (all by default), with the time and symbol columns first.
 
     Rows are sorted by (symbol, time); only the row groups of `symbols` are read. Raises PanelError for a
-    missing or damaged file and for unknown columns or symbols.
+    missing or damaged file, for one that is not the panel of `info` (it may have been built anew since),
+    and for unknown columns or symbols.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    info = load_panel_info(layout)
     wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
     chosen = info.symbols if symbols is None else sorted(set(symbols))
     problems = [
@@ -74,7 +86,9 @@ def read_panel(layout: Layout, columns: Sequence[str], symbols: Sequence[str] | 
         Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
     ]
     if problems:
-        raise PanelError("the panel does not hold what was asked for", file=layout.panel, problems=problems)
+        raise PanelError(
+            "the panel does not hold what was asked for", file=layout.panel, problems=problems, fix=_CHOOSE
+        )
     group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
     try:
         with pq.ParquetFile(layout.panel) as reader:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from foxml_assets.hashing import content_hash, file_hash
 from foxml_assets.selection import demo_features, demo_noise, demo_targets
-from foxml_assets.selection.config import DataConfig, DemoPanel
+from foxml_assets.selection.config import DataConfig, DemoPanel, ParquetPanel
 from foxml_assets.selection.demo import demo_file
 from foxml_assets.selection.reading import panel_files, source_files
 
@@ -15,13 +15,16 @@ def builder_source_fingerprint(path: str) -> str:
     return content_hash([[file.as_posix(), file_fingerprint(file)] for file in source_files(path)])
 
 
-def source_fingerprint(config: DataConfig) -> str:
-    """Hash of the files the panel is read from and, for the demo, of the code that builds it.
+def panel_source_hash(config: DataConfig) -> str:
+    """Hash of what the panel is made from: the files' content, how to read them and, for the demo, the code.
 
     A file whose size and modification time did not change since this process last read it is not
     read again. Raises PanelError when the source is missing.
     """
-    source = config.panel
+    return content_hash([_fingerprint(config.panel), config.panel.model_dump(mode="json")])
+
+
+def _fingerprint(source: DemoPanel | ParquetPanel) -> str:
     if isinstance(source, DemoPanel):
         builders = (demo_features, demo_noise, demo_targets)
         files = [demo_file(), *(Path(str(module.__file__)) for module in builders)]

@@ -57,7 +57,7 @@ def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> Job
         what = "no features" if not features else "every symbol is excluded"
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
     horizon = _horizon(job, context)
-    frame = read_panel(context.layout, [*features, job.target], symbols)
+    frame = read_panel(context.layout, info, [*features, job.target], symbols)
     code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
     train, holdout = split_rows(
         code,
@@ -98,6 +98,6 @@ def _horizon(job: Job, context: TrainingContext) -> int:
             "the panel does not hold the target",
             file=context.layout.panel,
             problems=[Problem("target", "is not a target of the panel", job.target)],
-            fix="plan again: foxml run --until plan",
+            fix="name it under panel.targets in data_config.yaml, or leave it out of the imported candidates",
         )
     return known[job.target]

@@ -18,14 +18,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingPermit:
-    """The plan to train from, and what a person must be told about it."""
+    """The plan to train from, and what a person must be told: the filter line once a run, and warnings."""
 
     plan: MasterPlan
+    filter_line: str
     warnings: tuple[str, ...]
 
 
 def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: RunStamp) -> TrainingPermit:
-    """Read the master plan and hold it against what is current; log what it lets through.
+    """Read the master plan and hold it against what is current.
 
     Without a plan: under `on_missing_plan: train_all` one pooled job per target, with a warning. Raises
     PlanMissingError under `refuse`, PlanCorruptError and PlanInconsistentError always, and PlanStaleError;
@@ -56,8 +57,8 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
             problems=[item.problem for item in moved],
             fix="make a new plan: foxml run --until plan",
         )
-    _log.info(describe_filter(plan, [spec.name for spec in context.info.targets]))
-    return TrainingPermit(plan, tuple(warnings))
+    targets = [spec.name for spec in context.info.targets]
+    return TrainingPermit(plan, describe_filter(plan, targets), tuple(warnings))
 
 
 def current_inputs(context: TrainingContext, policy: RoutingPolicy) -> CurrentInputs:

@@ -27,13 +27,13 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One trained model. Equal for equal inputs, but for `seconds`.
+    """One trained model. Equal inputs give equal bytes.
 
     `symbols` are those the model was trained on; a pooled model that takes the symbol as a feature (named
     in `categorical`) knows each by its position there. `features` are the model's columns, in order.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     job_id: str
     spec_hash: str
     family: ModelFamily
@@ -53,7 +53,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     library_versions: dict[str, str]
     model_file: str
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    seconds: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class ModelState(StrEnum):

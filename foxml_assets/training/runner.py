@@ -21,7 +21,7 @@ def train_jobs(jobs: Sequence[Job], context: TrainingContext) -> Iterator[JobOut
     """
     if not jobs:
         return
-    times = read_panel(context.layout, [])[context.info.time_column]
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
     timeline = timeline_of(times, context.holdout_fraction)
     stop = threading.Event()
     pool = ThreadPoolExecutor(context.config.threads, thread_name_prefix="training")

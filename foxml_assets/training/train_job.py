@@ -15,6 +15,7 @@ from foxml_assets.planning.specs import spec_hash
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
 from foxml_assets.training.failures import clear_failure, record_failure
+from foxml_assets.training.fit_times import write_fit_seconds
 from foxml_assets.training.manifest import (
     Manifest,
     ModelState,
@@ -111,18 +112,20 @@ def _check_rows(data: JobData, context: TrainingContext) -> None:
 
 def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
     try:
+        started = time.perf_counter()
         manifest = _fit_and_save(job, family, data, context)
+        seconds = time.perf_counter() - started
+        write_fit_seconds(seconds, job, family, context.layout)
         write_manifest(manifest, manifest_path(job, family, context.layout))
         clear_failure(job, family, context.layout)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
-    _log.debug("%s: %s trained in %.1f s", job.job_id, family, manifest.seconds)
+    _log.debug("%s: %s trained in %.1f s", job.job_id, family, seconds)
     return ModelOutcome(family, OutcomeStatus.DONE, manifest)
 
 
 def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> Manifest:
     """The model file is durable before its manifest is made, so that a manifest never names a lost file."""
-    started = time.perf_counter()
     config, train, holdout = context.config, data.train, data.holdout
     params = config.families.of(family)
     model = fit(
@@ -137,7 +140,7 @@ def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: Trainin
     prediction = model.predict(holdout.X) if len(holdout) else np.empty(0)
     sha256 = model.save(model_path(job, family, context.layout))
     return Manifest(
-        schema_version=1,
+        schema_version=2,
         job_id=job.job_id,
         spec_hash=job.spec_hash,
         family=family,
@@ -163,7 +166,6 @@ def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: Trainin
         },
         model_file=MODEL_FILES[family],
         sha256=sha256,
-        seconds=round(time.perf_counter() - started, 3),
     )
 
 

@@ -16,7 +16,7 @@ from foxml_assets.auditing.holdout import predict_pooled, read_holdout
 from foxml_assets.evidence.timing import EvidenceTiming, write_timing
 from foxml_assets.planning.plan import Job
 from foxml_assets.selection.panel import read_panel
-from foxml_assets.training.manifest import manifest_path, read_manifest
+from foxml_assets.training.fit_times import read_fit_seconds
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 from foxml_assets.training.serving import load_job_model
@@ -34,7 +34,7 @@ class Direct:
     def rows(self, target: str, symbol: str) -> pd.DataFrame:
         """The labelled hold-out rows of a pair, with bar numbers and the symbol's code in a pooled model."""
         context = self.routed.world.context
-        frame = read_panel(context.layout, [*context.info.features, target], [symbol])
+        frame = read_panel(context.layout, context.info, [*context.info.features, target], [symbol])
         bars = pd.bdate_range("2020-01-01", periods=320).get_indexer(frame["date"])
         frame = frame.assign(bar=bars, symbol=SYMBOLS.index(symbol))
         return frame[(frame["bar"] >= FIRST_BAR) & frame[target].notna()]
@@ -151,7 +151,7 @@ def test_errors_are_those_of_the_weight_of_each_block_for_all_pairs_at_once(
     assert interval.low == pytest.approx(interval.value - 3.182446 * error, rel=1e-4)
 
 
-def test_cost_is_what_the_manifests_say(
+def test_cost_is_what_the_fits_took(
     compared_once: Routed, audited: tuple[RoutingAudit, pd.DataFrame]
 ) -> None:
     found, _ = audited
@@ -159,7 +159,7 @@ def test_cost_is_what_the_manifests_say(
 
     def seconds(keys: list[tuple[str, str | None]]) -> float:
         return sum(
-            read_manifest(manifest_path(jobs[key], family, layout_of(compared_once, jobs[key]))).seconds
+            read_fit_seconds(jobs[key], family, layout_of(compared_once, jobs[key])) or math.nan
             for key in keys
             for family in jobs[key].model_families
         )
@@ -197,7 +197,7 @@ def test_a_pooled_model_knows_symbols_by_their_place_among_its_own(tmp_path: Pat
     world = make_world(tmp_path)
     job = world.job(UP, excluded=["AAA"])
     (outcome,) = train_jobs([job], world.context)
-    times = read_panel(world.layout, [])["date"]
+    times = read_panel(world.layout, world.context.info, [])["date"]
     held = read_holdout(UP, [job], world.context, timeline_of(times, world.context.holdout_fraction))
     said = predict_pooled(job, world.layout, held, world.context)
     assert np.isnan(said[held.rows_of(0)]).all()
@@ -208,7 +208,7 @@ def test_a_pooled_model_knows_symbols_by_their_place_among_its_own(tmp_path: Pat
 
 def test_the_holdout_does_not_depend_on_how_much_is_read_at_a_time(compared_once: Routed) -> None:
     context = compared_once.world.context
-    timeline = timeline_of(read_panel(context.layout, [])["date"], context.holdout_fraction)
+    timeline = timeline_of(read_panel(context.layout, context.info, [])["date"], context.holdout_fraction)
     jobs = [job for (target, _), job in everything(compared_once).items() if target == RETURN]
     at_once = read_holdout(RETURN, jobs, context, timeline)
     in_parts = read_holdout(RETURN, jobs, context, timeline, chunk_rows=1)

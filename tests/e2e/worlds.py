@@ -31,11 +31,16 @@ class World:
     root: Path
     config_dir: Path
 
-    def foxml(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def foxml(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in a process of its own, to its end."""
         command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments]
         return subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, check=False, timeout=300
+            command,
+            env=self.environment() | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
 
     def environment(self) -> dict[str, str]:

@@ -9,7 +9,13 @@ from evidence_panels import SMALL, Run, as_class, autoregressive, config_of, eva
 
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.evidence.store import evidence_hash, evidence_path, read_all_evidence, read_evidence
+from foxml_assets.evidence.store import (
+    evidence_hash,
+    evidence_path,
+    read_all_evidence,
+    read_evidence,
+    read_importances,
+)
 from foxml_assets.layout import Layout
 from foxml_assets.selection.panel import build_panel, load_panel_info
 
@@ -43,6 +49,38 @@ def test_evidence_that_is_missing_damaged_or_misplaced_is_an_error(done: Run, tm
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(EvidenceError, match="cannot be read"):
         read_all_evidence(empty)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"families":', '"famlies":', "$.rows[0].families: is missing"),
+        ('"known_safe":', '"known":', "$.known_safe: is missing"),
+        ('"target":', '"colour": 1, "target":', "$.colour: is not a known field"),
+    ],
+)
+def test_a_field_that_is_lost_misspelt_or_unknown_is_refused_by_name(
+    done: Run, tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    layout = Layout(tmp_path)
+    path = evidence_path(layout, VALUE)
+    path.parent.mkdir(parents=True)
+    text = evidence_path(done.layout, VALUE).read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(EvidenceError) as refused:
+        read_evidence(layout, VALUE)
+    assert named in str(refused.value)
+
+
+def test_importances_without_a_column_are_refused_by_name(done: Run, tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    folder = layout.feature_selection(VALUE)
+    folder.mkdir(parents=True)
+    whole = read_importances(done.layout, VALUE)
+    whole.rename(columns={"gain": "gains"}).to_parquet(folder / "importances.parquet", index=False)
+    with pytest.raises(EvidenceError, match="gain: column is missing or not known"):
+        read_importances(layout, VALUE)
 
 
 def test_the_hash_follows_the_content(done: Run, tmp_path: Path) -> None:

@@ -244,6 +244,20 @@ def test_every_family_is_registered_under_its_name_with_parameters_and_a_probe()
         assert probed.family is name
 
 
+def test_a_family_that_is_not_registered_is_refused_at_load_and_taken_for_no_other(tmp_path: Path) -> None:
+    X, y = make_data(TaskType.CLASSIFICATION)
+    path = tmp_path / "model"
+    sha256 = fit(
+        ModelFamily.XGBOOST, TaskType.CLASSIFICATION, X, y, params=PARAMS.of(ModelFamily.XGBOOST), seed=1
+    ).save(path)
+    with pytest.raises(TrainingError, match="forest"):
+        load_model("forest", path, sha256=sha256)  # type: ignore[arg-type]
+    assert set(FAMILIES) == set(ModelFamily)
+    assert {family: type(PARAMS.of(family)) for family in ModelFamily} == {
+        family: FAMILIES[family].params for family in ModelFamily
+    }
+
+
 def test_library_versions_are_known() -> None:
     assert library_version(ModelFamily.LIGHTGBM).startswith("4.")
     assert library_version(ModelFamily.XGBOOST).startswith("3.")

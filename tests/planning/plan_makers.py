@@ -1,6 +1,6 @@
 """Plans for tests, made without routing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
@@ -12,6 +12,7 @@ from foxml_assets.planning.plan import (
     JobMetadata,
     MasterPlan,
     PlanMetadata,
+    SymbolUse,
 )
 from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.planning.tree import plan_tree
@@ -78,10 +79,16 @@ def job(target: str = SWING, symbol: str | None = None, **changes: object) -> Jo
     return Job(**(fields | changes))  # type: ignore[arg-type]
 
 
-def plan(jobs: Sequence[Job], *, total_blocked: int = 0, **changes: object) -> MasterPlan:
+def plan(
+    jobs: Sequence[Job],
+    *,
+    total_blocked: int = 0,
+    symbols: Mapping[str, SymbolUse] | None = None,
+    **changes: object,
+) -> MasterPlan:
     made_from = metadata(**changes)
     hashed = with_spec_hashes(jobs, made_from.training_hash)
-    return assemble_plan(hashed, made_from, total_blocked=total_blocked)
+    return assemble_plan(hashed, made_from, total_blocked=total_blocked, symbols=symbols or {})
 
 
 def example_plan(**changes: object) -> MasterPlan:

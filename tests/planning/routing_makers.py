@@ -4,11 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.routing.candidates import typed_candidates
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
+from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
 from foxml_assets.stamp import RunStamp
+from foxml_assets.vocabulary import TaskType
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", "abc1234")
 
@@ -59,6 +63,21 @@ def candidates(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 def policy(**changes: object) -> RoutingPolicy:
     """The policy of the seeds without false-discovery control, with `changes`."""
     return RoutingPolicy.model_validate(_SEED_POLICY | changes)
+
+
+def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
+    """The description of a panel that holds these targets and symbols."""
+    specs = tuple(TargetSpec(name, TaskType.CLASSIFICATION, 1, 600.0) for name in targets)
+    return PanelInfo("time", "symbol", ("momentum",), specs, tuple(symbols), 1, "2020", "2021", {})
+
+
+def inputs_of(plan: MasterPlan) -> CurrentInputs:
+    """What is current when nothing has moved since `plan` was made."""
+    made = plan.metadata
+    data = {job.target: job.data_hash for job in plan.jobs}
+    return CurrentInputs(
+        made.routing_plan_hash, made.candidates_hash, made.config_hash, made.training_hash, data
+    )
 
 
 def routed(rows: Iterable[Mapping[str, object]], with_policy: RoutingPolicy | None = None) -> RoutingPlan:

@@ -86,7 +86,10 @@ def test_a_plan_that_assures_what_the_routing_plan_does_not_is_found() -> None:
     other = {"y_up": plan.metadata.assured["y_up"], "y_plain": {"momentum": Assurance(AssuredBy.CALENDAR)}}
     for assured in ({}, other):
         metadata = msgspec.structs.replace(plan.metadata, assured=assured)
-        changed = assemble_plan(plan.jobs, metadata, total_blocked=plan.summary.total_blocked)
+        summary = plan.summary
+        changed = assemble_plan(
+            plan.jobs, metadata, total_blocked=summary.total_blocked, symbols=summary.symbols
+        )
         found = [problem.field for problem in routing_problems(changed, routing)]
         assert found == ["$.metadata.assured.y_plain" if assured else "$.metadata.assured.y_up"]
 

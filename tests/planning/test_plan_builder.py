@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from routing_makers import STAMP, candidates, grid, policy, routed, row
 
-from foxml_assets.errors import UnsafeNameError
+from foxml_assets.errors import RoutingPlanError, UnsafeNameError
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.consumer import get_cs_jobs, get_job
 from foxml_assets.planning.encoding import encode
-from foxml_assets.planning.plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.plan import ABSENT, Job, MasterPlan, SymbolUse
 from foxml_assets.planning.routing_check import routing_problems
 from foxml_assets.planning.specs import spec_hash
 from foxml_assets.planning.structure import structure_problems
@@ -59,6 +59,17 @@ def test_each_route_makes_the_jobs_of_the_specification() -> None:
     assert plan.summary.total_blocked == sum(decision == Route.BLOCKED for decision in decided.values())
     assert structure_problems(plan) == ()
     assert routing_problems(plan, routing) == ()
+
+
+def test_every_symbol_says_which_pooled_models_serve_it_or_learn_from_its_rows() -> None:
+    leak = row("y_strong", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
+    lonely = row("y_none", "IDLE", "none")
+    symbols = built(routed([*grid(), leak, lonely])).summary.symbols
+    assert symbols["STRONG"] == SymbolUse(("y_strong",), ("y_weak",), {})
+    assert symbols["WEAK"].served_by == ("y_strong", "y_weak")
+    assert symbols["GME"] == SymbolUse((), (), {"symbol_leakage": 1})
+    assert (symbols["IDLE"].served_by, symbols["IDLE"].rows_in) == ((), ())
+    assert sum(symbols["IDLE"].blocked.values()) == 1
 
 
 def test_a_pooled_job_has_the_cross_sectional_route_whatever_its_pairs_have() -> None:
@@ -287,6 +298,18 @@ def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
 
 def test_a_target_without_a_data_hash_says_so() -> None:
     assert job_of(built(routed([row("y", None, "strong")])), "y").data_hash == ABSENT
+
+
+def test_a_plan_is_made_under_the_policy_that_routed_and_no_other() -> None:
+    routing, other = routed(grid()), policy(families=[{"use": ["xgboost"]}])
+    with pytest.raises(RoutingPlanError, match="another policy") as refused:
+        built(routing, other)
+    told = str(refused.value)
+    assert policy().config_hash() in told
+    assert other.config_hash() in told
+    assert "foxml run --until plan" in told
+    # What only the pages look like is no part of the policy.
+    assert built(routing, policy(output={"plan_history": 1})) == built(routing)
 
 
 def test_an_empty_routing_plan_is_an_empty_plan() -> None:

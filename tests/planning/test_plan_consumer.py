@@ -69,6 +69,8 @@ def test_symbols_per_target() -> None:
 
 def test_the_filter_line_counts_targets_before_and_after() -> None:
     targets = [f"y_{number}" for number in range(8)] + [SWING, "fwd_ret_5d"]
-    assert describe_filter(example_plan(), targets) == "Training plan filter applied: 10 -> 2 targets"
+    assert (
+        describe_filter(example_plan(), targets) == "[FILTER] Training plan filter applied: 10 -> 2 targets"
+    )
     assert planned_targets(example_plan(), targets) == (SWING, "fwd_ret_5d")
-    assert describe_filter(plan([]), targets) == "Training plan filter applied: 10 -> 0 targets"
+    assert describe_filter(plan([]), targets) == "[FILTER] Training plan filter applied: 10 -> 0 targets"

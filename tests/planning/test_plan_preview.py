@@ -19,19 +19,23 @@ ROWS = [row("y", None, "strong"), row("y", "A", "strong"), row("y", "B", "weak")
 
 
 def previewed(with_policy: RoutingPolicy, past: Mapping[FitKey, float] | None = None) -> Preview:
+    """A preview where everything that the current plan asks for is trained."""
     now = routed(ROWS)
     hashes = {"y": "d"}
+    current = build_plan(
+        now, policy(), data_hashes=hashes, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+    )
+    trained = {job.spec_hash for job in current.jobs}
     return preview_plan(
         candidates(ROWS),
         with_policy,
         universe=None,
         current_routing=now,
-        current=build_plan(
-            now, policy(), data_hashes=hashes, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
-        ),
+        current=current,
         data_hashes=hashes,
         training_hash="4" * 64,
         past_seconds=past or {},
+        is_trained=lambda job: job.spec_hash in trained,
         stamp=STAMP,
     )
 
@@ -72,10 +76,11 @@ def test_without_a_current_plan_all_is_new() -> None:
         data_hashes={},
         training_hash="4" * 64,
         past_seconds={},
+        is_trained=lambda job: False,
         stamp=STAMP,
     )
     assert {move.before for move in preview.moves} == {None}
-    assert preview.new_jobs == preview.all_jobs
+    assert preview.to_train == preview.all_jobs
     assert "(new pair)" in preview_markdown(preview)
 
 
@@ -90,10 +95,10 @@ def test_training_time_comes_from_past_fits_and_their_medians() -> None:
     assert (estimate.known, estimate.guessed, estimate.unknown) == (2, 1, 1)
 
 
-def test_only_jobs_with_a_new_spec_count_as_new() -> None:
+def test_only_jobs_that_are_not_trained_cost_time() -> None:
     past = {("y", None, LGB): 10.0, ("y", None, XGB): 20.0, ("y", "A", LGB): 1.0, ("y", "A", XGB): 2.0}
     unchanged = previewed(policy(priority={"experimental": 1}), past)
-    assert unchanged.new_jobs.seconds == 0.0
+    assert unchanged.to_train.seconds == 0.0
     assert unchanged.all_jobs.seconds == pytest.approx(33.0)
     lighter = previewed(
         policy(
@@ -104,7 +109,7 @@ def test_only_jobs_with_a_new_spec_count_as_new() -> None:
         ),
         past,
     )
-    assert lighter.new_jobs.seconds == pytest.approx(1.0)
+    assert lighter.to_train.seconds == pytest.approx(1.0)
 
 
 def test_a_preview_writes_nothing_and_reads_as_markdown_and_json(

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from routing_makers import STAMP, candidates, policy, row
+from routing_makers import STAMP, candidates, inputs_of, panel_of, policy, row
 
 from foxml_assets.config_files import parse_config
 from foxml_assets.errors import ConfigError
@@ -14,7 +14,6 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.planning.validation import validate_plan
 from foxml_assets.planning.writer import write_plan
 from foxml_assets.routing.policy import RoutingPolicy
@@ -89,9 +88,8 @@ def test_any_candidates_give_a_plan_that_passes_every_check(rows: list[dict[str,
             layout,
             routing=routing,
             policy=policy(),
-            current=CurrentInputs(routing_plan_hash=routing.metadata.routing_plan_hash),
-            targets=set(routing.targets["target"]),
-            symbols=set(routing.pairs["symbol"]),
+            current=inputs_of(loaded),
+            panel=panel_of(routing.targets["target"], routing.pairs["symbol"].unique()),
         )
     assert validation.passed, validation.markdown()
     assert not diff_plans(plan, loaded).has_changes

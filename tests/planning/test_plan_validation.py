@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from plan_makers import example_plan, job, plan
-from routing_makers import STAMP, grid, policy, routed, row
+from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import assemble_plan, build_plan
-from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan
+from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
 from foxml_assets.planning.routing_check import routing_problems
 from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.planning.structure import structure_problems
@@ -39,19 +39,26 @@ def with_jobs(*jobs: Job, without: str = "") -> MasterPlan:
     """The sound plan with `jobs` in the place of those of the same id, and one left out."""
     by_id = {one.job_id: one for one in sound().jobs} | {one.job_id: one for one in jobs}
     by_id.pop(without, None)
-    return assemble_plan(by_id.values(), sound().metadata, total_blocked=sound().summary.total_blocked)
-
-
-def checked(master: MasterPlan, layout: Layout) -> Validation:
-    return validate_plan(
-        master,
-        layout,
-        routing=ROUTING,
-        policy=policy(),
-        current=CurrentInputs(routing_plan_hash=ROUTING.metadata.routing_plan_hash),
-        targets=[f"y_{state}" for state in ("strong", "weak", "experimental", "none")],
-        symbols=["STRONG", "WEAK", "EXPERIMENTAL", "NONE", "GME"],
+    summary = sound().summary
+    return assemble_plan(
+        by_id.values(), sound().metadata, total_blocked=summary.total_blocked, symbols=summary.symbols
     )
+
+
+PANEL = panel_of(
+    [f"y_{state}" for state in ("strong", "weak", "experimental", "none")],
+    ["STRONG", "WEAK", "EXPERIMENTAL", "NONE", "GME"],
+)
+
+
+def checked(master: MasterPlan, layout: Layout, **changes: object) -> Validation:
+    given: dict[str, object] = {
+        "routing": ROUTING,
+        "policy": policy(),
+        "current": inputs_of(sound()),
+        "panel": PANEL,
+    }
+    return validate_plan(master, layout, **(given | changes))  # type: ignore[arg-type]
 
 
 def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
@@ -60,6 +67,25 @@ def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
     validation = checked(master, layout)
     assert validation.passed
     assert [result.check for result in validation.results] == list(PlanCheck)
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "says"),
+    [
+        ({"routing": None}, PlanCheck.ROUTING, "foxml run --until routing"),
+        ({"panel": None}, PlanCheck.NAMES, "foxml run --until evidence"),
+        ({"current": CurrentInputs()}, PlanCheck.FRESHNESS, "candidates_hash: is not known"),
+    ],
+)
+def test_a_check_that_cannot_be_made_has_failed_and_says_why(
+    tmp_path: Path, changes: dict[str, object], check: PlanCheck, says: str
+) -> None:
+    layout = Layout(tmp_path)
+    validation = checked(write_plan(sound(), layout, history=1).plan, layout, **changes)
+    assert [result.check for result in validation.results] == list(PlanCheck)
+    (failed,) = [result for result in validation.results if not result.passed]
+    assert failed.check is check
+    assert says in " ".join(map(str, failed.problems))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +115,26 @@ def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
 def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
     assert routing_problems(sound(), ROUTING) == ()
     problems = [str(problem) for problem in routing_problems(changed, ROUTING)]
-    assert len(problems) == 1
-    assert says in problems[0]
+    # Without its pooled job, or with one too many, the symbols' uses are wrong as well.
+    of_jobs = [problem for problem in problems if "summary.symbols" not in problem]
+    assert len(of_jobs) == 1
+    assert says in of_jobs[0]
+
+
+@pytest.mark.parametrize(
+    ("use", "says"),
+    [
+        (SymbolUse((), ("y_strong",), {}), "is used otherwise than the routing plan says"),
+        (SymbolUse(("y_none",), (), {}), "names a target without a pooled job"),
+    ],
+)
+def test_a_symbol_that_is_used_otherwise_than_it_is_routed_is_named(use: SymbolUse, says: str) -> None:
+    master = sound()
+    summary = replace(master.summary, symbols=master.summary.symbols | {"STRONG": use})
+    changed = MasterPlan(master.metadata, master.jobs, summary)
+    problems = [*structure_problems(changed), *routing_problems(changed, ROUTING)]
+    assert says in " ".join(map(str, problems))
+    assert {problem.field for problem in problems} == {"$.summary.symbols['STRONG']"}
 
 
 def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
@@ -145,7 +189,7 @@ def test_every_spec_hash_is_computed_again() -> None:
 
 
 def test_unknown_targets_and_symbols_are_named() -> None:
-    found = name_problems(example_plan(), ["fwd_ret_5d"], ["AAPL", "MSFT"])
+    found = name_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"]))
     assert [(problem.field, problem.value) for problem in found] == [
         ("target", "y_will_swing_low_10m_0.20"),
         ("symbol", "BTC/USD"),
@@ -174,10 +218,11 @@ def test_a_mirror_or_view_that_differs_is_named(tmp_path: Path, name: str) -> No
 
 def test_a_validation_reads_as_table_markdown_and_json(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    validation = checked(write_plan(with_jobs(without="cs_y_strong"), layout, history=1).plan, layout)
+    master = write_plan(with_jobs(without="sym_STRONG_y_strong"), layout, history=1).plan
+    validation = checked(master, layout)
     assert not validation.passed
     assert ("agreement with the routing plan", "1 problem(s)") in [row[:2] for row in validation.rows()]
-    assert "has no pooled job" in validation.markdown()
+    assert "has no job" in validation.markdown()
     document = json.loads(validation.json())
     assert document["passed"] is False
     assert {result["check"] for result in document["results"] if not result["passed"]} == {

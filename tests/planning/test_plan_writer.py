@@ -12,9 +12,9 @@ from plan_makers import SWING, example_plan, job, plan
 
 from foxml_assets.errors import LockHeldError
 from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.consumer import get_jobs_for_symbol, load_master_training_plan
 from foxml_assets.planning.history import find_plan, history_files
-from foxml_assets.planning.plan import JobMetadata, MasterPlan
+from foxml_assets.planning.plan import JobMetadata, MasterPlan, SymbolUse
 from foxml_assets.planning.tree import plan_tree
 from foxml_assets.planning.writer import planner_lock, write_plan
 
@@ -49,6 +49,7 @@ def test_all_files_of_the_plan_stand_where_the_specification_says(tmp_path: Path
         "by_route/ROUTE_SYMBOL_SPECIFIC.json",
         "by_route/ROUTE_BOTH.json",
         "by_route/ROUTE_EXPERIMENTAL_ONLY.json",
+        "by_route/ROUTE_BLOCKED.json",
     }
 
 
@@ -80,9 +81,42 @@ def test_each_view_holds_its_jobs_in_plan_order_and_names_the_plan(tmp_path: Pat
         ("by_route", "route"),
     ):
         views = [json.loads(p.read_bytes()) for p in (layout.training_plan_dir / name).iterdir()]
-        assert {view[field] for view in views} == {one[field] for one in whole if one[field] is not None}
+        named = {one[field] for one in whole if one[field] is not None}
+        assert {view[field] for view in views} - named == ({"ROUTE_BLOCKED"} if name == "by_route" else set())
         for view in views:
             assert view["jobs"] == [one for one in whole if one[field] == view[field]]
+
+
+def test_a_symbols_view_holds_every_job_that_touches_it_and_says_how(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    uses = {
+        "AAPL": SymbolUse(served_by=(SWING,), rows_in=("fwd_ret_5d",), blocked={}),
+        "GME": SymbolUse(served_by=(), rows_in=(), blocked={"both_disallowed": 1, "symbol_leakage": 1}),
+    }
+    master = write_plan(plan([*example_plan().jobs], symbols=uses), layout, history=3).plan
+    folder = layout.training_plan_dir / "by_symbol"
+    apple = json.loads((folder / "AAPL.json").read_bytes())
+    assert apple["own"] == ["sym_AAPL_fwd_ret_5d", f"sym_AAPL_{SWING}"]
+    assert (apple["served_by"], apple["rows_in"]) == ([f"cs_{SWING}"], ["cs_fwd_ret_5d"])
+    assert apple["why_no_job"] is None
+    touching = {*apple["own"], *apple["served_by"], *apple["rows_in"]}
+    whole = json.loads(layout.master_plan.read_bytes())["jobs"]
+    assert apple["jobs"] == [one for one in whole if one["job_id"] in touching]
+    assert [one.job_id for one in get_jobs_for_symbol(master, "AAPL")] == [
+        one["job_id"] for one in apple["jobs"]
+    ]
+    gme = json.loads((folder / "GME.json").read_bytes())
+    assert gme["jobs"] == []
+    assert "all its 2 pairs are blocked (both_disallowed 1, symbol_leakage 1)" in gme["why_no_job"]
+
+
+@pytest.mark.parametrize(("view", "number"), [("by_type", 2), ("by_route", 5)])
+def test_every_type_and_route_has_its_view_even_without_a_job(tmp_path: Path, view: str, number: int) -> None:
+    layout = Layout(tmp_path)
+    write_plan(plan([], total_blocked=7), layout, history=3)
+    views = [json.loads(path.read_bytes()) for path in (layout.training_plan_dir / view).iterdir()]
+    assert len(views) == number
+    assert all(one["jobs"] == [] for one in views)
 
 
 def test_the_summary_counts_jobs_and_links_to_views_that_exist(tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
 
 def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(trained: Routed) -> None:
     _, scores = report_on(trained)
-    layout, features = trained.world.layout, trained.world.context.info.features
-    frame = read_panel(layout, [*features, UP], ["AAA"])
+    layout, info = trained.world.layout, trained.world.context.info
+    frame = read_panel(layout, info, [*info.features, UP], ["AAA"])
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()].assign(symbol=0)
     predictions = []
     for symbol in (None, "AAA"):
@@ -122,9 +122,19 @@ def test_best_models_are_ranked_by_skill_with_their_evidence_beside(trained: Rou
     assert line.evidence_score == 0.75
     served = [target.skill.value for target in report.targets if target.skill is not None]
     assert served == sorted(served, reverse=True)
-    assert {target.target for target in report.targets[:2]} == {UP, RETURN}
-    assert report.targets[2].target == LONELY
+    assert {target.target for target in report.targets} == {UP, RETURN}
     assert report.targets[0].best in report.best_models
+
+
+def test_a_target_without_a_model_stands_with_its_evidence_and_the_reason(trained: Routed) -> None:
+    report, _ = report_on(trained)
+    (line,) = report.unrouted
+    assert (line.target, line.pairs, line.evidence_score) == (LONELY, 4, 0.9)
+    assert "a copy of the label" in line.reason
+    assert line.blocked_by == {"target_leakage": 4}
+    row = next(row for row in report_markdown(report).splitlines() if "leakage 4" in row)
+    assert "0.900 auc" in row
+    assert "a copy of the label" in row
 
 
 def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
@@ -223,7 +233,8 @@ def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:
 
 def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> None:
     job = job_of(trained, UP, "AAA")
-    frame = read_panel(trained.world.layout, trained.world.context.info.features, ["AAA"])
+    info = trained.world.context.info
+    frame = read_panel(trained.world.layout, info, info.features, ["AAA"])
     model = load_job_model(job, trained.world.layout)
     parts = [part.predict(frame) for part in model.models]
     np.testing.assert_allclose(model.predict(frame), (parts[0] + parts[1]) / 2)

@@ -29,6 +29,16 @@ def test_a_held_lock_is_refused_and_names_its_holder(tmp_path: Path) -> None:
         pass
 
 
+def test_holding_a_lock_again_leaves_its_file_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with hold_lock(path, purpose="planning"):
+        pass
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    with hold_lock(path, purpose="planning"):
+        pass
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
+
+
 def test_a_lock_is_free_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), hold_lock(tmp_path / "lock", purpose="planning"):
         raise RuntimeError

@@ -284,6 +284,45 @@ def test_foxmls_own_candidates_are_understood(tmp_path: Path, suffix: str) -> No
     assert found["failed_families"].iloc[1] == "xgboost|rf"
 
 
+def test_a_scored_row_with_a_failed_family_and_no_list_of_successes_is_not_held_back(tmp_path: Path) -> None:
+    path = _table(
+        tmp_path / "routing_candidates.parquet",
+        score=[0.60, 0.62],
+        metric_name="auc",
+        stability="STABLE",
+        leakage_status="SAFE",
+        failed_model_families=[["neural_network"], ["neural_network"]],
+    )
+    plan = route(import_candidates(path).candidates, policy(), stamp=STAMP)
+    assert list(plan.targets["cs_state"]) == ["STRONG"]
+    assert list(plan.pairs["local_state"]) == ["STRONG"]
+    assert plan.pairs["local_families_ok"].isna().all()
+
+
+def test_foxmls_own_table_without_a_task_takes_it_from_the_targets_name(tmp_path: Path) -> None:
+    columns = {"mode": ["CROSS_SECTIONAL", "SYMBOL"], "stability": "STABLE", "leakage_status": "SAFE"}
+    path = tmp_path / "routing_candidates.parquet"
+    swing = import_candidates(_table(path, target=[SWING] * 2, **columns))
+    assert list(swing.candidates["score_metric"]) == ["auc", "auc"]
+    assert any("FoxML" in note for note in swing.notes)
+    returns = import_candidates(_table(path, target=["fwd_ret_5d"] * 2, **columns)).candidates
+    assert list(returns["score_metric"]) == ["r2", "r2"]
+    assert list(returns["task_type"]) == ["regression", "regression"]
+    with pytest.raises(CandidatesError, match="score_metric: column is missing"):
+        import_candidates(_table(path, target=["other"] * 2, **columns))
+    with pytest.raises(CandidatesError, match="score_metric: column is missing"):
+        import_candidates(_table(path, target=[SWING] * 2))
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_an_index_that_pandas_wrote_along_is_left_out(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    frame = pd.DataFrame({"target": ["y", "y"], "symbol": [None, "A"], "score": [0.6, 0.62]})
+    frame = frame.assign(sample_size=9_000, score_metric="auc").set_axis([5, 3])
+    frame.to_csv(path) if name == "t.csv" else frame.to_parquet(path)
+    assert len(import_candidates(path).candidates) == 2
+
+
 def test_bad_rows_of_a_table_go_on_to_quarantine(tmp_path: Path) -> None:
     path = _table(tmp_path / "t.csv", score_metric=["auc", "zeta"], leakage_status=["SAFE", "FISHY"])
     plan = route(import_candidates(path).candidates, policy(), stamp=STAMP)

@@ -1,6 +1,7 @@
 """The routing plan on disk: every form, read back, unchanged, tampered with, and hostile names."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -102,6 +103,49 @@ def test_the_columns_are_those_documented() -> None:
         assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
             name: kinds[name] for name in frame
         }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"reason":', '"reasons":', "`reasons` - at `$.targets[1].symbols[0]`"),
+        ('"cs_reason":', '"_":', "`_` - at `$.targets[0]`"),
+        ('"reason":"[^"]*",?', "", "`reason` - at `$.targets[1].symbols[0]`"),
+        ('"cs_reason":"[^"]*",?', "", "`cs_reason` - at `$.targets[0]`"),
+        ('"route":"[^"]*",?', "", "`route` - at `$.targets[1].symbols[0]`"),
+        ('"cs_state":"[^"]*",?', "", "`cs_state` - at `$.targets[0]`"),
+    ],
+)
+def test_a_json_field_that_is_lost_or_misspelt_is_refused_by_name(
+    layout: Layout, old: str, new: str, named: str
+) -> None:
+    write_routing_plan(_plan(), layout)
+    for path in layout.routing_plan_dir.glob("*.parquet"):
+        path.unlink()
+    head, between, targets = layout.routing_plan.read_text(encoding="utf-8").partition('"targets":[')
+    layout.routing_plan.write_text(head + between + re.sub(old, new, targets), encoding="utf-8")
+    with pytest.raises(RoutingPlanError, match=re.escape(named)):
+        read_routing_plan(layout)
+
+
+@pytest.mark.parametrize(
+    "name", ["routing_plan.parquet", "routing_plan_targets.parquet", "routing_plan_quarantine.parquet"]
+)
+def test_parquet_columns_that_are_lost_or_unknown_are_refused_by_name(layout: Layout, name: str) -> None:
+    write_routing_plan(_plan(), layout)
+    path = layout.routing_plan_dir / name
+    whole = pq.read_table(path)
+    names = ["targe" if column == "target" else column for column in whole.column_names]
+    twice = whole.rename_columns(names).append_column("_", whole.column("target"))
+    pq.write_table(twice.replace_schema_metadata(whole.schema.metadata), path)
+    with pytest.raises(RoutingPlanError) as refused:
+        read_routing_plan(layout)
+    assert refused.value.file == path
+    assert [str(problem) for problem in refused.value.problems] == [
+        "target: column is missing",
+        "targe: column is not known",
+        "_: column is not known",
+    ]
 
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:

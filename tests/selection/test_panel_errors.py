@@ -119,6 +119,17 @@ def test_a_choice_that_does_not_fit_the_panel_is_named(tmp_path: Path, panel: st
     assert expected in str(caught.value)
 
 
+def test_the_fix_fits_the_problem(tmp_path: Path) -> None:
+    path = tmp_path / "panel.parquet"
+    small_frame(n_bars=120).rename(columns={"y_up_2d": "y_up"}).to_parquet(path, index=False)
+    with pytest.raises(PanelError) as no_horizon:
+        build_panel(parquet_config(path, "targets: [y_up]"), Layout(tmp_path / "out"))
+    assert "under `panel.horizons`" in str(no_horizon.value)
+    assert "choose from its columns" not in str(no_horizon.value)
+    with pytest.raises(PanelError, match="choose from its columns"):
+        build_panel(parquet_config(path, "targets: [y_down_2d]"), Layout(tmp_path / "out"))
+
+
 def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     path = tmp_path / "panel.parquet"
     path.write_bytes(b"PAR1 but not really")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from small_panels import SMALL_EVIDENCE, parquet_config, small_frame
 
@@ -11,7 +12,7 @@ from foxml_assets.errors import PanelError
 from foxml_assets.layout import Layout
 from foxml_assets.selection.config import DataConfig
 from foxml_assets.selection.panel import build_panel, load_panel_info, read_panel
-from foxml_assets.selection.source import source_fingerprint
+from foxml_assets.selection.source import panel_source_hash
 from foxml_assets.vocabulary import TaskType
 
 OWN_PANEL = """panel:
@@ -75,7 +76,7 @@ def test_integer_symbols_and_numbers_of_all_kinds_are_read(tmp_path: Path) -> No
     layout = Layout(tmp_path / "out")
     info = build_panel(parquet_config(path), layout)
     assert info.symbols == ("12", "3", "7")
-    read = read_panel(layout, ["flag", "count"])
+    read = read_panel(layout, load_panel_info(layout), ["flag", "count"])
     assert set(read["flag"].unique()) == {0, 1}
     assert read["count"].isna().sum() == 1
 
@@ -85,7 +86,7 @@ def test_only_the_asked_columns_and_symbols_are_read(tmp_path: Path) -> None:
     small_frame().to_parquet(path, index=False)
     layout = Layout(tmp_path / "out")
     build_panel(parquet_config(path), layout)
-    read = read_panel(layout, ["slow"], ["CCC", "AAA"])
+    read = read_panel(layout, load_panel_info(layout), ["slow"], ["CCC", "AAA"])
     assert list(read.columns) == ["timestamp", "symbol", "slow"]
     assert list(read["symbol"].unique()) == ["AAA", "CCC"]
     assert read.groupby("symbol")["timestamp"].is_monotonic_increasing.all()
@@ -137,7 +138,18 @@ def test_a_panel_that_is_not_the_described_one_is_refused(tmp_path: Path) -> Non
         build_panel(parquet_config(path), layout)
     layouts[0].panel.write_bytes(layouts[1].panel.read_bytes())
     with pytest.raises(PanelError, match="does not belong"):
-        read_panel(layouts[0], ["slow"])
+        read_panel(layouts[0], load_panel_info(layouts[0]), ["slow"])
+
+
+def test_a_panel_built_anew_is_not_read_for_the_one_a_run_began_with(tmp_path: Path) -> None:
+    path, layout = tmp_path / "panel.parquet", Layout(tmp_path / "out")
+    small_frame(seed=0).to_parquet(path, index=False)
+    first = build_panel(parquet_config(path), layout)
+    small_frame(seed=1).to_parquet(path, index=False)
+    second = build_panel(parquet_config(path), layout)
+    assert len(read_panel(layout, second, ["slow"])) == second.n_rows
+    with pytest.raises(PanelError, match="does not belong"):
+        read_panel(layout, first, ["slow"])
 
 
 def test_a_truncated_panel_file_is_refused(tmp_path: Path) -> None:
@@ -147,7 +159,7 @@ def test_a_truncated_panel_file_is_refused(tmp_path: Path) -> None:
     build_panel(parquet_config(path), layout)
     layout.panel.write_bytes(layout.panel.read_bytes()[:-100])
     with pytest.raises(PanelError, match="cannot be read"):
-        read_panel(layout, ["slow"])
+        read_panel(layout, load_panel_info(layout), ["slow"])
 
 
 def test_unknown_columns_and_symbols_are_named(tmp_path: Path) -> None:
@@ -156,7 +168,7 @@ def test_unknown_columns_and_symbols_are_named(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "out")
     build_panel(parquet_config(path), layout)
     with pytest.raises(PanelError) as caught:
-        read_panel(layout, ["gone"], ["ZZZ"])
+        read_panel(layout, load_panel_info(layout), ["gone"], ["ZZZ"])
     assert "gone" in str(caught.value)
     assert "ZZZ" in str(caught.value)
 
@@ -176,14 +188,23 @@ def test_the_fingerprint_follows_the_content_of_the_source(tmp_path: Path) -> No
     frame = small_frame()
     frame.to_parquet(path, index=False)
     config = parquet_config(path)
-    first = source_fingerprint(config)
+    first = panel_source_hash(config)
     frame.to_parquet(path, index=False)
-    assert source_fingerprint(config) == first
+    assert panel_source_hash(config) == first
     frame.assign(slow=0.5).to_parquet(path, index=False)
-    assert source_fingerprint(config) != first
+    assert panel_source_hash(config) != first
     path.unlink()
     with pytest.raises(PanelError, match="names no Parquet file"):
-        source_fingerprint(config)
+        panel_source_hash(config)
+
+
+def test_an_index_that_pandas_wrote_along_is_no_feature(tmp_path: Path) -> None:
+    path, frame = tmp_path / "panel.parquet", small_frame()
+    frame.set_axis(range(len(frame), 0, -1)).astype({"slow": float}).sample(
+        frac=1.0, random_state=0
+    ).to_parquet(path)
+    assert "__index_level_0__" in pq.read_schema(path).names
+    assert "__index_level_0__" not in build_panel(parquet_config(path), Layout(tmp_path / "out")).features
 
 
 def test_names_that_come_from_the_future_are_never_features(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def test_a_policy_that_names_ridge_plans_it_and_the_plan_trains_it(world: World)
     assert {path.name for path in world.layout.models.rglob("model.*")} == {"model.txt", "model.json"}
     pooled = next(job for job in plan.jobs if job.symbol is None)
     model = load_job_model(pooled, world.layout)
-    X = read_panel(world.layout, list(world.context.info.features), ["AAA"]).assign(symbol=0)
+    info = world.context.info
+    X = read_panel(world.layout, info, info.features, ["AAA"]).assign(symbol=0)
     each = [one.predict(X) for one in model.models]
     assert len(each) == 2
     np.testing.assert_array_equal(model.predict(X), np.mean(each, axis=0))
@@ -69,7 +70,8 @@ def test_a_reloaded_model_gives_the_recorded_score(world: World, symbol: str | N
     job = world.job(UP, symbol, families=RIDGE)
     list(train_jobs([job], world.context))
     manifest = manifest_of(world, UP, symbol)
-    frame = read_panel(world.layout, [*world.context.info.features, UP], list(SYMBOLS))
+    info = world.context.info
+    frame = read_panel(world.layout, info, [*info.features, UP], list(SYMBOLS))
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna() & (frame["symbol"] == "AAA")]
     model = load_job_model(job, world.layout)
     predicted = model.predict(held.assign(symbol=manifest.symbols.index("AAA")))

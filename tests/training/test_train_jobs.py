@@ -18,7 +18,9 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.specs import with_spec_hash
 from foxml_assets.selection.panel import read_panel
+from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.training import data
+from foxml_assets.training.fit_times import past_fit_seconds
 from foxml_assets.training.inventory import job_status, take_inventory
 from foxml_assets.training.manifest import (
     Manifest,
@@ -136,22 +138,30 @@ def test_models_are_the_same_bytes_with_any_number_of_threads(
     assert len(model_bytes(world)) == 6
 
 
-def test_manifests_are_equal_but_for_the_seconds(world: World, tmp_path: Path) -> None:
+def test_everything_beside_a_model_but_its_timing_is_the_same_bytes(world: World, tmp_path: Path) -> None:
     other = make_world(tmp_path / "other")
     job = world.job(UP, families=BOTH_FAMILIES)
     for each in (world, other):
         train(each, [job])
     one, two = (
-        msgspec.structs.replace(manifest_of(each, job, ModelFamily.XGBOOST), seconds=0.0)
+        {
+            path.relative_to(each.layout.models): path.read_bytes()
+            for path in each.layout.models.rglob("*.*")
+            if path.name != "timing.json"
+        }
         for each in (world, other)
     )
     assert one == two
+    assert {path.name for path in one} == {"manifest.json", "model.txt", "model.ubj"}
+    assert len(past_fit_seconds(world.layout)) == 2
+    assert all(seconds > 0 for seconds in past_fit_seconds(world.layout).values())
 
 
 def test_a_reloaded_model_gives_the_recorded_scores(world: World) -> None:
     job = world.job(UP, "AAA", families=BOTH_FAMILIES)
     train(world, [job])
-    frame = read_panel(world.layout, [*world.context.info.features, UP], ["AAA"])
+    info = world.context.info
+    frame = read_panel(world.layout, info, [*info.features, UP], ["AAA"])
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna()]
     for family in BOTH_FAMILIES:
         manifest = manifest_of(world, job, family)
@@ -188,6 +198,7 @@ def test_one_failing_job_leaves_the_others_standing_and_keeps_its_reason(world: 
     reasons = {job.job_id: outcomes[job.job_id].reason for job in bad}
     assert reasons[bad[0].job_id] == "one class only in the training rows: 1"
     assert "does not hold the target" in reasons[bad[1].job_id]
+    assert "panel.targets in data_config.yaml" in reasons[bad[1].job_id]
     assert "nowhere" in reasons[bad[2].job_id]
     for job in bad:
         status = job_status(job, world.layout)
@@ -328,10 +339,10 @@ def test_closing_early_starts_no_further_job(world: World, monkeypatch: pytest.M
     real = data.read_panel
 
     def counting(
-        layout: Layout, columns: Sequence[str], symbols: Sequence[str] | None = None
+        layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
     ) -> pd.DataFrame:
         read.append(str(symbols))
-        return real(layout, columns, symbols)
+        return real(layout, info, columns, symbols)
 
     monkeypatch.setattr(data, "read_panel", counting)
     outcomes = train_jobs(jobs, single.context)

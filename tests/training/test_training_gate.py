@@ -39,14 +39,15 @@ def authorise(world: World, policy: RoutingPolicy = POLICY) -> TrainingPermit:
 OTHER_POLICY = POLICY.model_copy(update={"hysteresis": 0.01})
 
 
-def test_a_current_plan_is_trained_from_and_the_filter_is_logged(
+def test_a_current_plan_is_trained_from_and_the_filter_is_told_once(
     routed: Routed, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     permit = authorise(routed.world)
+    assert caplog.text == ""
     assert permit.plan == routed.plan
     assert permit.warnings == ()
-    assert "Training plan filter applied: 3 -> 2 targets" in caplog.text
+    assert permit.filter_line == "[FILTER] Training plan filter applied: 3 -> 2 targets"
     assert {(job.target, job.symbol, job.route) for job in permit.plan.jobs} == {
         (UP, None, Route.CROSS_SECTIONAL),
         (UP, "AAA", Route.BOTH),

@@ -160,4 +160,4 @@ def plan_of(world: World, jobs: Sequence[Job], **hashes: str) -> MasterPlan:
         assured={},
         **fields,
     )
-    return assemble_plan(jobs, metadata, total_blocked=0)
+    return assemble_plan(jobs, metadata, total_blocked=0, symbols={})

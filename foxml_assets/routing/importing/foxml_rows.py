@@ -9,13 +9,18 @@ from typing import TypeAlias, TypeVar
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.importing.foxml_scores import Reading
 from foxml_assets.routing.importing.foxml_snapshots import Snapshot, snapshot_stability
-from foxml_assets.routing.importing.words import TASK_OF_METRIC, leakage_status, task_type, worst
-from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.routing.importing.words import (
+    FOXML_METRIC,
+    TASK_OF_METRIC,
+    leakage_status,
+    task_in_name,
+    task_type,
+    worst,
+)
+from foxml_assets.vocabulary import LeakageStatus
 
 _HORIZON = re.compile(r"_(\d+)(m|min|h|d)(?=_|$)")
 _MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
-# FoxML names its labels so, and takes their task from the name itself.
-_TASK_OF_PREFIX = {"y_will_": TaskType.CLASSIFICATION, "fwd_ret": TaskType.REGRESSION}
 _SAFE = LeakageStatus.SAFE
 _T = TypeVar("_T")
 
@@ -106,13 +111,10 @@ def _task_and_metric(
     metric = metric or _first(one.metric for one in readings)
     task = task_type(word) if word else (TASK_OF_METRIC[metric] if metric else None)
     if task is None and not word:
-        task = next((named for prefix, named in _TASK_OF_PREFIX.items() if target.startswith(prefix)), None)
-    if metric is None and task is TaskType.CLASSIFICATION:
-        metric = ScoreMetric.AUC
-        notes.append(f"{target}: the score names no metric; as a classification score it is taken as AUC")
-    elif metric is None and task is TaskType.REGRESSION:
-        metric = ScoreMetric.R2
-        notes.append(f"{target}: the score names no metric; FoxML's regression scores are R2")
+        task = task_in_name(target)
+    if metric is None and task is not None:
+        metric = FOXML_METRIC[task]
+        notes.append(f"{target}: the score names no metric; FoxML's {task} scores are {metric}")
     return (str(task) if task else word), (str(metric) if metric else None)
 
 

@@ -10,7 +10,15 @@ from foxml_assets.errors import CandidatesError, Problem
 from foxml_assets.routing.candidates import CANDIDATE_NAMES, typed_candidates
 from foxml_assets.routing.candidates_file import read_raw_table
 from foxml_assets.routing.importing.imported import Imported
-from foxml_assets.routing.importing.words import TASK_OF_METRIC, leakage_status, score_metric, task_type
+from foxml_assets.routing.importing.words import (
+    FOXML_METRIC,
+    TASK_OF_METRIC,
+    leakage_status,
+    score_metric,
+    task_in_name,
+    task_type,
+)
+from foxml_assets.tables import is_pandas_index
 
 _ALIASES = {
     "metric": "score_metric",
@@ -41,8 +49,9 @@ def import_candidates(path: Path) -> Imported:
     if path.suffix.lower() not in (".parquet", ".csv"):
         problem = Problem("", "must end in .parquet or .csv", path.name)
         raise CandidatesError("the kind of file is not known", file=path, problems=[problem], fix=_FIX)
-    raw = _renamed(read_raw_table(path, allow_nested=True), path)
     notes: list[str] = []
+    raw = _without_index(read_raw_table(path, allow_nested=True), notes)
+    raw = _renamed(_with_task_of_name(raw, notes), path)
     table = _flat_families(_expanded_stability(raw, notes))
     table = table.drop(columns=[name for name in _IGNORED if name in table.columns])
     table = _with_metric(table, path, notes)
@@ -60,6 +69,28 @@ _WITHOUT = {
     "n_snapshots": "stability is taken from the stability column alone",
     "successful_families": "whether families fitted is not held against any row",
 }
+
+
+def _without_index(raw: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """`raw` without the index that pandas writes along if it is not told otherwise."""
+    found = [name for name in raw.columns if is_pandas_index(str(name))]
+    notes += [f"{name} is the index of a pandas table and is left out" for name in found]
+    return raw.drop(columns=found)
+
+
+def _with_task_of_name(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """FoxML's own table, known by its `mode`, with tasks and metrics by its target names, if it has none."""
+    names = {_ALIASES.get(str(name), str(name)) for name in table.columns}
+    if not {"mode", "target"} <= names or {"score_metric", "task_type"} & names:
+        return table
+    tasks = [task for target in table["target"] if (task := task_in_name(str(target))) is not None]
+    if len(tasks) < len(table):
+        return table
+    notes.append(
+        "there is no task_type: as in FoxML y_will_ means classification (auc), fwd_ret regression (r2)"
+    )
+    metrics = [FOXML_METRIC[task].value for task in tasks]
+    return table.assign(task_type=[task.value for task in tasks], score_metric=metrics)
 
 
 def _renamed(raw: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -46,11 +46,25 @@ _TASK_WORDS: dict[str, TaskType] = {
     "regression": TaskType.REGRESSION,
 }
 
+# FoxML names its labels so, and takes their task from the name itself.
+_TASK_OF_PREFIX = {"y_will_": TaskType.CLASSIFICATION, "fwd_ret": TaskType.REGRESSION}
+
+# The metric of FoxML's scores that name none.
+FOXML_METRIC: dict[TaskType, ScoreMetric] = {
+    TaskType.CLASSIFICATION: ScoreMetric.AUC,
+    TaskType.REGRESSION: ScoreMetric.R2,
+}
+
 TASK_OF_METRIC: dict[ScoreMetric, TaskType] = {
     ScoreMetric.AUC: TaskType.CLASSIFICATION,
     ScoreMetric.IC: TaskType.REGRESSION,
     ScoreMetric.R2: TaskType.REGRESSION,
 }
+
+
+def task_in_name(target: str) -> TaskType | None:
+    """The task that FoxML's way of naming a label says; None for other names."""
+    return next((task for prefix, task in _TASK_OF_PREFIX.items() if target.startswith(prefix)), None)
 
 
 def leakage_status(word: str) -> LeakageStatus | None:

@@ -1,0 +1,78 @@
+"""What a run goes by besides the artifacts, read at one moment and passed down, so that no two steps of a
+run can read two states of the same file."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from foxml_assets.layout import Layout
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs
+from foxml_assets.planning.validation import Validation, validate_plan
+from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.selection.config import DataConfig
+from foxml_assets.selection.panel import no_panel
+from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.training.config import TrainingConfig, plan_training_hash
+from foxml_assets.training.context import TrainingContext
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The three configs and the panel's description, as they were when the run began. No panel: None."""
+
+    layout: Layout
+    data: DataConfig
+    policy: RoutingPolicy
+    training: TrainingConfig
+    panel: PanelInfo | None
+
+    @property
+    def training_hash(self) -> str:
+        """Hash of all settings that change a trained model."""
+        return plan_training_hash(self.training, self.data.evidence.holdout_fraction)
+
+    @cached_property
+    def data_hashes(self) -> dict[str, str]:
+        """Hash of each target's data; empty without a panel."""
+        panel = self.panel
+        return {spec.name: panel.data_hash_for(spec.name) for spec in panel.targets} if panel else {}
+
+    @property
+    def universe(self) -> dict[str, tuple[str, ...]] | None:
+        """The symbols to decide for each target; None without a panel."""
+        return {spec.name: self.panel.symbols for spec in self.panel.targets} if self.panel else None
+
+    @property
+    def current(self) -> CurrentInputs:
+        """What a plan made now would be made from. Raises RoutingPlanError or CandidatesError."""
+        return read_current_inputs(
+            self.layout, self.policy, training_hash=self.training_hash, data_hashes=self.data_hashes
+        )
+
+    def require_panel(self) -> PanelInfo:
+        """The panel's description. Raises PanelError without a panel."""
+        if self.panel is None:
+            raise no_panel(self.layout)
+        return self.panel
+
+    def training_context(self) -> TrainingContext:
+        """What training needs beside the plan. Raises PanelError without a panel."""
+        return TrainingContext(
+            layout=self.layout,
+            info=self.require_panel(),
+            config=self.training,
+            holdout_fraction=self.data.evidence.holdout_fraction,
+        )
+
+    def validate_plan(self) -> Validation:
+        """All checks of the master training plan. Raises FoxmlError if an artifact cannot even be read."""
+        has_routing = self.layout.routing_plan.is_file()
+        return validate_plan(
+            load_master_training_plan(self.layout.master_plan),
+            self.layout,
+            routing=read_routing_plan(self.layout) if has_routing else None,
+            policy=self.policy,
+            current=self.current,
+            panel=self.panel,
+        )

@@ -1,0 +1,70 @@
+"""What a person meets: an interrupted run, a narrow terminal, a root and a config of their own."""
+
+import signal
+import subprocess
+import sys
+import time
+
+from worlds import World
+
+from foxml_assets.layout import Layout
+
+
+def test_an_interrupted_run_says_how_to_go_on_in_one_line(empty_world: World) -> None:
+    command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", "run", "--until", "plan"]
+    process = subprocess.Popen(
+        command, env=empty_world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not Layout(empty_world.root).panel_info.exists():
+        assert process.poll() is None, "the run ended before it could be interrupted"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert told.splitlines()[-1].startswith("Interrupted")
+    assert "foxml run --until plan" in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_failed_check_can_be_read_in_a_narrow_terminal(own_world: World) -> None:
+    layout = Layout(own_world.root)
+    layout.routing_plan.unlink()
+    result = own_world.foxml("check", COLUMNS="80")
+    assert result.returncode == 1
+    problem = next(line for line in result.stdout.splitlines() if "there is no routing plan" in line)
+    assert str(layout.routing_plan) in problem
+
+
+def test_the_closing_lines_name_the_root_and_the_config_of_the_run(first_run: tuple[World, str]) -> None:
+    world, printed = first_run
+    assert f"foxml dev --root {world.root} --config-dir {world.config_dir}" in " ".join(printed.split())
+
+
+def test_a_plan_without_jobs_is_reported(own_world: World) -> None:
+    def block(settings: dict) -> None:
+        settings["min_sample_size"] = {"cross_sectional": 10**9, "symbol": 10**9}
+        settings["development_min_sample_size"] = {"cross_sectional": 10**9, "symbol": 10**9}
+
+    own_world.edit("routing_config.yaml", block)
+    result = own_world.foxml("run")
+    assert result.returncode == 0, result.stderr
+    assert "The plan has no jobs" in result.stdout
+    page = Layout(own_world.root).training_report.with_suffix(".md").read_text(encoding="utf-8")
+    assert "The plan has no jobs" in page
+    assert "1000000000" in page
+
+
+def test_going_back_to_a_plan_whose_models_lie_ready_costs_no_training(own_world: World) -> None:
+    def only_lightgbm(settings: dict) -> None:
+        settings["families"] = [{"use": ["lightgbm"]}]
+
+    own_world.edit("routing_config.yaml", only_lightgbm)
+    assert own_world.foxml("run", "--until", "plan").returncode == 0
+    own_world.edit("routing_config.yaml", lambda settings: settings.update(families="by_evidence"))
+    preview = own_world.foxml("plan")
+    assert preview.returncode == 2, preview.stderr
+    line = next(line for line in preview.stdout.splitlines() if "not trained yet" in line)
+    assert "0.0 s" in line
