@@ -8,10 +8,11 @@ import dagster as dg
 from foxml_assets.defs.events import output_event
 from foxml_assets.defs.metadata import file_link
 from foxml_assets.defs.partitions import targets
-from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
+from foxml_assets.defs.stages import MeantFor, check_range
+from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
 from foxml_assets.evidence.pages import evidence_page
 from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.store import evidence_hash, read_findings, read_importances
+from foxml_assets.evidence.store import evidence_hash, read_evidence, read_findings, read_importances
 from foxml_assets.evidence.timing import stopwatch, write_timing
 from foxml_assets.layout import Layout
 from foxml_assets.selection.panel import load_panel_info
@@ -30,23 +31,33 @@ _log = logging.getLogger(__name__)
     kinds={"lightgbm"},
 )
 def feature_selections(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.AssetMaterialization]:
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
-    config, layout = workspace.data_config(), workspace.layout
+    is_batch = check_range(context, config)
+    settings, layout = workspace.data_config(), workspace.layout
     info = load_panel_info(layout)
+    asked = context.partition_keys
+    if is_batch:
+        stale = set(stale_targets(info, settings, layout))
+        current = [name for name in asked if name not in stale and name in {t.name for t in info.targets}]
+        for name in current:
+            _log.info("%s: skipped, its evidence is current", name)
+            yield _event(context, read_evidence(layout, name), layout)
+        asked = [name for name in asked if name in stale]
     passed = stopwatch()
-    for evidence in evaluate_targets(context.partition_keys, info, config, layout, _log.info):
-        target = evidence.target
-        write_timing(layout, target, passed())
-        yield output_event(
-            context,
-            target,
-            evidence_hash(layout, target),
-            _metadata(evidence, layout),
-            inputs=("panel", "data_config"),
-        )
+    for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
+        write_timing(layout, evidence.target, passed())
+        yield _event(context, evidence, layout)
         passed = stopwatch()
+
+
+def _event(
+    context: dg.AssetExecutionContext, evidence: TargetEvidence, layout: Layout
+) -> dg.AssetMaterialization:
+    version = evidence_hash(layout, evidence.target)
+    metadata = _metadata(evidence, layout)
+    return output_event(context, evidence.target, version, metadata, inputs=("panel", "data_config"))
 
 
 def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from foxml_assets.defs.metadata import file_link, markdown_table
-from foxml_assets.defs.partitions import set_partitions, targets
+from foxml_assets.defs.partitions import add_partitions, retire_partitions, targets
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.workspace import Workspace
@@ -16,7 +16,9 @@ def panel(
     """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
     source_hash = workspace.panel_source_hash()
     info = build_panel(workspace.data_config(), workspace.layout)
-    set_partitions(context.instance, targets, [spec.name for spec in info.targets])
+    names = [spec.name for spec in info.targets]
+    add_partitions(context.instance, targets, names)
+    retire_partitions(context.instance, targets, set(names))
     return dg.MaterializeResult(
         data_version=dg.DataVersion(info.data_hash),
         metadata={
