@@ -48,7 +48,4 @@ def _ended(instance: dg.DagsterInstance, root: Path, tags: Mapping[str, str]) ->
 
 
 def _is_final(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    if run.status is dg.DagsterRunStatus.CANCELED:
-        return True
-    stats = instance.get_run_stats(run.run_id)
-    return isinstance(stats, dg.DagsterRunStatsSnapshot) and stats.steps_failed > 0
+    return run.status is dg.DagsterRunStatus.CANCELED or instance.get_run_stats(run.run_id).steps_failed > 0

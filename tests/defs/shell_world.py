@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import yaml
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from routed_world import POLICY, route_and_plan
-from training_world import LONELY, RETURN, SYMBOLS, UP, World
+from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
 
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
@@ -17,12 +18,16 @@ from foxml_assets.defs.partitions import UNFINISHED
 from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.stages import QUIET, StageRun, training_runs
 from foxml_assets.defs.training_sensor import pending_training
+from foxml_assets.files import write_atomic
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.pending import pending_jobs
 from foxml_assets.workspace import Workspace
 
+HOLDOUT = 0.2
 # Symbols that get a model of their own, by target; six of them.
 SIX = {UP: ("AAA", "BBB", "CCC"), RETURN: ("AAA", "BBB", "CCC")}
 
@@ -91,6 +96,7 @@ class Shell:
             asset_selection=frozenset(dg.AssetKey(name) for name in assets),
             tags=tags,
             status=status,
+            remote_job_origin=_origin(),
         )
 
     def tick(self, sensor: dg.SensorDefinition = pending_training, cursor: str | None = None) -> "Tick":
@@ -113,14 +119,19 @@ class Shell:
         return list(self.instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED))))
 
 
-@contextmanager
-def make_shell(world: World, folder: Path) -> Iterator[Shell]:
-    """A copy of `world` with config files, and the instance in its usual place."""
-    shutil.copytree(world.layout.root, folder / "root")
-    shutil.copy(world.layout.root.parent / "source.parquet", folder / "source.parquet")
-    context = replace(world.context, layout=Layout(folder / "root"))
-    config = folder / "config"
-    config.mkdir()
+def copy_root(source: Path, folder: Path) -> World:
+    """An independent copy of a root with its panel, configs and instance."""
+    for name in ("root", "config"):
+        shutil.copytree(source / name, folder / name)
+    shutil.copy(source / "source.parquet", folder / "source.parquet")
+    layout = Layout(folder / "root")
+    world = World(TrainingContext(layout, load_panel_info(layout), CONFIG, HOLDOUT))
+    write_configs(world, folder)
+    return world
+
+
+def write_configs(world: World, folder: Path) -> None:
+    """The three config files that fit `world`."""
     data = {
         "panel": {
             "source": "parquet",
@@ -130,15 +141,25 @@ def make_shell(world: World, folder: Path) -> Iterator[Shell]:
             "targets": [RETURN, UP, LONELY],
             "horizons": {RETURN: 5, UP: 5, LONELY: 5},
         },
-        "evidence": {"holdout_fraction": context.holdout_fraction, "n_folds": 2},
+        "evidence": {"holdout_fraction": HOLDOUT, "n_folds": 2},
     }
     settings = {
         "data": data,
         "routing": POLICY.model_dump(mode="json"),
-        "training": context.config.model_dump(mode="json"),
+        "training": world.context.config.model_dump(mode="json"),
     }
     for name, content in settings.items():
-        (config / f"{name}_config.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    workspace = Workspace(folder / "root", config)
+        write_atomic(folder / "config" / f"{name}_config.yaml", yaml.safe_dump(content).encode())
+
+
+@contextmanager
+def open_shell(world: World, folder: Path) -> Iterator[Shell]:
+    """The root of `world` with its instance in the usual place."""
+    workspace = Workspace(world.layout.root, folder / "config")
     with open_instance(workspace.dagster_home) as instance:
-        yield Shell(World(context), workspace, instance)
+        yield Shell(world, workspace, instance)
+
+
+def _origin() -> RemoteJobOrigin:
+    location = RegisteredCodeLocationOrigin("foxml_assets")
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), "__ASSET_JOB")

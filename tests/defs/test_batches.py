@@ -2,7 +2,7 @@
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from shell_world import SIX, Shell
+from shell_world import Shell
 from training_world import RETURN, UP
 
 from foxml_assets.defs.partitions import retire_partitions, symbol_partitions
@@ -20,15 +20,15 @@ def batch_of(shell: Shell) -> StageRun:
 
 
 def test_partitions_stand_in_the_order_of_the_plan_and_new_ones_come_last(shell: Shell) -> None:
-    plan = shell.make_plan({UP: ("AAA", "CCC")})
-    first = [partition_key(job) for job in plan.jobs]
+    first = [partition_key(job) for job in shell.plan.jobs]
     assert keys(shell) == first
-    plan = shell.make_plan(SIX)
-    assert keys(shell) == [*first, *(key for job in plan.jobs if (key := partition_key(job)) not in first)]
+    plan = shell.make_plan({UP: ("AAA", "CCC", "DDD"), RETURN: ("BBB", "CCC", "DDD")})
+    stand = [key for key in first if key not in (f"{UP}|BBB", f"{RETURN}|AAA")]
+    assert keys(shell) == [*stand, *(key for job in plan.jobs if (key := partition_key(job)) not in first)]
 
 
 def test_a_second_batch_moves_no_key_of_the_first(shell: Shell) -> None:
-    plan = shell.make_plan()
+    plan = shell.plan
     before = keys(shell)
     queued = batch_of(shell)
     shell.runs_of([plan.jobs[2]])
@@ -39,7 +39,7 @@ def test_a_second_batch_moves_no_key_of_the_first(shell: Shell) -> None:
 
 
 def test_jobs_of_the_range_that_are_trained_already_are_skipped_and_reported(shell: Shell) -> None:
-    plan = shell.make_plan()
+    plan = shell.plan
     middle = [plan.jobs[2], plan.jobs[3]]
     assert shell.execute(shell.runs_of(middle)[0]).success
     times = {path: path.stat().st_mtime_ns for path in shell.layout.models.rglob("model.*")}
@@ -54,7 +54,7 @@ def test_jobs_of_the_range_that_are_trained_already_are_skipped_and_reported(she
 
 
 def test_batches_are_short_ranges_that_together_hold_every_pending_job_once(shell: Shell) -> None:
-    plan = shell.make_plan()
+    plan = shell.plan
     order = keys(shell)
     ends = [plan.jobs[0], plan.jobs[5]]
     assert [run.keys for run in shell.runs_of(ends, batch_size=3)] == [(order[0],), (order[5],)]
@@ -64,7 +64,6 @@ def test_batches_are_short_ranges_that_together_hold_every_pending_job_once(shel
 
 
 def test_a_range_that_is_not_what_the_run_was_meant_for_fails_and_names_the_difference(shell: Shell) -> None:
-    shell.make_plan()
     queued, order = batch_of(shell), keys(shell)
     shell.instance.delete_dynamic_partition("symbol_jobs", order[2])
     result = shell.execute(queued)
@@ -75,7 +74,6 @@ def test_a_range_that_is_not_what_the_run_was_meant_for_fails_and_names_the_diff
 
 
 def test_a_batch_of_an_earlier_plan_trains_what_is_still_planned(shell: Shell) -> None:
-    shell.make_plan()
     queued, before = batch_of(shell), keys(shell)
     waiting = shell.queue(queued.assets, dict(queued.tags), dg.DagsterRunStatus.QUEUED)
     plan = shell.make_plan({UP: ("AAA", "BBB"), RETURN: ("AAA", "CCC", "DDD")})
@@ -91,7 +89,6 @@ def test_a_batch_of_an_earlier_plan_trains_what_is_still_planned(shell: Shell) -
 
 
 def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
-    shell.make_plan()
     before = keys(shell)
     graph = shell.job().asset_layer.asset_graph
     backfill = PartitionBackfill.from_asset_partitions(
@@ -116,7 +113,6 @@ def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
 
 
 def test_a_partition_that_is_no_job_of_the_plan_fails_a_run_that_asks_for_it(shell: Shell) -> None:
-    shell.make_plan({UP: ("AAA",)})
     shell.instance.add_dynamic_partitions("symbol_jobs", [f"{UP}|DDD"])
     result = shell.execute(StageRun(("symbol_models",), {"dagster/partition": f"{UP}|DDD"}))
     assert not result.success
