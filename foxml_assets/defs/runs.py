@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from foxml_assets.defs.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
+from foxml_assets.defs.origin import origin_tags, record_origin
 from foxml_assets.defs.partitions import UNFINISHED
 
 ROOT_TAG = "foxml/root"
@@ -22,7 +23,7 @@ _MAX_SHOWN = 3
 
 def command_tags(root: Path) -> dict[str, str]:
     """The tags of a run that a command executes itself."""
-    return {ROOT_TAG: root_id(root)}
+    return {ROOT_TAG: root_id(root), **origin_tags()}
 
 
 def daemon_tags(root: Path) -> dict[str, str]:
@@ -38,13 +39,14 @@ def living_command(root: Path) -> Claim | None:
 
 
 def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> None:
-    """Claim `run`, which this process executes, unless that is done, and mark it as a run of this root."""
+    """Claim `run`, which this process executes, and mark it as a run of this root."""
     claim = find_claims(root).get(run.run_id)
     if claim is None or not claim.is_held:
         # Held until the process ends: when its last step is done, a run is still unfinished.
         hold_claim(root, run.run_id, Role.RUN, "executing a run")
     if run.tags.get(ROOT_TAG) != root_id(root):
         instance.add_run_tags(run.run_id, {ROOT_TAG: root_id(root)})
+    record_origin(instance, run.run_id)
 
 
 def runs_in_flight(
