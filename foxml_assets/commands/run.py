@@ -61,7 +61,8 @@ class Pipeline:
         pending = pending_jobs(plan, self.workspace.layout)
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
-        runs = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
+        batches = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
+        runs = self.launcher.queue(batches)
         for number, run in enumerate(runs, start=1):
             title = f"Training {run.title}, batch {number} of {len(runs)}"
             self._stage(title, run, may_fail=True)

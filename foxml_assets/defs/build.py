@@ -11,6 +11,7 @@ from foxml_assets.defs.panel import panel
 from foxml_assets.defs.plan_diff import training_plan_diff
 from foxml_assets.defs.planning import cross_sectional_jobs, symbol_jobs, training_plan
 from foxml_assets.defs.reporting import training_report
+from foxml_assets.defs.requested import requested_runs
 from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.routing import routing_candidates, routing_plan
 from foxml_assets.defs.stages import report_run
@@ -64,6 +65,7 @@ def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Defini
                 minimum_interval_seconds=INTERVAL_SECONDS,
             ),
             pending_training,
+            requested_runs,
         ],
         resources={"workspace": workspace_resource(workspace)},
         executor=dg.in_process_executor,

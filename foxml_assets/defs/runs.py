@@ -38,6 +38,11 @@ def living_command(root: Path) -> Claim | None:
     return next((claim for claim in claims if claim.role is Role.COMMAND and claim.is_held), None)
 
 
+def has_living_server(root: Path) -> bool:
+    """Whether the code server of a daemon serves this root."""
+    return any(claim.role is Role.SERVER and claim.is_held for claim in find_claims(root).values())
+
+
 def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> None:
     """Claim `run`, which this process executes, and mark it as a run of this root."""
     claim = find_claims(root).get(run.run_id)
@@ -72,7 +77,7 @@ def runs_at_work(
 ) -> tuple[dg.DagsterRun, ...]:
     """`runs_in_flight`, but without those that wait for a server of this root where none lives."""
     runs = runs_in_flight(instance, root, assets)
-    if any(claim.role is Role.SERVER and claim.is_held for claim in find_claims(root).values()):
+    if has_living_server(root):
         return runs
     return tuple(run for run in runs if run.run_id in find_claims(root))
 

@@ -11,7 +11,7 @@ from foxml_assets.commands.run import run_training
 # What the button of the UI sends.
 _MUTATION = """
 mutation ($parent: String!) {
-  launchRunReexecution(reexecutionParams: {parentRunId: $parent, strategy: "ALL_STEPS"}) {
+  launchRunReexecution(reexecutionParams: {parentRunId: $parent, strategy: ALL_STEPS}) {
     __typename
     ... on LaunchRunSuccess { run { assetSelection { path } } }
     ... on PythonError { message }
@@ -29,6 +29,7 @@ def test_runs_of_a_command_show_what_they_made_and_can_be_executed_again(
     monkeypatch.setenv("FOXML_ROOT", str(root))
     monkeypatch.setenv("FOXML_CONFIG_DIR", str(config_dir))
     report, training, plan = shell.instance.get_runs(limit=3)
+    assert report.remote_job_origin is not None
     assert [run.job_name for run in (report, training, plan)] == ["report", "__ASSET_JOB", "__ASSET_JOB"]
     target = ModuleTarget("foxml_assets.definitions", None, None, None)
     with WorkspaceProcessContext(shell.instance, target) as process:
