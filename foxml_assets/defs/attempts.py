@@ -1,7 +1,8 @@
 """How often something was tried in vain. What may pass is tried again, up to a number; what cannot is not."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -9,11 +10,22 @@ import dagster as dg
 from foxml_assets.defs.claims import root_id
 from foxml_assets.defs.partitions import keys_of
 from foxml_assets.defs.runs import ROOT_TAG, describe_runs
+from foxml_assets.errors import LockHeldError
 
 MAX_ATTEMPTS = 3
 REQUEST_TAG = "foxml/request"
 PLAN_TAG = "foxml/plan"
+_LOCK_RETRIES, _LOCK_SECONDS = 5, 2
 _VAIN = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+@contextmanager
+def retry_while_locked() -> Iterator[None]:
+    """Have Dagster repeat the step, a few times, if another process writes the same artifact."""
+    try:
+        yield
+    except LockHeldError as error:
+        raise dg.RetryRequested(max_retries=_LOCK_RETRIES, seconds_to_wait=_LOCK_SECONDS) from error
 
 
 def refusal(instance: dg.DagsterInstance, root: Path, request: str) -> str | None:

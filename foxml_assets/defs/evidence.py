@@ -39,12 +39,12 @@ def feature_selections(
     info = load_panel_info(layout)
     asked = context.partition_keys
     if is_batch:
-        stale = set(stale_targets(info, settings, layout))
-        current = [name for name in asked if name not in stale and name in {t.name for t in info.targets}]
-        for name in current:
-            _log.info("%s: skipped, its evidence is current", name)
-            yield _event(context, read_evidence(layout, name), layout)
-        asked = [name for name in asked if name in stale]
+        stale = stale_targets(info, settings, layout)
+        known = {spec.name for spec in info.targets}
+        for target in (key for key in asked if key in known.difference(stale)):
+            _log.info("%s: skipped, its evidence is current", target)
+            yield _event(context, read_evidence(layout, target), layout)
+        asked = [key for key in asked if key in stale]
     passed = stopwatch()
     for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
         write_timing(layout, evidence.target, passed())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from foxml_assets.defs.attempts import retry_while_locked
 from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.defs.events import data_versions_of, input_event
 from foxml_assets.defs.metadata import file_link, markdown_table
@@ -80,7 +81,8 @@ def training_plan(
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),
     )
-    written = write_plan(plan, layout, history=policy.output.plan_history)
+    with retry_while_locked():
+        written = write_plan(plan, layout, history=policy.output.plan_history)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
         asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)

@@ -97,6 +97,7 @@ def end_lost_runs(instance: dg.DagsterInstance, root: Path) -> None:
             _end(instance, run.run_id, what)
     for claim in claims.values():
         if not claim.is_held:
+            _end_unmarked(instance, claim)
             forget_claim(root, claim.key)
 
 
@@ -133,6 +134,13 @@ def _why_lost(run: dg.DagsterRun, claims: Mapping[str, Claim]) -> str:
         asked = claims.get(server)
         return "" if asked is not None and asked.is_held else "the server that made it is gone"
     return ""
+
+
+def _end_unmarked(instance: dg.DagsterInstance, claim: Claim) -> None:
+    """End a run from the UI whose process was killed between its claim and its mark."""
+    run = instance.get_run_by_id(claim.key) if claim.role is Role.RUN else None
+    if run is not None and ROOT_TAG not in run.tags:
+        _end(instance, run.run_id, f"its process ({claim.pid}) is gone")
 
 
 def _end(instance: dg.DagsterInstance, run_id: str, what: str) -> None:

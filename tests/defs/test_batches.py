@@ -1,12 +1,23 @@
 """A batch trains what it was launched for, whatever happens to the partitions in between."""
 
+import threading
+import time
+from contextlib import ExitStack
+
 import dagster as dg
+from dagster._core.definitions.automation_tick_evaluation_context import (
+    build_run_requests_with_backfill_policies,
+)
+from dagster._core.definitions.events import AssetKeyPartitionKey
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
-from foxml_assets.defs.partitions import retire_partitions, symbol_partitions
+from foxml_assets.defs.partitions import keys_of, retire_partitions, symbol_partitions
+from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.stages import StageRun, partition_key
+from foxml_assets.locks import hold_lock
 from foxml_assets.training.pending import pending_jobs
 
 
@@ -105,11 +116,45 @@ def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
         run_config=None,
     )
     shell.instance.add_backfill(backfill)
-    shell.make_plan({UP: ("AAA",)})
+    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}|AAA"})
     assert keys(shell) == before
     shell.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
-    shell.make_plan({UP: ("AAA",)})
+    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}|AAA"}) == ()
     assert keys(shell) == [f"{UP}|AAA"]
+
+
+def test_a_backfill_of_any_selection_makes_batches_of_the_same_size(shell: Shell) -> None:
+    shell.edit("training_config.yaml", batch_size=2)
+    order, asset = keys(shell), dg.AssetKey("symbol_models")
+    chosen = {AssetKeyPartitionKey(asset, key) for key in order if key != order[3]}
+    graph = shell.job().asset_layer.asset_graph
+    with partition_loading_context(dynamic_partitions_store=shell.instance):
+        requests = build_run_requests_with_backfill_policies(chosen, graph, shell.instance)
+    found = sorted(
+        (keys_of(request.tags, order) for request in requests), key=lambda batch: order.index(batch[0])
+    )
+    assert found == [tuple(order[0:2]), (order[2],), tuple(order[4:6])]
+
+
+def test_a_plan_that_another_process_is_writing_is_written_a_moment_later(shell: Shell) -> None:
+    with ExitStack() as lock:
+        lock.enter_context(hold_lock(shell.layout.metrics / ".training_plan.lock", purpose="a test"))
+
+        def release() -> None:
+            while not retried(shell):
+                time.sleep(0.05)
+            lock.close()
+
+        releaser = threading.Thread(target=release)
+        releaser.start()
+        assert shell.execute(StageRun(PLAN_ASSETS)).success
+        releaser.join()
+
+
+def retried(shell: Shell) -> bool:
+    """Whether a step of the latest run waits to be repeated."""
+    (run,) = shell.instance.get_runs(limit=1)
+    return bool(shell.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY))
 
 
 def test_a_partition_that_is_no_job_of_the_plan_fails_a_run_that_asks_for_it(shell: Shell) -> None:

@@ -88,8 +88,8 @@ def test_runs_of_other_code_locations_and_roots_are_untouched_and_block_nothing(
 
 def test_a_run_whose_process_was_killed_is_ended_at_any_stage_and_not_before(shell: Shell) -> None:
     root = shell.workspace.root
-    for state in (NOT_STARTED, STARTED):
-        run = own_run(shell, state)
+    for state, tags in ((NOT_STARTED, None), (STARTED, None), (STARTED, {})):
+        run = own_run(shell, state, tags)
         with another_process(root, run.run_id, Role.RUN) as process:
             assert [one.run_id for one in runs_at_work(shell.instance, root, STAGE_ASSETS)] == [run.run_id]
             assert status(shell, run) is state
