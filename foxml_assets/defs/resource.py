@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from foxml_assets.defs.runs import claim_run
+from foxml_assets.defs.runs import claim_run, claim_server
 from foxml_assets.workspace import Workspace
 
 
 def workspace_resource(workspace: Workspace) -> dg.ResourceDefinition:
-    """`workspace`, claimed for a run by the process that executes it.
+    """`workspace`; the process that executes a run claims it, and the server of the sensors claims the root.
 
     It takes no config, so that run config cannot redirect it.
     """
@@ -16,6 +16,8 @@ def workspace_resource(workspace: Workspace) -> dg.ResourceDefinition:
     def resource(context: dg.InitResourceContext) -> Workspace:
         if context.run is not None and context.instance is not None:
             claim_run(context.instance, context.run, workspace.root)
+        else:
+            claim_server(workspace.root.resolve())
         return workspace
 
     return resource

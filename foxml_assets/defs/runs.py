@@ -28,7 +28,7 @@ def command_tags(root: Path) -> dict[str, str]:
 
 def daemon_tags(root: Path) -> dict[str, str]:
     """The tags of a run that a sensor asks the daemon to execute."""
-    server = {_SERVER_TAG: _claim_server(root.resolve())}
+    server = {_SERVER_TAG: claim_server(root.resolve())}
     return {ROOT_TAG: root_id(root), **server, _MAX_RUNTIME_TAG: str(_MAX_RUNTIME_SECONDS)}
 
 
@@ -41,6 +41,14 @@ def living_command(root: Path) -> Claim | None:
 def has_living_server(root: Path) -> bool:
     """Whether the code server of a daemon serves this root."""
     return any(claim.role is Role.SERVER and claim.is_held for claim in find_claims(root).values())
+
+
+@functools.cache
+def claim_server(root: Path) -> str:
+    """Claim the root for as long as this process lives, as the server that starts runs. Returns the claim."""
+    key = uuid.uuid4().hex
+    hold_claim(root, key, Role.SERVER, "serving the Dagster UI")
+    return key
 
 
 def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> None:
@@ -151,10 +159,3 @@ def _end(instance: dg.DagsterInstance, run_id: str, what: str) -> None:
         instance.report_run_canceled(run, f"The run is ended: {what}.")
     else:
         instance.report_run_failed(run, f"The run is ended: {what}.")
-
-
-@functools.cache
-def _claim_server(root: Path) -> str:
-    key = uuid.uuid4().hex
-    hold_claim(root, key, Role.SERVER, "serving the Dagster UI")
-    return key

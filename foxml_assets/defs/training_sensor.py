@@ -67,7 +67,7 @@ def pending_training(
         return dg.SkipReason(f"waiting for {describe_runs(others)}; if it hangs, terminate it in the UI")
     # Reading plan and models is not cheap, and mostly nothing has moved since the last look.
     state = _state(workspace, runs)
-    seen = msgspec.json.decode(context.cursor, type=_Seen) if context.cursor else None
+    seen = _read(context.cursor)
     if seen is not None and seen.state == state:
         return dg.SkipReason(seen.reason)
     try:
@@ -77,6 +77,14 @@ def pending_training(
     if isinstance(answer, dg.SkipReason):
         context.update_cursor(msgspec.json.encode(_Seen(state, answer.skip_message or "")).decode())
     return answer
+
+
+def _read(cursor: str | None) -> _Seen | None:
+    """What the last look left; None for the first, and for one of another version of this sensor."""
+    try:
+        return msgspec.json.decode(cursor, type=_Seen) if cursor else None
+    except msgspec.DecodeError:
+        return None
 
 
 def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:

@@ -16,6 +16,7 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.partitions import UNFINISHED
 from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.stages import QUIET, StageRun, training_runs
 from foxml_assets.defs.training_sensor import pending_training
 from foxml_assets.files import write_atomic
@@ -102,7 +103,7 @@ class Shell:
     def tick(self, sensor: dg.SensorDefinition = pending_training, cursor: str | None = None) -> "Tick":
         """What the sensor answers now, after a tick that left `cursor`."""
         with dg.build_sensor_context(
-            instance=self.instance, resources={"workspace": self.workspace}, cursor=cursor
+            instance=self.instance, resources={"workspace": workspace_resource(self.workspace)}, cursor=cursor
         ) as context:
             answer = sensor(context)
             left = context.cursor

@@ -152,3 +152,18 @@ def test_when_all_is_trained_the_report_is_written_once(started: Shell) -> None:
     done = started.tick()
     assert "trained, and reported" in done.reason
     assert started.tick(cursor=done.cursor).reason == done.reason
+
+
+def test_a_run_that_is_being_started_is_not_ended_by_the_first_tick_of_a_server(started: Shell) -> None:
+    (batch,) = started.runs_of(started.plan.jobs)
+    tags = {
+        **batch.tags,
+        "foxml/root": root_id(started.workspace.root),
+        "foxml/requested_by": "a server before",
+    }
+    run = started.queue(batch.assets, tags, dg.DagsterRunStatus.STARTING)
+    tick = started.tick(cursor="left by an earlier version")
+    assert "5 jobs are in run" in tick.reason
+    found = started.instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.STARTING
