@@ -1,6 +1,6 @@
 """The stages of the pipeline, each one Dagster run. The command line and the sensors share them."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -23,6 +23,7 @@ from foxml_assets.vocabulary import TrainingType
 
 KEYS_TAG = "foxml/keys"
 _PRIORITY_TAG = "dagster/priority"
+_MAX_LISTED = 20
 EVIDENCE_ASSET = "feature_selections"
 REPORT_ASSET = "training_report"
 MODEL_ASSETS = {
@@ -100,7 +101,7 @@ def evidence_run(instance: dg.DagsterInstance, all_targets: Sequence[str], stale
 
 
 def training_runs(
-    instance: dg.DagsterInstance, plan: MasterPlan, pending: Iterable[Job], batch_size: int
+    instance: dg.DagsterInstance, plan: MasterPlan, pending: Sequence[Job], batch_size: int
 ) -> list[StageRun]:
     """Runs that together train the `pending` jobs of `plan`, highest priority first.
 
@@ -145,14 +146,19 @@ def check_range(context: dg.AssetExecutionContext, meant: MeantFor) -> bool:
         return expected is not None
     missing = [key for key in meant.keys if key not in set(found)]
     more = [key for key in found if key not in set(meant.keys)]
-    what = [f"missing: {', '.join(missing)}"] if missing else []
-    what += [f"not meant: {', '.join(more)}"] if more else []
+    what = [f"missing: {_listed(missing)}"] if missing else []
+    what += [f"not meant: {_listed(more)}"] if more else []
     raise dg.Failure(
         f"The run was meant for {len(meant.keys)} partitions and its range holds {len(found)} by now; "
         f"{'; '.join(what) or 'they stand in another order'}. Nothing was done. "
         "Launch the pending partitions again: foxml train",
         allow_retries=False,
     )
+
+
+def _listed(keys: Sequence[str]) -> str:
+    more = [f"and {len(keys) - _MAX_LISTED} more"] if len(keys) > _MAX_LISTED else []
+    return ", ".join([*keys[:_MAX_LISTED], *more])
 
 
 def report_run() -> StageRun:
