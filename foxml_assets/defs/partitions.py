@@ -35,10 +35,11 @@ def add_partitions(
 ) -> tuple[str, ...]:
     """Add those of `keys` that are missing, in the given order, and return all keys in theirs."""
     name = _name(definition)
-    present = instance.get_dynamic_partitions(name)
-    missing = [key for key in keys if key not in set(present)]
+    order = instance.get_dynamic_partitions(name)
+    present = set(order)
+    missing = [key for key in keys if key not in present]
     if not missing:
-        return tuple(present)
+        return tuple(order)
     instance.add_dynamic_partitions(name, missing)
     return tuple(instance.get_dynamic_partitions(name))
 

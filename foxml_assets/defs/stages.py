@@ -144,8 +144,9 @@ def check_range(context: dg.AssetExecutionContext, meant: MeantFor) -> bool:
     found = list(context.partition_keys)
     if expected is None or expected == content_hash(found):
         return expected is not None
-    missing = [key for key in meant.keys if key not in set(found)]
-    more = [key for key in found if key not in set(meant.keys)]
+    present, wanted = set(found), set(meant.keys)
+    missing = [key for key in meant.keys if key not in present]
+    more = [key for key in found if key not in wanted]
     what = [f"missing: {_listed(missing)}"] if missing else []
     what += [f"not meant: {_listed(more)}"] if more else []
     raise dg.Failure(

@@ -1,6 +1,8 @@
 """A root of a few cheap jobs, its instance and its sensors, as the daemon would use them."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from routed_world import POLICY, route_and_plan
 from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
 
 from foxml_assets.defs.build import build_definitions
+from foxml_assets.defs.claims import Role
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.partitions import UNFINISHED
 from foxml_assets.defs.planning import PLAN_ASSETS
@@ -28,6 +31,14 @@ from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.pending import pending_jobs
 from foxml_assets.workspace import Workspace
 
+HOLDER = """
+import sys, time
+from pathlib import Path
+from foxml_assets.defs.claims import Role, hold_claim
+hold_claim(Path(sys.argv[1]), sys.argv[2], Role(sys.argv[3]), "foxml train")
+print("held", flush=True)
+time.sleep(60)
+"""
 HOLDOUT = 0.2
 # Symbols that get a model of their own, by target; six of them.
 SIX = {UP: ("AAA", "BBB", "CCC"), RETURN: ("AAA", "BBB", "CCC")}
@@ -164,3 +175,16 @@ def open_shell(world: World, folder: Path) -> Iterator[Shell]:
 def _origin() -> RemoteJobOrigin:
     location = RegisteredCodeLocationOrigin("foxml_assets")
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), "__ASSET_JOB")
+
+
+@contextmanager
+def another_process(root: Path, key: str, role: Role) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds a claim until it is killed."""
+    command = [sys.executable, "-c", HOLDER, str(root), key, role.value]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,17 +1,13 @@
 """Which runs of an instance are this root's, and which of them nobody will finish."""
 
 import os
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
-from shell_world import Shell
+from shell_world import Shell, another_process
 
 from foxml_assets.defs.claims import Role, claimed, find_claims, root_id
 from foxml_assets.defs.runs import (
@@ -31,27 +27,6 @@ NOT_STARTED, STARTING, STARTED, QUEUED, FAILURE = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.FAILURE,
 )
-HOLDER = """
-import sys, time
-from pathlib import Path
-from foxml_assets.defs.claims import Role, hold_claim
-hold_claim(Path(sys.argv[1]), sys.argv[2], Role(sys.argv[3]), "foxml train")
-print("held", flush=True)
-time.sleep(60)
-"""
-
-
-@contextmanager
-def another_process(root: Path, key: str, role: Role) -> Iterator["subprocess.Popen[str]"]:
-    """A process that holds a claim until it is killed."""
-    command = [sys.executable, "-c", HOLDER, str(root), key, role.value]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def status(shell: Shell, run: dg.DagsterRun) -> dg.DagsterRunStatus:
