@@ -12,9 +12,8 @@ from foxml_assets.auditing.baselines import pending_baselines, train_baselines
 from foxml_assets.auditing.build import open_contest
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
 from foxml_assets.commands.formats import Format
-from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.stages import QUIET, audit_run
+from foxml_assets.commands.launch import open_launcher
+from foxml_assets.defs.stages import audit_run
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.workspace import Workspace, current_workspace
@@ -76,8 +75,5 @@ def _train(workspace: Workspace) -> None:
 
 
 def _materialize(workspace: Workspace) -> None:
-    run = audit_run()
-    job = build_definitions(workspace).resolve_implicit_global_asset_job_def()
-    subset = job.get_subset(asset_selection=set(run.asset_keys))
-    with open_instance(workspace.dagster_home) as instance:
-        subset.execute_in_process(instance=instance, tags=run.tags, run_config=QUIET)
+    with open_launcher(workspace) as launcher:
+        launcher.materialize(audit_run())

@@ -6,9 +6,7 @@ import dagster as dg
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table
-from foxml_assets.defs.build import CHECK_JOB, build_definitions
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.stages import QUIET
+from foxml_assets.commands.launch import open_launcher
 from foxml_assets.workspace import current_workspace
 
 
@@ -16,10 +14,8 @@ def run_checks(root: Path | None, config_dir: Path | None) -> int:
     """Run all checks and print them. Returns 0 if all passed, else 1. Raises ConfigError."""
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
-    job = build_definitions(workspace).resolve_job_def(CHECK_JOB)
-    with open_instance(workspace.dagster_home) as instance:
-        result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
-        evaluations = result.get_asset_check_evaluations()
+    with open_launcher(workspace) as launcher:
+        evaluations = launcher.check().get_asset_check_evaluations()
     ordered = sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name))
     table = make_table("asset", "check", "result", names=2)
     for one in ordered:

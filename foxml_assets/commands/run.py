@@ -1,20 +1,18 @@
 """`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import dagster as dg
-
 from foxml_assets.commands.console import console, show_progress
+from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
-from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.inputs import CONFIGS
 from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.routing import NOTHING_TO_ROUTE
-from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, report_run, training_batches, training_run
+from foxml_assets.defs.stages import StageRun, evidence_run, training_runs
 from foxml_assets.errors import ConfigError, Problem
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -31,30 +29,31 @@ class Pipeline:
     """Runs stages in this process against a persistent instance."""
 
     workspace: Workspace
-    instance: dg.DagsterInstance
-    job: dg.JobDefinition
+    launcher: Launcher
 
     def inputs(self, *, panel: bool) -> None:
         """Materialize the config files and, if asked, the panel."""
-        configs = ("data_config", "routing_config", "training_config")
-        self._launch("Panel" if panel else "Config", StageRun((*configs, "panel") if panel else configs, {}))
+        self._stage("Panel" if panel else "Config", StageRun((*CONFIGS, "panel") if panel else CONFIGS))
 
     def evidence(self) -> None:
         """Evaluate the targets whose evidence is not current."""
         inputs = self.workspace.read_inputs()
-        stale = stale_targets(inputs.require_panel(), inputs.data, inputs.layout)
-        if stale:
-            self._launch(f"Evidence for {len(stale)} targets", evidence_run(self.instance, stale))
-        else:
+        info = inputs.require_panel()
+        stale = stale_targets(info, inputs.data, inputs.layout)
+        if not stale:
             console.print("Evidence: every target is up to date")
+            return
+        names = [spec.name for spec in info.targets]
+        run = evidence_run(self.launcher.instance, names, set(stale))
+        self._stage(f"Evidence for {len(stale)} targets", run)
 
     def routing(self, until: Stage) -> None:
         """Materialize candidates, routing plan and training plan, as far as `until` asks."""
-        self._launch("Candidates", StageRun(("routing_candidates",), {}))
+        self._stage("Candidates", StageRun(("routing_candidates",)))
         if until is not Stage.CANDIDATES:
-            self._launch("Routing plan", StageRun(("routing_plan",), {}))
+            self._stage("Routing plan", StageRun(("routing_plan",)))
         if until not in (Stage.CANDIDATES, Stage.ROUTING):
-            self._launch("Training plan", StageRun(PLAN_ASSETS, {}))
+            self._stage("Training plan", StageRun(PLAN_ASSETS))
 
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
@@ -64,39 +63,34 @@ class Pipeline:
         plan = permit.plan
         console.print(permit.filter_line, markup=False)
         pending = pending_jobs(plan, self.workspace.layout)
-        done = len(plan.jobs) - len(pending)
         if not pending:
-            console.print(f"Training: nothing to do, all {done} jobs are trained already")
-        batches = list(training_batches(pending, context.config.batch_size))
-        for number, batch in enumerate(batches, start=1):
-            title = (
-                f"Training {len(batch)} {batch[0].training_type.value} jobs, batch {number} of {len(batches)}"
-            )
-            self._launch(title, training_run(self.instance, batch), may_fail=True)
+            console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
+        batches = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
+        runs = self.launcher.queue(batches)
+        for number, run in enumerate(runs, start=1):
+            title = f"Training {run.title}, batch {number} of {len(runs)}"
+            self._stage(title, run, may_fail=True)
         self.report()
         return not pending_jobs(plan, self.workspace.layout)
 
     def report(self) -> None:
         """Write the report and check all models."""
-        self._launch("Report", report_run())
+        _timed("Report", self.launcher.report)
 
-    def _launch(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
-        console.rule(f"[bold]{title}", align="left", style="dim")
-        started = time.perf_counter()
-        checks = set(run.check_keys) if run.check_keys is not None else None
-        subset = self.job.get_subset(asset_selection=set(run.asset_keys), asset_check_selection=checks)
-        subset.execute_in_process(
-            instance=self.instance,
-            tags=run.tags,
-            run_config=QUIET,
-            raise_on_error=not may_fail,
-        )
-        console.print(f"[dim]{time.perf_counter() - started:.1f} s[/dim]")
+    def _stage(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
+        _timed(title, lambda: self.launcher.materialize(run, raise_on_error=not may_fail))
+
+
+def _timed(title: str, work: Callable[[], object]) -> None:
+    console.rule(f"[bold]{title}", align="left", style="dim")
+    started = time.perf_counter()
+    work()
+    console.print(f"[dim]{time.perf_counter() - started:.1f} s[/dim]")
 
 
 def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:
     """Run the stages up to `until`. Returns the exit code: 1 if a job of the plan was not trained."""
-    with _pipeline(root, config_dir) as pipeline:
+    with _pipeline(root, config_dir, "foxml run") as pipeline:
         is_imported = pipeline.workspace.has_imported_candidates() and until is not Stage.EVIDENCE
         pipeline.inputs(panel=not is_imported or until is Stage.TRAINING)
         if is_imported:
@@ -128,18 +122,17 @@ def run_demo(root: Path | None, config_dir: Path | None) -> int:
 
 def run_training(root: Path | None, config_dir: Path | None) -> int:
     """Train what the current plan still lacks, and nothing else. Returns the exit code."""
-    with _pipeline(root, config_dir) as pipeline:
+    with _pipeline(root, config_dir, "foxml train") as pipeline:
         return _train_and_report(pipeline)
 
 
 @contextmanager
-def _pipeline(root: Path | None, config_dir: Path | None) -> Iterator[Pipeline]:
+def _pipeline(root: Path | None, config_dir: Path | None, command: str) -> Iterator[Pipeline]:
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
     show_progress()
-    job = build_definitions(workspace).resolve_implicit_global_asset_job_def()
-    with open_instance(workspace.dagster_home) as instance:
-        yield Pipeline(workspace, instance, job)
+    with open_pipeline(workspace, command) as launcher:
+        yield Pipeline(workspace, launcher)
 
 
 def _train_and_report(pipeline: Pipeline) -> int:

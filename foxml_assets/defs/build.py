@@ -11,18 +11,26 @@ from foxml_assets.defs.panel import panel
 from foxml_assets.defs.plan_diff import training_plan_diff
 from foxml_assets.defs.planning import cross_sectional_jobs, symbol_jobs, training_plan
 from foxml_assets.defs.reporting import training_report
+from foxml_assets.defs.requested import requested_runs
+from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.routing import routing_candidates, routing_plan
-from foxml_assets.defs.training import cross_sectional_models, symbol_models
+from foxml_assets.defs.stages import report_run
+from foxml_assets.defs.training import model_assets
 from foxml_assets.defs.training_sensor import pending_training
 from foxml_assets.workspace import Workspace
 
 CHECK_JOB = "all_checks"
+REPORT_JOB = "report"
+_REPORT = report_run()
+_REPORTED = dg.AssetSelection.assets(*_REPORT.asset_keys).without_checks() | dg.AssetSelection.checks(
+    *(_REPORT.check_keys or ())
+)
 
 
-def build_definitions(workspace: Workspace) -> dg.Definitions:
-    """The asset graph over `workspace`.
+def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Definitions:
+    """The asset graph over `workspace`, or without `checks` the same without any. Raises ConfigError.
 
-    The workspace is a plain object, not a configurable resource, so that run config cannot redirect it.
+    The workspace is no configurable resource, so that run config cannot redirect it.
     """
     return dg.Definitions(
         assets=[
@@ -37,13 +45,17 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             training_plan_diff,
             cross_sectional_jobs,
             symbol_jobs,
-            cross_sectional_models,
-            symbol_models,
+            *model_assets(workspace.training_config().batch_size),
             training_report,
             routing_audit,
         ],
-        asset_checks=CHECKS,
-        jobs=[dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks())],
+        asset_checks=CHECKS if checks else [],
+        jobs=[
+            dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks()),
+            dg.define_asset_job(REPORT_JOB, selection=_REPORTED),
+        ]
+        if checks
+        else [],
         sensors=[
             changed_inputs,
             dg.AutomationConditionSensorDefinition(
@@ -53,7 +65,8 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
                 minimum_interval_seconds=INTERVAL_SECONDS,
             ),
             pending_training,
+            requested_runs,
         ],
-        resources={"workspace": workspace},
+        resources={"workspace": workspace_resource(workspace)},
         executor=dg.in_process_executor,
     )

@@ -8,11 +8,12 @@ import dagster as dg
 from foxml_assets.defs.events import output_event
 from foxml_assets.defs.metadata import file_link, picture
 from foxml_assets.defs.partitions import targets
-from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets
+from foxml_assets.defs.stages import MeantFor, check_range
+from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
 from foxml_assets.evidence.pages import evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import profile_picture
 from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.store import evidence_hash, read_findings, read_importances
+from foxml_assets.evidence.store import evidence_hash, read_evidence, read_findings, read_importances
 from foxml_assets.evidence.timing import stopwatch, write_timing
 from foxml_assets.layout import Layout
 from foxml_assets.workspace import Workspace
@@ -30,23 +31,33 @@ _log = logging.getLogger(__name__)
     kinds={"lightgbm"},
 )
 def feature_selections(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
 ) -> Iterator[dg.AssetMaterialization]:
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
+    is_batch = check_range(context, config)
     inputs = workspace.read_inputs()
-    layout, panel = inputs.layout, inputs.require_panel()
+    settings, layout, info = inputs.data, inputs.layout, inputs.require_panel()
+    asked = context.partition_keys
+    if is_batch:
+        stale = stale_targets(info, settings, layout)
+        known = {spec.name for spec in info.targets}
+        for target in (key for key in asked if key in known.difference(stale)):
+            _log.info("%s: skipped, its evidence is current", target)
+            yield _event(context, read_evidence(layout, target), layout)
+        asked = [key for key in asked if key in stale]
     passed = stopwatch()
-    for evidence in evaluate_targets(context.partition_keys, panel, inputs.data, layout, _log.info):
-        target = evidence.target
-        write_timing(layout, target, passed())
-        yield output_event(
-            context,
-            target,
-            evidence_hash(layout, target),
-            _metadata(evidence, layout),
-            inputs=("panel", "data_config"),
-        )
+    for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
+        write_timing(layout, evidence.target, passed())
+        yield _event(context, evidence, layout)
         passed = stopwatch()
+
+
+def _event(
+    context: dg.AssetExecutionContext, evidence: TargetEvidence, layout: Layout
+) -> dg.AssetMaterialization:
+    version = evidence_hash(layout, evidence.target)
+    metadata = _metadata(evidence, layout)
+    return output_event(context, evidence.target, version, metadata, inputs=("panel", "data_config"))
 
 
 def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:

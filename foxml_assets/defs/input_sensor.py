@@ -3,11 +3,24 @@
 Nothing starts on a root that was never run: the first run is the user's decision.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 import dagster as dg
 
+from foxml_assets.defs.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.events import data_version_of, metadata_of
-from foxml_assets.defs.inputs import config_version
-from foxml_assets.defs.stages import StageRun, evidence_run, is_anything_running, run_request
+from foxml_assets.defs.inputs import CONFIGS, config_version
+from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.stages import (
+    EVIDENCE_ASSET,
+    STAGE_ASSETS,
+    StageRun,
+    evidence_run,
+    is_training,
+    run_request,
+)
+from foxml_assets.errors import FoxmlError
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates_source import candidates_source_hash
@@ -16,6 +29,8 @@ from foxml_assets.selection.source import panel_source_hash
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5
+# A run to launch, and the content it is for: the same content after the same event is the same request.
+Change = tuple[StageRun, str]
 
 
 @dg.sensor(
@@ -35,49 +50,71 @@ def changed_inputs(
     instance = context.instance
     if data_version_of(instance, "routing_candidates")[0] is None:
         return dg.SkipReason("nothing was run here yet: start with `foxml run`, or materialize the assets")
-    if is_anything_running(instance, training=False):
-        return dg.SkipReason("waiting for the runs in progress")
-    inputs = workspace.read_inputs()
-    for find_changed in (_changed_configs, _changed_panel, _stale_evidence, _changed_candidates):
-        requests = find_changed(instance, inputs)
-        if requests:
-            return requests
-    return dg.SkipReason("no input changed")
+    command = living_command(workspace.root)
+    if command is not None:
+        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    runs = [run for run in runs_in_flight(instance, workspace.root, STAGE_ASSETS) if not is_training(run)]
+    if runs:
+        return dg.SkipReason(f"waiting for {describe_runs(runs)}; if it hangs, terminate it in the UI")
+    try:
+        return _requests(instance, workspace.root, workspace.read_inputs())
+    except FoxmlError as error:
+        return dg.SkipReason(str(error))
 
 
-def _changed_configs(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
-    current = {
-        "data_config": config_version(inputs.data),
-        "routing_config": config_version(inputs.policy),
-        "training_config": config_version(inputs.training),
-    }
+def _requests(
+    instance: dg.DagsterInstance, root: Path, inputs: RunInputs
+) -> list[dg.RunRequest] | dg.SkipReason:
+    finders: tuple[Callable[[dg.DagsterInstance, RunInputs], list[Change]], ...] = (
+        _changed_configs,
+        _changed_panel,
+        _stale_evidence,
+        _changed_candidates,
+    )
+    changes = next(filter(None, (find(instance, inputs) for find in finders)), [])
+    refusals = []
+    requests = []
+    for run, version in changes:
+        request = f"{'+'.join(run.assets)}:{version}"
+        refused = refusal(instance, root, request)
+        if refused:
+            refusals.append(f"{run.assets[0]}: {refused}. Mend the cause, then: foxml run --until plan")
+        else:
+            requests.append(run_request(run, {REQUEST_TAG: request, **daemon_tags(root)}))
+    return requests or dg.SkipReason("; ".join(refusals) or "no input changed")
+
+
+def _changed_configs(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:
+    configs = (inputs.data, inputs.policy, inputs.training)
     changed = []
-    for name, version in current.items():
+    for name, config in zip(CONFIGS, configs, strict=True):
+        version = config_version(config)
         known, event = data_version_of(instance, name)
         if known is not None and known != version:
-            changed.append(run_request(StageRun((name,), {}), version, event))
+            changed.append((StageRun((name,)), f"{version}:{event}"))
     return changed
 
 
-def _changed_panel(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
+def _changed_panel(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:
     known, event = metadata_of(instance, "panel", "source_hash")
     if known is None:
         return []
     current = panel_source_hash(inputs.data)
-    return [] if current == known else [run_request(StageRun(("panel",), {}), current, event)]
+    return [] if current == known else [(StageRun(("panel",)), f"{current}:{event}")]
 
 
-def _stale_evidence(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
-    panel = inputs.panel
-    stale = stale_targets(panel, inputs.data, inputs.layout) if panel else ()
-    if not stale:
+def _stale_evidence(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:
+    info, config = inputs.panel, inputs.data
+    stale = stale_targets(info, config, inputs.layout) if info else ()
+    if info is None or not stale:
         return []
-    version = content_hash([stale, panel.data_hash if panel else None, config_version(inputs.data)])
-    _, event = data_version_of(instance, "feature_selections")
-    return [run_request(evidence_run(instance, stale), version, event)]
+    version = content_hash([stale, info.data_hash, config_version(config)])
+    _, event = data_version_of(instance, EVIDENCE_ASSET)
+    run = evidence_run(instance, [spec.name for spec in info.targets], set(stale))
+    return [(run, f"{version}:{event}")]
 
 
-def _changed_candidates(instance: dg.DagsterInstance, inputs: RunInputs) -> list[dg.RunRequest]:
+def _changed_candidates(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:
     known, event = metadata_of(instance, "routing_candidates", "source_hash")
     current = candidates_source_hash(inputs.layout, inputs.universe)
-    return [] if current == known else [run_request(StageRun(("routing_candidates",), {}), current, event)]
+    return [] if current == known else [(StageRun(("routing_candidates",)), f"{current}:{event}")]

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from foxml_assets.defs.metadata import file_link, markdown_table
-from foxml_assets.defs.partitions import set_partitions, targets
+from foxml_assets.defs.partitions import add_partitions, retire_partitions, targets
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.panel_info import PanelInfo
 from foxml_assets.selection.source import panel_source_hash
@@ -18,7 +18,9 @@ def panel(
     config = workspace.data_config()
     source_hash = panel_source_hash(config)
     info = build_panel(config, workspace.layout)
-    set_partitions(context.instance, targets, [spec.name for spec in info.targets])
+    names = [spec.name for spec in info.targets]
+    add_partitions(context.instance, targets, names)
+    retire_partitions(context.instance, targets, set(names))
     return dg.MaterializeResult(
         data_version=dg.DataVersion(info.data_hash),
         metadata={

@@ -1,46 +1,106 @@
-"""The dynamic partition sets. The plan is the partition set: what is not planned is not a partition."""
+"""The dynamic partition sets. The plan is the partition set: what is not planned is not a partition.
 
-from collections.abc import Sequence
+A run stores the two ends of its range and finds the keys between them when it executes. So a key keeps its
+place for as long as it exists: new keys come last, and none is deleted while something refers to it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 targets = dg.DynamicPartitionsDefinition(name="targets")
 cross_sectional_partitions = dg.DynamicPartitionsDefinition(name="cross_sectional_jobs")
 symbol_partitions = dg.DynamicPartitionsDefinition(name="symbol_jobs")
 
+_USERS = {
+    "targets": ("feature_selections",),
+    "cross_sectional_jobs": ("cross_sectional_jobs", "cross_sectional_models"),
+    "symbol_jobs": ("symbol_jobs", "symbol_models"),
+}
+_KEY = "dagster/partition"
+_START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+_OPEN = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
-def set_partitions(
+
+def add_partitions(
     instance: dg.DagsterInstance, definition: dg.DynamicPartitionsDefinition, keys: Sequence[str]
-) -> None:
-    """Make `keys` the whole partition set: add what is missing, delete what is no longer there."""
+) -> tuple[str, ...]:
+    """Add those of `keys` that are missing, in the given order, and return all keys in theirs."""
     name = _name(definition)
-    present = set(instance.get_dynamic_partitions(name))
-    for key in sorted(present - set(keys)):
-        instance.delete_dynamic_partition(name, key)
+    order = instance.get_dynamic_partitions(name)
+    present = set(order)
     missing = [key for key in keys if key not in present]
-    if missing:
-        instance.add_dynamic_partitions(name, missing)
+    if not missing:
+        return tuple(order)
+    instance.add_dynamic_partitions(name, missing)
+    return tuple(instance.get_dynamic_partitions(name))
 
 
-def queue_partitions(
-    instance: dg.DagsterInstance, definition: dg.DynamicPartitionsDefinition, keys: Sequence[str]
-) -> dict[str, str]:
-    """Make `keys` one contiguous range in the given order and return the run tags that select it.
+def retire_partitions(
+    instance: dg.DagsterInstance, definition: dg.DynamicPartitionsDefinition, wanted: Set[str]
+) -> tuple[str, ...]:
+    """Delete the keys that are not `wanted`, and return those that must wait.
 
-    A run can name a range of partitions, not a set, and dynamic partitions stand in the order in which
-    they were added. So the keys of a batch are added anew; their history stays with the asset.
+    A key waits for the queued and running runs whose range it is in, and for the open backfills of its set.
     """
     name = _name(definition)
-    present = instance.get_dynamic_partitions(name)
-    if list(keys) != present[-len(keys) :]:
-        for key in keys:
-            if key in present:
-                instance.delete_dynamic_partition(name, key)
-        instance.add_dynamic_partitions(name, keys)
-    return {
-        "dagster/asset_partition_range_start": keys[0],
-        "dagster/asset_partition_range_end": keys[-1],
-    }
+    order = instance.get_dynamic_partitions(name)
+    unwanted = [key for key in order if key not in wanted]
+    if not unwanted:
+        return ()
+    in_use = _keys_in_use(instance, name, order)
+    for key in unwanted:
+        if key not in in_use:
+            instance.delete_dynamic_partition(name, key)
+    return tuple(key for key in unwanted if key in in_use)
+
+
+def range_tags(keys: Sequence[str]) -> dict[str, str]:
+    """The run tags that select the range `keys`."""
+    return {_START: keys[0], _END: keys[-1]}
+
+
+def keys_of(tags: Mapping[str, str], order: Sequence[str]) -> tuple[str, ...]:
+    """The partitions that a run with these `tags` is for; none if an end of its range is gone."""
+    if _KEY in tags:
+        return (tags[_KEY],)
+    start, end = tags.get(_START), tags.get(_END)
+    if start is None or end is None or start not in order or end not in order:
+        return ()
+    return tuple(order[order.index(start) : order.index(end) + 1])
+
+
+def ranges(order: Sequence[str], wanted: Set[str], size: int) -> Iterator[tuple[str, ...]]:
+    """Ranges of `order`, of at most `size` keys each, that together hold all `wanted` keys of it.
+
+    A range begins and ends with a wanted key; others may stand between them.
+    """
+    places = [place for place, key in enumerate(order) if key in wanted]
+    first = last = None
+    for place in places:
+        if first is not None and last is not None and place - first >= size:
+            yield tuple(order[first : last + 1])
+            first = None
+        first, last = place if first is None else first, place
+    if first is not None and last is not None:
+        yield tuple(order[first : last + 1])
+
+
+def _keys_in_use(instance: dg.DagsterInstance, name: str, order: Sequence[str]) -> Set[str]:
+    users = {dg.AssetKey(asset) for asset in _USERS[name]}
+    open_backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=_OPEN))
+    if any(users & set(backfill.asset_selection or ()) for backfill in open_backfills):
+        return set(order)
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
+    return {key for run in runs if users & set(run.asset_selection or ()) for key in keys_of(run.tags, order)}
 
 
 def _name(definition: dg.DynamicPartitionsDefinition) -> str:

@@ -5,10 +5,16 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from foxml_assets.defs.attempts import retry_while_locked
 from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.defs.events import data_versions_of, input_event
 from foxml_assets.defs.metadata import file_link, markdown_table
-from foxml_assets.defs.partitions import cross_sectional_partitions, set_partitions, symbol_partitions
+from foxml_assets.defs.partitions import (
+    add_partitions,
+    cross_sectional_partitions,
+    retire_partitions,
+    symbol_partitions,
+)
 from foxml_assets.defs.stages import partition_key
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.consumer import describe_plan, get_cs_jobs, get_symbol_jobs
@@ -78,7 +84,8 @@ def training_plan(
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),
     )
-    written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
+    with retry_while_locked():
+        written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
     for line in describe_plan(written.plan, layout.training_plan_dir):
         _log.info(line)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
@@ -101,7 +108,12 @@ def _job_events(
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     """Make the jobs the partition set and report those whose spec is new."""
     by_key = {partition_key(job): job for job in jobs}
-    set_partitions(context.instance, definition, list(by_key))
+    add_partitions(context.instance, definition, list(by_key))
+    waiting = retire_partitions(context.instance, definition, by_key.keys())
+    if waiting:
+        context.log.info(
+            f"Not of the plan any more, but a run or a backfill still refers to: {', '.join(waiting)}"
+        )
     known = data_versions_of(context.instance, asset, list(by_key))
     for key, job in by_key.items():
         if known.get(key) != job.spec_hash:

@@ -4,6 +4,7 @@ import logging
 
 import dagster as dg
 
+from foxml_assets.defs.attempts import retry_while_locked
 from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.defs.metadata import file_link, markdown_table, picture, table_metadata
 from foxml_assets.routing.candidates import candidates_hash
@@ -67,7 +68,8 @@ def routing_plan(
         history=read_history(layout) if policy.keeps_history() else None,
         stamp=current_stamp(context.run.run_id),
     )
-    write_routing_plan(plan, layout, policy.output)
+    with retry_while_locked():
+        write_routing_plan(plan, layout, policy.output)
     summary = plan.metadata
     return dg.MaterializeResult(
         data_version=dg.DataVersion(summary.routing_plan_hash),

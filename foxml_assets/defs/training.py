@@ -1,6 +1,7 @@
 """Jobs become models: the partitions of a run are trained in parallel, each reported as it finishes."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
@@ -9,7 +10,7 @@ from foxml_assets.defs.events import output_event
 from foxml_assets.defs.metadata import picture
 from foxml_assets.defs.partitions import cross_sectional_partitions, symbol_partitions
 from foxml_assets.defs.planning import CS_JOBS, SYMBOL_JOBS
-from foxml_assets.defs.stages import partition_key
+from foxml_assets.defs.stages import MeantFor, check_range, partition_key
 from foxml_assets.hashing import content_hash
 from foxml_assets.planning.structure import plan_order
 from foxml_assets.reporting.charts import model_scores_chart
@@ -27,59 +28,75 @@ _MAX_LISTED = 20
 _log = logging.getLogger(__name__)
 
 
-@dg.asset(
-    group_name=GROUP,
-    deps=[CS_JOBS],
-    partitions_def=cross_sectional_partitions,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    output_required=False,
-    pool=POOL,
-    kinds={"lightgbm", "xgboost"},
-)
-def cross_sectional_models(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> Iterator[dg.AssetMaterialization]:
-    """Pooled models: one partition per planned target, one model per family of its job."""
-    yield from _train(context, workspace, TrainingType.CROSS_SECTIONAL)
+def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
+    """The models of both training types. A backfill makes runs of at most `batch_size` partitions."""
 
+    @dg.asset(
+        group_name=GROUP,
+        deps=[CS_JOBS],
+        partitions_def=cross_sectional_partitions,
+        backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
+        output_required=False,
+        pool=POOL,
+        kinds={"lightgbm", "xgboost"},
+    )
+    def cross_sectional_models(
+        context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetMaterialization]:
+        """Pooled models: one partition per planned target, one model per family of its job."""
+        yield from _train(context, config, workspace, TrainingType.CROSS_SECTIONAL)
 
-@dg.asset(
-    group_name=GROUP,
-    deps=[SYMBOL_JOBS],
-    partitions_def=symbol_partitions,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    output_required=False,
-    pool=POOL,
-    kinds={"lightgbm", "xgboost"},
-)
-def symbol_models(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> Iterator[dg.AssetMaterialization]:
-    """Models of one symbol alone: one partition per planned pair, one model per family of its job."""
-    yield from _train(context, workspace, TrainingType.SYMBOL_SPECIFIC)
+    @dg.asset(
+        group_name=GROUP,
+        deps=[SYMBOL_JOBS],
+        partitions_def=symbol_partitions,
+        backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
+        output_required=False,
+        pool=POOL,
+        kinds={"lightgbm", "xgboost"},
+    )
+    def symbol_models(
+        context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetMaterialization]:
+        """Models of one symbol alone: one partition per planned pair, one model per family of its job."""
+        yield from _train(context, config, workspace, TrainingType.SYMBOL_SPECIFIC)
+
+    return cross_sectional_models, symbol_models
 
 
 def _train(
-    context: dg.AssetExecutionContext, workspace: Workspace, kind: TrainingType
+    context: dg.AssetExecutionContext, meant: MeantFor, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization]:
+    is_batch = check_range(context, meant)
     inputs = workspace.read_inputs()
     training = inputs.training_context()
     permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
-    plan = permit.plan
     # To the run's event log only: `foxml run` trains in several runs and tells it once.
     context.log.info(permit.filter_line)
-    planned = {partition_key(job): job for job in plan.jobs if job.training_type is kind}
+    planned = {partition_key(job): job for job in permit.plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
     jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
+    found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
     for number, outcome in enumerate(train_jobs(jobs, training), start=1):
         _log.info("%d of %d: %s", number, len(jobs), _line(outcome))
+        found[outcome.status] += 1
         if outcome.status is OutcomeStatus.FAILED:
             failed.append(outcome)
         else:
             yield _model_event(context, outcome)
-    if failed or unplanned:
-        raise _failure(failed, unplanned)
+    _log.info("%s", _summary(found, unplanned))
+    # The plan that a batch was queued under may be another by now: what left it needs no model any more.
+    if failed or (unplanned and not is_batch):
+        raise _failure(failed, [] if is_batch else unplanned)
+
+
+def _summary(found: Counter[OutcomeStatus], unplanned: list[str]) -> str:
+    left = f", {len(unplanned)} not of the plan: {', '.join(unplanned[:_MAX_LISTED])}" if unplanned else ""
+    return (
+        f"{found[OutcomeStatus.DONE]} trained, {found[OutcomeStatus.SKIPPED]} trained already, "
+        f"{found[OutcomeStatus.FAILED]} failed{left}"
+    )
 
 
 def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
@@ -89,6 +106,7 @@ def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.A
     metadata: dict[str, dg.MetadataValue] = {
         "job_id": dg.MetadataValue.text(job.job_id),
         "route": dg.MetadataValue.text(job.route.value),
+        "trained in this run": dg.MetadataValue.bool(outcome.status is OutcomeStatus.DONE),
     }
     for manifest in outcome.manifests:
         metadata |= _model_metadata(manifest)
@@ -106,6 +124,8 @@ def _line(outcome: JobOutcome) -> str:
         if (score := manifest.scores.within_symbols).value is not None
     ]
     told = outcome.reason or ", ".join(scores)
+    if outcome.status is OutcomeStatus.SKIPPED:
+        return f"{outcome.job.job_id} skipped, it is trained already. {told}"
     return f"{outcome.job.job_id} {outcome.status.value} in {outcome.seconds:.1f} s. {told}"
 
 

@@ -1,87 +1,174 @@
-"""Pending jobs of the current plan are trained by themselves, in batches, highest priority first."""
+"""Models are kept in step with the plan by themselves: pending jobs are trained, then reported."""
 
 import os
 
 import dagster as dg
+import msgspec
 
+from foxml_assets.defs.attempts import REQUEST_TAG, exhausted_keys, refusal
+from foxml_assets.defs.automatic import hold_back
 from foxml_assets.defs.events import data_version_of
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
+from foxml_assets.defs.partitions import retire_partitions
+from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
 from foxml_assets.defs.stages import (
     MODEL_ASSETS,
-    is_anything_running,
+    MODEL_PARTITIONS,
+    REPORT_ASSET,
+    STAGE_ASSETS,
+    is_training,
+    keys_in_flight,
+    partition_key,
+    partition_order,
     report_run,
     run_request,
-    training_batches,
-    training_run,
+    training_runs,
 )
-from foxml_assets.errors import PlanError
+from foxml_assets.errors import FoxmlError
 from foxml_assets.hashing import content_hash
+from foxml_assets.planning.plan import Job, MasterPlan
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.training.pending import pending_jobs
+from foxml_assets.vocabulary import TrainingType
 from foxml_assets.workspace import Workspace
+
+Answer = list[dg.RunRequest] | dg.RunRequest | dg.SkipReason
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """The cursor: what the last look saw, and why nothing was to be done."""
+
+    state: str
+    reason: str
 
 
 @dg.sensor(
-    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS, "training_report"),
+    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS.values(), REPORT_ASSET),
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def pending_training(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.RunRequest | dg.SkipReason:
-    """Launches the next batch of pending jobs, and the report when none is left.
+) -> list[dg.RunRequest] | dg.RunRequest | dg.SkipReason:
+    """Launches the pending jobs in batches, as far as `automatic_training` allows, and then the report.
 
     Jobs whose last attempt at the same spec failed are left to the user. A stale plan trains nothing.
     """
-    instance = context.instance
     # Without a plan every target would be trained, which is for the user to start.
     if not workspace.layout.master_plan.is_file():
-        return dg.SkipReason("there is no plan yet")
-    if is_anything_running(instance, training=True):
-        return dg.SkipReason("waiting for the runs in progress")
+        return dg.SkipReason("there is no plan yet: foxml run --until plan")
+    command = living_command(workspace.root)
+    if command is not None:
+        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    runs = runs_in_flight(context.instance, workspace.root, STAGE_ASSETS)
+    others = [run for run in runs if not is_training(run)]
+    if others:
+        return dg.SkipReason(f"waiting for {describe_runs(others)}; if it hangs, terminate it in the UI")
     # Reading plan and models is not cheap, and mostly nothing has moved since the last look.
-    seen = _signature(workspace)
-    if seen == context.cursor:
-        return dg.SkipReason("nothing changed since every job of the plan was trained")
+    state = _state(workspace, runs)
+    seen = _read(context.cursor)
+    if seen is not None and seen.state == state:
+        return dg.SkipReason(seen.reason)
+    try:
+        answer = _next_step(context.instance, workspace, runs)
+    except FoxmlError as error:
+        answer = dg.SkipReason(str(error))
+    if isinstance(answer, dg.SkipReason):
+        context.update_cursor(msgspec.json.encode(_Seen(state, answer.skip_message or "")).decode())
+    return answer
+
+
+def _read(cursor: str | None) -> _Seen | None:
+    """What the last look left; None for the first, and for one of another version of this sensor."""
+    try:
+        return msgspec.json.decode(cursor, type=_Seen) if cursor else None
+    except msgspec.DecodeError:
+        return None
+
+
+def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
     inputs = workspace.read_inputs()
     training = inputs.training_context()
-    try:
-        permit = authorise_training(training, inputs.policy, current_stamp())
-    except PlanError as refusal:
-        return dg.SkipReason(f"training is refused: {refusal}")
-    pending = pending_jobs(permit.plan, workspace.layout, retry_failed=False)
-    if not pending:
-        report = _report(instance)
-        if isinstance(report, dg.SkipReason):
-            context.update_cursor(seen)
-        return report
-    batch = next(training_batches(pending, training.config.batch_size))
-    run = training_run(instance, batch)
-    _, event = data_version_of(instance, run.assets[0])
-    return run_request(run, content_hash([job.spec_hash for job in batch]), event)
+    plan = authorise_training(training, inputs.policy, current_stamp()).plan
+    pending = pending_jobs(plan, workspace.layout, retry_failed=False)
+    waiting, left = _split(instance, workspace, plan, pending, runs)
+    if waiting:
+        reason = hold_back(instance, training, waiting)
+        if reason:
+            return dg.SkipReason(reason)
+        tags = daemon_tags(workspace.root)
+        launched = training_runs(instance, plan, waiting, training.config.batch_size)
+        return [run_request(run, tags) for run in launched]
+    if runs:
+        return dg.SkipReason(f"{len(pending) - len(left)} jobs are in {describe_runs(runs)}")
+    for kind, definition in MODEL_PARTITIONS.items():
+        planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
+        retire_partitions(instance, definition, planned)
+    return _report(instance, workspace, left)
 
 
-def _signature(workspace: Workspace) -> str:
-    """Changes whenever a config file, an artifact that training or the report reads, or a model changes."""
+def _split(
+    instance: dg.DagsterInstance,
+    workspace: Workspace,
+    plan: MasterPlan,
+    pending: tuple[Job, ...],
+    runs: tuple[dg.DagsterRun, ...],
+) -> tuple[list[Job], list[Job]]:
+    """Of the pending jobs, those to launch, and those that ended in vain too often."""
+    taken: set[tuple[TrainingType, str]] = set()
+    vain: set[tuple[TrainingType, str]] = set()
+    for kind, asset in MODEL_ASSETS.items():
+        order = partition_order(instance, plan, kind)
+        taken |= {(kind, key) for key in keys_in_flight(runs, asset, order)}
+        tried = exhausted_keys(instance, workspace.root, plan.metadata.plan_hash, asset, order)
+        vain |= {(kind, key) for key in tried}
+    idle = [(job, (job.training_type, partition_key(job))) for job in pending]
+    idle = [(job, key) for job, key in idle if key not in taken]
+    return [job for job, key in idle if key not in vain], [job for job, key in idle if key in vain]
+
+
+def _report(
+    instance: dg.DagsterInstance, workspace: Workspace, left: list[Job]
+) -> dg.RunRequest | dg.SkipReason:
+    reads = (*MODEL_ASSETS.values(), "master_training_plan", "routing_audit")
+    latest = max(data_version_of(instance, name)[1] for name in reads)
+    version, reported = data_version_of(instance, REPORT_ASSET)
+    if version is not None and reported > latest:
+        if left:
+            return dg.SkipReason(
+                f"{len(left)} jobs are left to you, since batch after batch ended without training them: "
+                f"foxml train. The first is {left[0].job_id}"
+            )
+        return dg.SkipReason("every job of the plan is trained, and reported")
+    request = f"{REPORT_ASSET}:{latest}:{reported}"
+    refused = refusal(instance, workspace.root, request)
+    if refused:
+        return dg.SkipReason(
+            f"the report: {refused}. Mend the cause and materialize {REPORT_ASSET}, or: foxml train"
+        )
+    return run_request(report_run(), {REQUEST_TAG: request, **daemon_tags(workspace.root)})
+
+
+def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
+    """Changes whenever a config file, an artifact that training depends on, a run or a model file changes.
+
+    While batches run, models change all the time, and what is pending beside them does not.
+    """
     layout = workspace.layout
     watched = [layout.panel_info, layout.routing_candidates, layout.routing_plan, layout.master_plan]
     watched += [workspace.data_config_file, workspace.routing_config_file, workspace.training_config_file]
     watched.append(layout.routing_audit)
     present = [path.stat() for path in watched if path.exists()]
     moments = [(status.st_mtime_ns, status.st_size) for status in present]
-    models = sorted(
-        (entry.path, entry.stat().st_mtime_ns)
-        for folder, _, _ in os.walk(layout.models)
-        for entry in os.scandir(folder)
+    in_flight = sorted(run.run_id for run in runs)
+    models = (
+        []
+        if runs
+        else sorted(
+            (entry.path, entry.stat().st_mtime_ns)
+            for folder, _, _ in os.walk(layout.models)
+            for entry in os.scandir(folder)
+        )
     )
-    return content_hash([moments, models])
-
-
-def _report(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    reads = (*MODEL_ASSETS, "master_training_plan", "routing_audit")
-    latest = max(data_version_of(instance, name)[1] for name in reads)
-    version, reported = data_version_of(instance, "training_report")
-    if version is not None and reported > latest:
-        return dg.SkipReason("every job of the plan is trained, and reported")
-    return run_request(report_run(), str(latest), reported)
+    return content_hash([moments, in_flight, models])

@@ -11,12 +11,20 @@ from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan
 CODE_VERSION = 1
 
 
+class AutomaticTraining(ConfigModel):
+    """What may be trained without being asked for, once the user has trained for the first time."""
+
+    enabled: bool = True
+    max_jobs: int = Field(200, ge=0, le=1_000_000)
+
+
 class TrainingConfig(ConfigModel):
     """The whole of `training_config.yaml`."""
 
     seed: int = Field(20_240_229, ge=0, le=2**31 - 1)
     threads: int = Field(2, ge=1, le=256)
     batch_size: int = Field(200, ge=1, le=100_000)
+    automatic_training: AutomaticTraining = AutomaticTraining()
     symbol_as_feature: bool = True
     min_train_rows: int = Field(250, ge=1)
     min_score_rows: int = Field(20, ge=2)

@@ -10,7 +10,8 @@ import dagster as dg
 from worlds import World
 
 from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.stages import is_anything_running
+from foxml_assets.defs.runs import runs_in_flight
+from foxml_assets.defs.stages import STAGE_ASSETS
 from foxml_assets.layout import Layout
 
 
@@ -32,7 +33,7 @@ def test_a_killed_run_is_seen_as_failed_and_resumes_without_retraining(
     process.wait()
     with open_instance(own_world.root / "dagster") as instance:
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.STARTED
-        assert not is_anything_running(instance, training=True)
+        assert runs_in_flight(instance, own_world.root, STAGE_ASSETS) == ()
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
     done = {path: path.stat().st_mtime_ns for path in models.rglob("manifest.json")}
     result = own_world.foxml("train")

@@ -278,3 +278,12 @@ def test_the_run_itself_has_checked_every_artifact(trained: World) -> None:
     with open_instance(workspace.dagster_home) as instance:
         latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     assert {latest[key].status.value for key in keys} == {"SUCCEEDED"}
+
+
+def test_every_run_of_a_command_names_what_it_made_so_that_it_can_be_executed_again(trained: World) -> None:
+    workspace = Workspace(trained.root, trained.config_dir)
+    with open_instance(workspace.dagster_home) as instance:
+        runs = instance.get_runs()
+    assert {run.job_name for run in runs if not run.asset_selection} == {"report"}
+    selected = {key.to_user_string() for run in runs for key in run.asset_selection or ()}
+    assert {"panel", "feature_selections", "master_training_plan", "symbol_models"} <= selected

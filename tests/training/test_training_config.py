@@ -16,7 +16,7 @@ from foxml_assets.vocabulary import ModelFamily
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 OUTSIDE_THE_HASH = {"threads": 5, "batch_size": 9, "min_score_rows": 7, "on_missing_plan": "refuse",
-                    "on_stale_plan": "warn"}  # fmt: skip
+                    "on_stale_plan": "warn", "automatic_training": {"max_jobs": 1}}  # fmt: skip
 INSIDE_THE_HASH = {
     "seed": 9,
     "symbol_as_feature": False,

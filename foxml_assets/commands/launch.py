@@ -1,0 +1,149 @@
+"""Runs that a command launches: it executes them itself, or asks the daemon of the root for them."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+
+from foxml_assets.commands.console import console, error_console
+from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
+from foxml_assets.defs.claims import Role, claimed
+from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.requested import INTERVAL_SECONDS, ask_for, run_of, withdraw
+from foxml_assets.defs.runs import (
+    command_tags,
+    describe_runs,
+    end_lost_runs,
+    has_living_server,
+    runs_at_work,
+)
+from foxml_assets.defs.stages import QUIET, STAGE_ASSETS, StageRun
+from foxml_assets.locks import hold_lock
+from foxml_assets.workspace import Workspace
+
+_POLL_SECONDS = 1.0
+# The sensor looks every two seconds; where it is switched off, the command executes its runs itself.
+_PICKUP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Launches stages, each as a run of the instance. `claim` is the command's own."""
+
+    workspace: Workspace
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    without_checks: dg.Definitions
+    claim: str
+
+    def materialize(self, run: StageRun, *, raise_on_error: bool = True) -> None:
+        """Materialize the assets of `run` with their checks, or without any if it names none."""
+        definitions = self.definitions if run.checks is None else self.without_checks
+        job = definitions.resolve_implicit_global_asset_job_def()
+        self._execute(job, run, run.asset_keys, raise_on_error=raise_on_error)
+
+    def report(self) -> None:
+        """Write the report and check the models."""
+        self._execute(self.definitions.resolve_job_def(REPORT_JOB), StageRun(()), None, raise_on_error=True)
+
+    def check(self) -> dg.ExecuteInProcessResult:
+        """Run every asset check."""
+        job = self.definitions.resolve_job_def(CHECK_JOB)
+        return self._execute(job, StageRun(()), None, raise_on_error=False)
+
+    def queue(self, runs: Sequence[StageRun]) -> Sequence[StageRun]:
+        """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take."""
+        root = self.workspace.root
+        if not runs or not has_living_server(root):
+            return runs
+        console.print(f"The daemon of this root is alive: {len(runs)} runs are put into its queue")
+        names = [ask_for(root, run, self.claim) for run in runs]
+        try:
+            taken = [self._follow(name) for name in names]
+        finally:
+            for name in names:
+                withdraw(root, name)
+        return [run for run, was_taken in zip(runs, taken, strict=True) if not was_taken]
+
+    def wait_for_others(self) -> None:
+        """Wait for the runs of this root that the daemon has; its sensors add none meanwhile."""
+        told = ""
+        while runs := runs_at_work(self.instance, self.workspace.root, STAGE_ASSETS):
+            if (text := describe_runs(runs)) != told:
+                error_console.print(f"Waiting for {text}", markup=False)
+                told = text
+            time.sleep(_POLL_SECONDS)
+
+    def _follow(self, name: str) -> bool:
+        """Print what the run of a request logs until it has ended. False if nobody launches it."""
+        run = self._launched(name)
+        if run is None:
+            return False
+        cursor = None
+        while True:
+            is_finished = run.is_finished
+            found = self.instance.get_records_for_run(run.run_id, cursor)
+            cursor = found.cursor
+            for record in found.records:
+                if record.event_log_entry.dagster_event is None:
+                    console.print(record.event_log_entry.user_message, markup=False)
+            if is_finished and not found.has_more:
+                console.print(f"[dim]{describe_runs([run])}[/dim]")
+                return True
+            time.sleep(_POLL_SECONDS)
+            end_lost_runs(self.instance, self.workspace.root)
+            run = self.instance.get_run_by_id(run.run_id) or run
+
+    def _launched(self, name: str) -> dg.DagsterRun | None:
+        deadline = time.monotonic() + _PICKUP_SECONDS
+        while (run := run_of(self.instance, name)) is None:
+            if time.monotonic() > deadline or not has_living_server(self.workspace.root):
+                withdraw(self.workspace.root, name)
+                # A sensor that has read the request may be launching it.
+                time.sleep(2 * INTERVAL_SECONDS)
+                return run_of(self.instance, name)
+            time.sleep(_POLL_SECONDS)
+        return run
+
+    def _execute(
+        self, job: dg.JobDefinition, run: StageRun, assets: list[dg.AssetKey] | None, *, raise_on_error: bool
+    ) -> dg.ExecuteInProcessResult:
+        root, run_id = self.workspace.root, str(uuid.uuid4())
+        with claimed(root, run_id, Role.RUN, "executing a run"):
+            return job.execute_in_process(
+                instance=self.instance,
+                asset_selection=assets,
+                tags={**run.tags, **command_tags(root)},
+                run_config={**QUIET, **run.config},
+                run_id=run_id,
+                raise_on_error=raise_on_error,
+            )
+
+
+@contextmanager
+def open_launcher(workspace: Workspace, claim: str = "") -> Iterator[Launcher]:
+    """Execute runs over `workspace`, whatever else is at work on it. Raises ConfigError."""
+    definitions, without_checks = (build_definitions(workspace, checks=checks) for checks in (True, False))
+    with open_instance(workspace.dagster_home) as instance:
+        end_lost_runs(instance, workspace.root)
+        yield Launcher(workspace, instance, definitions, without_checks, claim)
+
+
+@contextmanager
+def open_pipeline(workspace: Workspace, command: str) -> Iterator[Launcher]:
+    """Launch runs over `workspace` as the only command that does; the sensors of the root wait.
+
+    Raises LockHeldError if another command is at work, and ConfigError.
+    """
+    lock = hold_lock(workspace.layout.metrics / ".command.lock", purpose="running the pipeline of this root")
+    claim = uuid.uuid4().hex
+    with (
+        lock,
+        claimed(workspace.root, claim, Role.COMMAND, command),
+        open_launcher(workspace, claim) as launcher,
+    ):
+        launcher.wait_for_others()
+        yield launcher

@@ -1,0 +1,43 @@
+"""How far training may go by itself: never before the user has trained, and up to a number of jobs."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from foxml_assets.defs.stages import MODEL_ASSETS
+from foxml_assets.layout import Layout
+from foxml_assets.planning.plan import Job
+from foxml_assets.planning.preview import estimate_seconds
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.fit_times import past_fit_seconds
+
+
+def hold_back(instance: dg.DagsterInstance, training: TrainingContext, pending: Sequence[Job]) -> str:
+    """Why `pending` are not trained by themselves; empty if they may be."""
+    allowed = training.config.automatic_training
+    if not allowed.enabled:
+        why = "automatic_training.enabled is false"
+    elif not _was_trained_before(instance, training.layout):
+        why = "the first training of a root is yours to start"
+    elif len(pending) > allowed.max_jobs:
+        why = f"automatic_training.max_jobs is {allowed.max_jobs}"
+    else:
+        return ""
+    return f"{len(pending)} jobs are pending ({_cost(training.layout, pending)}); {why}: foxml train"
+
+
+def _was_trained_before(instance: dg.DagsterInstance, layout: Layout) -> bool:
+    """Whether training was ever started here, by command or in the UI, whatever came of it."""
+    if layout.models.is_dir() and any(layout.models.iterdir()):
+        return True
+    records = instance.get_asset_records([dg.AssetKey(name) for name in MODEL_ASSETS.values()])
+    return any(record.asset_entry.last_run_id is not None for record in records)
+
+
+def _cost(layout: Layout, pending: Sequence[Job]) -> str:
+    estimate = estimate_seconds(pending, past_fit_seconds(layout))
+    fits = estimate.known + estimate.guessed + estimate.unknown
+    if estimate.unknown == fits:
+        return f"{fits} fits, of which none was timed yet"
+    unknown = f", {estimate.unknown} of them never timed" if estimate.unknown else ""
+    return f"{fits} fits, about {estimate.seconds:,.0f} s on one thread{unknown}"

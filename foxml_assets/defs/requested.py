@@ -1,0 +1,74 @@
+"""Runs that a command asks the daemon for, so that pool, priority and the UI's Terminate hold for them too.
+
+A request is a file below the root. It counts while the command that wrote it lives and waits for it.
+"""
+
+import uuid
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+
+from foxml_assets.defs.attempts import REQUEST_TAG
+from foxml_assets.defs.claims import find_claims
+from foxml_assets.defs.runs import daemon_tags
+from foxml_assets.defs.stages import MODEL_ASSETS, StageRun, run_request
+from foxml_assets.files import write_atomic
+from foxml_assets.workspace import Workspace
+
+INTERVAL_SECONDS = 2
+_FOLDER = ".requests"
+
+
+class _Request(msgspec.Struct, frozen=True):
+    command: str
+    assets: tuple[str, ...]
+    tags: dict[str, str]
+    checks: tuple[tuple[str, str], ...] | None
+    keys: tuple[str, ...]
+
+
+def ask_for(root: Path, run: StageRun, command: str) -> str:
+    """Ask the daemon of `root` for `run` in the name of a command's claim. Returns the request's name."""
+    name = uuid.uuid4().hex
+    request = _Request(command, run.assets, dict(run.tags), run.checks, run.keys)
+    write_atomic(_path(root, name), msgspec.json.encode(request))
+    return name
+
+
+def withdraw(root: Path, name: str) -> None:
+    """The request was met, or is not to be met any more."""
+    _path(root, name).unlink(missing_ok=True)
+
+
+def run_of(instance: dg.DagsterInstance, name: str) -> dg.DagsterRun | None:
+    """The run that was launched for a request; None before it was."""
+    return next(iter(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: name}), limit=1)), None)
+
+
+@dg.sensor(
+    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS.values()),
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def requested_runs(
+    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Launches what a `foxml` command asks for, once."""
+    root = workspace.root
+    tags = daemon_tags(root)
+    claims = find_claims(root)
+    requests = []
+    for path in sorted((root / _FOLDER).glob("*.json")):
+        asked = msgspec.json.decode(path.read_bytes(), type=_Request)
+        claim = claims.get(asked.command)
+        if claim is None or not claim.is_held:
+            path.unlink(missing_ok=True)
+        elif run_of(context.instance, path.stem) is None:
+            run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
+            requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))
+    return requests or dg.SkipReason("no `foxml` command asks for a run")
+
+
+def _path(root: Path, name: str) -> Path:
+    return root / _FOLDER / f"{name}.json"

@@ -1,0 +1,161 @@
+"""The runs of one root: which are queued or in progress, and which have lost their process.
+
+An instance may hold the runs of other roots and code locations too; they are left alone.
+"""
+
+import functools
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from foxml_assets.defs.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
+from foxml_assets.defs.origin import origin_tags, record_origin
+from foxml_assets.defs.partitions import UNFINISHED
+
+ROOT_TAG = "foxml/root"
+_SERVER_TAG = "foxml/requested_by"
+# A run that hangs would keep its place in the pool for ever; Dagster's run monitoring ends it.
+_MAX_RUNTIME_TAG, _MAX_RUNTIME_SECONDS = "dagster/max_runtime", 24 * 3600
+_MAX_SHOWN = 3
+
+
+def command_tags(root: Path) -> dict[str, str]:
+    """The tags of a run that a command executes itself."""
+    return {ROOT_TAG: root_id(root), **origin_tags()}
+
+
+def daemon_tags(root: Path) -> dict[str, str]:
+    """The tags of a run that a sensor asks the daemon to execute."""
+    server = {_SERVER_TAG: claim_server(root.resolve())}
+    return {ROOT_TAG: root_id(root), **server, _MAX_RUNTIME_TAG: str(_MAX_RUNTIME_SECONDS)}
+
+
+def living_command(root: Path) -> Claim | None:
+    """A `foxml` command that launches runs of this root now."""
+    claims = find_claims(root).values()
+    return next((claim for claim in claims if claim.role is Role.COMMAND and claim.is_held), None)
+
+
+def has_living_server(root: Path) -> bool:
+    """Whether the code server of a daemon serves this root."""
+    return any(claim.role is Role.SERVER and claim.is_held for claim in find_claims(root).values())
+
+
+@functools.cache
+def claim_server(root: Path) -> str:
+    """Claim the root for as long as this process lives, as the server that starts runs. Returns the claim."""
+    key = uuid.uuid4().hex
+    hold_claim(root, key, Role.SERVER, "serving the Dagster UI")
+    return key
+
+
+def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> None:
+    """Claim `run`, which this process executes, and mark it as a run of this root."""
+    claim = find_claims(root).get(run.run_id)
+    if claim is None or not claim.is_held:
+        # Held until the process ends: when its last step is done, a run is still unfinished.
+        hold_claim(root, run.run_id, Role.RUN, "executing a run")
+    if run.tags.get(ROOT_TAG) != root_id(root):
+        instance.add_run_tags(run.run_id, {ROOT_TAG: root_id(root)})
+    record_origin(instance, run.run_id)
+
+
+def runs_in_flight(
+    instance: dg.DagsterInstance, root: Path, assets: Sequence[str]
+) -> tuple[dg.DagsterRun, ...]:
+    """The queued and running runs of this root; those that have lost their process are ended first.
+
+    A run that was launched in the UI has no mark of its root before it executes; it is taken for one of
+    this root if it is for any of `assets`.
+    """
+    end_lost_runs(instance, root)
+    own, names = root_id(root), {dg.AssetKey(name) for name in assets}
+    return tuple(
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
+        if run.tags.get(ROOT_TAG) == own
+        or (_is_unmarked_but_queued(run) and names & set(run.asset_selection or ()))
+    )
+
+
+def runs_at_work(
+    instance: dg.DagsterInstance, root: Path, assets: Sequence[str]
+) -> tuple[dg.DagsterRun, ...]:
+    """`runs_in_flight`, but without those that wait for a server of this root where none lives."""
+    runs = runs_in_flight(instance, root, assets)
+    if has_living_server(root):
+        return runs
+    return tuple(run for run in runs if run.run_id in find_claims(root))
+
+
+def end_lost_runs(instance: dg.DagsterInstance, root: Path) -> None:
+    """End the runs of this root whose process is gone and which no queue holds.
+
+    The lock of the process decides, not time. What a living server is starting is Dagster's to watch.
+    """
+    # In this order: a run is claimed before it is made, so the claim of every run that is seen is seen too.
+    of_root = dg.RunsFilter(tags={ROOT_TAG: root_id(root)}, statuses=list(UNFINISHED))
+    runs = {run.run_id: run for run in instance.get_runs(of_root)}
+    claims = find_claims(root)
+    for run in runs.values():
+        what = _why_lost(run, claims)
+        if what:
+            _end(instance, run.run_id, what)
+    for claim in claims.values():
+        if not claim.is_held:
+            _end_unmarked(instance, claim)
+            forget_claim(root, claim.key)
+
+
+def describe_runs(runs: Sequence[dg.DagsterRun]) -> str:
+    """The runs as a person finds them in the UI."""
+    shown = [_described(run) for run in runs[:_MAX_SHOWN]]
+    more = [f"{len(runs) - _MAX_SHOWN} more"] if len(runs) > _MAX_SHOWN else []
+    return ("run " if len(runs) == 1 else "runs ") + ", ".join(shown + more)
+
+
+def _described(run: dg.DagsterRun) -> str:
+    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    subject = assets[0] if assets else run.job_name
+    return f"{run.run_id[:8]} ({subject}, {run.status.value.lower().replace('_', ' ')})"
+
+
+def _is_unmarked_but_queued(run: dg.DagsterRun) -> bool:
+    return ROOT_TAG not in run.tags and run.status is not dg.DagsterRunStatus.NOT_STARTED
+
+
+def _why_lost(run: dg.DagsterRun, claims: Mapping[str, Claim]) -> str:
+    """Why nobody will finish `run`; empty if somebody may."""
+    claim = claims.get(run.run_id)
+    if claim is not None:
+        return "" if claim.is_held else f"its process ({claim.pid}) is gone"
+    if run.status is dg.DagsterRunStatus.QUEUED:
+        return ""
+    if not any(other.role is Role.SERVER and other.is_held for other in claims.values()):
+        return "no process executes it, and none could start it"
+    # A run that is launched again in the UI bears the tags of the first one.
+    is_again = run.parent_run_id is not None
+    server = None if is_again else run.tags.get(_SERVER_TAG)
+    if run.status is dg.DagsterRunStatus.NOT_STARTED and server is not None:
+        asked = claims.get(server)
+        return "" if asked is not None and asked.is_held else "the server that made it is gone"
+    return ""
+
+
+def _end_unmarked(instance: dg.DagsterInstance, claim: Claim) -> None:
+    """End a run from the UI whose process was killed between its claim and its mark."""
+    run = instance.get_run_by_id(claim.key) if claim.role is Role.RUN else None
+    if run is not None and ROOT_TAG not in run.tags:
+        _end(instance, run.run_id, f"its process ({claim.pid}) is gone")
+
+
+def _end(instance: dg.DagsterInstance, run_id: str, what: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, f"The run is ended: {what}.")
+    else:
+        instance.report_run_failed(run, f"The run is ended: {what}.")

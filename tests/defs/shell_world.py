@@ -1,0 +1,190 @@
+"""A root of a few cheap jobs, its instance and its sensors, as the daemon would use them."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from routed_world import POLICY, route_and_plan
+from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
+
+from foxml_assets.defs.build import build_definitions
+from foxml_assets.defs.claims import Role
+from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.partitions import UNFINISHED
+from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.resource import workspace_resource
+from foxml_assets.defs.stages import QUIET, StageRun, training_runs
+from foxml_assets.defs.training_sensor import pending_training
+from foxml_assets.files import write_atomic
+from foxml_assets.layout import Layout
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.pending import pending_jobs
+from foxml_assets.workspace import Workspace
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from foxml_assets.defs.claims import Role, hold_claim
+hold_claim(Path(sys.argv[1]), sys.argv[2], Role(sys.argv[3]), "foxml train")
+print("held", flush=True)
+time.sleep(60)
+"""
+HOLDOUT = 0.2
+# Symbols that get a model of their own, by target; six of them.
+SIX = {UP: ("AAA", "BBB", "CCC"), RETURN: ("AAA", "BBB", "CCC")}
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The runs a tick asks for, or why it asks for none, and its cursor."""
+
+    requests: list[dg.RunRequest]
+    reason: str
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One root under one instance."""
+
+    world: World
+    workspace: Workspace
+    instance: dg.DagsterInstance
+
+    @property
+    def layout(self) -> Layout:
+        return self.workspace.layout
+
+    def make_plan(self, own: dict[str, tuple[str, ...]] = SIX, *, pooled: Sequence[str] = ()) -> MasterPlan:
+        """Plan the symbols of `own` alone, and the targets `pooled`, through the plan's asset."""
+        scores: dict[str, dict[str | None, float]] = {LONELY: dict.fromkeys((None, *SYMBOLS), 0.9)}
+        for target, good, bad in ((UP, 0.8, 0.5), (RETURN, 0.3, 0.0)):
+            scores[target] = {symbol: good if symbol in own.get(target, ()) else bad for symbol in SYMBOLS}
+            scores[target][None] = good if target in pooled else bad
+        route_and_plan(self.world, scores)
+        assert self.execute(StageRun(PLAN_ASSETS)).success
+        return self.plan
+
+    @property
+    def plan(self) -> MasterPlan:
+        return load_master_training_plan(self.layout.master_plan)
+
+    def pending(self) -> list[str]:
+        """The ids of the jobs that are not trained."""
+        return [job.job_id for job in pending_jobs(self.plan, self.layout)]
+
+    def runs_of(self, jobs: Sequence[Job], batch_size: int = 200) -> list[StageRun]:
+        return training_runs(self.instance, self.plan, jobs, batch_size)
+
+    def job(self) -> dg.JobDefinition:
+        return build_definitions(self.workspace).resolve_implicit_global_asset_job_def()
+
+    def execute(self, run: StageRun) -> dg.ExecuteInProcessResult:
+        """Execute a run here and now, as the daemon's process would."""
+        return self.job().execute_in_process(
+            instance=self.instance,
+            asset_selection=run.asset_keys,
+            tags=run.tags,
+            run_config={**QUIET, **run.config},
+            raise_on_error=False,
+        )
+
+    def queue(
+        self, assets: Sequence[str], tags: dict[str, str], status: dg.DagsterRunStatus
+    ) -> dg.DagsterRun:
+        """A run of the instance in that state, which nothing executes."""
+        return self.instance.create_run_for_job(
+            self.job().get_subset(asset_selection={dg.AssetKey(name) for name in assets}),
+            asset_selection=frozenset(dg.AssetKey(name) for name in assets),
+            tags=tags,
+            status=status,
+            remote_job_origin=_origin(),
+        )
+
+    def tick(self, sensor: dg.SensorDefinition = pending_training, cursor: str | None = None) -> "Tick":
+        """What the sensor answers now, after a tick that left `cursor`."""
+        with dg.build_sensor_context(
+            instance=self.instance, resources={"workspace": workspace_resource(self.workspace)}, cursor=cursor
+        ) as context:
+            answer = sensor(context)
+            left = context.cursor
+        requests = answer if isinstance(answer, list) else [answer]
+        reasons = [one.skip_message or "" for one in requests if isinstance(one, dg.SkipReason)]
+        return Tick([one for one in requests if isinstance(one, dg.RunRequest)], "".join(reasons), left)
+
+    def edit(self, name: str, **changes: object) -> None:
+        """Change keys of a config file."""
+        path = self.workspace.config_dir / name
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}), encoding="utf-8")
+
+    def unfinished(self) -> list[dg.DagsterRun]:
+        return list(self.instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED))))
+
+
+def copy_root(source: Path, folder: Path) -> World:
+    """An independent copy of a root with its panel, configs and instance."""
+    for name in ("root", "config"):
+        shutil.copytree(source / name, folder / name)
+    shutil.copy(source / "source.parquet", folder / "source.parquet")
+    layout = Layout(folder / "root")
+    world = World(TrainingContext(layout, load_panel_info(layout), CONFIG, HOLDOUT))
+    write_configs(world, folder)
+    return world
+
+
+def write_configs(world: World, folder: Path) -> None:
+    """The three config files that fit `world`."""
+    data = {
+        "panel": {
+            "source": "parquet",
+            "path": str(folder / "source.parquet"),
+            "time_column": "date",
+            "symbol_column": "symbol",
+            "targets": [RETURN, UP, LONELY],
+            "horizons": {RETURN: 5, UP: 5, LONELY: 5},
+        },
+        "evidence": {"holdout_fraction": HOLDOUT, "n_folds": 2},
+    }
+    settings = {
+        "data": data,
+        "routing": POLICY.model_dump(mode="json"),
+        "training": world.context.config.model_dump(mode="json"),
+    }
+    for name, content in settings.items():
+        write_atomic(folder / "config" / f"{name}_config.yaml", yaml.safe_dump(content).encode())
+
+
+@contextmanager
+def open_shell(world: World, folder: Path) -> Iterator[Shell]:
+    """The root of `world` with its instance in the usual place."""
+    workspace = Workspace(world.layout.root, folder / "config")
+    with open_instance(workspace.dagster_home) as instance:
+        yield Shell(world, workspace, instance)
+
+
+def _origin() -> RemoteJobOrigin:
+    location = RegisteredCodeLocationOrigin("foxml_assets")
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), "__ASSET_JOB")
+
+
+@contextmanager
+def another_process(root: Path, key: str, role: Role) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds a claim until it is killed."""
+    command = [sys.executable, "-c", HOLDER, str(root), key, role.value]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
