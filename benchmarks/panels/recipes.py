@@ -9,7 +9,12 @@ from benchmarks.panels.panel import Wide
 
 
 def past_features(
-    x: pd.DataFrame, *, lags: Sequence[int], windows: Sequence[int], season: int | None = None, name: str = "x"
+    x: pd.DataFrame,
+    *,
+    lags: Sequence[int],
+    windows: Sequence[int],
+    season: int | None = None,
+    name: str = "x",
 ) -> Wide:
     """Changes, lags, gaps to means, swings and places in ranges, and with a `season` (bars) what it did then.
 
@@ -54,12 +59,12 @@ def calendar(like: pd.DataFrame, *, hour: bool = False, weekday: bool = False, y
     if hour:
         found |= _circle("hour", times.hour.to_numpy() / 24, like)
     if weekday:
-        found |= _circle("weekday", times.dayofweek.to_numpy() / 7, like)
-        found["is_weekend"] = spread(pd.Series(times.dayofweek >= 5, like.index, dtype=float), like)
+        found |= _circle("weekday", times.day_of_week.to_numpy() / 7, like)
+        found["is_weekend"] = spread(pd.Series(times.day_of_week >= 5, like.index, dtype=float), like)
         tomorrow = times + pd.Timedelta(days=1)
-        found["weekend_tomorrow"] = spread(pd.Series(tomorrow.dayofweek >= 5, like.index, dtype=float), like)
+        found["weekend_tomorrow"] = spread(pd.Series(tomorrow.day_of_week >= 5, like.index, dtype=float), like)
     if year:
-        found |= _circle("year", times.dayofyear.to_numpy() / 366, like)
+        found |= _circle("year", times.day_of_year.to_numpy() / 366, like)
     return found
 
 

@@ -46,8 +46,8 @@ def run_panel(
 ) -> PanelRun:
     """Run the pipeline on `panel` below `folder`, which is emptied first.
 
-    `stages` are those of `foxml run --until`, separated by commas; after `training` follows the audit with its
-    baselines. Raises SystemExit with the output of a run that failed.
+    `stages` are those of `foxml run --until`, separated by commas; after `training` follows the audit with
+    its baselines. Raises SystemExit with the output of a run that failed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -65,7 +65,9 @@ def run_panel(
         check=False,
     )
     if answer.returncode != 0:
-        raise SystemExit(f"the pipeline failed on {folder}:\n{answer.stdout[-2000:]}\n{answer.stderr[-4000:]}")
+        raise SystemExit(
+            f"the pipeline failed on {folder}:\n{answer.stdout[-2000:]}\n{answer.stderr[-4000:]}"
+        )
     return PanelRun(Layout(root), json.loads(out.read_text(encoding="utf-8")))
 
 
