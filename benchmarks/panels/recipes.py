@@ -61,8 +61,8 @@ def calendar(like: pd.DataFrame, *, hour: bool = False, weekday: bool = False, y
     if weekday:
         found |= _circle("weekday", times.day_of_week.to_numpy() / 7, like)
         found["is_weekend"] = spread(pd.Series(times.day_of_week >= 5, like.index, dtype=float), like)
-        tomorrow = times + pd.Timedelta(days=1)
-        found["weekend_tomorrow"] = spread(pd.Series(tomorrow.day_of_week >= 5, like.index, dtype=float), like)
+        tomorrow = (times + pd.Timedelta(days=1)).day_of_week
+        found["weekend_tomorrow"] = spread(pd.Series(tomorrow >= 5, like.index, dtype=float), like)
     if year:
         found |= _circle("year", times.day_of_year.to_numpy() / 366, like)
     return found
