@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmarks.panels.leaks import Planted, skill_alone
 from benchmarks.panels.panel import RealPanel
 from benchmarks.panels.running import PanelRun
@@ -37,7 +39,7 @@ class PanelVerdict:
 
     `kept` is the plan's skill over that of the better of all pooled and both averaged, `kept_se` the error
     of the paired difference over that skill. Both are None where the better one is not `_TRUSTED` errors
-    above 0: of nothing nothing can be kept. `suspect_rows` counts rows of evidence held back for leakage.
+    above 0: of nothing nothing can be kept.
     """
 
     panel: str
@@ -47,7 +49,6 @@ class PanelVerdict:
     targets: int
     profile: str
     alarms: tuple[FalseAlarm, ...]
-    suspect_rows: int
     routes: Mapping[str, int]
     left_out: Mapping[str, int]
     skill: Mapping[str, tuple[float, float]]
@@ -98,13 +99,14 @@ def false_alarms(panel: RealPanel, run: PanelRun, honest: Sequence[str]) -> tupl
 
 def judge(panel: RealPanel, run: PanelRun) -> PanelVerdict:
     """The verdict on a finished run with its audit."""
-    audit, candidates = read_audit(run.layout), read_candidates(run.layout.routing_candidates)
+    audit = read_audit(run.layout)
     skill = {scheme.value: _skill(audit, scheme) for scheme in JUDGED}
     better = max((Scheme.ALL_POOLED, Scheme.BOTH_AVERAGED), key=lambda one: skill[one.value][0])
     value, error = skill[better.value]
     result = audit.line(better).result
     ahead = None if result is None else result.plan_ahead
-    counts = value > _TRUSTED * error and ahead is not None
+    # Of a hold-out of one block no error is known.
+    counts = value > _TRUSTED * np.nan_to_num(error) and ahead is not None
     return PanelVerdict(
         panel=panel.name,
         rows=len(panel.frame),
@@ -113,13 +115,12 @@ def judge(panel: RealPanel, run: PanelRun) -> PanelVerdict:
         targets=len(panel.targets),
         profile="development" if panel.is_short else "production",
         alarms=false_alarms(panel, run, panel.features),
-        suspect_rows=int(candidates["leakage_status"].isin(FLAGGED).sum()),
         routes={line.route.value: line.pairs for line in audit.routes},
         left_out={why.value: count for why, count in audit.left_out.items() if count},
         skill=skill,
         better=better.value,
         kept=skill[Scheme.PLAN.value][0] / value if counts else None,
-        kept_se=(ahead.se or 0.0) / value if counts and ahead is not None else None,
+        kept_se=ahead.se / value if counts and ahead is not None and ahead.se is not None else None,
         seconds=run.seconds["training"],
         audit_seconds=run.seconds["audit"],
     )
@@ -145,4 +146,4 @@ def judge_leak(planted: Planted, run: PanelRun, honest: Sequence[str]) -> list[L
 def _skill(audit: RoutingAudit, scheme: Scheme) -> tuple[float, float]:
     result = audit.line(scheme).result
     mean: Interval = Interval(0.0, None, None, None) if result is None else result.mean_skill
-    return mean.value, mean.se or 0.0
+    return mean.value, float("nan") if mean.se is None else mean.se

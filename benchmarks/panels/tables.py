@@ -70,7 +70,7 @@ def _caught(verdicts: Sequence[LeakVerdict]) -> int:
 def _line(one: PanelVerdict) -> str:
     routes = " ".join(f"{one.routes.get(route, 0):>6}" for route in _ROUTES.values())
     skills = " ".join(f"{_with_error(*skill):<13}" for skill in one.skill.values())
-    kept = "-" if one.kept is None else _with_error(one.kept, one.kept_se or 0.0)
+    kept = "-" if one.kept is None else _with_error(one.kept, np.nan if one.kept_se is None else one.kept_se)
     return (
         f"{one.panel:<16} {one.rows:>6} {one.symbols:>4} {one.features:>4} {len(one.alarms):>4} {routes}"
         f" {one.left_out.get('leaks', 0):>5}  {skills} {kept:<13}"
@@ -101,4 +101,4 @@ def _bars(verdicts: Sequence[PanelVerdict]) -> bool:
 
 
 def _with_error(value: float, error: float) -> str:
-    return f"{value:.3f} ± {error:.3f}"
+    return f"{value:.3f}" if np.isnan(error) else f"{value:.3f} ± {error:.3f}"
