@@ -18,8 +18,8 @@ LEAST_LABELS = 60
 
 
 class Leak(StrEnum):
-    """What is planted. `SHIFTED` is the mean of the last bars moved ahead by a horizon, `CENTRED` one as far
-    into the future as into the past; the copies alone have the AUC of their name."""
+    """What is planted. `SHIFTED` is the mean step of the last bars moved ahead by a horizon, `CENTRED` one as
+    far into the future as into the past, `TOMORROW` the next value; copies have the AUC of their name."""
 
     SHIFTED = "shifted"
     CENTRED = "centred"
@@ -77,9 +77,9 @@ def is_binary(label: pd.Series) -> bool:
 def _ahead(x: pd.Series, leak: Leak, horizon: int) -> pd.Series:
     match leak:
         case Leak.SHIFTED:
-            return x.rolling(2 * horizon, min_periods=horizon).mean().shift(-horizon)
+            return x.diff().rolling(2 * horizon, min_periods=horizon).mean().shift(-horizon)
         case Leak.CENTRED:
-            return x.rolling(2 * horizon + 1, min_periods=horizon, center=True).mean()
+            return x.diff().rolling(2 * horizon + 1, min_periods=horizon, center=True).mean()
         case _:
             return x.shift(-1)
 
