@@ -50,6 +50,8 @@ from foxml_assets.vocabulary import LeakageStatus, ModelFamily
 EVIDENCE_CODE_VERSION = "3"
 
 _TARGETS_AT_A_TIME = 16
+_PART_OF_A_SYMBOL = 0.2
+_FEWEST_ROWS = 60
 _TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
 
 
@@ -118,8 +120,8 @@ def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | N
 
 
 def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]) -> _Shared:
-    settings = config.evidence
-    panel = load_arrays(info, settings, layout)
+    panel = load_arrays(info, config.evidence, layout)
+    settings = _settings_for(panel, config.evidence)
     progress(f"panel: {len(panel.bar):,} rows before the hold-out, {len(panel.features)} features")
     replay = current_replay(panel, info, config, layout, progress)
     known = known_features(panel, settings.leakage, replay)
@@ -131,6 +133,17 @@ def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Call
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
     binned = bin_panel(panel, first_test, settings)
     return _Shared(panel, ranks, past, known, replay.replay_hash, binned, settings)
+
+
+def _settings_for(panel: PanelArrays, settings: EvidenceConfig) -> EvidenceConfig:
+    """The settings, with no more `min_rows` than _PART_OF_A_SYMBOL of what symbols usually have.
+
+    Else models that training could fit would have no evidence.
+    """
+    rows = np.diff(panel.starts)
+    usual = int(np.median(rows[rows > 0])) if (rows > 0).any() else 0
+    least = max(int(_PART_OF_A_SYMBOL * usual), _FEWEST_ROWS)
+    return settings.model_copy(update={"min_rows": min(settings.min_rows, least)})
 
 
 class _Clock:

@@ -103,7 +103,7 @@ class LeakageConfig(ConfigModel):
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
     on_near_copy: OnNearCopy = OnNearCopy.BLOCK
     past_r2: float = Field(0.5, gt=0.0, lt=1.0)
-    look_ahead_share: float = Field(0.2, gt=0.0, le=1.0)
+    look_ahead_share: float = Field(0.25, gt=0.0, le=1.0)
     look_ahead_sure: float = Field(0.5, gt=0.0, le=1.0)
     look_ahead_skill: float = Field(0.15, gt=0.0, le=1.0)
     look_ahead_keeps: float = Field(0.75, gt=0.0, le=1.0)
@@ -112,7 +112,7 @@ class LeakageConfig(ConfigModel):
     news_skill: float = Field(0.12, gt=0.0, le=1.0)
     sudden_news_skill: float = Field(0.36, gt=0.0, le=1.0)
     symbol_news_skill: float = Field(0.36, gt=0.0, le=1.0)
-    news_keeps: float = Field(0.5, gt=0.0, lt=1.0)
+    news_keeps: float = Field(0.9, gt=0.0, lt=1.0)
     many_symbols: float = Field(0.2, gt=0.0, le=1.0)
     max_credible_skill: float = Field(0.8, gt=0.0, le=1.0)
     examined_rows: int = Field(120_000, ge=1_000)

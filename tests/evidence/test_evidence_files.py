@@ -55,7 +55,7 @@ def test_evidence_that_is_missing_damaged_or_misplaced_is_an_error(done: Run, tm
     ("old", "new", "named"),
     [
         ('"families":', '"famlies":', "$.rows[0].families: is missing"),
-        ('"known_safe":', '"known":', "$.known_safe: is missing"),
+        ('"assured":', '"asured":', "$.assured: is missing"),
         ('"target":', '"colour": 1, "target":', "$.colour: is not a known field"),
     ],
 )

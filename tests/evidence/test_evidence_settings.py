@@ -26,7 +26,6 @@ CHANGES: dict[str, object] = {
     "holdout_fraction": 0.3,
     "n_folds": 4,
     "embargo_bars": 30,
-    "min_rows": 130,
     "top_k": 2,
     "families": ["xgboost"],
     "probe_rows": 150,
@@ -62,6 +61,7 @@ ELSEWHERE = {"leakage.calendar", *(f"leakage.replay.{name}" for name in ReplayCo
 # These are looked at with another setting beside them.
 NO_LEAKS = {"near_copy_skill": 1.0, "news_skill": 1.0, "symbol_news_skill": 1.0, "look_ahead_skill": 1.0}
 COMPANIONS: dict[str, dict[str, object]] = {
+    "min_rows": {"n_folds": 6},
     "seed": {"trees": {**SMALL["trees"], "max_rows": 1_000}},
     "overlap_top_k": {"leakage": NO_LEAKS},
     "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
@@ -78,6 +78,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     },
 }
 COMPANION_CHANGES: dict[str, object] = {
+    "min_rows": 50,
     "seed": 8,
     "overlap_top_k": 4,
     "leakage.news_keeps": 0.01,

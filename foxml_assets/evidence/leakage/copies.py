@@ -14,6 +14,8 @@ from foxml_assets.vocabulary import ScoreMetric
 # Agreement with the label's own memory is asked for within this share of the skill, and 3 standard errors.
 _PROFILE_TOLERANCE = 0.1
 _PROFILE_ERRORS = 3.0
+# Share of the skill that counts as a large gap.
+_TELLING = 0.6
 _MAX_NEWS_LAGS = 20
 _SOME_MEMORY = 0.3
 
@@ -38,22 +40,45 @@ def moves_like_the_label(
     """
     panel, horizon = news.panel, label.spec.horizon_bars
     skill = label_skill(news, label, columns, config)
-    rows = np.array([np.isfinite(label.y[panel.rows_of(at)]).sum() for at in range(len(panel.symbols))])
-    error = np.sqrt(horizon / np.maximum(rows, 1.0))[:, None]
+    error = _skill_errors(panel, label)[:, None]
     known = np.maximum((~np.isnan(skill)).sum(axis=0), 1)
     now = np.abs(mean_skill(skill))
     alike, overall = np.ones(skill.shape, dtype=bool), np.ones(len(columns), dtype=bool)
     ranks = label_ranks(panel, label)
     for lag in _profile_lags(horizon):
         gap = label_skill(news, label, columns, config, lag) - _memory(ranks, lag)[:, None] * skill
-        alike &= np.abs(gap) <= _PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error
+        alike &= np.abs(gap) <= _allowed(skill, error)
         mean = mean_skill(gap)
         spread = np.sqrt(np.nan_to_num(mean_skill((gap - mean) ** 2)) / known)
         # Symbols that move together make their mean less sure than their spread says.
         least = 0.5 * float(np.median(error)) / np.sqrt(known)
-        allowed = _PROFILE_TOLERANCE * now + _PROFILE_ERRORS * np.maximum(spread, least)
-        overall &= np.abs(mean) <= allowed
+        allowed = _allowed(now, np.maximum(spread, least))
+        # Over all symbols a large gap must be out of the question, not only unseen.
+        overall &= (np.abs(mean) <= allowed) & (allowed <= _TELLING * now)
     return alike, overall
+
+
+def is_beyond_chance(skill: Floats, panel: PanelArrays, label: LabelView) -> Flags:
+    """Whether the mean over symbols of a skill (symbols x columns) is more than luck makes of so few rows."""
+    known = np.maximum((~np.isnan(skill)).sum(axis=0), 1)
+    error = float(np.median(_skill_errors(panel, label))) / np.sqrt(known)
+    return np.asarray(np.abs(np.nan_to_num(mean_skill(skill))) >= _PROFILE_ERRORS * error)
+
+
+def beyond_chance_here(skill: Floats, panel: PanelArrays, label: LabelView) -> Flags:
+    """The same on each symbol alone (symbols x columns)."""
+    error = _skill_errors(panel, label)[:, None]
+    return np.asarray(np.abs(np.nan_to_num(skill)) >= _PROFILE_ERRORS * error)
+
+
+def _skill_errors(panel: PanelArrays, label: LabelView) -> Floats:
+    """Standard error of a single feature's skill on each symbol, overlapping labels counted once."""
+    rows = np.array([np.isfinite(label.y[panel.rows_of(at)]).sum() for at in range(len(panel.symbols))])
+    return np.asarray(np.sqrt(label.spec.horizon_bars / np.maximum(rows, 1.0)))
+
+
+def _allowed(skill: Floats, error: Floats) -> Floats:
+    return np.asarray(_PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error)
 
 
 def label_fades(panel: PanelArrays, label: LabelView) -> bool:

@@ -13,7 +13,9 @@ import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.leakage.copies import (
+    beyond_chance_here,
     feature_memory,
+    is_beyond_chance,
     label_fades,
     made_of_news,
     mean_skill,
@@ -279,7 +281,9 @@ class _Case:
         news = asked_apart(self.past, self.features, columns, unheard, _LEANS_AT_ALL).news
         skill = label_skill(news, self.label, columns, self.config)
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
+        strong &= is_beyond_chance(skill, self.features.panel, self.label)
         strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill
+        strong_here &= beyond_chance_here(skill, self.features.panel, self.label)
         if not strong.any() and not strong_here.any():
             return _News(overall, by_symbol, None)
         here, everywhere = moves_like_the_label(news, self.label, columns, self.config)

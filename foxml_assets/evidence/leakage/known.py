@@ -9,6 +9,7 @@ import numpy as np
 from foxml_assets.assurances import Assurance, Assurances
 from foxml_assets.errors import PanelError, Problem
 from foxml_assets.evidence.arrays import Flags, PanelArrays
+from foxml_assets.evidence.leakage.clock import told_by_clock
 from foxml_assets.evidence.leakage.replay_compare import Replayed
 from foxml_assets.evidence.leakage.replay_store import Replay
 from foxml_assets.selection.config import LeakageConfig
@@ -23,17 +24,19 @@ class Known:
     """The features of a panel, and what is known of some of them.
 
     `assured` are those that the user or replay stands for; `changed` those that replay found to look ahead
-    and the user does not stand for.
+    and the user does not stand for; `by_clock` those that date and time of day tell.
     """
 
     features: tuple[str, ...]
     assured: Assurances
     changed: Mapping[str, Replayed]
+    by_clock: frozenset[str]
 
     @cached_property
     def doubted(self) -> Flags:
         """Features that are asked whether they look ahead or bring news of a label."""
-        return self._where(lambda name: name not in self.assured and name not in self.changed)
+        settled = {*self.assured, *self.changed, *self.by_clock}
+        return self._where(lambda name: name not in settled)
 
     @cached_property
     def may_copy(self) -> Flags:
@@ -81,7 +84,7 @@ def known_features(panel: PanelArrays, config: LeakageConfig, replay: Replay) ->
         elif found is not None and replay.is_proven(name):
             assured[name] = Assurance(AssuredBy.REPLAY, cuts=found.cuts)
     _check_calendar(panel, config)
-    return Known(panel.features, assured, changed)
+    return Known(panel.features, assured, changed, told_by_clock(panel))
 
 
 def _check_patterns(features: tuple[str, ...], config: LeakageConfig) -> None:

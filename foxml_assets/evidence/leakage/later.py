@@ -16,6 +16,7 @@ from foxml_assets.evidence.leakage.past import (
     Moments,
     best_ridge,
     fit_from_past,
+    middle_bar,
     weight_table,
     with_earlier,
 )
@@ -153,7 +154,8 @@ def _series(
     of_news: _Rows,
     of_own: _Rows,
 ) -> list[_Series]:
-    panel, middle, margin = features.panel, stop_bar // 2, max(longest, OFFSETS[-1])
+    panel, margin = features.panel, max(longest, OFFSETS[-1])
+    middle = middle_bar(features, symbols, stop_bar)
     found = []
     for symbol in symbols:
         rows = panel.rows_between(symbol, 0, stop_bar)

@@ -12,6 +12,7 @@ from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.leakage.lagged import lagged_copies
 from foxml_assets.evidence.leakage.later import Later, explained_by_later
 from foxml_assets.evidence.leakage.past import (
+    OFFSETS,
     Moments,
     fit_from_past,
     half_moments,
@@ -69,7 +70,7 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
         later.share,
         later.witnessed,
         np.where(ahead, later.lead_bars, 0),
-        FeatureRanks(features.panel, news),
+        FeatureRanks(features.panel, news, OFFSETS[-1]),
         repeats,
         moments,
     )
@@ -125,4 +126,4 @@ def asked_apart(
     changed = np.isin(np.arange(moments.n_features), list(fits))
     ranks = past.news.ranks.copy()
     ranks[:, changed] = unexplained(features, weight_table(moments, fits), changed)
-    return replace(past, past_r2=r2, news=FeatureRanks(features.panel, ranks))
+    return replace(past, past_r2=r2, news=FeatureRanks(features.panel, ranks, OFFSETS[-1]))

@@ -58,7 +58,7 @@ def half_moments(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int
     size = n_features * (1 + len(OFFSETS))
     halves = [np.zeros((size, size)), np.zeros((size, size))]
     counts = [0, 0]
-    middle, margin = stop_bar // 2, OFFSETS[-1]
+    middle, margin = middle_bar(features, symbols, stop_bar), OFFSETS[-1]
     for symbol in symbols:
         rows = panel.rows_between(symbol, 0, stop_bar)
         bar = panel.bar[rows][margin:]
@@ -70,6 +70,13 @@ def half_moments(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int
             halves[at] += part.T @ part
             counts[at] += len(part)
     return Moments(halves[0], halves[1], counts[0], counts[1], n_features)
+
+
+def middle_bar(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> int:
+    """The bar that parts the rows of `symbols` before `stop_bar` into halves."""
+    bars = [features.panel.bar[features.panel.rows_between(symbol, 0, stop_bar)] for symbol in symbols]
+    together = np.concatenate(bars) if bars else np.zeros(0, dtype=np.int64)
+    return int(np.median(together)) if len(together) else 0
 
 
 def fit_from_past(moments: Moments, feature: int, columns: Ints) -> Fit | None:

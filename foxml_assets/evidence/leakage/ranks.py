@@ -19,10 +19,14 @@ _FEWEST_ROWS = 60
 
 @dataclass(frozen=True)
 class FeatureRanks:
-    """Mid-ranks of every feature within its symbol, scaled to (-0.5, 0.5), NaN where it is missing."""
+    """Mid-ranks of every feature within its symbol, scaled to (-0.5, 0.5), NaN where it is missing.
+
+    Or what is left of them, of which nothing is known in a symbol's first `lost_rows`.
+    """
 
     panel: PanelArrays
     ranks: npt.NDArray[np.float32]
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,11 @@ def label_skill(
     """Skill (2 AUC - 1, or rank correlation) of each feature in `columns` on every symbol, `lag` rows ago.
 
     Symbols x columns. A negative lag reads later rows. NaN where too few rows are known
-    (`rows_to_examine`), a class holds too few, or either side is constant.
+    (`rows_to_examine`, but for those that the lag or the features lost), a class holds too few, or either
+    side is constant.
     """
     panel = features.panel
-    least = rows_to_examine(panel, label, config)
+    least = max(rows_to_examine(panel, label, config) - abs(lag) - features.lost_rows, _FEWEST_ROWS // 2)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
