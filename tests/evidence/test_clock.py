@@ -1,7 +1,7 @@
 """Features that the calendar tells are asked nothing about the future."""
 
 import numpy as np
-from evidence_panels import ahead, examine, make_panel, statuses, trailing_mean
+from evidence_panels import examine, make_panel, statuses, trailing_mean
 from leak_worlds import market
 
 from foxml_assets.evidence.leakage.clock import told_by_clock
@@ -31,10 +31,10 @@ def test_a_weekday_that_later_rows_know_is_no_look_ahead() -> None:
     world = market(4)
     panel = make_panel(world.columns)
     weekday = np.tile(panel.times.day_of_week.to_numpy(dtype=float), (8, 1))
-    label = world.labels["fwd"] + 4.0 * np.isin(ahead(weekday, 1), (0, 1))
+    label = world.labels["fwd"] + 4.0 * np.isin((weekday + 1) % 7, (0, 1))
     columns = {
         **world.columns,
-        "starts_tomorrow": np.isin(ahead(weekday, 1), (0, 1)).astype(float),
+        "starts_tomorrow": np.isin((weekday + 1) % 7, (0, 1)).astype(float),
         "start_of_week": np.isin(weekday, (0, 1)).astype(float),
         "week_mean": trailing_mean(weekday, 3),
     }
@@ -42,3 +42,7 @@ def test_a_weekday_that_later_rows_know_is_no_look_ahead() -> None:
     about = examined.leaks(label, world.horizon)
     assert np.nanmean(about.skill[:, examined.panel.features.index("starts_tomorrow")]) > 0.4
     assert statuses(about, examined.panel) == {}
+    asked = dict(zip(examined.panel.features, examined.known.doubted, strict=True))
+    assert not asked["starts_tomorrow"]
+    assert not asked["weekday"]
+    assert asked["week_mean"]
