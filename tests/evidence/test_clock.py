@@ -1,7 +1,7 @@
 """Features that the calendar tells are asked nothing about the future."""
 
 import numpy as np
-from evidence_panels import examine, make_panel, statuses, trailing_mean
+from evidence_panels import examine, make_panel, statuses
 from leak_worlds import market
 
 from foxml_assets.evidence.leakage.clock import told_by_clock
@@ -36,7 +36,6 @@ def test_a_weekday_that_later_rows_know_is_no_look_ahead() -> None:
         **world.columns,
         "starts_tomorrow": np.isin((weekday + 1) % 7, (0, 1)).astype(float),
         "start_of_week": np.isin(weekday, (0, 1)).astype(float),
-        "week_mean": trailing_mean(weekday, 3),
     }
     examined = examine(make_panel(columns))
     about = examined.leaks(label, world.horizon)
@@ -45,4 +44,4 @@ def test_a_weekday_that_later_rows_know_is_no_look_ahead() -> None:
     asked = dict(zip(examined.panel.features, examined.known.doubted, strict=True))
     assert not asked["starts_tomorrow"]
     assert not asked["weekday"]
-    assert asked["week_mean"]
+    assert asked["vol_20"]
