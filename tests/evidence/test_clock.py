@@ -43,5 +43,4 @@ def test_a_weekday_that_later_rows_know_is_no_look_ahead() -> None:
     assert statuses(about, examined.panel) == {}
     asked = dict(zip(examined.panel.features, examined.known.doubted, strict=True))
     assert not asked["starts_tomorrow"]
-    assert not asked["weekday"]
     assert asked["vol_20"]
