@@ -88,10 +88,13 @@ def test_most_weak_copies_are_flagged() -> None:
     assert sum(map(bool, flagged)) >= 6
 
 
-@pytest.mark.parametrize("auc", [0.85, 0.95])
-def test_a_copy_of_a_label_that_lasts_is_flagged(auc: float) -> None:
-    world = market(0)
-    assert found(world, "vol", leak=world.copy("vol", auc))[0] == {"leak": BLOCKED}
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("auc", [0.7, 0.75, 0.8, 0.85, 0.95])
+def test_a_copy_of_a_label_that_lasts_is_flagged_beside_strong_honest_skill(auc: float, seed: int) -> None:
+    world = market(seed)
+    flagged, about = found(world, "vol", leak=world.copy("vol", auc))
+    assert set(flagged) == {"leak"}
+    assert not about.usable[-1]
 
 
 @pytest.mark.parametrize("horizon", [1, 10, 20])

@@ -16,7 +16,7 @@ _SPREAD_LEFT = 1e-6
 def told_by_clock(panel: PanelArrays) -> frozenset[str]:
     """The features that are the same whenever the calendar says the same, on all symbols.
 
-    By weekday and time of day, by month and day, by month, or by day of the month. A feature without any
+    By weekday, time of day or both, by month, day of the month or both. A feature without any
     variation is told by nothing.
     """
     sizes = np.diff(panel.starts)
@@ -40,7 +40,7 @@ def _groups(times: pd.DatetimeIndex) -> Iterator[Ints]:
     """The group of every bar, for each calendar that has few enough."""
     of_day = (times - times.normalize()).asi8
     month, day, weekday = (np.asarray(part) for part in (times.month, times.day, times.day_of_week))
-    for parts in ((weekday, of_day), (month, day), (month,), (day,)):
+    for parts in ((weekday, of_day), (weekday,), (of_day,), (month, day), (month,), (day,)):
         _, group = np.unique(np.stack(parts), axis=1, return_inverse=True)
         if len(times) >= _BARS_A_GROUP * (int(group.max(initial=0)) + 1):
             yield group.ravel().astype(np.int64)

@@ -1,11 +1,12 @@
 """How a feature's news relates to a label: as a copy does, or as something that drives it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
-from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_ranks, label_skill, shifted
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, shifted
 from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.selection.config import EvidenceConfig
@@ -29,24 +30,56 @@ def mean_skill(skill: Floats) -> Floats:
     return out
 
 
-def moves_like_the_label(
-    news: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig
-) -> tuple[Flags, Flags]:
-    """Where a feature's news fades over earlier and later rows as the label itself does.
+@dataclass(frozen=True)
+class LabelMemory:
+    """How well the label's own news tells the label `lag` rows later (earlier, if negative), as a share of
+    how well it tells it in the same row."""
 
-    The news of a copy, y plus noise, orders the label k rows away by its skill times the label's own
-    autocorrelation at k. What drives the label keeps its skill for as long as its memory lasts, and differs
-    before and after. Symbols x columns, and the same for the mean over symbols.
+    share: Mapping[int, float]
+    horizon: int
+
+    @property
+    def fades(self) -> bool:
+        """Whether it is still known a row away, but not a horizon away on one side at least.
+
+        Only then does a lag profile tell a copy from honest news: without memory both are gone in a row, and
+        what stays as it is fades like anything that moves as slowly.
+        """
+        near = max(self.share[1], self.share[-1])
+        far = min(self.share[self.horizon], self.share[-self.horizon])
+        return near >= _SOME_MEMORY and far < _SOME_MEMORY
+
+
+def label_memory(own_news: FeatureRanks, label: LabelView, config: EvidenceConfig) -> LabelMemory:
+    """The memory of a label, of its `own_news` (`label_news`)."""
+    horizon, column = label.spec.horizon_bars, np.array([0])
+
+    def skill(lag: int) -> float:
+        return float(np.nan_to_num(mean_skill(label_skill(own_news, label, column, config, lag))[0]))
+
+    now = skill(0)
+    lags = _profile_lags(horizon)
+    return LabelMemory({lag: skill(lag) / now if now > 0.0 else 0.0 for lag in lags}, horizon)
+
+
+def moves_like_the_label(
+    news: FeatureRanks, label: LabelView, memory: LabelMemory, columns: Ints, config: EvidenceConfig
+) -> tuple[Flags, Flags]:
+    """Where a feature's news fades over earlier and later rows as the label's own news does.
+
+    What a copy, y plus noise, brings beyond the panel's past is what the label brings beyond it, plus noise,
+    and orders the label k rows away by its skill times the memory at k. What drives the label keeps its
+    skill for as long as its memory lasts, and differs before and after. Symbols x columns, and the same for
+    the mean over symbols.
     """
-    panel, horizon = news.panel, label.spec.horizon_bars
+    panel = news.panel
     skill = label_skill(news, label, columns, config)
     error = _skill_errors(panel, label)[:, None]
     known = np.maximum((~np.isnan(skill)).sum(axis=0), 1)
     now = np.abs(mean_skill(skill))
     alike, overall = np.ones(skill.shape, dtype=bool), np.ones(len(columns), dtype=bool)
-    ranks = label_ranks(panel, label)
-    for lag in _profile_lags(horizon):
-        gap = label_skill(news, label, columns, config, lag) - _memory(ranks, lag)[:, None] * skill
+    for lag, share in memory.share.items():
+        gap = label_skill(news, label, columns, config, lag) - share * skill
         alike &= np.abs(gap) <= _allowed(skill, error)
         mean = mean_skill(gap)
         spread = np.sqrt(np.nan_to_num(mean_skill((gap - mean) ** 2)) / known)
@@ -79,17 +112,6 @@ def _skill_errors(panel: PanelArrays, label: LabelView) -> Floats:
 
 def _allowed(skill: Floats, error: Floats) -> Floats:
     return np.asarray(_PROFILE_TOLERANCE * np.abs(skill) + _PROFILE_ERRORS * error)
-
-
-def label_fades(panel: PanelArrays, label: LabelView) -> bool:
-    """Whether the label remembers itself a row later but not a horizon later, as overlapping labels do.
-
-    Only then does a lag profile tell a copy from honest news: without memory both are gone in a row, and a
-    label that stays what it is fades like anything that moves as slowly.
-    """
-    ranks = label_ranks(panel, label)
-    near, far = (np.median(_memory(ranks, lag)) for lag in (1, label.spec.horizon_bars))
-    return bool(near >= _SOME_MEMORY and far < _SOME_MEMORY)
 
 
 def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:

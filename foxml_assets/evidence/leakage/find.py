@@ -16,13 +16,14 @@ from foxml_assets.evidence.leakage.copies import (
     beyond_chance_here,
     feature_memory,
     is_beyond_chance,
-    label_fades,
+    label_memory,
     made_of_news,
     mean_skill,
     moves_like_the_label,
 )
 from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
+from foxml_assets.evidence.leakage.label_news import label_news
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.profile import with_profiles
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
@@ -271,13 +272,13 @@ class _Case:
         asked = fresh & kept & ((self.mean >= least) | strong_somewhere)
         if not asked.any():
             return _News(overall, by_symbol, None)
-        fades = label_fades(self.features.panel, self.label)
-        wanted = bars.news_skill if fades else bars.sudden_news_skill
+        # What is suspect, or left out as a leak, does not vouch for what is suspect.
+        unheard = np.flatnonzero(asked | ~kept)
+        memory = label_memory(label_news(self.features, self.label, unheard, bars), self.label, self.config)
+        wanted = bars.news_skill if memory.fades else bars.sudden_news_skill
         columns = np.flatnonzero(asked & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):
             return _News(overall, by_symbol, None)
-        # What is suspect, or left out as a leak, does not vouch for what is suspect.
-        unheard = np.union1d(columns, np.flatnonzero(~kept))
         news = asked_apart(self.past, self.features, columns, unheard, _LEANS_AT_ALL).news
         skill = label_skill(news, self.label, columns, self.config)
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
@@ -286,7 +287,7 @@ class _Case:
         strong_here &= beyond_chance_here(skill, self.features.panel, self.label)
         if not strong.any() and not strong_here.any():
             return _News(overall, by_symbol, None)
-        here, everywhere = moves_like_the_label(news, self.label, columns, self.config)
+        here, everywhere = moves_like_the_label(news, self.label, memory, columns, self.config)
         overall[columns], left = everywhere & strong, None
         if overall.any():
             full, rest = skill_left(kept, kept & ~overall)
