@@ -36,7 +36,8 @@ cross_sectional_jobs = dg.AssetSpec(
     group_name=GROUP,
     deps=["master_training_plan"],
     partitions_def=cross_sectional_partitions,
-    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them.",
+    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them. "
+    "A job has an event only once that of a model that stands has changed.",
 )
 symbol_jobs = dg.AssetSpec(
     JOB_ASSETS[TrainingType.SYMBOL_SPECIFIC],
