@@ -16,7 +16,10 @@ class Markup(str):
 
 def escape(text: object) -> str:
     """`text` on one line, such that it renders as itself."""
-    flat = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
+    whole = str(text)
+    if not whole.isprintable():
+        whole = "".join(char if char.isprintable() else " " for char in whole)
+    flat = " ".join(whole.split())
     marked = _SPECIAL.sub(lambda match: f"\\{match.group()}", flat)
     return marked.replace("&", "&amp;").replace("<", "&lt;")
 

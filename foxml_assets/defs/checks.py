@@ -55,9 +55,10 @@ def candidates_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.Ass
     """The table has the columns of candidates, one row per pair, and values that can be."""
     path = workspace.layout.routing_candidates
     asset = "routing_candidates"
-    yield _result(asset, "schema", _find(lambda: _nothing(read_candidates(path))))
-    yield _result(asset, "unique_pairs", _find(lambda: duplicate_rows(read_candidates(path))))
-    yield _result(asset, "ranges", _find(lambda: rows_out_of_range(read_candidates(path))))
+    table = cache(lambda: read_candidates(path))
+    yield _result(asset, "schema", _find(lambda: _nothing(table())))
+    yield _result(asset, "unique_pairs", _find(lambda: duplicate_rows(table())))
+    yield _result(asset, "ranges", _find(lambda: rows_out_of_range(table())))
 
 
 @dg.multi_asset_check(
@@ -71,6 +72,7 @@ def candidates_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.Ass
 def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
     """Every pair has one route, nothing that leaks is routed, and the experimental lane is not overfull."""
 
+    @cache
     def plan() -> RoutingPlan:
         return read_routing_plan(workspace.layout)
 

@@ -4,7 +4,7 @@ Such events carry no provenance of their own, and an asset without provenance is
 The private tag names that supply it live here alone; a test guards them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -12,21 +12,22 @@ _DATA_VERSION = "dagster/data_version"
 _CODE_VERSION = "dagster/code_version"
 _INPUT_VERSION = "dagster/input_data_version/{}"
 _INPUT_POINTER = "dagster/input_event_pointer/{}"
+# The first event of an instance, which is none of a job. Dagster takes 0 for no pointer at all.
+_BEFORE_ALL = "1"
 
 Metadata = Mapping[str, dg.MetadataValue]
 
 
-def input_event(
-    asset: str, partition: str, data_version: str, metadata: Metadata
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """Report a new version of one partition of an external asset.
+def job_observation(
+    asset: str, partition: str, data_version: str | None, metadata: Metadata
+) -> dg.AssetObservation:
+    """Report what a job is to the model that stands: of another version, or with None that of the model.
 
-    The materialization shows the partition as present; the observation carries the version, which is
-    where Dagster looks for the version of an external asset.
+    The event of a model points before all observations, and Dagster holds the version of the latest
+    observation after that against the latest before it, of which there is none.
     """
-    tags = {_DATA_VERSION: data_version}
-    yield dg.AssetMaterialization(asset, partition=partition, tags=tags, metadata=metadata)
-    yield dg.AssetObservation(asset, partition=partition, tags=tags)
+    tags = {_DATA_VERSION: data_version} if data_version is not None else {}
+    return dg.AssetObservation(asset, partition=partition, tags=tags, metadata=metadata)
 
 
 def output_event(
@@ -35,19 +36,19 @@ def output_event(
     data_version: str,
     metadata: Metadata,
     *,
-    partitioned_inputs: tuple[str, ...] = (),
+    jobs: Mapping[str, str] | None = None,
     inputs: tuple[str, ...] = (),
 ) -> dg.AssetMaterialization:
-    """Report one finished partition of the running asset, made from the current versions of its inputs.
+    """Report one finished partition of the running asset.
 
-    `partitioned_inputs` are external assets with the same partition key, `inputs` are unpartitioned
-    assets.
+    It was made from `jobs`, versions of external assets with the same partition key by asset name, and from
+    the current versions of `inputs`, unpartitioned assets.
     """
     tags = {_DATA_VERSION: data_version, _CODE_VERSION: _code_version(context)}
-    for name in partitioned_inputs:
-        tags |= _provenance(context, name, partition, is_external=True)
+    for name, version in (jobs or {}).items():
+        tags |= {_INPUT_VERSION.format(name): version, _INPUT_POINTER.format(name): _BEFORE_ALL}
     for name in inputs:
-        tags |= _provenance(context, name, None, is_external=False)
+        tags |= _provenance(context, name)
     return dg.AssetMaterialization(context.asset_key, partition=partition, tags=tags, metadata=metadata)
 
 
@@ -73,28 +74,28 @@ def metadata_of(instance: dg.DagsterInstance, asset: str, name: str) -> tuple[ob
     return (value.value if value is not None else None), storage_id
 
 
-def data_versions_of(
-    instance: dg.DagsterInstance, asset: str, partitions: Sequence[str]
+def made_versions(instance: dg.DagsterInstance, asset: str) -> Mapping[str, str]:
+    """The data version of each materialized partition of `asset`, in one query."""
+    return _latest_versions(instance, asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
+
+
+def told_versions(instance: dg.DagsterInstance, asset: str) -> Mapping[str, str]:
+    """The version in the latest observation of each partition of `asset` that has one, in one query."""
+    return _latest_versions(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION)
+
+
+def _latest_versions(
+    instance: dg.DagsterInstance, asset: str, kind: dg.DagsterEventType
 ) -> Mapping[str, str]:
-    """The data version of each materialized partition among `partitions`, in one query."""
-    if not partitions:
-        return {}
-    tags = instance.event_log_storage.get_latest_tags_by_partition(
-        dg.AssetKey(asset), dg.DagsterEventType.ASSET_MATERIALIZATION, [_DATA_VERSION], partitions
-    )
-    return {partition: found[_DATA_VERSION] for partition, found in tags.items() if _DATA_VERSION in found}
+    found = instance.event_log_storage.get_latest_tags_by_partition(dg.AssetKey(asset), kind, [_DATA_VERSION])
+    return {partition: tags[_DATA_VERSION] for partition, tags in found.items()}
 
 
-def _provenance(
-    context: dg.AssetExecutionContext, name: str, partition: str | None, *, is_external: bool
-) -> dict[str, str]:
-    record = context.instance.get_latest_data_version_record(dg.AssetKey(name), is_external, partition)
-    if record is None:
+def _provenance(context: dg.AssetExecutionContext, name: str) -> dict[str, str]:
+    version, storage_id = data_version_of(context.instance, name)
+    if not storage_id:
         return {}
-    entry = record.event_log_entry
-    event = entry.asset_observation if is_external else entry.asset_materialization
-    version = (event.tags if event else {}).get(_DATA_VERSION, "")
-    return {_INPUT_VERSION.format(name): version, _INPUT_POINTER.format(name): str(record.storage_id)}
+    return {_INPUT_VERSION.format(name): version or "", _INPUT_POINTER.format(name): str(storage_id)}
 
 
 def _code_version(context: dg.AssetExecutionContext) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 targets = dg.DynamicPartitionsDefinition(name="targets")
 cross_sectional_partitions = dg.DynamicPartitionsDefinition(name="cross_sectional_jobs")
@@ -27,6 +29,7 @@ UNFINISHED = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+_MAX_VARIABLES = 10_000
 _OPEN = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
 
@@ -40,7 +43,8 @@ def add_partitions(
     missing = [key for key in keys if key not in present]
     if not missing:
         return tuple(order)
-    instance.add_dynamic_partitions(name, missing)
+    for some in _batches(missing):
+        instance.add_dynamic_partitions(name, some)
     return tuple(instance.get_dynamic_partitions(name))
 
 
@@ -57,9 +61,7 @@ def retire_partitions(
     if not unwanted:
         return ()
     in_use = _keys_in_use(instance, name, order)
-    for key in unwanted:
-        if key not in in_use:
-            instance.delete_dynamic_partition(name, key)
+    _delete(instance, name, [key for key in unwanted if key not in in_use])
     return tuple(key for key in unwanted if key in in_use)
 
 
@@ -92,6 +94,24 @@ def ranges(order: Sequence[str], wanted: Set[str], size: int) -> Iterator[tuple[
         first, last = place if first is None else first, place
     if first is not None and last is not None:
         yield tuple(order[first : last + 1])
+
+
+def _delete(instance: dg.DagsterInstance, name: str, keys: Sequence[str]) -> None:
+    """Dagster deletes one key in a transaction of its own, which takes a minute for 5,000 on SQLite."""
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        raise TypeError(f"the instance keeps no partitions in SQL: {type(storage).__name__}")
+    columns = DynamicPartitionsTable.c
+    with storage.index_connection() as connection:
+        for some in _batches(keys):
+            is_one = (columns.partitions_def_name == name) & columns.partition.in_(some)
+            connection.execute(DynamicPartitionsTable.delete().where(is_one))
+
+
+def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """At most as many keys at once as every build of SQLite takes variables in a statement."""
+    for start in range(0, len(keys), _MAX_VARIABLES):
+        yield keys[start : start + _MAX_VARIABLES]
 
 
 def _keys_in_use(instance: dg.DagsterInstance, name: str, order: Sequence[str]) -> Set[str]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from foxml_assets.defs.attempts import retry_while_locked
 from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.defs.events import data_versions_of, input_event
+from foxml_assets.defs.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.metadata import file_link, markdown_table
 from foxml_assets.defs.partitions import (
     add_partitions,
@@ -15,31 +15,32 @@ from foxml_assets.defs.partitions import (
     retire_partitions,
     symbol_partitions,
 )
-from foxml_assets.defs.stages import partition_key
+from foxml_assets.defs.stages import MODEL_PARTITIONS, partition_key
 from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import describe_plan, get_cs_jobs, get_symbol_jobs
+from foxml_assets.planning.consumer import describe_plan
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.writer import PlanWrite, write_plan
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.stamp import current_stamp
+from foxml_assets.vocabulary import TrainingType
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"
 _log = logging.getLogger(__name__)
-CS_JOBS, SYMBOL_JOBS = "cross_sectional_jobs", "symbol_jobs"
 _VIEW_ASSETS = ("training_plan_mirrors", "master_training_plan_summary", *(f"plan_{view}" for view in VIEWS))
 PLAN_ASSETS = ("master_training_plan", *_VIEW_ASSETS, "training_plan_diff")
 
 cross_sectional_jobs = dg.AssetSpec(
-    CS_JOBS,
+    JOB_ASSETS[TrainingType.CROSS_SECTIONAL],
     group_name=GROUP,
     deps=["master_training_plan"],
     partitions_def=cross_sectional_partitions,
-    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them.",
+    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them. "
+    "A job has an event only once that of a model that stands has changed.",
 )
 symbol_jobs = dg.AssetSpec(
-    SYMBOL_JOBS,
+    JOB_ASSETS[TrainingType.SYMBOL_SPECIFIC],
     group_name=GROUP,
     deps=["master_training_plan"],
     partitions_def=symbol_partitions,
@@ -72,7 +73,7 @@ def _specs() -> list[dg.AssetSpec]:
 @dg.multi_asset(specs=_specs(), name="training_plan")
 def training_plan(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
     """Plan, mirrors, summary and views are one directory that is replaced as a whole."""
     inputs = workspace.read_inputs()
     layout = inputs.layout
@@ -96,35 +97,22 @@ def training_plan(
         yield dg.MaterializeResult(
             asset_key=name, data_version=version, metadata=_view_metadata(name, workspace)
         )
-    yield from _job_events(context, CS_JOBS, cross_sectional_partitions, get_cs_jobs(written.plan))
-    yield from _job_events(context, SYMBOL_JOBS, symbol_partitions, get_symbol_jobs(written.plan))
+    for kind, definition in MODEL_PARTITIONS.items():
+        jobs = [job for job in written.plan.jobs if job.training_type is kind]
+        _set_partitions(context, definition, jobs)
+        yield from job_events(context.instance, kind, jobs)
 
 
-def _job_events(
-    context: dg.AssetExecutionContext,
-    asset: str,
-    definition: dg.DynamicPartitionsDefinition,
-    jobs: Sequence[Job],
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """Make the jobs the partition set and report those whose spec is new."""
-    by_key = {partition_key(job): job for job in jobs}
-    add_partitions(context.instance, definition, list(by_key))
-    waiting = retire_partitions(context.instance, definition, by_key.keys())
+def _set_partitions(
+    context: dg.AssetExecutionContext, definition: dg.DynamicPartitionsDefinition, jobs: Sequence[Job]
+) -> None:
+    keys = [partition_key(job) for job in jobs]
+    add_partitions(context.instance, definition, keys)
+    waiting = retire_partitions(context.instance, definition, set(keys))
     if waiting:
         context.log.info(
             f"Not of the plan any more, but a run or a backfill still refers to: {', '.join(waiting)}"
         )
-    known = data_versions_of(context.instance, asset, list(by_key))
-    for key, job in by_key.items():
-        if known.get(key) != job.spec_hash:
-            metadata = {
-                "job_id": dg.MetadataValue.text(job.job_id),
-                "route": dg.MetadataValue.text(job.route.value),
-                "priority": dg.MetadataValue.int(job.priority),
-                "families": dg.MetadataValue.text(", ".join(family.value for family in job.model_families)),
-                "reason": dg.MetadataValue.text(job.reason),
-            }
-            yield from input_event(asset, key, job.spec_hash, metadata)
 
 
 def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.MetadataValue]:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from foxml_assets.defs.events import output_event
+from foxml_assets.defs.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
 from foxml_assets.defs.metadata import picture
 from foxml_assets.defs.partitions import cross_sectional_partitions, symbol_partitions
-from foxml_assets.defs.planning import CS_JOBS, SYMBOL_JOBS
 from foxml_assets.defs.stages import MeantFor, check_range, partition_key
 from foxml_assets.hashing import content_hash
+from foxml_assets.layout import Layout
+from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.plan import MasterPlan
 from foxml_assets.planning.structure import plan_order
 from foxml_assets.reporting.charts import model_scores_chart
 from foxml_assets.stamp import current_stamp
@@ -33,7 +36,7 @@ def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 
     @dg.asset(
         group_name=GROUP,
-        deps=[CS_JOBS],
+        deps=[JOB_ASSETS[TrainingType.CROSS_SECTIONAL]],
         partitions_def=cross_sectional_partitions,
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         output_required=False,
@@ -42,13 +45,13 @@ def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
     )
     def cross_sectional_models(
         context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
-    ) -> Iterator[dg.AssetMaterialization]:
+    ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         """Pooled models: one partition per planned target, one model per family of its job."""
         yield from _train(context, config, workspace, TrainingType.CROSS_SECTIONAL)
 
     @dg.asset(
         group_name=GROUP,
-        deps=[SYMBOL_JOBS],
+        deps=[JOB_ASSETS[TrainingType.SYMBOL_SPECIFIC]],
         partitions_def=symbol_partitions,
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         output_required=False,
@@ -57,7 +60,7 @@ def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
     )
     def symbol_models(
         context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
-    ) -> Iterator[dg.AssetMaterialization]:
+    ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         """Models of one symbol alone: one partition per planned pair, one model per family of its job."""
         yield from _train(context, config, workspace, TrainingType.SYMBOL_SPECIFIC)
 
@@ -66,7 +69,7 @@ def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 
 def _train(
     context: dg.AssetExecutionContext, meant: MeantFor, workspace: Workspace, kind: TrainingType
-) -> Iterator[dg.AssetMaterialization]:
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     is_batch = check_range(context, meant)
     inputs = workspace.read_inputs()
     training = inputs.training_context()
@@ -76,6 +79,7 @@ def _train(
     planned = {partition_key(job): job for job in permit.plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
     jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
+    told = told_changes(context.instance, kind)
     found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
     for number, outcome in enumerate(train_jobs(jobs, training), start=1):
@@ -85,10 +89,26 @@ def _train(
             failed.append(outcome)
         else:
             yield _model_event(context, outcome)
+            if partition_key(outcome.job) in told:
+                yield job_event(outcome.job, is_changed=False)
+    yield from _moved_jobs(context, inputs.layout, permit.plan, kind)
     _log.info("%s", _summary(found, unplanned))
     # The plan that a batch was queued under may be another by now: what left it needs no model any more.
     if failed or (unplanned and not is_batch):
         raise _failure(failed, [] if is_batch else unplanned)
+
+
+def _moved_jobs(
+    context: dg.AssetExecutionContext, layout: Layout, trained: MasterPlan, kind: TrainingType
+) -> Iterator[dg.AssetObservation]:
+    """What a plan that was made meanwhile could not report: it has seen none of these models."""
+    if not layout.master_plan.is_file():
+        return
+    plan = load_master_training_plan(layout.master_plan)
+    if plan.metadata.plan_hash != trained.metadata.plan_hash:
+        own = set(context.partition_keys)
+        jobs = [job for job in plan.jobs if job.training_type is kind and partition_key(job) in own]
+        yield from job_events(context.instance, kind, jobs)
 
 
 def _summary(found: Counter[OutcomeStatus], unplanned: list[str]) -> str:
@@ -101,8 +121,9 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str]) -> str:
 
 def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
     job = outcome.job
-    jobs_asset = CS_JOBS if job.symbol is None else SYMBOL_JOBS
-    version = content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
+    version = model_version(
+        job.spec_hash, content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
+    )
     metadata: dict[str, dg.MetadataValue] = {
         "job_id": dg.MetadataValue.text(job.job_id),
         "route": dg.MetadataValue.text(job.route.value),
@@ -114,7 +135,8 @@ def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.A
     if job.symbol is None:
         chart = model_scores_chart(job, outcome.manifests)
         metadata["scores"] = picture(chart, f"Hold-out scores of {job.target}")
-    return output_event(context, partition_key(job), version, metadata, partitioned_inputs=(jobs_asset,))
+    made_from = {JOB_ASSETS[job.training_type]: job.spec_hash}
+    return output_event(context, partition_key(job), version, metadata, jobs=made_from)
 
 
 def _line(outcome: JobOutcome) -> str:

@@ -26,6 +26,7 @@ from foxml_assets.files import write_atomic
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.pending import pending_jobs
@@ -65,13 +66,19 @@ class Shell:
     def layout(self) -> Layout:
         return self.workspace.layout
 
-    def make_plan(self, own: dict[str, tuple[str, ...]] = SIX, *, pooled: Sequence[str] = ()) -> MasterPlan:
+    def make_plan(
+        self,
+        own: dict[str, tuple[str, ...]] = SIX,
+        *,
+        pooled: Sequence[str] = (),
+        policy: RoutingPolicy = POLICY,
+    ) -> MasterPlan:
         """Plan the symbols of `own` alone, and the targets `pooled`, through the plan's asset."""
         scores: dict[str, dict[str | None, float]] = {LONELY: dict.fromkeys((None, *SYMBOLS), 0.9)}
         for target, good, bad in ((UP, 0.8, 0.5), (RETURN, 0.3, 0.0)):
             scores[target] = {symbol: good if symbol in own.get(target, ()) else bad for symbol in SYMBOLS}
             scores[target][None] = good if target in pooled else bad
-        route_and_plan(self.world, scores)
+        route_and_plan(self.world, scores, policy)
         assert self.execute(StageRun(PLAN_ASSETS)).success
         return self.plan
 

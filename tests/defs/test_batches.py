@@ -14,7 +14,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
-from foxml_assets.defs.partitions import keys_of, retire_partitions, symbol_partitions
+from foxml_assets.defs.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
 from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.stages import StageRun, partition_key
 from foxml_assets.locks import hold_lock
@@ -161,3 +161,11 @@ def test_a_partition_that_is_no_job_of_the_plan_fails_a_run_that_asks_for_it(she
     shell.instance.add_dynamic_partitions("symbol_jobs", [f"{UP}|DDD"])
     result = shell.execute(StageRun(("symbol_models",), {"dagster/partition": f"{UP}|DDD"}))
     assert not result.success
+
+
+def test_more_partitions_than_one_statement_takes_are_added_in_order_and_deleted(shell: Shell) -> None:
+    before = keys(shell)
+    many = [f"{UP}|S{number:05d}" for number in range(10_500)]
+    assert add_partitions(shell.instance, symbol_partitions, many) == (*before, *many)
+    assert retire_partitions(shell.instance, symbol_partitions, set(before)) == ()
+    assert keys(shell) == before

@@ -1,0 +1,63 @@
+"""What is reported of single jobs: only that the job of a model that stands has changed, or is its again.
+
+A job without a model cannot make anything stale, so nothing is reported of it, however many jobs are planned.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from foxml_assets.defs.events import job_observation, made_versions, told_versions
+from foxml_assets.defs.stages import MODEL_ASSETS, partition_key
+from foxml_assets.planning.plan import Job
+from foxml_assets.vocabulary import TrainingType
+
+JOB_ASSETS = {
+    TrainingType.CROSS_SECTIONAL: "cross_sectional_jobs",
+    TrainingType.SYMBOL_SPECIFIC: "symbol_jobs",
+}
+_SEPARATOR = ":"
+
+
+def model_version(spec_hash: str, content: str) -> str:
+    """The data version of a model: the spec that it was made from, and a hash of its files."""
+    return f"{spec_hash}{_SEPARATOR}{content}"
+
+
+def told_changes(instance: dg.DagsterInstance, kind: TrainingType) -> set[str]:
+    """The partitions whose job was reported as another than that of their model."""
+    return set(told_versions(instance, JOB_ASSETS[kind]))
+
+
+def job_events(
+    instance: dg.DagsterInstance, kind: TrainingType, jobs: Iterable[Job]
+) -> Iterator[dg.AssetObservation]:
+    """What is to be reported so that of `jobs`, all of one kind, exactly those of another spec than their
+    model make it stale."""
+    made = made_versions(instance, MODEL_ASSETS[kind])
+    if not made:
+        return
+    told = told_versions(instance, JOB_ASSETS[kind])
+    for job in jobs:
+        model = made.get(key := partition_key(job))
+        if model is None:
+            continue
+        is_its_own = model.partition(_SEPARATOR)[0] == job.spec_hash
+        if told.get(key) != (None if is_its_own else job.spec_hash):
+            yield job_event(job, is_changed=not is_its_own)
+
+
+def job_event(job: Job, *, is_changed: bool) -> dg.AssetObservation:
+    """The job is another than that of its model, or is that of its model again."""
+    metadata = {
+        "job_id": dg.MetadataValue.text(job.job_id),
+        "route": dg.MetadataValue.text(job.route.value),
+        "priority": dg.MetadataValue.int(job.priority),
+        "families": dg.MetadataValue.text(", ".join(family.value for family in job.model_families)),
+        "reason": dg.MetadataValue.text(job.reason),
+        "model": dg.MetadataValue.text(
+            "made from an earlier version" if is_changed else "made from this version"
+        ),
+    }
+    version = job.spec_hash if is_changed else None
+    return job_observation(JOB_ASSETS[job.training_type], partition_key(job), version, metadata)
