@@ -3,6 +3,7 @@
 import dagster as dg
 
 from foxml_assets.defs.auditing import routing_audit
+from foxml_assets.defs.bootstrap import bootstrap_job
 from foxml_assets.defs.checks import CHECKS
 from foxml_assets.defs.evidence import feature_selections
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
@@ -53,6 +54,7 @@ def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Defini
         jobs=[
             dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks()),
             dg.define_asset_job(REPORT_JOB, selection=_REPORTED),
+            bootstrap_job(lambda: build_definitions(workspace)),
         ]
         if checks
         else [],
