@@ -1,4 +1,4 @@
-"""A workspace that records which assets' artifacts its reader asks for: every path and every input it hands out."""
+"""A workspace that records whose artifacts its reader asks for: every path and input that it hands out."""
 
 from dataclasses import dataclass, field
 
