@@ -1,7 +1,8 @@
 """Under a real `foxml dev`, one launch in the UI takes an empty root to a plan with jobs to train."""
 
 import json
-import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import dagster as dg
@@ -31,13 +32,11 @@ def launch(port: int, job: str) -> str:
         "jobName": job,
     }
     params = {"selector": selector, "runConfigData": {}, "mode": "default"}
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/graphql",
-        json.dumps({"query": _LAUNCH, "variables": {"params": params}}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return str(json.load(answer)["data"]["launchRun"]["run"]["runId"])
+    body = json.dumps({"query": _LAUNCH, "variables": {"params": params}})
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+        answer = json.load(connection.getresponse())
+    return str(answer["data"]["launchRun"]["run"]["runId"])
 
 
 def test_the_job_bootstrap_makes_a_plan_and_the_partitions_to_train(
