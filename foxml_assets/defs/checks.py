@@ -13,6 +13,7 @@ from foxml_assets.defs.findings import (
     plan_findings,
     routing_findings,
 )
+from foxml_assets.defs.inputs import CONFIGS
 from foxml_assets.defs.metadata import markdown_table
 from foxml_assets.defs.stages import MODEL_CHECKS
 from foxml_assets.errors import FoxmlError, Problem
@@ -26,14 +27,9 @@ _MAX_SHOWN = 50
 _WARNINGS = {"no_row_quarantined"}
 # Training refuses a plan of which one of these does not hold.
 _TRAINING_RELIES_ON = {"ids_unique", "hashes_recomputed", "not_stale"}
-_LOOKS_AT = [
-    "routing_plan",
-    "routing_candidates",
-    "data_config",
-    "routing_config",
-    "training_config",
-    "panel",
-]
+# What else they look at. Not the artifacts that have blocking checks of their own: where one of these fails,
+# the run would leave out all checks that depend on the artifact.
+_INPUTS = (*CONFIGS, "panel")
 
 
 @dg.multi_asset_check(
@@ -52,7 +48,7 @@ def candidates_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.Ass
     specs=[
         dg.AssetCheckSpec(name, asset="routing_plan", blocking=blocking, additional_deps=looks_at)
         for name, blocking, looks_at in (
-            ("every_pair_decided", True, ["routing_candidates", "panel"]),
+            ("every_pair_decided", True, ["panel"]),
             ("no_leaked_pair_routed", True, []),
             ("cap_respected", True, ["routing_config"]),
             ("no_row_quarantined", False, []),
@@ -71,14 +67,11 @@ def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.A
                 name,
                 asset="master_training_plan",
                 blocking=name in _TRAINING_RELIES_ON,
-                additional_deps=_LOOKS_AT,
+                additional_deps=_INPUTS,
             )
             for name in (*PLAN_CHECKS, "as_written")
         ),
-        *(
-            dg.AssetCheckSpec("equal_to_master_plan", asset=asset, additional_deps=["master_training_plan"])
-            for asset in VIEW_PREFIXES
-        ),
+        *(dg.AssetCheckSpec("equal_to_master_plan", asset=asset) for asset in VIEW_PREFIXES),
     ]
 )
 def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:

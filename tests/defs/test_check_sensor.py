@@ -77,6 +77,9 @@ def test_a_plan_that_training_would_refuse_stops_what_follows_in_its_run(checked
     checked.layout.master_plan.write_text("{}", encoding="utf-8")
     assert not check(checked).success
     assert shown(checked) == true(checked), "every result is recorded, also behind the one that stops"
+    checked.layout.routing_plan.unlink()
+    assert not check(checked).success
+    assert shown(checked) == true(checked), "the checks of one artifact do not hide those of another"
     for name in ("ids_unique", "hashes_recomputed", "not_stale"):
         key = dg.AssetCheckKey(dg.AssetKey("master_training_plan"), name)
         graph = build_definitions(checked.workspace).resolve_asset_graph()
