@@ -8,6 +8,8 @@ from urllib.parse import quote
 from foxml_assets.errors import Problem, UnsafeNameError
 
 _MAX_SEGMENT = 120
+# One of the few signs that the Dagster UI reads as text in a typed selection of partitions and in its links.
+_SEPARATOR = "@"
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -39,30 +41,48 @@ def short_hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
-def check_partition_name(name: str, *, field: str) -> str:
-    """`name`, if it can stand in a Dagster partition key.
+def check_target_name(target: str) -> str:
+    """`target`, if it can stand in a partition key.
 
-    Raises UnsafeNameError for an empty name, `|`, control characters, blanks at either end, or
+    Raises UnsafeNameError for an empty name, `@`, `|`, control characters, blanks at either end, or
     text that UTF-8 cannot encode.
     """
+    if _SEPARATOR in target:
+        raise _unusable("target", f"holds '{_SEPARATOR}', which separates target and symbol in keys", target)
+    return _check_key_part(target, "target")
+
+
+def check_symbol_name(symbol: str) -> str:
+    """`symbol`, if it can stand in a partition key. It may hold `@`: the first one of a key separates.
+
+    Raises UnsafeNameError otherwise as `check_target_name`.
+    """
+    return _check_key_part(symbol, "symbol")
+
+
+def pair_key(target: str, symbol: str) -> str:
+    """The partition key `<target>@<symbol>`, unique to the pair. Raises UnsafeNameError."""
+    return f"{check_target_name(target)}{_SEPARATOR}{check_symbol_name(symbol)}"
+
+
+def _check_key_part(name: str, field: str) -> str:
     what = ""
     if not name:
         what = "is empty"
     elif name != name.strip():
         what = "begins or ends with a blank"
     elif "|" in name:
-        what = "holds '|', which separates target and symbol in partition keys"
+        what = "holds '|', at which the Dagster UI splits partition keys"
     elif not name.isprintable():
         what = "holds control or unprintable characters"
     if what:
-        problem = Problem(field, what, name)
-        raise UnsafeNameError("a name cannot be used", problems=[problem], fix="rename it in the panel")
+        raise _unusable(field, what, name)
     return name
 
 
-def pair_key(target: str, symbol: str) -> str:
-    """The partition key `<target>|<symbol>`. Raises UnsafeNameError as `check_partition_name`."""
-    return f"{check_partition_name(target, field='target')}|{check_partition_name(symbol, field='symbol')}"
+def _unusable(field: str, what: str, name: str) -> UnsafeNameError:
+    problem = Problem(field, what, name)
+    return UnsafeNameError("a name cannot be used", problems=[problem], fix="rename it in the panel")
 
 
 def _segment(name: str, native: NativeCase) -> str:

@@ -1,7 +1,6 @@
 """Runs that a command launches: it executes them itself, or asks the daemon of the root for them."""
 
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,18 +9,16 @@ import dagster as dg
 
 from foxml_assets.commands.console import console, error_console
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
-from foxml_assets.defs.claims import Role, claimed
+from foxml_assets.defs.execution import execute_here, sole_command
 from foxml_assets.defs.instance import open_instance
 from foxml_assets.defs.requested import INTERVAL_SECONDS, ask_for, run_of, withdraw
 from foxml_assets.defs.runs import (
-    command_tags,
     describe_runs,
     end_lost_runs,
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.stages import QUIET, STAGE_ASSETS, StageRun
-from foxml_assets.locks import hold_lock
+from foxml_assets.defs.stages import STAGE_ASSETS, StageRun
 from foxml_assets.workspace import Workspace
 
 _POLL_SECONDS = 1.0
@@ -43,16 +40,17 @@ class Launcher:
         """Materialize the assets of `run` with their checks, or without any if it names none."""
         definitions = self.definitions if run.checks is None else self.without_checks
         job = definitions.resolve_implicit_global_asset_job_def()
-        self._execute(job, run, run.asset_keys, raise_on_error=raise_on_error)
+        execute_here(job, self.instance, self.workspace, run, raise_on_error=raise_on_error)
 
     def report(self) -> None:
         """Write the report and check the models."""
-        self._execute(self.definitions.resolve_job_def(REPORT_JOB), StageRun(()), None, raise_on_error=True)
+        job = self.definitions.resolve_job_def(REPORT_JOB)
+        execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=True)
 
     def check(self) -> dg.ExecuteInProcessResult:
         """Run every asset check."""
         job = self.definitions.resolve_job_def(CHECK_JOB)
-        return self._execute(job, StageRun(()), None, raise_on_error=False)
+        return execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=False)
 
     def queue(self, runs: Sequence[StageRun]) -> Sequence[StageRun]:
         """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take."""
@@ -108,20 +106,6 @@ class Launcher:
             time.sleep(_POLL_SECONDS)
         return run
 
-    def _execute(
-        self, job: dg.JobDefinition, run: StageRun, assets: list[dg.AssetKey] | None, *, raise_on_error: bool
-    ) -> dg.ExecuteInProcessResult:
-        root, run_id = self.workspace.root, str(uuid.uuid4())
-        with claimed(root, run_id, Role.RUN, "executing a run"):
-            return job.execute_in_process(
-                instance=self.instance,
-                asset_selection=assets,
-                tags={**run.tags, **command_tags(root)},
-                run_config={**QUIET, **run.config},
-                run_id=run_id,
-                raise_on_error=raise_on_error,
-            )
-
 
 @contextmanager
 def open_launcher(workspace: Workspace, claim: str = "") -> Iterator[Launcher]:
@@ -138,12 +122,6 @@ def open_pipeline(workspace: Workspace, command: str) -> Iterator[Launcher]:
 
     Raises LockHeldError if another command is at work, and ConfigError.
     """
-    lock = hold_lock(workspace.layout.metrics / ".command.lock", purpose="running the pipeline of this root")
-    claim = uuid.uuid4().hex
-    with (
-        lock,
-        claimed(workspace.root, claim, Role.COMMAND, command),
-        open_launcher(workspace, claim) as launcher,
-    ):
+    with sole_command(workspace, command) as claim, open_launcher(workspace, claim) as launcher:
         launcher.wait_for_others()
         yield launcher

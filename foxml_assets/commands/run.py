@@ -9,12 +9,10 @@ from pathlib import Path
 from foxml_assets.commands.console import console, show_progress
 from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
-from foxml_assets.defs.inputs import CONFIGS
-from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.execution import stages
 from foxml_assets.defs.routing import NOTHING_TO_ROUTE
-from foxml_assets.defs.stages import StageRun, evidence_run, training_runs
+from foxml_assets.defs.stages import StageRun, training_runs
 from foxml_assets.errors import ConfigError, Problem
-from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.stages import Stage
@@ -31,29 +29,10 @@ class Pipeline:
     workspace: Workspace
     launcher: Launcher
 
-    def inputs(self, *, panel: bool) -> None:
-        """Materialize the config files and, if asked, the panel."""
-        self._stage("Panel" if panel else "Config", StageRun((*CONFIGS, "panel") if panel else CONFIGS))
-
-    def evidence(self) -> None:
-        """Evaluate the targets whose evidence is not current."""
-        inputs = self.workspace.read_inputs()
-        info = inputs.require_panel()
-        stale = stale_targets(info, inputs.data, inputs.layout)
-        if not stale:
-            console.print("Evidence: every target is up to date")
-            return
-        names = [spec.name for spec in info.targets]
-        run = evidence_run(self.launcher.instance, names, set(stale))
-        self._stage(f"Evidence for {len(stale)} targets", run)
-
-    def routing(self, until: Stage) -> None:
-        """Materialize candidates, routing plan and training plan, as far as `until` asks."""
-        self._stage("Candidates", StageRun(("routing_candidates",)))
-        if until is not Stage.CANDIDATES:
-            self._stage("Routing plan", StageRun(("routing_plan",)))
-        if until not in (Stage.CANDIDATES, Stage.ROUTING):
-            self._stage("Training plan", StageRun(PLAN_ASSETS))
+    def prepare(self, until: Stage) -> None:
+        """Execute the stages before training, up to `until`."""
+        for title, run in stages(self.launcher.instance, self.workspace, until):
+            self._stage(title, run)
 
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
@@ -91,15 +70,7 @@ def _timed(title: str, work: Callable[[], object]) -> None:
 def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:
     """Run the stages up to `until`. Returns the exit code: 1 if a job of the plan was not trained."""
     with _pipeline(root, config_dir, "foxml run") as pipeline:
-        is_imported = pipeline.workspace.has_imported_candidates() and until is not Stage.EVIDENCE
-        pipeline.inputs(panel=not is_imported or until is Stage.TRAINING)
-        if is_imported:
-            console.print("Candidates were imported and stand in for the evidence")
-        else:
-            pipeline.evidence()
-        if until is Stage.EVIDENCE:
-            return 0
-        pipeline.routing(until)
+        pipeline.prepare(until)
         if until is not Stage.TRAINING:
             return 0
         return _train_and_report(pipeline)

@@ -17,6 +17,7 @@ _READS = (
     "training_config",
     "panel",
     "feature_selections",
+    "routing_candidates",
     "routing_plan",
     "master_training_plan",
     "cross_sectional_models",

@@ -3,7 +3,9 @@
 import dagster as dg
 
 from foxml_assets.defs.auditing import routing_audit
-from foxml_assets.defs.checks import CHECKS
+from foxml_assets.defs.bootstrap import bootstrap_job
+from foxml_assets.defs.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
+from foxml_assets.defs.checks import ARTIFACT_CHECKS, CHECKS
 from foxml_assets.defs.evidence import feature_selections
 from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
 from foxml_assets.defs.inputs import data_config, routing_config, training_config
@@ -21,6 +23,9 @@ from foxml_assets.workspace import Workspace
 
 CHECK_JOB = "all_checks"
 REPORT_JOB = "report"
+_ARTIFACT_CHECKS = dg.AssetSelection.checks(
+    *(key for definition in ARTIFACT_CHECKS for key in definition.check_keys)
+)
 _REPORT = report_run()
 _REPORTED = dg.AssetSelection.assets(*_REPORT.asset_keys).without_checks() | dg.AssetSelection.checks(
     *(_REPORT.check_keys or ())
@@ -53,6 +58,8 @@ def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Defini
         jobs=[
             dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks()),
             dg.define_asset_job(REPORT_JOB, selection=_REPORTED),
+            dg.define_asset_job(ARTIFACT_CHECK_JOB, selection=_ARTIFACT_CHECKS),
+            bootstrap_job(lambda: build_definitions(workspace)),
         ]
         if checks
         else [],
@@ -66,6 +73,7 @@ def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Defini
             ),
             pending_training,
             requested_runs,
+            *([outdated_checks] if checks else []),
         ],
         resources={"workspace": workspace_resource(workspace)},
         executor=dg.in_process_executor,

@@ -44,7 +44,7 @@ symbol_jobs = dg.AssetSpec(
     group_name=GROUP,
     deps=["master_training_plan"],
     partitions_def=symbol_partitions,
-    description="The single-symbol jobs of the plan, by `<target>|<symbol>`.",
+    description="The single-symbol jobs of the plan, by `<target>@<symbol>`.",
 )
 
 

@@ -24,8 +24,10 @@ from foxml_assets.workspace import Workspace
 # Everything that decides what the report says. The audit may be missing or of another plan.
 _READS = (
     "data_config",
+    "routing_config",
     "training_config",
     "panel",
+    "routing_candidates",
     "routing_plan",
     "master_training_plan",
     "cross_sectional_models",

@@ -25,7 +25,7 @@ NOTHING_TO_ROUTE = (
 )
 
 
-@dg.asset(group_name=GROUP, deps=["feature_selections"], kinds={"parquet"})
+@dg.asset(group_name=GROUP, deps=["feature_selections", "panel"], kinds={"parquet"})
 def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
     inputs = workspace.read_inputs()
@@ -48,7 +48,7 @@ def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.Materialize
 
 @dg.asset(
     group_name=GROUP,
-    deps=["routing_candidates", "routing_config"],
+    deps=["routing_candidates", "routing_config", "panel"],
     automation_condition=WHEN_INPUTS_CHANGE,
     kinds={"json"},
 )

@@ -184,7 +184,7 @@ def run_request(run: StageRun, tags: Mapping[str, str]) -> dg.RunRequest:
 
 
 def partition_key(job: Job) -> str:
-    """The partition of a job: its target, or `<target>|<symbol>`. Raises UnsafeNameError."""
+    """The partition of a job: its target, or `<target>@<symbol>`. Raises UnsafeNameError."""
     return job.target if job.symbol is None else pair_key(job.target, job.symbol)
 
 

@@ -1,6 +1,6 @@
 """Rows whose evidence cannot be trusted: found column by column, each with the reasons in words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag, auto
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from foxml_assets.assurances import read_assurances
 from foxml_assets.errors import UnsafeNameError
 from foxml_assets.metrics import SCORE_RANGE
-from foxml_assets.names import check_partition_name
+from foxml_assets.names import check_symbol_name, check_target_name
 from foxml_assets.routing.coding import UNREADABLE, Bools, code
 from foxml_assets.routing.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.stability import SnapshotRows
@@ -116,14 +116,19 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
     return Faults(bits)
 
 
-def unusable_names(names: Sequence[str]) -> Bools:
-    """Which names could not be a partition key."""
-    return np.array([not _usable(name) for name in names], dtype=np.bool_)
+def unusable_targets(names: Sequence[str]) -> Bools:
+    """Which names of targets could not be in a partition key."""
+    return np.array([not _usable(name, check_target_name) for name in names], dtype=np.bool_)
 
 
-def _usable(name: str) -> bool:
+def unusable_symbols(names: Sequence[str]) -> Bools:
+    """Which names of symbols could not be in a partition key."""
+    return np.array([not _usable(name, check_symbol_name) for name in names], dtype=np.bool_)
+
+
+def _usable(name: str, check: Callable[[str], str]) -> bool:
     try:
-        check_partition_name(name, field="name")
+        check(name)
         name.encode()
     except (UnsafeNameError, UnicodeEncodeError):
         return False

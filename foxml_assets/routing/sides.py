@@ -9,7 +9,14 @@ from foxml_assets.routing.alignment import Alignment, owners_of
 from foxml_assets.routing.coding import NULL, UNREADABLE, Bools, Codes, code, encode
 from foxml_assets.routing.fdr import Earlier
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.quarantine import Fault, Faults, bad_pair_scores, find_faults, unusable_names
+from foxml_assets.routing.quarantine import (
+    Fault,
+    Faults,
+    bad_pair_scores,
+    find_faults,
+    unusable_symbols,
+    unusable_targets,
+)
 from foxml_assets.routing.side_rows import PairScores, SideRows, side_rows
 from foxml_assets.routing.states import SideStates, judge
 from foxml_assets.routing.words import Side, UnknownLeakage
@@ -85,7 +92,7 @@ def _faults(
 ) -> tuple[Faults, Faults]:
     at = layout.pair_target
     task = target_tasks(cs, local, layout)
-    bad_target, bad_symbol = unusable_names(layout.targets), unusable_names(layout.symbols)
+    bad_target, bad_symbol = unusable_targets(layout.targets), unusable_symbols(layout.symbols)
     cs_given = [(Fault.DUPLICATE, layout.cs_repeated), (Fault.TARGET_NAME, bad_target)]
     local_given = [
         (Fault.DUPLICATE, layout.pair_repeated),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foxml_assets.errors import PanelError, Problem, UnsafeNameError
-from foxml_assets.names import check_partition_name
+from foxml_assets.names import check_target_name
 from foxml_assets.selection.config import ParquetPanel
 from foxml_assets.selection.horizons import infer_horizon, parse_horizon
 from foxml_assets.selection.patterns import lookup, matches_any, unmatched
@@ -92,7 +92,7 @@ def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, .
     targets: list[RawTarget] = []
     for name in names:
         try:
-            check_partition_name(name, field="target")
+            check_target_name(name)
         except UnsafeNameError as error:
             problems += error.problems
         written = lookup(name, config.horizons)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.errors import PanelError, Problem, UnsafeNameError
-from foxml_assets.names import check_partition_name
+from foxml_assets.names import check_symbol_name
 from foxml_assets.selection.panel_info import TargetSpec
 from foxml_assets.selection.raw_panel import RawPanel, RawTarget
 from foxml_assets.vocabulary import TaskType
@@ -74,7 +74,7 @@ def _keys(raw: RawPanel) -> _Keys:
     text = symbol.astype(str)
     for name in text.unique():
         try:
-            check_partition_name(name, field="symbol")
+            check_symbol_name(name)
         except UnsafeNameError as error:
             problems += error.problems
     _raise(problems, raw)

@@ -34,7 +34,7 @@ def test_partitions_stand_in_the_order_of_the_plan_and_new_ones_come_last(shell:
     first = [partition_key(job) for job in shell.plan.jobs]
     assert keys(shell) == first
     plan = shell.make_plan({UP: ("AAA", "CCC", "DDD"), RETURN: ("BBB", "CCC", "DDD")})
-    stand = [key for key in first if key not in (f"{UP}|BBB", f"{RETURN}|AAA")]
+    stand = [key for key in first if key not in (f"{UP}@BBB", f"{RETURN}@AAA")]
     assert keys(shell) == [*stand, *(key for job in plan.jobs if (key := partition_key(job)) not in first)]
 
 
@@ -96,7 +96,7 @@ def test_a_batch_of_an_earlier_plan_trains_what_is_still_planned(shell: Shell) -
     shell.instance.report_run_canceled(waiting)
     wanted = {partition_key(job) for job in plan.jobs}
     assert retire_partitions(shell.instance, symbol_partitions, wanted) == ()
-    assert keys(shell) == [*(key for key in before if key not in gone), f"{RETURN}|DDD"]
+    assert keys(shell) == [*(key for key in before if key not in gone), f"{RETURN}@DDD"]
 
 
 def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
@@ -116,11 +116,11 @@ def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
         run_config=None,
     )
     shell.instance.add_backfill(backfill)
-    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}|AAA"})
+    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}@AAA"})
     assert keys(shell) == before
     shell.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
-    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}|AAA"}) == ()
-    assert keys(shell) == [f"{UP}|AAA"]
+    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}@AAA"}) == ()
+    assert keys(shell) == [f"{UP}@AAA"]
 
 
 def test_a_backfill_of_any_selection_makes_batches_of_the_same_size(shell: Shell) -> None:
@@ -158,14 +158,14 @@ def retried(shell: Shell) -> bool:
 
 
 def test_a_partition_that_is_no_job_of_the_plan_fails_a_run_that_asks_for_it(shell: Shell) -> None:
-    shell.instance.add_dynamic_partitions("symbol_jobs", [f"{UP}|DDD"])
-    result = shell.execute(StageRun(("symbol_models",), {"dagster/partition": f"{UP}|DDD"}))
+    shell.instance.add_dynamic_partitions("symbol_jobs", [f"{UP}@DDD"])
+    result = shell.execute(StageRun(("symbol_models",), {"dagster/partition": f"{UP}@DDD"}))
     assert not result.success
 
 
 def test_more_partitions_than_one_statement_takes_are_added_in_order_and_deleted(shell: Shell) -> None:
     before = keys(shell)
-    many = [f"{UP}|S{number:05d}" for number in range(10_500)]
+    many = [f"{UP}@S{number:05d}" for number in range(10_500)]
     assert add_partitions(shell.instance, symbol_partitions, many) == (*before, *many)
     assert retire_partitions(shell.instance, symbol_partitions, set(before)) == ()
     assert keys(shell) == before

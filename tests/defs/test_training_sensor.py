@@ -54,7 +54,7 @@ def test_after_the_first_training_models_are_kept_in_step(started: Shell) -> Non
 
 
 def test_a_training_that_was_asked_for_counts_as_the_first_though_it_was_killed(shell: Shell) -> None:
-    asked = shell.queue(["symbol_models"], {"dagster/partition": f"{UP}|AAA"}, dg.DagsterRunStatus.STARTED)
+    asked = shell.queue(["symbol_models"], {"dagster/partition": f"{UP}@AAA"}, dg.DagsterRunStatus.STARTED)
     assert "6 jobs are pending" not in shell.tick().reason
     shell.instance.report_run_failed(asked)
     assert len(asked_for(shell, shell.tick().requests)) == 6
@@ -99,7 +99,7 @@ def test_a_new_plan_beside_queued_batches_launches_only_what_is_new(started: She
     queued = started.tick().requests
     started.queue(["symbol_models"], dict(queued[0].tags), dg.DagsterRunStatus.QUEUED)
     started.make_plan({UP: ("AAA", "BBB", "CCC", "DDD"), RETURN: ("AAA", "BBB", "CCC", "DDD")})
-    assert set(asked_for(started, started.tick().requests)) == {f"{UP}|DDD", f"{RETURN}|DDD"}
+    assert set(asked_for(started, started.tick().requests)) == {f"{UP}@DDD", f"{RETURN}@DDD"}
 
 
 def test_a_batch_that_dies_before_its_first_model_is_launched_again_and_not_for_ever(started: Shell) -> None:

@@ -65,4 +65,4 @@ def test_partitions_are_exactly_the_planned_jobs(trained: World) -> None:
     keys = [key for (name, key) in badges(trained) if name == "symbol_models"]
     assert keys
     assert len(keys) == len(set(keys))
-    assert all(key is not None and key.count("|") == 1 for key in keys)
+    assert all(key is not None and key.count("@") == 1 for key in keys)

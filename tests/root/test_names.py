@@ -1,13 +1,16 @@
 """Names of targets and symbols become unique, contained path segments and partition keys."""
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
+import dagster_webserver
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foxml_assets.errors import UnsafeNameError
-from foxml_assets.names import check_partition_name, pair_key, symbol_segment, target_segment
+from foxml_assets.names import check_symbol_name, check_target_name, pair_key, symbol_segment, target_segment
 
 anything = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 
@@ -54,8 +57,33 @@ def test_text_that_is_not_unicode_is_refused() -> None:
 @pytest.mark.parametrize("name", ["", " A", "A ", "a|b", "a\nb", "a\x00", "\ud800"])
 def test_a_name_that_breaks_a_partition_key_is_refused(name: str) -> None:
     with pytest.raises(UnsafeNameError):
-        check_partition_name(name, field="symbol")
+        check_symbol_name(name)
+    with pytest.raises(UnsafeNameError):
+        check_target_name(name)
 
 
 def test_a_pair_key_joins_target_and_symbol() -> None:
-    assert pair_key("fwd_ret_5d", "BTC/USD") == "fwd_ret_5d|BTC/USD"
+    assert pair_key("fwd_ret_5d", "BTC/USD") == "fwd_ret_5d@BTC/USD"
+
+
+def test_a_symbol_may_hold_what_separates_and_a_target_may_not() -> None:
+    assert pair_key("y", "@ES") == "y@@ES"
+    with pytest.raises(UnsafeNameError, match="separates target and symbol"):
+        check_target_name("y@ES")
+
+
+@given(st.tuples(st.text("ab@"), st.text("ab@")), st.tuples(st.text("ab@"), st.text("ab@")))
+def test_no_two_pairs_share_a_key(one: tuple[str, str], other: tuple[str, str]) -> None:
+    keys = []
+    for pair in (one, other):
+        with suppress(UnsafeNameError):
+            keys.append(pair_key(*pair))
+    assert len(set(keys)) == len(keys) or one == other
+
+
+def test_the_partition_field_of_the_ui_takes_the_key_of_a_pair_as_text() -> None:
+    # The signs that the page of the installed web server reads outside quotes; at `|` its links are split.
+    chunks = (Path(dagster_webserver.__file__).parent / "webapp/build/_next/static/chunks").glob("*.js")
+    quoted = re.compile(r"/\[\^(-a-zA-Z0-9_[^\]]*)\]/")
+    (signs,) = {found for chunk in chunks for found in quoted.findall(chunk.read_text(encoding="utf-8"))}
+    assert re.fullmatch(f"[{signs}]+", pair_key("fwd_ret_20d", "XOM"))

@@ -1,0 +1,61 @@
+"""From nothing to a plan in one launch of the UI.
+
+The targets are partitions that exist when the panel is made, so no single backfill can hold all stages.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from foxml_assets.defs.execution import execute_here, sole_command, stages
+from foxml_assets.defs.runs import describe_runs, runs_at_work
+from foxml_assets.defs.stages import STAGE_ASSETS
+from foxml_assets.stages import Stage
+from foxml_assets.workspace import Workspace
+
+BOOTSTRAP_JOB = "bootstrap"
+_PARENT_TAG = "foxml/bootstrap"
+
+
+def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
+    """The job `bootstrap`: what `foxml run --until plan` does, over the assets of `definitions`."""
+
+    @dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"workspace"})
+    def stages_to_the_plan(context: dg.OpExecutionContext) -> None:
+        """Configs, panel, evidence, candidates, routing plan and plan, each as a run of its own."""
+        workspace: Workspace = context.resources.workspace
+        with sole_command(workspace, f"the job {BOOTSTRAP_JOB}"):
+            _refuse_company(context, workspace)
+            job = definitions().resolve_implicit_global_asset_job_def()
+            for title, run in stages(context.instance, workspace, Stage.PLAN):
+                context.log.info(title)
+                tags = {_PARENT_TAG: context.run_id}
+                result = execute_here(job, context.instance, workspace, run, tags=tags, raise_on_error=False)
+                if not result.success:
+                    raise dg.Failure(
+                        f"{title}: run {result.run_id[:8]} failed, see there. What was made before it "
+                        "stands; mend the cause and launch the job again.",
+                        allow_retries=False,
+                    )
+
+    @dg.job(
+        name=BOOTSTRAP_JOB,
+        description="From nothing to a plan: configs, panel, evidence, candidates, routing plan and plan, "
+        "each as a run of its own. Evidence that is current is kept. It trains nothing.",
+        executor_def=dg.in_process_executor,
+    )
+    def bootstrap() -> None:
+        stages_to_the_plan()
+
+    return bootstrap
+
+
+def _refuse_company(context: dg.OpExecutionContext, workspace: Workspace) -> None:
+    """To wait would be for ever where the queue takes one run at a time."""
+    runs = runs_at_work(context.instance, workspace.root, STAGE_ASSETS)
+    others = [run for run in runs if run.run_id != context.run_id]
+    if others:
+        raise dg.Failure(
+            f"Not started beside {describe_runs(others)}. Launch the job again when it has ended.",
+            allow_retries=False,
+        )

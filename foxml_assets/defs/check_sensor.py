@@ -1,0 +1,113 @@
+"""What the UI shows of candidates and plans is kept in step with the files, whoever changed them.
+
+The sensor makes the checks' findings itself and compares them with the recorded results, because a change
+of a file by hand is no event, and a check that shares a run with a plan that fails is skipped with it.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import msgspec
+
+from foxml_assets.defs.attempts import REQUEST_TAG, refusal
+from foxml_assets.defs.checks import ARTIFACT_CHECKS
+from foxml_assets.defs.findings import all_findings, first_words
+from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
+from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.hashing import content_hash
+from foxml_assets.tables import find_table
+from foxml_assets.workspace import Workspace
+
+ARTIFACT_CHECK_JOB = "artifact_checks"
+_CHECKED = ("routing_candidates", "routing_plan", *PLAN_ASSETS)
+# A change is usually followed by a new plan, whose run makes the checks too: half a minute is left for it.
+_LOOKS = 6
+_MAX_NAMED = 3
+_Key = tuple[str, str]
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """The cursor: the state of the last look, whether all agreed, and for how many looks they did not."""
+
+    state: str
+    agreed: bool
+    looks: int
+
+
+@dg.sensor(
+    job_name=ARTIFACT_CHECK_JOB,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def outdated_checks(
+    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.RunRequest | dg.SkipReason:
+    """Runs the checks of candidates and plans again where their results are not what they would be now."""
+    instance, root = context.instance, workspace.root
+    if not workspace.layout.master_plan.is_file():
+        return dg.SkipReason("there is no plan yet: foxml run --until plan")
+    command = living_command(root)
+    if command is not None:
+        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    assets = {dg.AssetKey(name) for name in _CHECKED}
+    runs = [
+        run
+        for run in runs_in_flight(instance, root, _CHECKED)
+        if run.job_name == ARTIFACT_CHECK_JOB or assets & set(run.asset_selection or ())
+    ]
+    if runs:
+        return dg.SkipReason(f"waiting for {describe_runs(runs)}")
+    files, recorded = _files(workspace), _recorded(instance)
+    state = content_hash([files, sorted((*key, words or "") for key, words in recorded.items())])
+    seen = _read(context.cursor)
+    if seen.state == state and seen.agreed:
+        return dg.SkipReason("every check shows what is")
+    found = {key: first_words(problems) for key, problems in all_findings(workspace).items()}
+    differ = sorted(key for key, words in found.items() if key not in recorded or recorded[key] != words)
+    looks = seen.looks + 1 if seen.state == state else 1
+    context.update_cursor(msgspec.json.encode(_Seen(state, not differ, looks)).decode())
+    if not differ:
+        return dg.SkipReason("every check shows what is")
+    if looks < _LOOKS:
+        return dg.SkipReason(f"{_named(differ)} to be checked again, if no new plan comes before")
+    request = f"{ARTIFACT_CHECK_JOB}:{content_hash(files)}"
+    refused = refusal(instance, root, request)
+    if refused:
+        return dg.SkipReason(f"{_named(differ)} to be checked again, but {refused}: foxml check")
+    return dg.RunRequest(tags={REQUEST_TAG: request, **daemon_tags(root)})
+
+
+def _recorded(instance: dg.DagsterInstance) -> dict[_Key, str | None]:
+    """What the latest result of each check says, None where it passed; without those that never ended."""
+    keys = [key for definition in ARTIFACT_CHECKS for key in definition.check_keys]
+    found: dict[_Key, str | None] = {}
+    for key, record in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
+        event = record.event.dagster_event if record.event else None
+        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found[key.asset_key.to_user_string(), key.name] = event.asset_check_evaluation_data.description
+    return found
+
+
+def _files(workspace: Workspace) -> list[tuple[str, int, int]]:
+    """The files behind the checks, each with its moment and size."""
+    layout = workspace.layout
+    paths = [workspace.data_config_file, workspace.routing_config_file, workspace.training_config_file]
+    paths += [layout.panel_info, find_table(layout.routing_candidates) or layout.routing_candidates]
+    paths += sorted(layout.routing_plan_dir.rglob("*")) + sorted(layout.training_plan_dir.rglob("*"))
+    present = [(path, path.stat()) for path in paths if path.is_file()]
+    return [(str(path), status.st_mtime_ns, status.st_size) for path, status in present]
+
+
+def _read(cursor: str | None) -> _Seen:
+    """What the last look left; nothing for the first, and for one of another version of this sensor."""
+    try:
+        return msgspec.json.decode(cursor or "", type=_Seen)
+    except msgspec.DecodeError:
+        return _Seen("", agreed=False, looks=0)
+
+
+def _named(keys: Sequence[_Key]) -> str:
+    names = [f"{name} of {asset}" for asset, name in keys[:_MAX_NAMED]]
+    more = [f"{len(keys) - _MAX_NAMED} more"] if len(keys) > _MAX_NAMED else []
+    return ", ".join(names + more)

@@ -1,0 +1,89 @@
+"""Stages executed by the process that asks for them, one Dagster run each, in the order of the pipeline."""
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import dagster as dg
+
+from foxml_assets.defs.claims import Role, claimed
+from foxml_assets.defs.inputs import CONFIGS
+from foxml_assets.defs.planning import PLAN_ASSETS
+from foxml_assets.defs.runs import command_tags
+from foxml_assets.defs.stages import QUIET, StageRun, evidence_run
+from foxml_assets.evidence.evaluate import stale_targets
+from foxml_assets.locks import hold_lock
+from foxml_assets.stages import Stage
+from foxml_assets.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+
+def stages(
+    instance: dg.DagsterInstance, workspace: Workspace, until: Stage
+) -> Iterator[tuple[str, StageRun]]:
+    """The stages up to `until`, but for training, each with its title, to be executed before the next is
+    asked for: which targets are stale is known when the panel is made. Raises ConfigError, PanelError.
+    """
+    is_imported = workspace.has_imported_candidates() and until is not Stage.EVIDENCE
+    if is_imported and until is not Stage.TRAINING:
+        yield "Config", StageRun(CONFIGS)
+    else:
+        yield "Panel", StageRun((*CONFIGS, "panel"))
+    if is_imported:
+        _log.info("Candidates were imported and stand in for the evidence")
+    else:
+        yield from _evidence(instance, workspace)
+    if until is Stage.EVIDENCE:
+        return
+    yield "Candidates", StageRun(("routing_candidates",))
+    if until is not Stage.CANDIDATES:
+        yield "Routing plan", StageRun(("routing_plan",))
+    if until not in (Stage.CANDIDATES, Stage.ROUTING):
+        yield "Training plan", StageRun(PLAN_ASSETS)
+
+
+@contextmanager
+def sole_command(workspace: Workspace, command: str) -> Iterator[str]:
+    """Be the only command that launches runs over `workspace`, whose sensors wait. Yields its claim.
+
+    Raises LockHeldError if another is at work.
+    """
+    lock = hold_lock(workspace.layout.metrics / ".command.lock", purpose="running the pipeline of this root")
+    claim = uuid.uuid4().hex
+    with lock, claimed(workspace.root, claim, Role.COMMAND, command):
+        yield claim
+
+
+def execute_here(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    workspace: Workspace,
+    run: StageRun,
+    *,
+    tags: Mapping[str, str] | None = None,
+    raise_on_error: bool,
+) -> dg.ExecuteInProcessResult:
+    """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
+    run_id = str(uuid.uuid4())
+    with claimed(workspace.root, run_id, Role.RUN, "executing a run"):
+        return job.execute_in_process(
+            instance=instance,
+            asset_selection=run.asset_keys or None,
+            tags={**run.tags, **command_tags(workspace.root), **(tags or {})},
+            run_config={**QUIET, **run.config},
+            run_id=run_id,
+            raise_on_error=raise_on_error,
+        )
+
+
+def _evidence(instance: dg.DagsterInstance, workspace: Workspace) -> Iterator[tuple[str, StageRun]]:
+    inputs = workspace.read_inputs()
+    info = inputs.require_panel()
+    stale = stale_targets(info, inputs.data, inputs.layout)
+    if not stale:
+        _log.info("Evidence: every target is up to date")
+        return
+    names = [spec.name for spec in info.targets]
+    yield f"Evidence for {len(stale)} targets", evidence_run(instance, names, set(stale))
