@@ -57,7 +57,8 @@ _TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
 
 @dataclass(frozen=True)
 class _Shared:
-    """What all targets share: made once, whatever their number."""
+    """What all targets share: made once, whatever their number. `config` is what the settings that were
+    `asked` for come to on this panel."""
 
     panel: PanelArrays
     ranks: FeatureRanks
@@ -66,6 +67,7 @@ class _Shared:
     replay_hash: str | None
     binned: BinnedPanel
     config: EvidenceConfig
+    asked: EvidenceConfig
 
 
 def evaluate_targets(
@@ -132,7 +134,7 @@ def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Call
     )
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
     binned = bin_panel(panel, first_test, settings)
-    return _Shared(panel, ranks, past, known, replay.replay_hash, binned, settings)
+    return _Shared(panel, ranks, past, known, replay.replay_hash, binned, settings, config.evidence)
 
 
 def _settings_for(panel: PanelArrays, settings: EvidenceConfig) -> EvidenceConfig:
@@ -249,7 +251,7 @@ def _evaluate(
         score_metric=metric_of(case.spec.task_type),
         horizon_minutes=case.spec.horizon_minutes,
         data_hash=info.data_hash_for(case.spec.name),
-        settings_hash=_settings_hash(case.spec, settings, shared.replay_hash),
+        settings_hash=_settings_hash(case.spec, shared.asked, shared.replay_hash),
         rows=tuple(rows),
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,

@@ -95,6 +95,17 @@ def test_nothing_is_stale_after_a_run(done: Run) -> None:
     assert stale_targets(info, done.config, done.layout) == ()
 
 
+def test_short_symbols_are_scored_and_nothing_is_stale_after_it(done: Run, tmp_path: Path) -> None:
+    path = Path(done.config.panel.path)
+    asked = config_of(path, {**SMALL, "min_rows": 5_000})
+    fresh = run(tmp_path, asked)
+    info = load_panel_info(fresh.layout)
+    assert stale_targets(info, asked, fresh.layout) == ()
+    own = [row.score.value for row in fresh.evidence[VALUE].rows if row.symbol]
+    assert own
+    assert None not in own
+
+
 def test_a_target_without_evidence_or_with_damaged_evidence_is_stale(done: Run, tmp_path: Path) -> None:
     fresh = run(tmp_path, done.config, UP)
     info = load_panel_info(fresh.layout)
