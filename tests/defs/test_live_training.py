@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 from shell_world import Shell
 from training_world import RETURN, UP
@@ -115,6 +116,7 @@ def times_trained(shell: Shell) -> Counter[str]:
     return Counter(event.partition for event in events if event.metadata["trained in this run"].value)
 
 
+@pytest.mark.slow
 def test_batches_outlive_a_kill_and_two_plans_beside_the_run_of_another_location(
     shell: Shell, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from test_live import is_serving, running_dev, wait_for
 from worlds import World
 
@@ -39,6 +40,7 @@ def launch(port: int, job: str) -> str:
     return str(answer["data"]["launchRun"]["run"]["runId"])
 
 
+@pytest.mark.slow
 def test_the_job_bootstrap_makes_a_plan_and_the_partitions_to_train(
     empty_world: World, tmp_path: Path
 ) -> None:
