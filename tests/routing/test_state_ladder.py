@@ -57,26 +57,23 @@ def test_a_sample_below_the_minimum_is_disallowed_whatever_its_score() -> None:
 
 
 def test_the_sample_rule_comes_before_leakage_and_families() -> None:
-    rows = pooled(
-        score=0.9, sample_size=5, leakage_status="BLOCKED", successful_families=None, failed_families="x"
-    )
-    assert target_row(routed(rows))["cs_rule"] == "sample_size"
+    two = {"require_min_successful_families": 2}
+    rows = pooled(score=0.9, sample_size=5, leakage_status="BLOCKED", successful_families="lightgbm")
+    assert target_row(routed(rows, settings=two))["cs_rule"] == "sample_size"
     rows["sample_size"] = 100_000
-    assert target_row(routed(rows))["cs_rule"] == "leakage_blocked"
+    assert target_row(routed(rows, settings=two))["cs_rule"] == "leakage_blocked"
     rows["leakage_status"] = "SAFE"
-    assert target_row(routed(rows))["cs_rule"] == "families"
+    assert target_row(routed(rows, settings=two))["cs_rule"] == "families"
 
 
 def test_too_few_fitted_families_disallow_but_unrecorded_ones_do_not() -> None:
-    failed = local(score=0.9, successful_families=None, failed_families="lightgbm")
-    assert pair(routed(pooled(), failed))["local_rule"] == "families"
-    unrecorded = local(score=0.9, successful_families=None, failed_families=None)
-    assert pair(routed(pooled(), unrecorded))["local_state"] == "STRONG"
+    two = {"require_min_successful_families": 2}
     one = local(score=0.9, successful_families="lightgbm")
-    assert (
-        pair(routed(pooled(), one, settings={"require_min_successful_families": 2}))["local_rule"]
-        == "families"
-    )
+    assert pair(routed(pooled(), one, settings=two))["local_rule"] == "families"
+    # It has a score, so some family fitted: which, nobody said.
+    for failed in (None, "xgboost"):
+        unrecorded = local(score=0.9, successful_families=None, failed_families=failed)
+        assert pair(routed(pooled(), unrecorded))["local_state"] == "STRONG"
 
 
 @pytest.mark.parametrize("status", ["SUSPECT", "UNKNOWN", None])
