@@ -15,6 +15,9 @@ from foxml_assets.selection.panel_info import PanelInfo
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+# Rows of a symbol below which nothing is asked of it, however short symbols usually are.
+FEWEST_ROWS = 60
+
 Matrix = npt.NDArray[np.float32] | Floats
 
 

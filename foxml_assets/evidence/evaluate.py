@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.errors import EvidenceError
-from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays, load_arrays, load_labels
+from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
@@ -51,7 +51,6 @@ EVIDENCE_CODE_VERSION = "3"
 
 _TARGETS_AT_A_TIME = 16
 _PART_OF_A_SYMBOL = 0.2
-_FEWEST_ROWS = 60
 _TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
 
 
@@ -144,7 +143,7 @@ def _settings_for(panel: PanelArrays, settings: EvidenceConfig) -> EvidenceConfi
     """
     rows = np.diff(panel.starts)
     usual = int(np.median(rows[rows > 0])) if (rows > 0).any() else 0
-    least = max(int(_PART_OF_A_SYMBOL * usual), _FEWEST_ROWS)
+    least = max(int(_PART_OF_A_SYMBOL * usual), FEWEST_ROWS)
     return settings.model_copy(update={"min_rows": min(settings.min_rows, least)})
 
 

@@ -175,9 +175,11 @@ def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLin
     found = routing.targets[~routing.targets["target"].isin(routed).to_numpy()]
     names = ("target", "score_metric", "cs_score", "hard_block_reason", "cs_reason")
     columns = (found[name].astype(object).where(found[name].notna(), None) for name in names)
+    own = pairs.loc[pairs["target"].isin(found["target"]).to_numpy(), ["target", "rule"]].astype(str)
+    rules_of = {target: rules.value_counts() for target, rules in own.groupby("target")["rule"]}
     lines = []
     for target, metric, score, block, reason in zip(*columns, strict=True):
-        rules = pairs.loc[(pairs["target"] == target).to_numpy(), "rule"].astype(str).value_counts()
+        rules = rules_of.get(target, pd.Series(dtype="int64"))
         lines.append(
             UnroutedLine(
                 target=target,

@@ -1,5 +1,7 @@
 """What the user says of features beforehand: reasons, calendars, and names that are none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evidence_panels import (
@@ -14,6 +16,7 @@ from foxml_assets.assurances import Assurance, assurance_lines
 from foxml_assets.errors import PanelError
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.leakage.known import known_features
+from foxml_assets.evidence.leakage.replay_compare import Change, Replayed
 from foxml_assets.evidence.leakage.replay_store import Replay
 from foxml_assets.selection.config import LeakageConfig
 from foxml_assets.vocabulary import AssuredBy, LeakageStatus
@@ -119,3 +122,16 @@ def test_assurances_are_told_in_words() -> None:
     assert "proven by replay at 5 cuts to use earlier rows only: late" in lines
     assert any(line.endswith("mom_19, and 5 more") for line in lines)
     assert assurance_lines({}) == ()
+
+
+def test_what_replay_found_stands_whatever_the_panel_says() -> None:
+    # So strong and so slow that it is asked whether it copies the label, and is cleared of that.
+    slow = autoregressive(np.random.default_rng(1), SHAPE, 0.995)
+    examined = examine(make_panel({"slow": slow, "noise": np.random.default_rng(2).standard_normal(SHAPE)}))
+    assert statuses(examined.leaks(ahead(slow, 1), 1), examined.panel) == {}
+    change = Change("2015-06-01", "2015-06-01", "S000", with_future=1.0, without_future=2.0, size=1.0)
+    found = {"slow": Replayed("my:build", cuts=8, compared=40, changed=40, change=change)}
+    replayed = known_features(examined.panel, LeakageConfig(), Replay(features=found))
+    about = replace(examined, known=replayed).leaks(ahead(slow, 1), 1)
+    assert np.nanmean(about.skill[:, 0]) > 0.8
+    assert statuses(about, examined.panel) == {"slow": BLOCKED}

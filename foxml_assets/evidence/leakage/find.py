@@ -230,7 +230,7 @@ class _Case:
         asked |= self.known.may_copy & (self.mean >= bars.near_copy_skill)
         for at in np.flatnonzero(asked).tolist():
             made[at] = made_of_news(self.past.news, self.label, at)
-            found[at] = np.nan_to_num(made[at]) >= bars.made_of_news
+            found[at] |= np.nan_to_num(made[at]) >= bars.made_of_news
             if np.nan_to_num(self.past.future_share[at]) >= bars.look_ahead_share:
                 back[at] = self._taken_back(at)
                 found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
@@ -274,7 +274,9 @@ class _Case:
             return _News(overall, by_symbol, None)
         # What is suspect, or left out as a leak, does not vouch for what is suspect.
         unheard = np.flatnonzero(asked | ~kept)
-        memory = label_memory(label_news(self.features, self.label, unheard, bars), self.label, self.config)
+        memory = label_memory(
+            label_news(self.features, self.past.moments, self.label, unheard), self.label, self.config
+        )
         wanted = bars.news_skill if memory.fades else bars.sudden_news_skill
         columns = np.flatnonzero(asked & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):

@@ -1,5 +1,6 @@
 """What earlier rows of the panel explain of a feature: ridges from second moments of ranks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,8 @@ _MAX_COLUMNS = 300
 
 @dataclass(frozen=True)
 class Moments:
-    """Gram matrices of the earlier and the later half of the bars.
+    """Gram matrices of the earlier and the later half of the bars, over the rows of `symbols` before
+    `stop_bar`.
 
     Columns: features now, then all features at each earlier offset; feature j at offset OFFSETS[b] is column
     (b + 1) * n_features + j.
@@ -27,6 +29,8 @@ class Moments:
     early_rows: int
     late_rows: int
     n_features: int
+    symbols: tuple[int, ...]
+    stop_bar: int
 
     def explaining(self, feature: int) -> Ints:
         """The other features now, and all of them at earlier rows."""
@@ -52,24 +56,41 @@ class Fit:
     weights: Floats
 
 
-def half_moments(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> Moments:
-    """The moments of the rows of `symbols` before `stop_bar`."""
-    panel, n_features = features.panel, features.ranks.shape[1]
-    size = n_features * (1 + len(OFFSETS))
-    halves = [np.zeros((size, size)), np.zeros((size, size))]
-    counts = [0, 0]
-    middle, margin = middle_bar(features, symbols, stop_bar), OFFSETS[-1]
+@dataclass(frozen=True)
+class Halves:
+    """One symbol's rows that have a past: `table` as in `with_earlier`, and which rows are of either half."""
+
+    rows: slice
+    table: npt.NDArray[np.float32]
+    early: Flags
+    late: Flags
+
+
+def halves(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> Iterator[Halves]:
+    """The rows of `symbols` before `stop_bar`, parted by the middle of their bars, with a margin on both
+    sides of it so that no earlier row reaches across."""
+    panel, margin = features.panel, OFFSETS[-1]
+    middle = middle_bar(features, symbols, stop_bar)
     for symbol in symbols:
         rows = panel.rows_between(symbol, 0, stop_bar)
         bar = panel.bar[rows][margin:]
-        if len(bar) <= 3 * margin:
-            continue
-        table = with_earlier(features.ranks[rows])[margin:]
-        for at, chosen in enumerate((bar < middle - margin, bar >= middle + margin)):
-            part = table[chosen]
-            halves[at] += part.T @ part
-            counts[at] += len(part)
-    return Moments(halves[0], halves[1], counts[0], counts[1], n_features)
+        if len(bar) > 3 * margin:
+            table = with_earlier(features.ranks[rows])[margin:]
+            with_past = slice(rows.start + margin, rows.stop)
+            yield Halves(with_past, table, bar < middle - margin, bar >= middle + margin)
+
+
+def half_moments(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> Moments:
+    """The moments of the rows of `symbols` before `stop_bar`."""
+    n_features = features.ranks.shape[1]
+    size = n_features * (1 + len(OFFSETS))
+    grams, counts = np.zeros((2, size, size)), [0, 0]
+    for one in halves(features, symbols, stop_bar):
+        for half, chosen in enumerate((one.early, one.late)):
+            part = one.table[chosen]
+            grams[half] += part.T @ part
+            counts[half] += len(part)
+    return Moments(grams[0], grams[1], counts[0], counts[1], n_features, symbols, stop_bar)
 
 
 def middle_bar(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> int:
@@ -88,10 +109,17 @@ def fit_from_past(moments: Moments, feature: int, columns: Ints) -> Fit | None:
     early, late, total = moments.early, moments.late, moments.late[feature, feature]
     if early[feature, feature] <= 1e-9 * moments.early_rows or total <= 1e-9 * moments.late_rows:
         return None
-    chosen = _strongest(moments, feature, columns)
-    gram, cross = early[np.ix_(chosen, chosen)], early[chosen, feature]
-    late_gram, late_cross = late[np.ix_(chosen, chosen)], late[chosen, feature]
-    weights, left = best_ridge(gram, cross, late_gram, late_cross, total)
+    return fit_to(moments, columns, early[:, feature], late[:, feature], float(total))
+
+
+def fit_to(moments: Moments, columns: Ints, cross: Floats, late_cross: Floats, late_total: float) -> Fit:
+    """The same for anything, given its products with all columns in both halves and its squares in the
+    later: by at most _MAX_COLUMNS of `columns`, those with the largest correlation in the earlier half."""
+    scale = np.sqrt(np.maximum(np.diag(moments.early)[columns], 1e-12))
+    strongest = np.argsort(-np.abs(cross[columns]) / scale, kind="stable")[:_MAX_COLUMNS]
+    chosen = np.sort(columns[strongest])
+    early, late = (gram[np.ix_(chosen, chosen)] for gram in (moments.early, moments.late))
+    weights, left = best_ridge(early, cross[chosen], late, late_cross[chosen], late_total)
     return Fit(left, chosen, weights)
 
 
@@ -147,12 +175,3 @@ def sample_symbols(rows: Ints, max_rows: int) -> tuple[int, ...]:
     wanted = int(max(1, min(len(usable), max_rows // max(1, int(np.median(rows[usable]))))))
     chosen = np.unique(np.linspace(0, len(usable) - 1, wanted).astype(np.int64))
     return tuple(usable[chosen].tolist())
-
-
-def _strongest(moments: Moments, feature: int, columns: Ints) -> Ints:
-    """At most _MAX_COLUMNS of `columns`: those with the largest correlation in the earlier half."""
-    if len(columns) <= _MAX_COLUMNS:
-        return columns
-    diagonal = np.sqrt(np.maximum(np.diag(moments.early)[columns], 1e-12))
-    strength = np.abs(moments.early[columns, feature]) / diagonal
-    return np.sort(columns[np.argsort(-strength, kind="stable")[:_MAX_COLUMNS]])

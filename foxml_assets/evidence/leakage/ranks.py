@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from foxml_assets.evidence.arrays import Floats, Ints, PanelArrays
+from foxml_assets.evidence.arrays import FEWEST_ROWS, Floats, Ints, PanelArrays
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.panel_info import TargetSpec
 from foxml_assets.vocabulary import TaskType
 
 # A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
 _MIN_EPISODES = 5
-_FEWEST_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def label_skill(
     side is constant.
     """
     panel = features.panel
-    least = max(rows_to_examine(panel, label, config) - abs(lag) - features.lost_rows, _FEWEST_ROWS // 2)
+    least = max(rows_to_examine(panel, label, config) - abs(lag) - features.lost_rows, FEWEST_ROWS // 2)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
@@ -87,11 +86,11 @@ def label_skill(
 
 def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:
     """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
-    fewer, but never less than _FEWEST_ROWS."""
+    fewer, but never less than FEWEST_ROWS."""
     counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
     counts = counts[np.diff(panel.starts) > 0]
     usual = int(np.median(counts)) if len(counts) else 0
-    return min(config.min_rows, max(usual, _FEWEST_ROWS))
+    return min(config.min_rows, max(usual, FEWEST_ROWS))
 
 
 def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floats:
