@@ -21,10 +21,10 @@ import dagster as dg
 from routing import generate
 
 from foxml_assets.config_files import load_config
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.job_events import JOB_ASSETS
-from foxml_assets.defs.partitions import add_partitions, retire_partitions, symbol_partitions
-from foxml_assets.defs.stages import MODEL_ASSETS
+from foxml_assets.defs.assets.job_events import JOB_ASSETS
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, symbol_partitions
+from foxml_assets.defs.running.stages import MODEL_ASSETS
 from foxml_assets.layout import Layout
 from foxml_assets.names import pair_key
 from foxml_assets.planning.builder import build_plan

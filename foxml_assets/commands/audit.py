@@ -13,7 +13,7 @@ from foxml_assets.auditing.build import open_contest
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
 from foxml_assets.commands.formats import Format
 from foxml_assets.commands.launch import open_launcher
-from foxml_assets.defs.stages import audit_run
+from foxml_assets.defs.running.stages import audit_run
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.workspace import Workspace, current_workspace

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from foxml_assets.commands.console import console
-from foxml_assets.defs.instance import prepare_home
+from foxml_assets.commands.web.guard import USER
+from foxml_assets.commands.web.server import TOKEN_VARIABLE
+from foxml_assets.defs.running.instance import prepare_home
 from foxml_assets.errors import ConfigError
-from foxml_assets.web.guard import USER
-from foxml_assets.web.server import TOKEN_VARIABLE
 from foxml_assets.workspace import current_workspace
 
 _DEFINITIONS = "foxml_assets.definitions"
@@ -39,7 +39,7 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
         "FOXML_ROOT": str(workspace.root),
         "FOXML_CONFIG_DIR": str(workspace.config_dir),
     }
-    web = [sys.executable, "-m", "foxml_assets.web.server", "--host", host, "--port", str(port)]
+    web = [sys.executable, "-m", "foxml_assets.commands.web.server", "--host", host, "--port", str(port)]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _DEFINITIONS]
     console.print(f"The UI is on http://{_named(host)}:{port}, the daemon runs beside it; Ctrl-C stops both.")
     if token is not None:

@@ -9,16 +9,16 @@ import dagster as dg
 
 from foxml_assets.commands.console import console, error_console
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
-from foxml_assets.defs.execution import execute_here, sole_command
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.requested import INTERVAL_SECONDS, ask_for, run_of, withdraw
-from foxml_assets.defs.runs import (
+from foxml_assets.defs.running.execution import execute_here, sole_command
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.requested import INTERVAL_SECONDS, ask_for, run_of, withdraw
+from foxml_assets.defs.running.runs import (
     describe_runs,
     end_lost_runs,
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.stages import STAGE_ASSETS, StageRun
+from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun
 from foxml_assets.workspace import Workspace
 
 _POLL_SECONDS = 1.0

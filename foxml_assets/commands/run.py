@@ -9,9 +9,9 @@ from pathlib import Path
 from foxml_assets.commands.console import console, show_progress
 from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
-from foxml_assets.defs.execution import stages
-from foxml_assets.defs.routing import NOTHING_TO_ROUTE
-from foxml_assets.defs.stages import StageRun, training_runs
+from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
+from foxml_assets.defs.running.execution import stages
+from foxml_assets.defs.running.stages import StageRun, training_runs
 from foxml_assets.errors import ConfigError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.routing.plan_files import read_routing_plan

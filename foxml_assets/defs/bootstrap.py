@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from foxml_assets.defs.execution import execute_here, sole_command, stages
-from foxml_assets.defs.runs import describe_runs, runs_at_work
-from foxml_assets.defs.stages import STAGE_ASSETS
+from foxml_assets.defs.running.execution import execute_here, sole_command, stages
+from foxml_assets.defs.running.runs import describe_runs, runs_at_work
+from foxml_assets.defs.running.stages import STAGE_ASSETS
 from foxml_assets.stages import Stage
 from foxml_assets.workspace import Workspace
 

@@ -2,23 +2,23 @@
 
 import dagster as dg
 
-from foxml_assets.defs.auditing import routing_audit
+from foxml_assets.defs.assets.auditing import routing_audit
+from foxml_assets.defs.assets.evidence import feature_selections
+from foxml_assets.defs.assets.inputs import data_config, routing_config, training_config
+from foxml_assets.defs.assets.panel import panel
+from foxml_assets.defs.assets.plan_diff import training_plan_diff
+from foxml_assets.defs.assets.planning import cross_sectional_jobs, symbol_jobs, training_plan
+from foxml_assets.defs.assets.reporting import training_report
+from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
+from foxml_assets.defs.assets.training import model_assets
 from foxml_assets.defs.bootstrap import bootstrap_job
-from foxml_assets.defs.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
-from foxml_assets.defs.checks import ARTIFACT_CHECKS, CHECKS
-from foxml_assets.defs.evidence import feature_selections
-from foxml_assets.defs.input_sensor import INTERVAL_SECONDS, changed_inputs
-from foxml_assets.defs.inputs import data_config, routing_config, training_config
-from foxml_assets.defs.panel import panel
-from foxml_assets.defs.plan_diff import training_plan_diff
-from foxml_assets.defs.planning import cross_sectional_jobs, symbol_jobs, training_plan
-from foxml_assets.defs.reporting import training_report
-from foxml_assets.defs.requested import requested_runs
+from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS, CHECKS
 from foxml_assets.defs.resource import workspace_resource
-from foxml_assets.defs.routing import routing_candidates, routing_plan
-from foxml_assets.defs.stages import report_run
-from foxml_assets.defs.training import model_assets
-from foxml_assets.defs.training_sensor import pending_training
+from foxml_assets.defs.running.requested import requested_runs
+from foxml_assets.defs.running.stages import report_run
+from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
+from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs
+from foxml_assets.defs.sensors.training_sensor import pending_training
 from foxml_assets.workspace import Workspace
 
 CHECK_JOB = "all_checks"

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from foxml_assets.defs.runs import claim_run, claim_server
+from foxml_assets.defs.running.runs import claim_run, claim_server
 from foxml_assets.workspace import Workspace
 
 

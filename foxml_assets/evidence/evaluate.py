@@ -13,8 +13,8 @@ from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
-from foxml_assets.evidence.leakage.replay_store import current_replay, replay_hash
 from foxml_assets.evidence.records import TargetEvidence
+from foxml_assets.evidence.replay.store import current_replay, replay_hash
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.scores.blocks import make_blocks
 from foxml_assets.evidence.scores.compare import (

@@ -14,14 +14,14 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from routed_world import POLICY, route_and_plan
 from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
 
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.claims import Role
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.partitions import UNFINISHED
-from foxml_assets.defs.planning import PLAN_ASSETS
 from foxml_assets.defs.resource import workspace_resource
-from foxml_assets.defs.stages import QUIET, StageRun, training_runs
-from foxml_assets.defs.training_sensor import pending_training
+from foxml_assets.defs.running.claims import Role
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.partitions import UNFINISHED
+from foxml_assets.defs.running.stages import QUIET, StageRun, training_runs
+from foxml_assets.defs.sensors.training_sensor import pending_training
 from foxml_assets.files import write_atomic
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -35,7 +35,7 @@ from foxml_assets.workspace import Workspace
 HOLDER = """
 import sys, time
 from pathlib import Path
-from foxml_assets.defs.claims import Role, hold_claim
+from foxml_assets.defs.running.claims import Role, hold_claim
 hold_claim(Path(sys.argv[1]), sys.argv[2], Role(sys.argv[3]), "foxml train")
 print("held", flush=True)
 time.sleep(60)

@@ -14,9 +14,9 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
-from foxml_assets.defs.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
-from foxml_assets.defs.planning import PLAN_ASSETS
-from foxml_assets.defs.stages import StageRun, partition_key
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
+from foxml_assets.defs.running.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
+from foxml_assets.defs.running.stages import StageRun, partition_key
 from foxml_assets.locks import hold_lock
 from foxml_assets.training.pending import pending_jobs
 

@@ -5,8 +5,8 @@ import pytest
 from shell_world import Shell, Tick
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
-from foxml_assets.defs.findings import all_findings
+from foxml_assets.defs.checking.findings import all_findings
+from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
 
 LOOKS = 6
 

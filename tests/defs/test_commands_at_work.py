@@ -7,8 +7,8 @@ import pytest
 from shell_world import Shell, another_process
 
 from foxml_assets.commands.launch import open_pipeline
-from foxml_assets.defs.claims import Role
-from foxml_assets.defs.runs import command_tags, living_command
+from foxml_assets.defs.running.claims import Role
+from foxml_assets.defs.running.runs import command_tags, living_command
 from foxml_assets.errors import LockHeldError
 
 

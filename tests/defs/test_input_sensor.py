@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 from shell_world import Shell, Tick
 
-from foxml_assets.defs.input_sensor import changed_inputs
-from foxml_assets.defs.stages import StageRun
+from foxml_assets.defs.running.stages import StageRun
+from foxml_assets.defs.sensors.input_sensor import changed_inputs
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from shell_world import Shell
 from training_world import RETURN
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.stages import partition_key
+from foxml_assets.defs.running.stages import partition_key
 from foxml_assets.planning.plan import Job
 from foxml_assets.routing.policy import RoutingPolicy
 
@@ -75,7 +75,7 @@ def once_a_job_is_done(work: Callable[[], object]) -> Iterator[None]:
             logger.removeHandler(self)
             work()
 
-    logger = logging.getLogger("foxml_assets.defs.training")
+    logger = logging.getLogger("foxml_assets.defs.assets.training")
     worker = Worker()
     logger.addHandler(worker)
     yield

@@ -6,9 +6,9 @@ import pytest
 from recording import PATHS, RecordingWorkspace, paths_of_layout
 from shell_world import Shell
 
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.planning import PLAN_ASSETS
-from foxml_assets.defs.stages import QUIET, StageRun, evidence_run, partition_key
+from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run, partition_key
 from foxml_assets.selection.panel import load_panel_info
 
 # The models read configs, panel and plans too, but depend on their jobs alone: a job's version is the hash

@@ -9,8 +9,8 @@ import pytest
 from dagster._core.events import EngineEventData
 from shell_world import Shell, another_process
 
-from foxml_assets.defs.claims import Role, claimed, find_claims, root_id
-from foxml_assets.defs.runs import (
+from foxml_assets.defs.running.claims import Role, claimed, find_claims, root_id
+from foxml_assets.defs.running.runs import (
     command_tags,
     daemon_tags,
     end_lost_runs,
@@ -18,7 +18,7 @@ from foxml_assets.defs.runs import (
     runs_at_work,
     runs_in_flight,
 )
-from foxml_assets.defs.stages import STAGE_ASSETS
+from foxml_assets.defs.running.stages import STAGE_ASSETS
 
 NOT_STARTED, STARTING, STARTED, QUEUED, FAILURE = (
     dg.DagsterRunStatus.NOT_STARTED,

@@ -8,11 +8,11 @@ import pytest
 from shell_world import Shell
 
 from foxml_assets.commands.run import run_training
-from foxml_assets.defs.attempts import REQUEST_TAG
-from foxml_assets.defs.claims import Role, claimed
-from foxml_assets.defs.requested import ask_for, requested_runs
-from foxml_assets.defs.runs import daemon_tags, runs_in_flight
-from foxml_assets.defs.stages import STAGE_ASSETS, StageRun
+from foxml_assets.defs.running.attempts import REQUEST_TAG
+from foxml_assets.defs.running.claims import Role, claimed
+from foxml_assets.defs.running.requested import ask_for, requested_runs
+from foxml_assets.defs.running.runs import daemon_tags, runs_in_flight
+from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun
 
 
 def execute_what_is_asked_for(shell: Shell) -> list[str]:

@@ -9,9 +9,9 @@ import time
 import dagster as dg
 from worlds import World
 
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.runs import runs_in_flight
-from foxml_assets.defs.stages import STAGE_ASSETS
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.runs import runs_in_flight
+from foxml_assets.defs.running.stages import STAGE_ASSETS
 from foxml_assets.layout import Layout
 
 

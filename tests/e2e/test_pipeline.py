@@ -8,10 +8,10 @@ import dagster as dg
 import pytest
 from worlds import World, accept_more_discoveries, model_times
 
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.instance import open_instance
-from foxml_assets.defs.planning import PLAN_ASSETS
-from foxml_assets.defs.stages import QUIET
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.stages import QUIET
 from foxml_assets.evidence.store import read_all_evidence
 from foxml_assets.layout import Layout
 from foxml_assets.reporting.report_files import markdown_path

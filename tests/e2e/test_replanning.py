@@ -11,7 +11,7 @@ import pytest
 from worlds import World
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.stages import QUIET
+from foxml_assets.defs.running.stages import QUIET
 from foxml_assets.errors import FdrHistoryError
 from foxml_assets.layout import Layout
 from foxml_assets.routing.candidates import typed_candidates

@@ -6,7 +6,7 @@ from dagster._core.loader import LoadingContextForTest
 from worlds import World
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.instance import open_instance
+from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.workspace import Workspace
 
 UNPARTITIONED = (

@@ -16,8 +16,8 @@ from foxml_assets.assurances import Assurance, assurance_lines
 from foxml_assets.errors import PanelError
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.leakage.known import known_features
-from foxml_assets.evidence.leakage.replay_compare import Change, Replayed
-from foxml_assets.evidence.leakage.replay_store import Replay
+from foxml_assets.evidence.replay.compare import Change, Replayed
+from foxml_assets.evidence.replay.store import Replay
 from foxml_assets.selection.config import LeakageConfig
 from foxml_assets.vocabulary import AssuredBy, LeakageStatus
 

@@ -12,7 +12,7 @@ from evidence_panels import Run
 from foxml_assets.assurances import Assurance
 from foxml_assets.evidence.evaluate import evaluate_targets, stale_targets
 from foxml_assets.evidence.leakage.findings import Detector
-from foxml_assets.evidence.leakage.replay import cut_bars
+from foxml_assets.evidence.replay.replay import cut_bars
 from foxml_assets.evidence.store import read_findings
 from foxml_assets.selection.panel import load_panel_info
 from foxml_assets.vocabulary import AssuredBy, LeakageStatus

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from foxml_assets.defs.checks import candidates_checks, routing_plan_checks, training_plan_checks
-from foxml_assets.defs.planning import training_plan
-from foxml_assets.defs.routing import routing_candidates, routing_plan
+from foxml_assets.defs.assets.planning import training_plan
+from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
+from foxml_assets.defs.checking.checks import candidates_checks, routing_plan_checks, training_plan_checks
 from foxml_assets.errors import PanelError, RoutingPlanError
 from foxml_assets.routing.candidates import typed_candidates
 from foxml_assets.routing.candidates_file import write_candidates

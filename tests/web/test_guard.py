@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from foxml_assets.web.guard import Access, Guard
+from foxml_assets.commands.web.guard import Access, Guard
 
 JSON = {"Content-Type": "application/json"}
 

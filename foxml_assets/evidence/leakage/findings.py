@@ -9,7 +9,7 @@ import numpy as np
 from foxml_assets.evidence.arrays import Flags, Floats
 from foxml_assets.evidence.leakage.copies import mean_skill
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture
-from foxml_assets.evidence.leakage.replay_compare import Change, Replayed
+from foxml_assets.evidence.replay.compare import Change, Replayed
 from foxml_assets.vocabulary import LeakageStatus
 
 

@@ -10,8 +10,8 @@ from foxml_assets.assurances import Assurance, Assurances
 from foxml_assets.errors import PanelError, Problem
 from foxml_assets.evidence.arrays import Flags, PanelArrays
 from foxml_assets.evidence.leakage.clock import told_by_clock
-from foxml_assets.evidence.leakage.replay_compare import Replayed
-from foxml_assets.evidence.leakage.replay_store import Replay
+from foxml_assets.evidence.replay.compare import Replayed
+from foxml_assets.evidence.replay.store import Replay
 from foxml_assets.selection.config import LeakageConfig
 from foxml_assets.selection.patterns import lookup, matches_any, nearest, unmatched
 from foxml_assets.vocabulary import AssuredBy

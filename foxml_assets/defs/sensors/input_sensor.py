@@ -8,11 +8,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from foxml_assets.defs.attempts import REQUEST_TAG, refusal
-from foxml_assets.defs.events import data_version_of, metadata_of
-from foxml_assets.defs.inputs import CONFIGS, config_version
-from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
-from foxml_assets.defs.stages import (
+from foxml_assets.defs.assets.events import data_version_of, metadata_of
+from foxml_assets.defs.assets.inputs import CONFIGS, config_version
+from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.stages import (
     EVIDENCE_ASSET,
     STAGE_ASSETS,
     StageRun,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from foxml_assets.defs.events import output_event
-from foxml_assets.defs.metadata import file_link, picture
-from foxml_assets.defs.partitions import targets
-from foxml_assets.defs.stages import MeantFor, check_range
+from foxml_assets.defs.assets.events import output_event
+from foxml_assets.defs.assets.metadata import file_link, picture
+from foxml_assets.defs.running.partitions import targets
+from foxml_assets.defs.running.stages import MeantFor, check_range
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
 from foxml_assets.evidence.pages import evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import profile_picture

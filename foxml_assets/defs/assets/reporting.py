@@ -4,7 +4,7 @@ import dagster as dg
 
 from foxml_assets.auditing.audit import RoutingAudit
 from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
-from foxml_assets.defs.metadata import file_link, picture, table_of_numbers
+from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
 from foxml_assets.hashing import file_hash
 from foxml_assets.reporting.build import make_report
 from foxml_assets.reporting.charts import skill_chart

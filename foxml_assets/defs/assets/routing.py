@@ -4,9 +4,9 @@ import logging
 
 import dagster as dg
 
-from foxml_assets.defs.attempts import retry_while_locked
-from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.defs.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.running.attempts import retry_while_locked
+from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.routing.candidates import candidates_hash
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.candidates_source import candidates_source_hash, load_candidates

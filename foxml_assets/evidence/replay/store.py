@@ -7,9 +7,9 @@ import msgspec
 
 from foxml_assets.errors import BuilderError, Problem
 from foxml_assets.evidence.arrays import PanelArrays
-from foxml_assets.evidence.leakage.built import label_problems
-from foxml_assets.evidence.leakage.replay import cut_bars, replay_builder
-from foxml_assets.evidence.leakage.replay_compare import Replayed
+from foxml_assets.evidence.replay.built import label_problems
+from foxml_assets.evidence.replay.compare import Replayed
+from foxml_assets.evidence.replay.replay import cut_bars, replay_builder
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import canonical_json, content_hash
 from foxml_assets.layout import Layout

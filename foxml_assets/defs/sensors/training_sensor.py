@@ -5,13 +5,11 @@ import os
 import dagster as dg
 import msgspec
 
-from foxml_assets.defs.attempts import REQUEST_TAG, exhausted_keys, refusal
-from foxml_assets.defs.automatic import hold_back
-from foxml_assets.defs.events import data_version_of
-from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
-from foxml_assets.defs.partitions import retire_partitions
-from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
-from foxml_assets.defs.stages import (
+from foxml_assets.defs.assets.events import data_version_of
+from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
+from foxml_assets.defs.running.partitions import retire_partitions
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.stages import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
     REPORT_ASSET,
@@ -24,6 +22,8 @@ from foxml_assets.defs.stages import (
     run_request,
     training_runs,
 )
+from foxml_assets.defs.sensors.automatic import hold_back
+from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.errors import FoxmlError
 from foxml_assets.hashing import content_hash
 from foxml_assets.planning.plan import Job, MasterPlan

@@ -1,4 +1,4 @@
-"""The process that serves Dagster's web UI behind the guard: `python -m foxml_assets.web.server`."""
+"""The process that serves Dagster's web UI behind the guard: `python -m foxml_assets.commands.web.server`."""
 
 import argparse
 import contextlib
@@ -14,7 +14,7 @@ from dagster._core.workspace.load_target import ModuleTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 
-from foxml_assets.web.guard import Access, Guard
+from foxml_assets.commands.web.guard import Access, Guard
 
 TOKEN_VARIABLE = "FOXML_UI_TOKEN"  # noqa: S105 - the name of a variable, not a token
 _POLL_MILLISECONDS = 2_000

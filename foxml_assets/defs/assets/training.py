@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from foxml_assets.defs.events import output_event
-from foxml_assets.defs.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
-from foxml_assets.defs.metadata import picture
-from foxml_assets.defs.partitions import cross_sectional_partitions, symbol_partitions
-from foxml_assets.defs.stages import MeantFor, check_range, partition_key
+from foxml_assets.defs.assets.events import output_event
+from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
+from foxml_assets.defs.assets.metadata import picture
+from foxml_assets.defs.running.stages import (
+    MODEL_ASSETS,
+    MODEL_PARTITIONS,
+    MeantFor,
+    check_range,
+    partition_key,
+)
 from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.planning.consumer import load_master_training_plan
@@ -31,40 +36,37 @@ _MAX_LISTED = 20
 _log = logging.getLogger(__name__)
 
 
-def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
-    """The models of both training types. A backfill makes runs of at most `batch_size` partitions."""
+_DESCRIPTIONS = {
+    TrainingType.CROSS_SECTIONAL: "Pooled models: one partition per planned target, one model per family of "
+    "its job.",
+    TrainingType.SYMBOL_SPECIFIC: "Models of one symbol alone: one partition per planned pair, one model per "
+    "family of its job.",
+}
 
+
+def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, ...]:
+    """The models of each training type. A backfill makes runs of at most `batch_size` partitions."""
+    return tuple(_models(kind, batch_size) for kind in TrainingType)
+
+
+def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
     @dg.asset(
+        name=MODEL_ASSETS[kind],
+        description=_DESCRIPTIONS[kind],
         group_name=GROUP,
-        deps=[JOB_ASSETS[TrainingType.CROSS_SECTIONAL]],
-        partitions_def=cross_sectional_partitions,
+        deps=[JOB_ASSETS[kind]],
+        partitions_def=MODEL_PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         output_required=False,
         pool=POOL,
         kinds={"lightgbm", "xgboost"},
     )
-    def cross_sectional_models(
+    def models(
         context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-        """Pooled models: one partition per planned target, one model per family of its job."""
-        yield from _train(context, config, workspace, TrainingType.CROSS_SECTIONAL)
+        yield from _train(context, config, workspace, kind)
 
-    @dg.asset(
-        group_name=GROUP,
-        deps=[JOB_ASSETS[TrainingType.SYMBOL_SPECIFIC]],
-        partitions_def=symbol_partitions,
-        backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
-        output_required=False,
-        pool=POOL,
-        kinds={"lightgbm", "xgboost"},
-    )
-    def symbol_models(
-        context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
-    ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-        """Models of one symbol alone: one partition per planned pair, one model per family of its job."""
-        yield from _train(context, config, workspace, TrainingType.SYMBOL_SPECIFIC)
-
-    return cross_sectional_models, symbol_models
+    return models
 
 
 def _train(

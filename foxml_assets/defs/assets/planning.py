@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from foxml_assets.defs.attempts import retry_while_locked
-from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.defs.job_events import JOB_ASSETS, job_events
-from foxml_assets.defs.metadata import file_link, markdown_table
-from foxml_assets.defs.partitions import (
+from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
+from foxml_assets.defs.assets.metadata import file_link, markdown_table
+from foxml_assets.defs.running.attempts import retry_while_locked
+from foxml_assets.defs.running.partitions import (
     add_partitions,
     cross_sectional_partitions,
     retire_partitions,
     symbol_partitions,
 )
-from foxml_assets.defs.stages import MODEL_PARTITIONS, partition_key
+from foxml_assets.defs.running.stages import MODEL_PARTITIONS, partition_key
+from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.planning.builder import build_plan
 from foxml_assets.planning.consumer import describe_plan
 from foxml_assets.planning.plan import Job

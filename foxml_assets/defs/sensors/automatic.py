@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from foxml_assets.defs.stages import MODEL_ASSETS
+from foxml_assets.defs.running.stages import MODEL_ASSETS
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.preview import estimate_seconds

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from foxml_assets.config_files import ConfigModel
-from foxml_assets.defs.metadata import file_link
+from foxml_assets.defs.assets.metadata import file_link
 from foxml_assets.hashing import content_hash
 from foxml_assets.workspace import Workspace
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
-from foxml_assets.defs.attempts import REQUEST_TAG
-from foxml_assets.defs.claims import find_claims
-from foxml_assets.defs.runs import daemon_tags
-from foxml_assets.defs.stages import MODEL_ASSETS, StageRun, run_request
+from foxml_assets.defs.running.attempts import REQUEST_TAG
+from foxml_assets.defs.running.claims import find_claims
+from foxml_assets.defs.running.runs import daemon_tags
+from foxml_assets.defs.running.stages import MODEL_ASSETS, StageRun, run_request
 from foxml_assets.files import write_atomic
 from foxml_assets.workspace import Workspace
 

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from foxml_assets.defs.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.defs.metadata import file_link
-from foxml_assets.defs.planning import GROUP
+from foxml_assets.defs.assets.metadata import file_link
+from foxml_assets.defs.assets.planning import GROUP
+from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.files import write_if_changed
 from foxml_assets.hashing import bytes_hash
 from foxml_assets.planning.consumer import load_master_training_plan

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from foxml_assets.defs.events import job_observation, made_versions, told_versions
-from foxml_assets.defs.stages import MODEL_ASSETS, partition_key
+from foxml_assets.defs.assets.events import job_observation, made_versions, told_versions
+from foxml_assets.defs.running.stages import MODEL_ASSETS, partition_key
 from foxml_assets.planning.plan import Job
 from foxml_assets.vocabulary import TrainingType
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from foxml_assets.defs.claims import Role, claimed
-from foxml_assets.defs.inputs import CONFIGS
-from foxml_assets.defs.planning import PLAN_ASSETS
-from foxml_assets.defs.runs import command_tags
-from foxml_assets.defs.stages import QUIET, StageRun, evidence_run
+from foxml_assets.defs.assets.inputs import CONFIGS
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
+from foxml_assets.defs.running.claims import Role, claimed
+from foxml_assets.defs.running.runs import command_tags
+from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.locks import hold_lock
 from foxml_assets.stages import Stage

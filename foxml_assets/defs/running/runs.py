@@ -10,9 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from foxml_assets.defs.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
-from foxml_assets.defs.origin import origin_tags, record_origin
-from foxml_assets.defs.partitions import UNFINISHED
+from foxml_assets.defs.running.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
+from foxml_assets.defs.running.origin import origin_tags, record_origin
+from foxml_assets.defs.running.partitions import UNFINISHED
 
 ROOT_TAG = "foxml/root"
 _SERVER_TAG = "foxml/requested_by"

@@ -10,8 +10,8 @@ import numpy as np
 
 from foxml_assets.errors import BuilderError
 from foxml_assets.evidence.arrays import Ints, PanelArrays
-from foxml_assets.evidence.leakage.built import Built, Rows, as_built, source_rows
-from foxml_assets.evidence.leakage.replay_compare import (
+from foxml_assets.evidence.replay.built import Built, Rows, as_built, source_rows
+from foxml_assets.evidence.replay.compare import (
     Replayed,
     Tail,
     carried_over,

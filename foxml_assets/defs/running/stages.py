@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import dagster as dg
 from pydantic import Field
 
-from foxml_assets.defs.attempts import PLAN_TAG
-from foxml_assets.defs.partitions import (
+from foxml_assets.defs.running.attempts import PLAN_TAG
+from foxml_assets.defs.running.partitions import (
     add_partitions,
     cross_sectional_partitions,
     keys_of,

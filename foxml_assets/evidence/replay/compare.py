@@ -8,7 +8,7 @@ import pandas as pd
 
 from foxml_assets.errors import Problem
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
-from foxml_assets.evidence.leakage.built import Built
+from foxml_assets.evidence.replay.built import Built
 
 # A panel may hold what was built as 32-bit numbers.
 _STORED = 2.4e-7

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import dagster as dg
 import msgspec
 
-from foxml_assets.defs.attempts import REQUEST_TAG, refusal
-from foxml_assets.defs.checks import ARTIFACT_CHECKS
-from foxml_assets.defs.findings import all_findings, first_words
-from foxml_assets.defs.input_sensor import INTERVAL_SECONDS
-from foxml_assets.defs.planning import PLAN_ASSETS
-from foxml_assets.defs.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.assets.planning import PLAN_ASSETS
+from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS
+from foxml_assets.defs.checking.findings import all_findings, first_words
+from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.hashing import content_hash
 from foxml_assets.tables import find_table
 from foxml_assets.workspace import Workspace

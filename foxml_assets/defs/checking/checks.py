@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from foxml_assets.defs.findings import (
+from foxml_assets.defs.assets.inputs import CONFIGS
+from foxml_assets.defs.assets.metadata import markdown_table
+from foxml_assets.defs.checking.findings import (
     PLAN_CHECKS,
     VIEW_PREFIXES,
     Findings,
@@ -13,9 +15,7 @@ from foxml_assets.defs.findings import (
     plan_findings,
     routing_findings,
 )
-from foxml_assets.defs.inputs import CONFIGS
-from foxml_assets.defs.metadata import markdown_table
-from foxml_assets.defs.stages import MODEL_CHECKS
+from foxml_assets.defs.running.stages import MODEL_CHECKS
 from foxml_assets.errors import FoxmlError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.training.inventory import JobStatus, take_inventory
