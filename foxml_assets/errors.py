@@ -16,6 +16,7 @@ FoxmlError
 ├── LockHeldError           another process is writing the same artifact
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
 ├── TrainingError           a job could not be trained
+├── RunError                a run that the daemon executed for a command did not succeed
 └── UnsafeNameError         a target or symbol name cannot become a path or a partition key
 """
 
@@ -117,6 +118,10 @@ class StorageError(FoxmlError):
 
 class TrainingError(FoxmlError):
     """A job could not be trained."""
+
+
+class RunError(FoxmlError):
+    """A run that the daemon executed for a command failed or was terminated."""
 
 
 class UnsafeNameError(FoxmlError):

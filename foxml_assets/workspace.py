@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foxml_assets.config_files import load_config
+from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.run_inputs import RunInputs
@@ -45,6 +46,11 @@ class Workspace:
     def dagster_home(self) -> Path:
         """`DAGSTER_HOME` if set, else a folder of the root."""
         return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster").absolute()
+
+    @property
+    def settings_id(self) -> str:
+        """What a process that works on the root goes by: its config folder and its Dagster instance."""
+        return content_hash([str(self.config_dir.resolve()), str(self.dagster_home.resolve())])
 
     def data_config(self) -> DataConfig:
         """Raises ConfigError."""

@@ -18,7 +18,8 @@ from foxml_assets.defs.running.runs import (
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun
+from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun, report_run
+from foxml_assets.errors import Problem, RunError
 from foxml_assets.workspace import Workspace
 
 _POLL_SECONDS = 1.0
@@ -36,14 +37,24 @@ class Launcher:
     without_checks: dg.Definitions
     claim: str
 
-    def materialize(self, run: StageRun, *, raise_on_error: bool = True) -> None:
-        """Materialize the assets of `run` with their checks, or without any if it names none."""
+    def materialize(self, run: StageRun) -> None:
+        """Materialize the assets of `run`: by the daemon of the root where one lives, else here.
+
+        Raises RunError, and what the assets raise.
+        """
+        if self.queue([run], raise_on_error=True):
+            self.execute(run, raise_on_error=True)
+
+    def execute(self, run: StageRun, *, raise_on_error: bool) -> None:
+        """Materialize the assets of `run` here; their checks are made only if it names none itself."""
         definitions = self.definitions if run.checks is None else self.without_checks
         job = definitions.resolve_implicit_global_asset_job_def()
         execute_here(job, self.instance, self.workspace, run, raise_on_error=raise_on_error)
 
     def report(self) -> None:
         """Write the report and check the models."""
+        if not self.queue([report_run()], raise_on_error=True):
+            return
         job = self.definitions.resolve_job_def(REPORT_JOB)
         execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=True)
 
@@ -52,19 +63,26 @@ class Launcher:
         job = self.definitions.resolve_job_def(CHECK_JOB)
         return execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=False)
 
-    def queue(self, runs: Sequence[StageRun]) -> Sequence[StageRun]:
-        """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take."""
+    def queue(self, runs: Sequence[StageRun], *, raise_on_error: bool) -> Sequence[StageRun]:
+        """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take.
+
+        A daemon that goes by another config folder or instance is none. Raises RunError if asked to.
+        """
         root = self.workspace.root
-        if not runs or not has_living_server(root):
+        if not runs or not self._has_daemon():
             return runs
-        console.print(f"The daemon of this root is alive: {len(runs)} runs are put into its queue")
+        what = "1 run is" if len(runs) == 1 else f"{len(runs)} runs are"
+        console.print(f"The daemon of this root is alive: {what} put into its queue")
         names = [ask_for(root, run, self.claim) for run in runs]
         try:
-            taken = [self._follow(name) for name in names]
+            followed = [self._follow(name) for name in names]
         finally:
             for name in names:
                 withdraw(root, name)
-        return [run for run, was_taken in zip(runs, taken, strict=True) if not was_taken]
+        for launched in followed:
+            if raise_on_error and launched is not None and not launched.is_success:
+                raise _failure(self.instance, launched)
+        return [run for run, launched in zip(runs, followed, strict=True) if launched is None]
 
     def wait_for_others(self) -> None:
         """Wait for the runs of this root that the daemon has; its sensors add none meanwhile."""
@@ -75,11 +93,14 @@ class Launcher:
                 told = text
             time.sleep(_POLL_SECONDS)
 
-    def _follow(self, name: str) -> bool:
-        """Print what the run of a request logs until it has ended. False if nobody launches it."""
+    def _has_daemon(self) -> bool:
+        return has_living_server(self.workspace.root, self.workspace.settings_id)
+
+    def _follow(self, name: str) -> dg.DagsterRun | None:
+        """Print what the run of a request logs until it has ended. None if nobody launches it."""
         run = self._launched(name)
         if run is None:
-            return False
+            return None
         cursor = None
         while True:
             is_finished = run.is_finished
@@ -90,7 +111,7 @@ class Launcher:
                     console.print(record.event_log_entry.user_message, markup=False)
             if is_finished and not found.has_more:
                 console.print(f"[dim]{describe_runs([run])}[/dim]")
-                return True
+                return run
             time.sleep(_POLL_SECONDS)
             end_lost_runs(self.instance, self.workspace.root)
             run = self.instance.get_run_by_id(run.run_id) or run
@@ -98,13 +119,28 @@ class Launcher:
     def _launched(self, name: str) -> dg.DagsterRun | None:
         deadline = time.monotonic() + _PICKUP_SECONDS
         while (run := run_of(self.instance, name)) is None:
-            if time.monotonic() > deadline or not has_living_server(self.workspace.root):
+            if time.monotonic() > deadline or not self._has_daemon():
                 withdraw(self.workspace.root, name)
                 # A sensor that has read the request may be launching it.
                 time.sleep(2 * INTERVAL_SECONDS)
                 return run_of(self.instance, name)
             time.sleep(_POLL_SECONDS)
         return run
+
+
+def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunError:
+    """What made `run` fail, as its steps recorded it."""
+    found = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    events = [event for record in found if (event := record.event_log_entry.dagster_event) is not None]
+    errors = [(event.step_key or "", event.step_failure_data.error) for event in events]
+    problems = [
+        Problem(step, (error.cause or error).message.strip()) for step, error in errors if error is not None
+    ]
+    return RunError(
+        f"{describe_runs([run])} of the daemon did not succeed",
+        problems=problems,
+        fix="mend the cause, then run the command again; the whole log of the run is in the UI",
+    )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
 from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
-from foxml_assets.defs.running.stages import StageRun, training_runs
+from foxml_assets.defs.running.stages import training_runs
 from foxml_assets.errors import ConfigError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.routing.plan_files import read_routing_plan
@@ -32,7 +32,8 @@ class Pipeline:
     def prepare(self, until: Stage) -> None:
         """Execute the stages before training, up to `until`."""
         for title, run in stages(self.launcher.instance, self.workspace, until):
-            self._stage(title, run)
+            with _timed(title):
+                self.launcher.materialize(run)
 
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
@@ -45,25 +46,25 @@ class Pipeline:
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
         batches = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
-        runs = self.launcher.queue(batches)
+        runs = self.launcher.queue(batches, raise_on_error=False)
         for number, run in enumerate(runs, start=1):
             title = f"Training {run.title}, batch {number} of {len(runs)}"
-            self._stage(title, run, may_fail=True)
+            with _timed(title):
+                self.launcher.execute(run, raise_on_error=False)
         self.report()
         return not pending_jobs(plan, self.workspace.layout)
 
     def report(self) -> None:
         """Write the report and check all models."""
-        _timed("Report", self.launcher.report)
-
-    def _stage(self, title: str, run: StageRun, *, may_fail: bool = False) -> None:
-        _timed(title, lambda: self.launcher.materialize(run, raise_on_error=not may_fail))
+        with _timed("Report"):
+            self.launcher.report()
 
 
-def _timed(title: str, work: Callable[[], object]) -> None:
+@contextmanager
+def _timed(title: str) -> Iterator[None]:
     console.rule(f"[bold]{title}", align="left", style="dim")
     started = time.perf_counter()
-    work()
+    yield
     console.print(f"[dim]{time.perf_counter() - started:.1f} s[/dim]")
 
 

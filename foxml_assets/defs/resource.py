@@ -17,7 +17,7 @@ def workspace_resource(workspace: Workspace) -> dg.ResourceDefinition:
         if context.run is not None and context.instance is not None:
             claim_run(context.instance, context.run, workspace.root)
         else:
-            claim_server(workspace.root.resolve())
+            claim_server(workspace)
         return workspace
 
     return resource

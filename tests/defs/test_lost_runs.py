@@ -77,9 +77,9 @@ def test_a_run_whose_process_was_killed_is_ended_at_any_stage_and_not_before(she
 
 def test_a_run_that_a_dead_server_left_behind_is_ended_and_a_queued_one_waits(shell: Shell) -> None:
     root = shell.workspace.root
-    left = {**daemon_tags(root), "foxml/requested_by": uuid.uuid4().hex}
+    left = {**daemon_tags(shell.workspace), "foxml/requested_by": uuid.uuid4().hex}
     orphan, queued = own_run(shell, NOT_STARTED, left), own_run(shell, QUEUED, left)
-    made, starting = own_run(shell, NOT_STARTED, daemon_tags(root)), own_run(shell, STARTING, left)
+    made, starting = own_run(shell, NOT_STARTED, daemon_tags(shell.workspace)), own_run(shell, STARTING, left)
     flying = {run.run_id for run in runs_in_flight(shell.instance, root, STAGE_ASSETS)}
     assert flying == {queued.run_id, made.run_id, starting.run_id}, "this process is the living server"
     assert status(shell, orphan) is FAILURE

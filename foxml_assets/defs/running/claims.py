@@ -32,16 +32,18 @@ class _Note(msgspec.Struct, frozen=True):
     role: Role
     purpose: str
     pid: int
+    settings: str = ""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim as it was found. `is_held`: the process that made it lives."""
+    """A claim as it was found. `settings` tells servers apart; `is_held`: the process that made it lives."""
 
     key: str
     role: Role
     purpose: str
     pid: int
+    settings: str
     is_held: bool
 
     def __str__(self) -> str:
@@ -55,7 +57,7 @@ def root_id(root: Path) -> str:
     return f"{real.name}-{content_hash([str(real), real.stat().st_ino])[:12]}"
 
 
-def hold_claim(root: Path, key: str, role: Role, purpose: str) -> int:
+def hold_claim(root: Path, key: str, role: Role, purpose: str, settings: str = "") -> int:
     """Claim `key` until this process ends or closes the descriptor that is returned.
 
     The file takes its name when it is locked already, so that nobody ever sees it free.
@@ -64,7 +66,7 @@ def hold_claim(root: Path, key: str, role: Role, purpose: str) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=folder)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.write(descriptor, msgspec.json.encode(_Note(role, purpose, os.getpid())))
+    os.write(descriptor, msgspec.json.encode(_Note(role, purpose, os.getpid(), settings)))
     Path(name).replace(folder / key)
     return descriptor
 
@@ -105,7 +107,8 @@ def _read(path: Path) -> Claim | None:
         return None
     try:
         note = msgspec.json.decode(path.read_bytes(), type=_Note)
-        return Claim(path.name, note.role, note.purpose, note.pid, is_held=_is_locked(descriptor))
+        is_held = _is_locked(descriptor)
+        return Claim(path.name, note.role, note.purpose, note.pid, note.settings, is_held)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     finally:

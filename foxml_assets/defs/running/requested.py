@@ -12,7 +12,7 @@ import msgspec
 from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.runs import daemon_tags
-from foxml_assets.defs.running.stages import MODEL_ASSETS, StageRun, run_request
+from foxml_assets.defs.running.stages import StageRun, run_request
 from foxml_assets.files import write_atomic
 from foxml_assets.workspace import Workspace
 
@@ -47,7 +47,7 @@ def run_of(instance: dg.DagsterInstance, name: str) -> dg.DagsterRun | None:
 
 
 @dg.sensor(
-    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS.values()),
+    asset_selection=dg.AssetSelection.all(),
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -56,7 +56,7 @@ def requested_runs(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Launches what a `foxml` command asks for, once."""
     root = workspace.root
-    tags = daemon_tags(root)
+    tags = daemon_tags(workspace)
     claims = find_claims(root)
     requests = []
     for path in sorted((root / _FOLDER).glob("*.json")):

@@ -13,6 +13,7 @@ import dagster as dg
 from foxml_assets.defs.running.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
 from foxml_assets.defs.running.origin import origin_tags, record_origin
 from foxml_assets.defs.running.partitions import UNFINISHED
+from foxml_assets.workspace import Workspace
 
 ROOT_TAG = "foxml/root"
 _SERVER_TAG = "foxml/requested_by"
@@ -26,10 +27,10 @@ def command_tags(root: Path) -> dict[str, str]:
     return {ROOT_TAG: root_id(root), **origin_tags()}
 
 
-def daemon_tags(root: Path) -> dict[str, str]:
+def daemon_tags(workspace: Workspace) -> dict[str, str]:
     """The tags of a run that a sensor asks the daemon to execute."""
-    server = {_SERVER_TAG: claim_server(root.resolve())}
-    return {ROOT_TAG: root_id(root), **server, _MAX_RUNTIME_TAG: str(_MAX_RUNTIME_SECONDS)}
+    server = {_SERVER_TAG: claim_server(workspace)}
+    return {ROOT_TAG: root_id(workspace.root), **server, _MAX_RUNTIME_TAG: str(_MAX_RUNTIME_SECONDS)}
 
 
 def living_command(root: Path) -> Claim | None:
@@ -38,16 +39,17 @@ def living_command(root: Path) -> Claim | None:
     return next((claim for claim in claims if claim.role is Role.COMMAND and claim.is_held), None)
 
 
-def has_living_server(root: Path) -> bool:
-    """Whether the code server of a daemon serves this root."""
-    return any(claim.role is Role.SERVER and claim.is_held for claim in find_claims(root).values())
+def has_living_server(root: Path, settings_id: str | None = None) -> bool:
+    """Whether the code server of a daemon serves this root, and goes by `settings_id` if it is given."""
+    servers = (claim for claim in find_claims(root).values() if claim.role is Role.SERVER and claim.is_held)
+    return any(settings_id in (None, server.settings) for server in servers)
 
 
 @functools.cache
-def claim_server(root: Path) -> str:
+def claim_server(workspace: Workspace) -> str:
     """Claim the root for as long as this process lives, as the server that starts runs. Returns the claim."""
     key = uuid.uuid4().hex
-    hold_claim(root, key, Role.SERVER, "serving the Dagster UI")
+    hold_claim(workspace.root, key, Role.SERVER, "serving the Dagster UI", workspace.settings_id)
     return key
 
 

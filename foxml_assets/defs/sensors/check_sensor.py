@@ -75,7 +75,7 @@ def outdated_checks(
     refused = refusal(instance, root, request)
     if refused:
         return dg.SkipReason(f"{_named(differ)} to be checked again, but {refused}: foxml check")
-    return dg.RunRequest(tags={REQUEST_TAG: request, **daemon_tags(root)})
+    return dg.RunRequest(tags={REQUEST_TAG: request, **daemon_tags(workspace)})
 
 
 def _recorded(instance: dg.DagsterInstance) -> dict[_Key, str | None]:

@@ -4,7 +4,6 @@ Nothing starts on a root that was never run: the first run is the user's decisio
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import dagster as dg
 
@@ -57,13 +56,13 @@ def changed_inputs(
     if runs:
         return dg.SkipReason(f"waiting for {describe_runs(runs)}; if it hangs, terminate it in the UI")
     try:
-        return _requests(instance, workspace.root, workspace.read_inputs())
+        return _requests(instance, workspace, workspace.read_inputs())
     except FoxmlError as error:
         return dg.SkipReason(str(error))
 
 
 def _requests(
-    instance: dg.DagsterInstance, root: Path, inputs: RunInputs
+    instance: dg.DagsterInstance, workspace: Workspace, inputs: RunInputs
 ) -> list[dg.RunRequest] | dg.SkipReason:
     finders: tuple[Callable[[dg.DagsterInstance, RunInputs], list[Change]], ...] = (
         _changed_configs,
@@ -76,11 +75,11 @@ def _requests(
     requests = []
     for run, version in changes:
         request = f"{'+'.join(run.assets)}:{version}"
-        refused = refusal(instance, root, request)
+        refused = refusal(instance, workspace.root, request)
         if refused:
             refusals.append(f"{run.assets[0]}: {refused}. Mend the cause, then: foxml run --until plan")
         else:
-            requests.append(run_request(run, {REQUEST_TAG: request, **daemon_tags(root)}))
+            requests.append(run_request(run, {REQUEST_TAG: request, **daemon_tags(workspace)}))
     return requests or dg.SkipReason("; ".join(refusals) or "no input changed")
 
 

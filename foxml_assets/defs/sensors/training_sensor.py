@@ -97,7 +97,7 @@ def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[d
         reason = hold_back(instance, training, waiting)
         if reason:
             return dg.SkipReason(reason)
-        tags = daemon_tags(workspace.root)
+        tags = daemon_tags(workspace)
         launched = training_runs(instance, plan, waiting, training.config.batch_size)
         return [run_request(run, tags) for run in launched]
     if runs:
@@ -147,7 +147,7 @@ def _report(
         return dg.SkipReason(
             f"the report: {refused}. Mend the cause and materialize {REPORT_ASSET}, or: foxml train"
         )
-    return run_request(report_run(), {REQUEST_TAG: request, **daemon_tags(workspace.root)})
+    return run_request(report_run(), {REQUEST_TAG: request, **daemon_tags(workspace)})
 
 
 def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
