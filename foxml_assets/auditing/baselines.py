@@ -40,7 +40,8 @@ def make_baselines(routing: RoutingPlan, policy: RoutingPolicy, context: Trainin
     """The jobs that `policy` would plan if every pair of `routing` had both models.
 
     So features, families and excluded symbols are those of the plan's own jobs, and a job that the plan has
-    too has the plan's spec. A pair blocked for leakage has no honest model and is left out.
+    too has the plan's spec. A pair blocked for leakage has no honest model and is left out. Raises
+    RoutingPlanError for a routing plan made under another policy.
     """
     pairs = routing.pairs[["target", "symbol", "route"]].astype("str").reset_index(drop=True)
     pairs["left_out"] = _left_out(routing, context)

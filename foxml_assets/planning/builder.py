@@ -7,7 +7,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from foxml_assets.assurances import Assurances, read_assurances
-from foxml_assets.errors import Problem, RoutingPlanError
 from foxml_assets.layout import Layout
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.job_table import job_table
@@ -39,7 +38,6 @@ def build_plan(
     RoutingPlanError for a routing plan made under another policy than `policy`, and UnsafeNameError for a
     name that cannot become a path.
     """
-    _refuse_other_policy(routing, policy)
     jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hash)
     metadata = PlanMetadata(
         generated_at=stamp.generated_at,
@@ -76,18 +74,6 @@ def assured_features(routing: RoutingPlan, jobs: Sequence[Job]) -> dict[str, Ass
             assured = read_assurances(text) or {}
             found[target] = {name: it for name, it in assured.items() if names is None or name in names}
     return {target: assured for target, assured in found.items() if assured}
-
-
-def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
-    """The plan records the routing plan's policy, so its families and priorities must come from no other."""
-    routed_under, given = routing.metadata.config_hash, policy.config_hash()
-    if routed_under != given:
-        raise RoutingPlanError(
-            "was made under another policy than the one to plan by",
-            file=Path(ROUTING_PLAN_PATH),
-            problems=[Problem("metadata.config_hash", f"the policy's hash is {given}", routed_under)],
-            fix="route again: foxml run --until plan",
-        )
 
 
 def assemble_plan(

@@ -1,8 +1,11 @@
 """From the routing plan's columns to a table of jobs, a row per job."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from foxml_assets.errors import Problem, RoutingPlanError
+from foxml_assets.layout import Layout
 from foxml_assets.planning.assignment import family_rules, priorities
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.policy import RoutingPolicy
@@ -20,8 +23,10 @@ def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
     Columns: target, symbol (None for the pooled job), route, training_type, task_type, horizon_minutes,
     state (of the job's own side), cs_state, local_state, sample_size, score, gate, score_metric, reason,
     features (JSON or None), failed_families, families (of the evidence), priority, family_rule (the index of
-    the first rule that matches). Raises RoutingPlanError for a routed target without a task type.
+    the first rule that matches). Raises RoutingPlanError for a routed target without a task type, and for a
+    routing plan made under another policy than `policy`, which gives families and priorities.
     """
+    _refuse_other_policy(routing, policy)
     jobs = pd.concat([_pooled(routing), _single(routing)], ignore_index=True)
     jobs = jobs.assign(**{name: _objects(jobs[name]) for name in jobs.columns if name not in _NUMBERS})
     unknown = jobs.loc[jobs["task_type"].isna(), "target"]
@@ -31,6 +36,17 @@ def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
     jobs["priority"] = priorities(jobs, policy)
     jobs["family_rule"] = family_rules(jobs, policy)
     return jobs
+
+
+def _refuse_other_policy(routing: RoutingPlan, policy: RoutingPolicy) -> None:
+    routed_under, given = routing.metadata.config_hash, policy.config_hash()
+    if routed_under != given:
+        raise RoutingPlanError(
+            "was made under another policy than the one to plan by",
+            file=Layout(Path()).routing_plan,
+            problems=[Problem("metadata.config_hash", f"the policy's hash is {given}", routed_under)],
+            fix="route again: foxml run --until plan",
+        )
 
 
 def _pooled(routing: RoutingPlan) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from training_world import RETURN, UP, make_world
 from foxml_assets.auditing.audit import LeftOut, Scheme
 from foxml_assets.auditing.audit_files import page_path, write_audit
 from foxml_assets.auditing.baselines import make_baselines, train_baselines
-from foxml_assets.errors import LockHeldError
+from foxml_assets.errors import LockHeldError, RoutingPlanError
 from foxml_assets.locks import hold_lock
 from foxml_assets.training.inventory import take_inventory
 from foxml_assets.training.manifest import manifest_path
@@ -154,6 +154,12 @@ def test_a_pair_whose_families_all_failed_has_no_job(compared: Routed) -> None:
     assert {(job.target, job.symbol) for job in jobs} == {
         (target, symbol) for target, symbol in everything(compared) if symbol is not None
     } - {(RETURN, "AAA")}
+
+
+def test_baselines_are_of_the_policy_that_the_plan_was_routed_under(compared: Routed) -> None:
+    other = POLICY.model_copy(update={"hysteresis": 0.01})
+    with pytest.raises(RoutingPlanError, match="another policy"):
+        make_baselines(compared.routing, other, compared.world.context)
 
 
 def test_a_pair_with_too_few_rows_is_not_compared(compared: Routed) -> None:
