@@ -6,16 +6,9 @@ import pandas as pd
 from foxml_assets.routing.coding import LEVELS, Index, decode
 from foxml_assets.routing.combination import better_interval
 from foxml_assets.routing.plan import PAIR_COLUMNS
-from foxml_assets.routing.plan_parts import (
-    PlanColumn,
-    PlanParts,
-    counts,
-    fault_texts,
-    frame,
-    texts,
-    trace_columns,
-)
-from foxml_assets.routing.reasons import merged_category, pair_reasons, side_phrases
+from foxml_assets.routing.plan_columns import PlanColumn, counts, frame, merged_category
+from foxml_assets.routing.plan_parts import PlanParts, fault_texts, texts, trace_columns
+from foxml_assets.routing.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.words import HorizonTier, RouteRule, StateRule
 from foxml_assets.vocabulary import Route, ScoreMetric
 

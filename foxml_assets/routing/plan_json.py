@@ -20,8 +20,7 @@ from foxml_assets.routing.plan import (
     RoutingMetadata,
     RoutingPlan,
 )
-from foxml_assets.routing.plan_parts import PlanColumn, frame
-from foxml_assets.routing.reasons import merged_category
+from foxml_assets.routing.plan_columns import PlanColumn, frame, merged_category
 from foxml_assets.routing.records import TableBuilder, record_type, strict_record_type, to_records
 from foxml_assets.routing.words import GateOn
 

@@ -17,7 +17,7 @@ from foxml_assets.routing.plan import (
     RoutingMetadata,
     RoutingPlan,
 )
-from foxml_assets.routing.plan_parts import PlanColumn, counts, frame
+from foxml_assets.routing.plan_columns import PlanColumn, counts, frame
 
 PAIRS_NAME = "routing_plan.parquet"
 TARGETS_NAME = "routing_plan_targets.parquet"

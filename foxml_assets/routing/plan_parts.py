@@ -7,19 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.routing.alignment import Alignment
-from foxml_assets.routing.candidates import Column, Kind
-from foxml_assets.routing.coding import LEVELS, Floats, Index, decode, tidy
+from foxml_assets.routing.coding import LEVELS, Floats, Index, decode
 from foxml_assets.routing.combination import Routes
 from foxml_assets.routing.methods import Decision
 from foxml_assets.routing.plan import BatchInForce
+from foxml_assets.routing.plan_columns import PlanColumn, counts, merged_category
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.reasons import merged_category
 from foxml_assets.routing.side_rows import TextRows
 from foxml_assets.routing.sides import JudgedSide
 from foxml_assets.routing.words import ErrorControl, StateRule
 from foxml_assets.vocabulary import LeakageStatus, Stability
-
-PlanColumn = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
 
 
 @dataclass(frozen=True)
@@ -71,12 +68,6 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
     }
 
 
-def counts(values: Floats) -> pd.arrays.IntegerArray:
-    """Whole numbers held as floats, NaN for null, as nullable integers."""
-    missing = np.isnan(values)
-    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
-
-
 def texts(rows: TextRows) -> pd.Categorical:
     """A text column of the evidence, with its categories sorted."""
     return merged_category(rows.codes, rows.words)
@@ -86,27 +77,6 @@ def fault_texts(side: JudgedSide) -> pd.Categorical:
     """What is wrong with each row, null for a sound one."""
     positions, words = side.faults.texts()
     return merged_category(np.where(side.faults.any, positions, -1), words)
-
-
-def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) -> pd.DataFrame:
-    """The table of `columns` in their order and dtypes; columns without values are null.
-
-    Categories are the words in use, sorted, so that equal tables are equal in every form.
-    """
-    complete = {column.name: values.get(column.name, _null(column.kind, n)) for column in columns}
-    tidied = {
-        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
-    }
-    return pd.DataFrame(tidied, index=pd.RangeIndex(n), copy=False)
-
-
-def _null(kind: Kind, n: int) -> PlanColumn:
-    if kind is Kind.TEXT:
-        return decode(np.full(n, -1), [])
-    if kind is Kind.FLAG:
-        return np.zeros(n, dtype=np.bool_)
-    missing = np.full(n, np.nan)
-    return counts(missing) if kind is Kind.COUNT else missing
 
 
 def _unless(bad: npt.NDArray[np.bool_], values: Floats) -> Floats:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.coding import LEVELS, Codes, Index, code, decode
+from foxml_assets.routing.coding import LEVELS, Codes, Index, code
 from foxml_assets.routing.combination import Routes
+from foxml_assets.routing.plan_columns import merged_category
 from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.side_rows import SideRows
 from foxml_assets.routing.states import SideStates
@@ -121,14 +121,6 @@ def pair_reasons(
 
     positions, texts = _by_case([routes.route, routes.rule, cs[0], local[0], rank, limit], sentence)
     return merged_category(positions, texts)
-
-
-def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str]) -> pd.Categorical:
-    """A category column from positions in `texts`, which may repeat; negative positions are null."""
-    words = sorted(set(texts))
-    place = {word: at for at, word in enumerate(words)}
-    table = np.array([*(place[text] for text in texts), -1], dtype=np.int64)
-    return decode(table[positions], words)
 
 
 def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str) -> str:

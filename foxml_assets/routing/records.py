@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.routing.candidates import Column, Kind
-from foxml_assets.routing.plan_parts import PlanColumn, counts, frame
-from foxml_assets.routing.reasons import merged_category
+from foxml_assets.routing.plan_columns import PlanColumn, counts, frame, merged_category
 
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,

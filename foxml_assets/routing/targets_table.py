@@ -10,16 +10,9 @@ from foxml_assets.assurances import read_assurances
 from foxml_assets.hashing import canonical_json
 from foxml_assets.routing.coding import Floats, code, decode
 from foxml_assets.routing.plan import QUARANTINE_COLUMNS, TARGET_COLUMNS
-from foxml_assets.routing.plan_parts import (
-    PlanColumn,
-    PlanParts,
-    counts,
-    fault_texts,
-    frame,
-    texts,
-    trace_columns,
-)
-from foxml_assets.routing.reasons import merged_category, side_phrases
+from foxml_assets.routing.plan_columns import PlanColumn, counts, frame, merged_category
+from foxml_assets.routing.plan_parts import PlanParts, fault_texts, texts, trace_columns
+from foxml_assets.routing.reasons import side_phrases
 from foxml_assets.routing.side_rows import take_text
 from foxml_assets.routing.sides import target_tasks
 from foxml_assets.routing.stability_words import (
