@@ -118,9 +118,9 @@ def disturb(server: Server, known: Undisturbed, kind: str, calls: Sequence[int],
 
 def _disturb_once(server: Server, known: Undisturbed, world: FaultWorld, at: Fault) -> tuple[list[str], str]:
     ended = run_stage(server, world, known.scenario.stage, at)
-    problems = list(_ending_problems(ended, at))
+    problems = list(ending_problems(ended, at))
     problems += whole_problems(world, known.plans)
-    done = _trained(world)
+    done = trained_stamps(world)
     resumed = run_stage(server, world, known.scenario.stage)
     if resumed.code != 0:
         problems.append(f"the resume ended with {resumed.code}: {resumed.output[-500:]}")
@@ -130,7 +130,8 @@ def _disturb_once(server: Server, known: Undisturbed, world: FaultWorld, at: Fau
     return problems, {-9: "killed", 0: "absorbed", 1: "refused"}.get(ended.code, f"ended with {ended.code}")
 
 
-def _ending_problems(ended: Ended, at: Fault) -> Iterator[str]:
+def ending_problems(ended: Ended, at: Fault) -> Iterator[str]:
+    """What is wrong with how a disturbed command ended: an error is typed, and its exit code is 1."""
     if at.action == "kill":
         if ended.code != -9:
             yield f"was not killed: {ended.code}"
@@ -167,7 +168,7 @@ def plan_hash(world: FaultWorld) -> str | None:
     return load_master_training_plan(path).metadata.plan_hash if path.exists() else None
 
 
-def _trained(world: FaultWorld) -> dict[Path, tuple[int, int]]:
+def trained_stamps(world: FaultWorld) -> dict[Path, tuple[int, int]]:
     """The stamps of the models that the plan on disk needs no more work for."""
     if not world.layout.master_plan.exists():
         return {}
