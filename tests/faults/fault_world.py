@@ -30,7 +30,7 @@ _ROUTING = {
 }
 # Another plan with another model for each of its jobs: one pooled model more, one of a symbol less.
 _NEXT_ROUTING = {"both_strong_behavior": "PREFER_SYMBOL", "priority": {"experimental": 20}}
-_NEXT_TRAINING = {"seed": 11}
+_NEXT_TRAINING = {"families": {"ridge": {"prior_r2": 0.1}}}
 _TRAINING = {"batch_size": 3, "min_train_rows": 50, "threads": 1}
 _EVIDENCE = {"n_folds": 2, "families": ["ridge"], "threads": 1, "trees": {"own": "none", "rounds": 1}}
 

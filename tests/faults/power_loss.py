@@ -6,7 +6,6 @@ own folder was synced, so any of the others may be lost. In both, the data of a 
 there, or missing, or cut short.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -50,6 +49,7 @@ class _Change:
 
 
 _Names = dict[tuple[_Node, str], _Node]
+_Tree = dict[_Node, dict[str, _Node]]
 
 
 @dataclass
@@ -106,8 +106,11 @@ class Disk:
                         names.pop((folder, name), None)
                     else:
                         names[folder, name] = node
+            tree: _Tree = {}
+            for (folder, name), node in names.items():
+                tree.setdefault(folder, {})[name] = node
             for data in Data:
-                yield dict(self._walk(self.root, "", names, data))
+                yield dict(self._walk(self.root, "", tree, data))
 
     def _surviving(self) -> Iterator[Sequence[_Change]]:
         for cut in range(self.journaled, len(self.changes) + 1):
@@ -119,15 +122,13 @@ class Disk:
             yield [change for change in self.changes if change.is_durable or change is one]
 
     def _walk(
-        self, folder: _Node, prefix: str, names: _Names, data: Data
+        self, folder: _Node, prefix: str, tree: _Tree, data: Data
     ) -> Iterator[tuple[str, bytes | None]]:
-        for (parent, name), node in names.items():
-            if parent is not folder:
-                continue
+        for name, node in tree.get(folder, {}).items():
             path = f"{prefix}{name}"
             if node.is_folder:
                 yield path, None
-                yield from self._walk(node, f"{path}/", names, data)
+                yield from self._walk(node, f"{path}/", tree, data)
             elif data is Data.CUT and node.data != node.synced:
                 yield path, node.data[: len(node.data) // 2]
             else:
@@ -176,9 +177,9 @@ def possible_states(before: Path, calls: Sequence[Call]) -> Iterator[tuple[int, 
     disk, seen = Disk.load(before), set()
     for number in range(len(calls) + 1):
         for state in disk.after_power_loss():
-            digest = hashlib.sha256(repr(sorted(state.items())).encode()).digest()
-            if digest not in seen:
-                seen.add(digest)
+            key = hash(frozenset(state.items()))
+            if key not in seen:
+                seen.add(key)
                 yield number, state
         if number < len(calls):
             disk.play(calls[number])

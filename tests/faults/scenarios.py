@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +12,17 @@ from fault_world import FaultWorld, change_policy, copy_world, make_world
 from faults import Ended, Fault, Server, contents, model_stamps
 
 from foxml_assets.errors import FoxmlError
+from foxml_assets.families.registry import MODEL_FILES
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.history import history_files
+from foxml_assets.planning.plan import Job
 from foxml_assets.planning.tree import plan_tree, tree_problems
 from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.training.manifest import is_done
+from foxml_assets.training.manifest import MANIFEST_FILE, is_done
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)
+MODEL_NAMES = (MANIFEST_FILE, *MODEL_FILES.values())
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Undisturbed:
     before: Mapping[str, str]
     after: Mapping[str, str]
     plans: frozenset[str]
+    jobs: tuple[Job, ...]
 
 
 @dataclass
@@ -81,20 +85,25 @@ def fault(kind: str, at: int) -> Fault:
     return Fault(at, "fail", errno.EIO) if kind == EIO else Fault(at, "fail from", errno.ENOSPC)
 
 
-def undisturbed(server: Server, scenario: Scenario, folder: Path) -> Undisturbed:
-    """Make the world of a scenario in `folder`, and run its stage on a copy."""
-    template = make_world(folder / "template")
+def make_before(server: Server, scenario: Scenario, folder: Path) -> FaultWorld:
+    """The world before the stage of a scenario, in `folder`."""
+    world = make_world(folder / "template")
     for stage in scenario.before:
         if stage is None:
-            change_policy(template)
+            change_policy(world)
         else:
-            _must(run_stage(server, template, stage))
-    world = copy_world(template, folder / "undisturbed")
+            _must(run_stage(server, world, stage))
+    return world
+
+
+def undisturbed(server: Server, scenario: Scenario, template: FaultWorld) -> Undisturbed:
+    """What the stage makes of a copy of `template`, beside it."""
+    world = copy_world(template, template.folder.with_name("undisturbed"))
     ended = run_stage(server, world, scenario.stage)
     _must(ended)
     plans = frozenset(filter(None, (plan_hash(template), plan_hash(world))))
     before, after = contents(template.root), contents(world.root)
-    return Undisturbed(template, scenario, ended.calls, before, after, plans)
+    return Undisturbed(template, scenario, ended.calls, before, after, plans, planned_jobs(world))
 
 
 def run_stage(server: Server, world: FaultWorld, stage: str, at: Fault | None = None) -> Ended:
@@ -120,7 +129,8 @@ def _disturb_once(server: Server, known: Undisturbed, world: FaultWorld, at: Fau
     ended = run_stage(server, world, known.scenario.stage, at)
     problems = list(ending_problems(ended, at))
     problems += whole_problems(world, known.plans)
-    done = trained_stamps(world)
+    problems += model_problems(contents(world.root), known)
+    done = trained_stamps(world, known.jobs)
     resumed = run_stage(server, world, known.scenario.stage)
     if resumed.code != 0:
         problems.append(f"the resume ended with {resumed.code}: {resumed.output[-500:]}")
@@ -162,23 +172,38 @@ def whole_problems(world: FaultWorld, plans: frozenset[str]) -> Iterator[str]:
         yield f"a reader is refused: {error}"
 
 
+def model_problems(found: Mapping[str, str], known: Undisturbed) -> Iterator[str]:
+    """Folders of models that hold neither what they held before nor what they are to hold."""
+    for folder in sorted({name.rpartition("/")[0] for name in found if name.startswith("MODELS/")}):
+        here, old, new = (_model_in(folder, of) for of in (found, known.before, known.after))
+        if here and here not in (old, new):
+            yield f"neither the old model nor the new one: {folder}"
+
+
+def _model_in(folder: str, artifacts: Mapping[str, str]) -> dict[str, str]:
+    """The manifest and the model's file."""
+    names = [f"{folder}/{name}" for name in MODEL_NAMES]
+    return {name: artifacts[name] for name in names if name in artifacts}
+
+
 def plan_hash(world: FaultWorld) -> str | None:
     """The hash of the plan on disk, if there is one."""
     path = world.layout.master_plan
     return load_master_training_plan(path).metadata.plan_hash if path.exists() else None
 
 
-def trained_stamps(world: FaultWorld) -> dict[Path, tuple[int, int]]:
-    """The stamps of the models that the plan on disk needs no more work for."""
-    if not world.layout.master_plan.exists():
-        return {}
-    jobs = [
-        job for job in load_master_training_plan(world.layout.master_plan).jobs if is_done(job, world.layout)
-    ]
-    folders = {
-        world.layout.model_dir(job.target, job.symbol, one) for job in jobs for one in job.model_families
-    }
+def trained_stamps(world: FaultWorld, jobs: Iterable[Job]) -> dict[Path, tuple[int, int]]:
+    """The stamps of the models that those of `jobs` have which need no more work."""
+    layout = world.layout
+    done = [job for job in jobs if is_done(job, layout)]
+    folders = {layout.model_dir(job.target, job.symbol, one) for job in done for one in job.model_families}
     return {path: stamp for path, stamp in model_stamps(world).items() if path.parent in folders}
+
+
+def planned_jobs(world: FaultWorld) -> tuple[Job, ...]:
+    """The jobs of the plan on disk."""
+    path = world.layout.master_plan
+    return load_master_training_plan(path).jobs if path.exists() else ()
 
 
 def difference(expected: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:

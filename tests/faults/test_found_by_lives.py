@@ -22,9 +22,3 @@ def test_a_damaged_routing_plan_is_made_again_where_states_are_held_by_it(life: 
     path.write_bytes(path.read_bytes()[:100])
     life.plan()
     assert path.stat().st_size > 100
-
-
-def test_plans_that_hold_states_by_the_one_before_come_to_rest_at_once(life: Lifecycle) -> None:
-    life.edit_policy("states are held")
-    life.import_scores(0.06)
-    life.run_twice()

@@ -20,6 +20,7 @@ from scenarios import (
     ending_problems,
     fault,
     plan_hash,
+    planned_jobs,
     trained_stamps,
     whole_problems,
 )
@@ -66,7 +67,8 @@ def test_a_command_is_resumed_and_holds_up_no_sensor(
         assert ended.code == 0, ended.output
     world = copy_world(template, fast_folder / "undisturbed")
     calls = foxml(commands, world, command.arguments, calls=command.calls).calls
-    expected, plans = contents(world.root), frozenset({plan_hash(world) or ""})
+    expected, jobs = contents(world.root), planned_jobs(world)
+    plans = frozenset(filter(None, (plan_hash(template), plan_hash(world))))
     stride = _STRIDE[command.calls]
     wrong = []
     for at in range(stride, calls + 1, stride):
@@ -74,7 +76,7 @@ def test_a_command_is_resumed_and_holds_up_no_sensor(
         found = fault(kind, at)
         ended = foxml(commands, world, command.arguments, fault=found, calls=command.calls)
         problems = [*ending_problems(ended, found), *whole_problems(world, plans)]
-        done = trained_stamps(world)
+        done = trained_stamps(world, jobs)
         waiting = commands.run(world, TICK, *world.arguments)
         if kind == KILL and waiting.code != 0:
             problems.append(f"a sensor would wait: {waiting.output}")

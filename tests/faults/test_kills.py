@@ -3,18 +3,21 @@
 from pathlib import Path
 
 import pytest
+from fault_world import FaultWorld, change_policy, copy_world
 from faults import Server
-from scenarios import KILL, KINDS, SCENARIOS, Scenario, Tally, disturb, undisturbed
+from scenarios import FULL, KILL, KINDS, SCENARIOS, Scenario, Tally, disturb, make_before, undisturbed
 
 
-def test_a_stage_that_is_disturbed_here_and_there_is_resumed(server: Server, tmp_path: Path) -> None:
+def test_a_run_that_is_disturbed_here_and_there_is_resumed(
+    server: Server, trained: FaultWorld, fast_folder: Path
+) -> None:
     """Some of the calls, seen from Python; the slow tests below see and disturb all."""
+    template = copy_world(trained, fast_folder / "template")
+    change_policy(template)
+    known = undisturbed(server, Scenario("another plan and training", (), "run"), template)
     tally = Tally()
-    for scenario, kind in zip(SCENARIOS[1:3], (KILL, "disk full"), strict=True):
-        folder = tmp_path / scenario.stage
-        known = undisturbed(server, scenario, folder)
-        calls = range(7, known.calls, known.calls // 4)
-        tally.add(disturb(server, known, kind, calls, folder))
+    for number, at in enumerate(range(known.calls // 8, known.calls, known.calls // 4)):
+        tally.add(disturb(server, known, (KILL, FULL)[number % 2], [at], fast_folder))
     assert tally.wrong == []
 
 
@@ -24,7 +27,7 @@ def test_a_stage_that_is_disturbed_here_and_there_is_resumed(server: Server, tmp
 def test_a_stage_is_resumed_after_any_call(
     compiled: Server, scenario: Scenario, kind: str, fast_folder: Path
 ) -> None:
-    known = undisturbed(compiled, scenario, fast_folder)
+    known = undisturbed(compiled, scenario, make_before(compiled, scenario, fast_folder))
     tally = disturb(compiled, known, kind, range(1, known.calls + 1), fast_folder)
     print(f"{scenario.name}, {kind}: {known.calls} calls, {tally}")  # noqa: T201
     assert tally.wrong == []

@@ -105,7 +105,7 @@ def live(server: Server, trained: FaultWorld, *, lives: int, steps: int) -> None
 
 
 def test_twenty_lives(server: Server, trained: FaultWorld) -> None:
-    live(server, trained, lives=20, steps=6)
+    live(server, trained, lives=20, steps=3)
 
 
 @pytest.mark.slow

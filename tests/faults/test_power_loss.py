@@ -7,7 +7,7 @@ import pytest
 from fault_world import copy_world
 from faults import Server, contents
 from power_loss import Call, Data, Disk, possible_states, read_trace, restore
-from scenarios import SCENARIOS, Scenario, difference, run_stage, undisturbed, whole_problems
+from scenarios import SCENARIOS, Scenario, difference, make_before, run_stage, undisturbed, whole_problems
 
 REFUSED = "a reader is refused"
 
@@ -45,7 +45,7 @@ def test_a_rename_is_durable_when_its_folder_was_synced(tmp_path: Path) -> None:
 def test_a_stage_is_resumed_after_a_power_loss(
     compiled: Server, scenario: Scenario, fast_folder: Path
 ) -> None:
-    known = undisturbed(compiled, scenario, fast_folder)
+    known = undisturbed(compiled, scenario, make_before(compiled, scenario, fast_folder))
     world = copy_world(known.template, fast_folder / "case")
     log = fast_folder / "trace"
     assert compiled.run(world, scenario.call, *world.arguments, log=log).code == 0
