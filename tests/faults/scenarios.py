@@ -18,11 +18,10 @@ from foxml_assets.planning.history import history_files
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.tree import plan_tree, tree_problems
 from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.training.manifest import MANIFEST_FILE, is_done
+from foxml_assets.training.manifest import MANIFEST_FILE, ModelState, is_done, stored_state
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)
-MODEL_NAMES = (MANIFEST_FILE, *MODEL_FILES.values())
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Undisturbed:
     before: Mapping[str, str]
     after: Mapping[str, str]
     plans: frozenset[str]
+    jobs_before: tuple[Job, ...]
     jobs: tuple[Job, ...]
 
 
@@ -103,7 +103,9 @@ def undisturbed(server: Server, scenario: Scenario, template: FaultWorld) -> Und
     _must(ended)
     plans = frozenset(filter(None, (plan_hash(template), plan_hash(world))))
     before, after = contents(template.root), contents(world.root)
-    return Undisturbed(template, scenario, ended.calls, before, after, plans, planned_jobs(world))
+    return Undisturbed(
+        template, scenario, ended.calls, before, after, plans, planned_jobs(template), planned_jobs(world)
+    )
 
 
 def run_stage(server: Server, world: FaultWorld, stage: str, at: Fault | None = None) -> Ended:
@@ -129,7 +131,7 @@ def _disturb_once(server: Server, known: Undisturbed, world: FaultWorld, at: Fau
     ended = run_stage(server, world, known.scenario.stage, at)
     problems = list(ending_problems(ended, at))
     problems += whole_problems(world, known.plans)
-    problems += model_problems(contents(world.root), known)
+    problems += model_problems(world, contents(world.root), known)
     done = trained_stamps(world, known.jobs)
     resumed = run_stage(server, world, known.scenario.stage)
     if resumed.code != 0:
@@ -172,17 +174,25 @@ def whole_problems(world: FaultWorld, plans: frozenset[str]) -> Iterator[str]:
         yield f"a reader is refused: {error}"
 
 
-def model_problems(found: Mapping[str, str], known: Undisturbed) -> Iterator[str]:
-    """Folders of models that hold neither what they held before nor what they are to hold."""
-    for folder in sorted({name.rpartition("/")[0] for name in found if name.startswith("MODELS/")}):
-        here, old, new = (_model_in(folder, of) for of in (found, known.before, known.after))
-        if here and here not in (old, new):
-            yield f"neither the old model nor the new one: {folder}"
+def model_problems(world: FaultWorld, found: Mapping[str, str], known: Undisturbed) -> Iterator[str]:
+    """Models that count as trained, but are neither what was there nor what is to be there.
+
+    What lies between counts as not trained: the manifest is written last, and names the hash of its model.
+    """
+    for job in (*known.jobs_before, *known.jobs):
+        for family in job.model_families:
+            if stored_state(job, family, world.layout) is ModelState.TRAINED:
+                folder = (
+                    world.layout.model_dir(job.target, job.symbol, family).relative_to(world.root).as_posix()
+                )
+                here, old, new = (_model_in(folder, of) for of in (found, known.before, known.after))
+                if here not in (old, new):
+                    yield f"neither the old model nor the new one: {folder}"
 
 
 def _model_in(folder: str, artifacts: Mapping[str, str]) -> dict[str, str]:
     """The manifest and the model's file."""
-    names = [f"{folder}/{name}" for name in MODEL_NAMES]
+    names = [f"{folder}/{name}" for name in (MANIFEST_FILE, *MODEL_FILES.values())]
     return {name: artifacts[name] for name in names if name in artifacts}
 
 
