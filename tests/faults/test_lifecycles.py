@@ -110,4 +110,4 @@ def test_twenty_lives(server: Server, trained: FaultWorld) -> None:
 
 @pytest.mark.slow
 def test_a_thousand_lives(server: Server, trained: FaultWorld) -> None:
-    live(server, trained, lives=1_000, steps=15)
+    live(server, trained, lives=1_000, steps=10)

@@ -10,6 +10,8 @@ from power_loss import Call, Data, Disk, possible_states, read_trace, restore
 from scenarios import SCENARIOS, Scenario, difference, make_before, run_stage, undisturbed, whole_problems
 
 REFUSED = "a reader is refused"
+# Every state is read; a resume takes a second, so one in so many is resumed from.
+_RESUMED = 4
 
 
 def written(*, with_sync: bool) -> list[Call]:
@@ -57,10 +59,11 @@ def test_a_stage_is_resumed_after_a_power_loss(
         found = list(whole_problems(world, known.plans))
         refused += any(one.startswith(REFUSED) for one in found)
         problems = [one for one in found if not one.startswith(REFUSED)]
-        resumed = run_stage(compiled, world, scenario.stage)
-        if resumed.code != 0:
-            problems.append(f"the resume ended with {resumed.code}: {resumed.output[-500:]}")
-        problems += difference(known.after, contents(world.root))
+        if states % _RESUMED == 0:
+            resumed = run_stage(compiled, world, scenario.stage)
+            if resumed.code != 0:
+                problems.append(f"the resume ended with {resumed.code}: {resumed.output[-500:]}")
+            problems += difference(known.after, contents(world.root))
         wrong += [f"after call {number} of {len(calls)}: {one}" for one in problems]
         states += 1
     print(f"{scenario.name}: {len(calls)} calls, {states} states, {refused} refused, {len(wrong)} wrong")  # noqa: T201
