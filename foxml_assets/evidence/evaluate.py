@@ -38,6 +38,7 @@ from foxml_assets.evidence.screening.probe import probe_families
 from foxml_assets.evidence.screening.trees import BinnedPanel, bin_panel
 from foxml_assets.evidence.store import read_evidence, write_evidence
 from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
+from foxml_assets.evidence.timing import EvidenceTiming, stopwatch, write_timing
 from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
@@ -76,7 +77,8 @@ def evaluate_targets(
     layout: Layout,
     progress: Callable[[str], None],
 ) -> Iterator[TargetEvidence]:
-    """Evaluate `targets` one after the other; each is written under METRICS/feature_selections/<target>/.
+    """Evaluate `targets` one after the other; each is written under METRICS/feature_selections/<target>/,
+    with the time since the one before.
 
     A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on
     the other targets. Raises PanelError for a panel that cannot be read, is too short, or is not what the
@@ -84,15 +86,16 @@ def evaluate_targets(
     """
     if not targets:
         return
-    settings = config.evidence
+    settings, passed = config.evidence, stopwatch()
     with one_blas_thread_throughout():
         shared = _prepare(info, config, layout, progress)
         clock = _Clock(len(targets), progress)
         for batch in _batches([info.target(name) for name in targets], settings):
             for case, screen in _screened(batch, info, shared, layout):
-                evidence = _evaluate(case, screen, info, shared, layout)
+                evidence = _evaluate(case, screen, info, shared, layout, passed)
                 clock.done(case.spec.name)
                 yield evidence
+                passed = stopwatch()
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
@@ -220,7 +223,12 @@ def _skill_of_both(
 
 
 def _evaluate(
-    case: TargetCase, screen: LinearScreen, info: PanelInfo, shared: _Shared, layout: Layout
+    case: TargetCase,
+    screen: LinearScreen,
+    info: PanelInfo,
+    shared: _Shared,
+    layout: Layout,
+    passed: Callable[[], EvidenceTiming],
 ) -> TargetEvidence:
     settings = shared.config
     families = probe_families(case)
@@ -255,6 +263,8 @@ def _evaluate(
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,
     )
+    # Before the evidence: once that stands, its target is not evaluated again.
+    write_timing(layout, evidence.target, passed())
     write_evidence(
         layout,
         evidence,

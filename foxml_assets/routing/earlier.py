@@ -7,6 +7,7 @@ import pandas as pd
 from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.coding import LEVELS, Codes, Index
 from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.sides import EarlierStates
 from foxml_assets.vocabulary import Route
 
@@ -24,6 +25,16 @@ def earlier_states(previous: RoutingPlan | None, layout: Alignment) -> EarlierSt
         cs=cs,
         local=_placed(_codes(previous.pairs["local_state"], levels), found, len(layout.pair_rows)),
         route=_placed(_codes(previous.pairs["route"], routes), found, len(layout.pair_rows)),
+    )
+
+
+def is_decided_by(previous: RoutingPlan, layout: Alignment, policy: RoutingPolicy, table_hash: str) -> bool:
+    """Whether `previous` was made by this policy from these candidates and for these targets and pairs."""
+    made_by = previous.metadata.config_hash, previous.metadata.candidates_hash
+    return (
+        made_by == (policy.config_hash(), table_hash)
+        and list(previous.targets["target"]) == list(layout.targets)
+        and np.array_equal(pair_positions(previous.pairs, layout), np.arange(len(layout.pair_rows)))
     )
 
 

@@ -2,6 +2,7 @@
 
 import filecmp
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -27,7 +28,7 @@ from foxml_assets.routing.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.plan_parquet import PAIRS_NAME, read_parquet, write_parquet
 from foxml_assets.routing.plan_picture import routes_picture
 from foxml_assets.routing.plan_yaml import plan_yaml
-from foxml_assets.routing.policy import Output
+from foxml_assets.routing.policy import Output, RoutingPolicy
 from foxml_assets.stamp import RunStamp
 from foxml_assets.tables import has_pyarrow
 
@@ -36,6 +37,7 @@ YAML_NAME = "routing_plan.yaml"
 MARKDOWN_NAME = "routing_plan.md"
 
 _FIX = "run `foxml run --until plan` again"
+_log = logging.getLogger(__name__)
 
 
 def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None = None) -> bool:
@@ -93,6 +95,17 @@ def read_routing_plan(layout: Layout) -> RoutingPlan:
             "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
         )
     return plan
+
+
+def plan_to_remember(layout: Layout, policy: RoutingPolicy) -> RoutingPlan | None:
+    """The plan on disk, if the policy holds states by it; None if there is none that can be read."""
+    if policy.hysteresis == 0 or not layout.routing_plan.is_file():
+        return None
+    try:
+        return read_routing_plan(layout)
+    except RoutingPlanError as error:
+        _log.warning("the plan on disk cannot be read, so that no state is held by it: %s", error)
+        return None
 
 
 def _lock(layout: Layout) -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ import pandas as pd
 from foxml_assets.routing.alignment import align
 from foxml_assets.routing.candidates import candidates_hash, typed_candidates
 from foxml_assets.routing.combination import lane_limits, with_hard_blocks, with_lane_cap, with_margin
-from foxml_assets.routing.earlier import earlier_states
+from foxml_assets.routing.earlier import earlier_states, is_decided_by
 from foxml_assets.routing.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.metadata import plan_metadata
 from foxml_assets.routing.methods import decide
@@ -40,6 +40,9 @@ def route(
     table = typed_candidates(candidates)
     layout = align(table, universe)
     remembered = previous if policy.hysteresis > 0 else None
+    if remembered is not None and is_decided_by(remembered, layout, policy, candidates_hash(table)):
+        # Held against itself, it would have other margins.
+        return remembered.with_stamp(stamp, remembered.metadata.previous_plan_hash)
     earlier = earlier_states(remembered, layout)
     scores = pair_scores(table, layout.pair_rows)
     past, table_hash = history or FdrHistory(), candidates_hash(table)

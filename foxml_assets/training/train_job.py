@@ -55,13 +55,14 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
 
 
 def failed_model(job: Job, family: ModelFamily, error: Exception, context: TrainingContext) -> ModelOutcome:
-    """Record that `family` could not be trained, and why."""
+    """Record that `family` could not be trained, and why; of a model that stands all the same, nothing."""
     expected = isinstance(error, FoxmlError | OSError)
     message = " ".join(str(error).split())
     reason = message if expected else f"{type(error).__name__}: {message}"
     _log.warning("%s: %s failed: %s", job.job_id, family, reason, exc_info=None if expected else error)
-    recorded = record_failure(job, family, reason, context.layout)
-    return ModelOutcome(family, OutcomeStatus.FAILED, None, recorded)
+    if stored_state(job, family, context.layout) is not ModelState.TRAINED:
+        reason = record_failure(job, family, reason, context.layout)
+    return ModelOutcome(family, OutcomeStatus.FAILED, None, reason)
 
 
 def _train_families(

@@ -203,8 +203,9 @@ def findings(run_: Run, target: str) -> pd.DataFrame:
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
-    """All files under `folder` by relative path."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """All files under `folder` by relative path, but for those that say how long it took."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "timing.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def with_threads(config: DataConfig, threads: int) -> DataConfig:

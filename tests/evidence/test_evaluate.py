@@ -22,7 +22,8 @@ from small_market import LONG, UP, VALUE, row, small_frame
 from foxml_assets.errors import PanelError
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.screening import probe
-from foxml_assets.evidence.store import read_all_evidence, read_evidence
+from foxml_assets.evidence.store import evidence_path, read_all_evidence, read_evidence
+from foxml_assets.evidence.timing import timing_path
 from foxml_assets.families import registry
 from foxml_assets.layout import Layout
 from foxml_assets.selection.folds import holdout_start
@@ -112,6 +113,7 @@ def test_what_is_written_reads_back_equal(plain: Run) -> None:
             "importances.parquet",
             "leakage.json",
             "scores.parquet",
+            "timing.json",
         ]
         scores = pd.read_parquet(folder / "scores.parquet")
         assert set(scores["model"]) == {"pooled", "local", "both"}
@@ -159,13 +161,19 @@ def test_bytes_do_not_depend_on_order_company_or_threads(plain: Run, tmp_path: P
             assert folder_bytes(other.layout.feature_selection(target)) == expected
 
 
+def test_evidence_never_stands_without_its_timing(plain: Run) -> None:
+    """What stands is not evaluated again: after a kill between the two the timing would never be known."""
+    timing, evidence = timing_path(plain.layout, UP), evidence_path(plain.layout, UP)
+    assert timing.stat().st_mtime_ns <= evidence.stat().st_mtime_ns
+
+
 def test_evidence_that_did_not_change_is_not_rewritten(plain: Run, tmp_path: Path) -> None:
     first = run(tmp_path, plain.config, UP)
     folder = first.layout.feature_selection(UP)
-    times = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    files = [folder / name for name in ("evidence.json", "families.json", "leakage.json")]
+    times = [path.stat().st_mtime_ns for path in files]
     run(tmp_path, plain.config, UP)
-    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")} == times
-    assert len(times) == 3
+    assert [path.stat().st_mtime_ns for path in files] == times
 
 
 def test_the_holdout_is_never_looked_at(plain: Run, tmp_path: Path) -> None:

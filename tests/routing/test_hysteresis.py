@@ -81,7 +81,7 @@ def test_the_previous_plan_is_recorded_but_leaves_the_hash_alone() -> None:
     first = routed(pooled(), local(score=0.59), settings=MARGIN, previous=before)
     again = routed(pooled(), local(score=0.59), settings=MARGIN, previous=first)
     assert first.metadata.previous_plan_hash == before.metadata.routing_plan_hash
-    assert again.metadata.previous_plan_hash == first.metadata.routing_plan_hash
+    assert again.metadata.previous_plan_hash == before.metadata.routing_plan_hash, "held by that one still"
     assert again.metadata.routing_plan_hash == first.metadata.routing_plan_hash
 
 
@@ -109,3 +109,16 @@ def test_small_moves_change_no_route(method: str) -> None:
 def _measured(symbol: str, score: float) -> dict[str, object]:
     pooled_here = {"cs_score": 0.57, "cs_score_se": 0.01, "both_score": 0.575, "both_score_se": 0.01}
     return local(symbol, score=score, score_se=0.01, **pooled_here)
+
+
+def test_the_same_inputs_give_the_plan_that_stands_again() -> None:
+    """A plan held against itself would have other margins, and so would any run that is repeated."""
+    rows = (pooled(), local("A", score=0.61), local("B", score=0.545))
+    before = routed(pooled(), local("A", score=0.65), settings=MARGIN)
+    first = routed(*rows, settings=MARGIN, previous=before)
+    again = routed(*rows, settings=MARGIN, previous=first)
+    assert again.metadata == first.metadata
+    assert again.pairs.equals(first.pairs)
+    assert again.targets.equals(first.targets)
+    moved = routed(*rows, local("C", score=0.61), settings=MARGIN, previous=first)
+    assert moved.metadata.previous_plan_hash == first.metadata.routing_plan_hash

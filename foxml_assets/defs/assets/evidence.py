@@ -14,7 +14,6 @@ from foxml_assets.evidence.pages import evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import profile_picture
 from foxml_assets.evidence.records import TargetEvidence
 from foxml_assets.evidence.store import evidence_hash, read_evidence, read_findings, read_importances
-from foxml_assets.evidence.timing import stopwatch, write_timing
 from foxml_assets.layout import Layout
 from foxml_assets.workspace import Workspace
 
@@ -45,11 +44,8 @@ def feature_selections(
             _log.info("%s: skipped, its evidence is current", target)
             yield _event(context, read_evidence(layout, target), layout)
         asked = [key for key in asked if key in stale]
-    passed = stopwatch()
     for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
-        write_timing(layout, evidence.target, passed())
         yield _event(context, evidence, layout)
-        passed = stopwatch()
 
 
 def _event(

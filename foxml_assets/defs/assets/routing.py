@@ -11,7 +11,7 @@ from foxml_assets.routing.candidates import candidates_hash
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.candidates_source import candidates_source_hash, load_candidates
 from foxml_assets.routing.fdr_history_file import read_history
-from foxml_assets.routing.plan_files import read_routing_plan, recover_routing_plan, write_routing_plan
+from foxml_assets.routing.plan_files import plan_to_remember, recover_routing_plan, write_routing_plan
 from foxml_assets.routing.plan_markdown import PICTURE_NAME
 from foxml_assets.routing.router import route
 from foxml_assets.stamp import current_stamp
@@ -59,12 +59,11 @@ def routing_plan(
     inputs = workspace.read_inputs()
     layout, policy = inputs.layout, inputs.policy
     recover_routing_plan(layout)
-    previous = read_routing_plan(layout) if policy.hysteresis > 0 and layout.routing_plan.is_file() else None
     plan = route(
         read_candidates(layout.routing_candidates),
         policy,
         universe=inputs.universe,
-        previous=previous,
+        previous=plan_to_remember(layout, policy),
         history=read_history(layout) if policy.keeps_history() else None,
         stamp=current_stamp(context.run.run_id),
     )
