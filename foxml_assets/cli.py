@@ -1,5 +1,6 @@
 """The console command `foxml`. Exit codes: 0 done, 1 error, 2 as a command's help says, 130 interrupted."""
 
+import os
 import shlex
 import sys
 import warnings
@@ -42,22 +43,33 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line. An expected error, a wrong usage too, ends with its message and exit code 1."""
+    _require_utf8()
+    from foxml_assets.commands.console import error_console, never_fail_to_encode
+
+    never_fail_to_encode(sys.stdout, sys.stderr)
     # Dagster announces the beta status of each parameter we rely on at every start.
     warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _UsageError as error:
-        typer.secho(f"{error}\nTry: foxml --help", err=True)
+        error_console.print(f"{error}\nTry: foxml --help", soft_wrap=True)
         code = 1
     except _interrupts():
         again = shlex.join(["foxml", *sys.argv[1:]])
-        typer.secho(f"Interrupted; what was finished is kept. Go on: {again}", err=True)
+        error_console.print(f"Interrupted; what was finished is kept. Go on: {again}", soft_wrap=True)
         code = INTERRUPTED
     except (FoxmlError, OSError) as error:
         # An OSError names its file and cause itself: no such folder, disk full, read-only.
-        typer.secho(str(error), err=True, fg="red")
+        error_console.print(str(error), style="red", soft_wrap=True)
         code = 1
     sys.exit(code)
+
+
+def _require_utf8() -> None:
+    """Start again in UTF-8 mode where the locale is another: names of files could not be hashed or shown."""
+    if sys.getfilesystemencoding() != "utf-8":
+        arguments = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, arguments, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606
 
 
 def _interrupts() -> tuple[type[BaseException], ...]:

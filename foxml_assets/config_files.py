@@ -1,7 +1,7 @@
 """Config files: strict YAML in, a frozen pydantic model out, every problem named with its line."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +11,18 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from foxml_assets.errors import ConfigError, Problem
 
 MAX_BYTES = 1_000_000
+_MAX_DEPTH = 32
+# Digits enough for any setting, and too few for a whole number that Python refuses to print.
+_MAX_SCALAR = 2_000
+
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 _Location = tuple[int | str, ...]
 
@@ -27,8 +39,9 @@ Model = TypeVar("Model", bound=ConfigModel)
 def load_config(path: Path, model: type[Model]) -> Model:
     """Read `path` into `model`.
 
-    Raises ConfigError that lists every problem with its line: a missing or oversize file, YAML that
-    does not parse, duplicate or unknown keys, wrong types, values out of range.
+    Raises ConfigError that lists every problem with its line: a missing or oversize file, YAML that does
+    not parse or is nested too deeply, aliases and tags, duplicate or unknown keys, wrong types, values out
+    of range.
     """
     if not path.is_file():
         raise ConfigError("the config file does not exist", file=path, fix="create it, or pass --config-dir")
@@ -65,15 +78,44 @@ def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:
 
 def _parse(source: bytes, file: Path) -> tuple[Node | None, object]:
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(source)):
-            raise ConfigError("YAML aliases are not allowed", file=file, fix="write the value out")
-        root = yaml.compose(source, Loader=yaml.SafeLoader)
-        return root, yaml.safe_load(source) if root is not None else {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        _refuse_unbounded(source, file)
+        loader = _Loader(source)
+        try:
+            root = loader.get_single_node()
+            return root, loader.construct_document(root) if root is not None else {}
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         what = getattr(error, "problem", None) or str(error)
         raise ConfigError("is not valid YAML", file=file, problems=[Problem("", what, line=line)]) from error
+
+
+def _refuse_unbounded(source: bytes, file: Path) -> None:
+    """Refuse what takes a parser long or makes values of its own: depth, length, aliases and tags."""
+    depth = 0
+    for token in yaml.scan(source, Loader=_Loader):
+        problem = ""
+        if isinstance(token, _OPENING):
+            depth += 1
+            problem = f"is nested more than {_MAX_DEPTH} deep" if depth > _MAX_DEPTH else ""
+        elif isinstance(token, _CLOSING):
+            depth -= 1
+        elif isinstance(token, yaml.ScalarToken):
+            is_long = len(token.value) > _MAX_SCALAR
+            problem = f"holds a value of more than {_MAX_SCALAR} characters" if is_long else ""
+        elif isinstance(token, yaml.AliasToken):
+            problem = "holds an alias"
+        elif isinstance(token, yaml.TagToken):
+            problem = "holds a tag"
+        if problem:
+            raise ConfigError(
+                "YAML aliases, tags, deep nesting and endless values are not allowed",
+                file=file,
+                problems=[Problem("", problem, line=token.start_mark.line + 1)],
+                fix="write plain values",
+            )
 
 
 def _walk(node: Node, at: _Location, lines: dict[_Location, int], duplicates: list[Problem]) -> None:

@@ -24,24 +24,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foxml_assets.printable import one_line, printable
+
+_MAX_SHOWN = 20
+_MAX_FIELD, _MAX_VALUE, _MAX_WHAT, _MAX_LINE = 160, 120, 400, 1_000
+
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it stands, what was found, and what would be right."""
+    """One thing that is wrong: where it stands, what was found, and what would be right.
+
+    `field` and `what` may quote what others wrote; they are kept printable and short.
+    """
 
     field: str
     what: str
     value: object = None
     line: int | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", one_line(self.field, _MAX_FIELD))
+        object.__setattr__(self, "what", one_line(self.what, _MAX_WHAT))
+
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line is not None else ""
-        found = "" if self.value is None else f" (found {_shorten(self.value)})"
-        return f"{place}{self.field}: {self.what}{found}" if self.field else f"{place}{self.what}{found}"
+        where = f"{self.field}: " if self.field else ""
+        found = "" if self.value is None else f" (found {_quoted(self.value)})"
+        return f"{place}{where}{self.what}{found}"
+
+
+def _quoted(value: object) -> str:
+    return one_line(repr(value[:_MAX_VALUE] if isinstance(value, str) else value), _MAX_VALUE)
 
 
 class FoxmlError(Exception):
-    """An expected failure. It names the file, every problem in it, and the fix."""
+    """An expected failure. It names the file, the problems in it, and the fix.
+
+    `problems` holds all that were found. The text shows the first of them, shortened and printable: file,
+    problems and fix may all quote what others wrote.
+    """
 
     def __init__(
         self, summary: str, *, file: Path | None = None, problems: Sequence[Problem] = (), fix: str = ""
@@ -53,10 +74,13 @@ class FoxmlError(Exception):
         super().__init__(summary)
 
     def __str__(self) -> str:
-        head = f"{self.file}: {self.summary}" if self.file else self.summary
-        lines = [head, *(f"  - {problem}" for problem in self.problems)]
+        head = one_line(self.summary, _MAX_LINE)
+        lines = [f"{printable(str(self.file))}: {head}" if self.file else head]
+        lines += [f"  - {problem}" for problem in self.problems[:_MAX_SHOWN]]
+        if len(self.problems) > _MAX_SHOWN:
+            lines.append(f"  and {len(self.problems) - _MAX_SHOWN:,} more")
         if self.fix:
-            lines.append(f"  Fix: {self.fix}")
+            lines.append(f"  Fix: {one_line(self.fix, _MAX_LINE)}")
         return "\n".join(lines)
 
 
@@ -126,8 +150,3 @@ class RunError(FoxmlError):
 
 class UnsafeNameError(FoxmlError):
     """A target or symbol name cannot be turned into a path or a partition key."""
-
-
-def _shorten(value: object, limit: int = 120) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -1,8 +1,10 @@
-"""Markdown from hostile text: names and reasons are data, never markup."""
+"""Markdown from hostile text: names and reasons are data, never markup, nor HTML in a browser."""
 
 import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
+
+from foxml_assets.printable import printable
 
 # An underscore inside a word is plain text, so common names stay readable.
 _SPECIAL = re.compile(r"[\\`*\[\]{}|~$>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -16,10 +18,7 @@ class Markup(str):
 
 def escape(text: object) -> str:
     """`text` on one line, such that it renders as itself."""
-    whole = str(text)
-    if not whole.isprintable():
-        whole = "".join(char if char.isprintable() else " " for char in whole)
-    flat = " ".join(whole.split())
+    flat = " ".join(printable(str(text)).split())
     marked = _SPECIAL.sub(lambda match: f"\\{match.group()}", flat)
     return marked.replace("&", "&amp;").replace("<", "&lt;")
 

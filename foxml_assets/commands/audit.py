@@ -49,7 +49,7 @@ def print_audit(audit: RoutingAudit) -> None:
     console.print(Text(verdict(audit), style="bold"))
     console.print(_schemes(audit))
     for note in (SHORT_LEGEND, *notes(audit)):
-        console.print(note, markup=False)
+        console.print(note)
 
 
 def _schemes(audit: RoutingAudit) -> Table:
@@ -69,7 +69,7 @@ def _train(workspace: Workspace) -> None:
         outcome for outcome in train_baselines(jobs, training) if outcome.status is OutcomeStatus.FAILED
     ]
     for outcome in failed[:_MAX_FAILURES]:
-        error_console.print(f"  {outcome.job.job_id}: {outcome.reason}", markup=False)
+        error_console.print(f"  {outcome.job.job_id}: {outcome.reason}")
     if len(failed) > _MAX_FAILURES:
         error_console.print(f"  and {len(failed) - _MAX_FAILURES:,} more that could not be trained")
 

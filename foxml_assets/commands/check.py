@@ -31,7 +31,8 @@ def run_checks(root: Path | None, config_dir: Path | None) -> int:
     return 1 if failed else 0
 
 
-def _verdict(evaluation: dg.AssetCheckEvaluation) -> str:
+def _verdict(evaluation: dg.AssetCheckEvaluation) -> Text:
     if evaluation.passed:
-        return "[green]passed"
-    return "[yellow]warning" if evaluation.severity is dg.AssetCheckSeverity.WARN else "[red]failed"
+        return Text("passed", style="green")
+    is_warning = evaluation.severity is dg.AssetCheckSeverity.WARN
+    return Text("warning", style="yellow") if is_warning else Text("failed", style="red")

@@ -1,20 +1,79 @@
-"""The terminal: one console, output for machines, and the log of the layers shown as progress."""
+"""The terminal: one console, output for machines, and the log of the layers shown as progress.
 
+What is printed may come from a file of anybody: it is plain text, never markup, and made printable and short
+here, whoever prints it.
+"""
+
+import io
 import logging
 import sys
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.logging import RichHandler
+from rich.segment import Segment
+from rich.style import StyleType
 from rich.table import Table
+from rich.text import Text
 
-console = Console(highlight=False)
-error_console = Console(highlight=False, stderr=True)
+from foxml_assets.printable import printable
+
+_MAX_TEXT, _MAX_CELL = 20_000, 1_000
+
+
+class _Printable:
+    """Another renderable, whose text can do nothing to the terminal."""
+
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self._inner = _shortened(inner, _MAX_TEXT) if isinstance(inner, Text) else inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._inner, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+class _PrintableOnly(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(one) for one in renderables]
+
+
+class _ShortTable(Table):
+    def add_row(
+        self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False
+    ) -> None:
+        super().add_row(*map(_cell, cells), style=style, end_section=end_section)
+
+
+# A cell is cut before it is laid out, which takes time that grows with it.
+def _cell(cell: RenderableType | None) -> RenderableType | None:
+    text = Text(cell[: _MAX_CELL + 1]) if isinstance(cell, str) else cell
+    return _shortened(text, _MAX_CELL) if isinstance(text, Text) else text
+
+
+def _shortened(text: Text, limit: int) -> Text:
+    return text if len(text) <= limit else Text.assemble(text[:limit], "...")
+
+
+def _console(*, stderr: bool) -> Console:
+    made = Console(highlight=False, markup=False, emoji=False, stderr=stderr)
+    made.push_render_hook(_PrintableOnly())
+    return made
+
+
+console = _console(stderr=False)
+error_console = _console(stderr=True)
+
+
+def never_fail_to_encode(*streams: object) -> None:
+    """Have `streams` escape what their encoding lacks, as in a locale without UTF-8."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def make_table(*header: str, title: str | None = None, names: int = 1) -> Table:
     """A table without frames; the first `names` columns hold names, which are never broken."""
-    table = Table(
+    table = _ShortTable(
         box=box.SIMPLE_HEAD,
         title=title,
         title_justify="left",

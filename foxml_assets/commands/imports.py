@@ -41,7 +41,7 @@ def _store(workspace: Workspace, imported: Imported) -> int:
         f"Imported {len(table)} rows on {table['target'].nunique()} targets to {path}", soft_wrap=True
     )
     for note in imported.notes[:_MAX_NOTES]:
-        console.print(f"  {note}", markup=False)
+        console.print(f"  {note}")
     if len(imported.notes) > _MAX_NOTES:
         console.print(f"  and {len(imported.notes) - _MAX_NOTES} more notes")
     console.print("They stand in for the evidence: foxml run --until plan")

@@ -90,7 +90,7 @@ class Launcher:
         told = ""
         while runs := runs_at_work(self.instance, self.workspace.root, STAGE_ASSETS):
             if (text := describe_runs(runs)) != told:
-                error_console.print(f"Waiting for {text}", markup=False)
+                error_console.print(f"Waiting for {text}")
                 told = text
             time.sleep(_POLL_SECONDS)
 
@@ -109,9 +109,9 @@ class Launcher:
             cursor = found.cursor
             for record in found.records:
                 if record.event_log_entry.dagster_event is None:
-                    console.print(record.event_log_entry.user_message, markup=False)
+                    console.print(record.event_log_entry.user_message)
             if is_finished and not found.has_more:
-                console.print(f"[dim]{describe_runs([run])}[/dim]")
+                console.print(describe_runs([run]), style="dim")
                 return run
             time.sleep(_POLL_SECONDS)
             end_lost_runs(self.instance, self.workspace.root)

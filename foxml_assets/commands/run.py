@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.text import Text
+
 from foxml_assets.commands.console import console, show_progress
 from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
@@ -41,7 +43,7 @@ class Pipeline:
         context = inputs.training_context()
         permit = authorise_training(context, inputs.policy, current_stamp())
         plan = permit.plan
-        console.print(permit.filter_line, markup=False)
+        console.print(permit.filter_line)
         pending = pending_jobs(plan, self.workspace.layout)
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
@@ -62,10 +64,10 @@ class Pipeline:
 
 @contextmanager
 def _timed(title: str) -> Iterator[None]:
-    console.rule(f"[bold]{title}", align="left", style="dim")
+    console.rule(Text(title, style="bold"), align="left", style="dim")
     started = time.perf_counter()
     yield
-    console.print(f"[dim]{time.perf_counter() - started:.1f} s[/dim]")
+    console.print(f"{time.perf_counter() - started:.1f} s", style="dim")
 
 
 def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:

@@ -20,7 +20,7 @@ _MAX_UNFINISHED = 10
 def print_report(workspace: Workspace) -> None:
     """Print what `training_report.json` says."""
     report = msgspec.json.decode(workspace.layout.training_report.read_bytes(), type=TrainingReport)
-    console.rule("[bold]Result", align="left", style="dim")
+    console.rule(Text("Result", style="bold"), align="left", style="dim")
     console.print(_routes(report))
     console.print(above_chance(report))
     if report.best_models:
@@ -29,7 +29,7 @@ def print_report(workspace: Workspace) -> None:
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
     _print_audit(workspace, report)
     for line in report.unfinished[:_MAX_UNFINISHED]:
-        console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red", markup=False)
+        console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red")
     if len(report.unfinished) > _MAX_UNFINISHED:
         console.print(f"  and {len(report.unfinished) - _MAX_UNFINISHED} more, see the report")
     console.print(f"Report   {markdown_path(workspace.layout)}", soft_wrap=True)
@@ -37,7 +37,7 @@ def print_report(workspace: Workspace) -> None:
         console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)
     console.print(f"Models   {workspace.layout.models}", soft_wrap=True)
     browse = f"Browse   {workspace.command('dev')} opens the Dagster UI over the same runs"
-    console.print(browse, markup=False, soft_wrap=True)
+    console.print(browse, soft_wrap=True)
 
 
 def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
@@ -48,7 +48,6 @@ def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
         audit_command = workspace.command("audit --baselines")
         console.print(
             f"Worth it?  {audit_command} compares the plan with training everything",
-            markup=False,
             soft_wrap=True,
         )
 

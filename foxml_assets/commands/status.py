@@ -26,7 +26,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
     if stale:
         console.print("The plan is stale and training from it is refused:", style="red")
         for item in stale:
-            console.print(f"  {item.problem}", style="red", markup=False)
+            console.print(f"  {item.problem}", style="red")
         console.print("  Fix: foxml run --until plan")
     console.print(_counts(inventory))
     unfinished = [status for status in inventory.jobs if status.state is not ModelState.TRAINED]

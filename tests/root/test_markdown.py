@@ -15,7 +15,7 @@ from foxml_assets.markdown import Markup, escape, link, table
         ("<script>&amp;", "&lt;script\\>&amp;amp;"),
         ("a|b", "a\\|b"),
         ("[x](y)", "\\[x\\](y)"),
-        ("two\nlines\u2028and\x00more", "two lines and more"),
+        ("two\nlines\u2028and\x00more", "two lines and\N{REPLACEMENT CHARACTER}more"),
         (0.5, "0.5"),
     ],
 )

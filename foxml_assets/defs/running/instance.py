@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
+from foxml_assets.errors import Problem, StorageError
 from foxml_assets.files import write_atomic
 
 # A failed run would keep its place in the training pool without free_slots_after_run_end_seconds.
@@ -38,7 +40,18 @@ def prepare_home(home: Path) -> None:
 
 @contextmanager
 def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance that lives in `home`, which is created if it does not exist."""
+    """The instance that lives in `home`, which is created if it does not exist.
+
+    Raises StorageError, also from within the block, when its database cannot be read or written.
+    """
     prepare_home(home)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+    except DBAPIError as error:
+        raise StorageError(
+            "the Dagster instance cannot be read or written",
+            file=home,
+            problems=[Problem("", str(error.orig))],
+            fix="free some space, or mend the database that its dagster.yaml names; then run it again",
+        ) from error
