@@ -40,5 +40,6 @@ def row_bars(policy: RoutingPolicy, side: Side, metric: Codes, tier: Codes) -> R
         bar = lane_scores.bar(score_metric)
         if policy.enable_experimental_lane and bar is not None:
             experimental[at] = bar
+    # The row past the last metric stays NaN: it serves rows without a metric.
     known = np.where(metric < 0, len(ScoreMetric), metric)
     return RowBars(strong[known, tier], low[known, tier], experimental[known, tier])

@@ -40,6 +40,7 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, polic
 
     Where the pooled model's skill on the symbol is `too_small`, it is out of the question for the pair.
     """
+    # A cell per (pooled state, own state): indexing it by both columns decides all pairs at once.
     routes, rules = _table(policy)
     out = too_small & (cs >= level(SignalState.WEAK_BUT_OK))
     on_pair = np.where(out, level(SignalState.DISALLOWED), cs)
@@ -93,6 +94,7 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     lane = np.flatnonzero(routes.route == code(Route.EXPERIMENTAL_ONLY))
     rank = np.zeros(len(routes.route), dtype=np.int64)
     order = lane[np.lexsort((lane, *_descending(sample_size[lane]), *_descending(gate[lane]), target[lane]))]
+    # Pairs of a target now stand together, best first: a rank is the distance from its target's first.
     in_order = target[order]
     first = np.searchsorted(in_order, in_order, side="left")
     rank[order] = np.arange(len(order)) - first + 1

@@ -1,4 +1,4 @@
-"""What decided a side's state, in numbers beside the keys of the policy that they were held against."""
+"""The words of each rule: what decided a state, in numbers beside the keys that they were held against."""
 
 import numpy as np
 
@@ -7,48 +7,62 @@ from foxml_assets.routing.fdr import one_sided_p
 from foxml_assets.routing.plan import PolicyInForce
 from foxml_assets.routing.side_trace import SideTrace, allowed_stabilities, bars_of, number
 from foxml_assets.routing.stability_words import stability_words
-from foxml_assets.routing.words import ErrorControl, HorizonTier, Profile, Side, StateRule
+from foxml_assets.routing.words import ErrorControl, HorizonTier, Profile, Side
+
+EXPERIMENTAL = "experimental_score"
 
 
-def deciding_words(trace: SideTrace, policy: PolicyInForce) -> str:
-    """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
-    rule = trace.rule
-    if rule in (StateRule.FDR, StateRule.DISCOVERED):
-        return _false_discovery(trace, policy)
-    if rule is StateRule.STABILITY:
-        return _stability(trace, policy)
-    if rule in (StateRule.STRONG_SCORE, StateRule.MIN_SCORE, StateRule.EXPERIMENTAL_SCORE):
-        key = _score_key(trace, rule, policy)
-        return f"score: {_gate(trace, policy)} reaches {key} {number(trace.threshold)}"
-    if rule is StateRule.BELOW_BARS:
-        return _below_bars(trace, policy)
-    if rule is StateRule.UNKNOWN_LEAKAGE:
-        return f"leakage: never examined, and unknown_leakage is {policy.unknown_leakage}"
-    return _admission(trace, policy)
+def no_metrics(trace: SideTrace, policy: PolicyInForce) -> str:
+    return "metrics: the evidence has no row for it"
 
 
-def _admission(trace: SideTrace, policy: PolicyInForce) -> str:
-    """The rules that are asked before any score."""
+def quarantined(trace: SideTrace, policy: PolicyInForce) -> str:
+    return f"quarantine: {trace.quarantine_reason}"
+
+
+def sample_size(trace: SideTrace, policy: PolicyInForce) -> str:
     is_cs = trace.side is Side.CROSS_SECTIONAL
     key = "min_sample_size" if policy.profile is Profile.PRODUCTION else "development_min_sample_size"
     minimum = policy.min_sample_size_cross_sectional if is_cs else policy.min_sample_size_symbol
-    families = "an unknown number" if np.isnan(trace.families_ok) else f"{trace.families_ok:.0f}"
-    features = "an unknown number" if trace.n_features is None else f"{trace.n_features:,}"
+    return f"samples: {trace.sample_size:,.0f} below {key}.{trace.side} {minimum:,}"
+
+
+def leakage_blocked(trace: SideTrace, policy: PolicyInForce) -> str:
+    unknown = f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage == "UNKNOWN" else ""
+    return f"leakage: {trace.leakage}{unknown}"
+
+
+def families(trace: SideTrace, policy: PolicyInForce) -> str:
+    fitted = "an unknown number" if np.isnan(trace.families_ok) else f"{trace.families_ok:.0f}"
     required = policy.require_min_successful_families
-    return {
-        StateRule.NO_METRICS: "metrics: the evidence has no row for it",
-        StateRule.QUARANTINED: f"quarantine: {trace.quarantine_reason}",
-        StateRule.SAMPLE_SIZE: f"samples: {trace.sample_size:,.0f} below {key}.{trace.side} {minimum:,}",
-        StateRule.LEAKAGE_BLOCKED: f"leakage: {trace.leakage}"
-        + (f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage == "UNKNOWN" else ""),
-        StateRule.FAMILIES: f"families: {families} fitted, below require_min_successful_families {required}",
-        StateRule.FEATURES: f"features: {features} allowed, below min_features {policy.min_features}",
-        StateRule.NO_GATE: f"gate: no confidence interval, which gate_on: {policy.gate_on} asks for",
-        StateRule.SUSPECT_LEAKAGE: f"leakage: {trace.leakage}",
-    }[trace.rule]
+    return f"families: {fitted} fitted, below require_min_successful_families {required}"
 
 
-def _false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
+def features(trace: SideTrace, policy: PolicyInForce) -> str:
+    allowed = "an unknown number" if trace.n_features is None else f"{trace.n_features:,}"
+    return f"features: {allowed} allowed, below min_features {policy.min_features}"
+
+
+def no_gate(trace: SideTrace, policy: PolicyInForce) -> str:
+    return f"gate: no confidence interval, which gate_on: {policy.gate_on} asks for"
+
+
+def suspect_leakage(trace: SideTrace, policy: PolicyInForce) -> str:
+    return f"leakage: {trace.leakage}"
+
+
+def unknown_leakage(trace: SideTrace, policy: PolicyInForce) -> str:
+    return f"leakage: never examined, and unknown_leakage is {policy.unknown_leakage}"
+
+
+def score_reached(trace: SideTrace, policy: PolicyInForce) -> str:
+    """For the rules that are named as the key of the threshold that they ask for."""
+    key = _score_key(trace, trace.rule, policy)
+    return f"score: {_gate(trace, policy)} reaches {key} {number(trace.threshold)}"
+
+
+def false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
+    """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
     q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
     se = trace.se * policy.inflate_se
     if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_bar):
@@ -74,18 +88,18 @@ def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
     return f", of which {level:.2g} is left for new rows of batch {batch.number}"
 
 
-def _stability(trace: SideTrace, policy: PolicyInForce) -> str:
+def stability(trace: SideTrace, policy: PolicyInForce) -> str:
     numbers = stability_words(trace.steadiness, trace.metric, policy.stability) or "no numbers"
     allowed = allowed_stabilities(trace, policy)
     return f"stability: {numbers}: {trace.stability}, and stability_allowlist.{trace.side} is {allowed}"
 
 
-def _below_bars(trace: SideTrace, policy: PolicyInForce) -> str:
+def below_thresholds(trace: SideTrace, policy: PolicyInForce) -> str:
     _, low, experimental = bars_of(trace, policy)
     lane_open = policy.experimental_lane and not np.isnan(experimental)
-    rule = StateRule.EXPERIMENTAL_SCORE if lane_open else StateRule.MIN_SCORE
+    name = EXPERIMENTAL if lane_open else "min_score"
     bar = experimental if lane_open else low
-    return f"score: {_gate(trace, policy)} below {_score_key(trace, rule, policy)} {number(bar)}"
+    return f"score: {_gate(trace, policy)} below {_score_key(trace, name, policy)} {number(bar)}"
 
 
 def _gate(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -93,11 +107,10 @@ def _gate(trace: SideTrace, policy: PolicyInForce) -> str:
     return f"{policy.gate_on} {number(trace.gate)}" if policy.gate_on != "score" else number(trace.gate)
 
 
-def _score_key(trace: SideTrace, rule: StateRule, policy: PolicyInForce) -> str:
-    """The key of the bar that `rule` asks for."""
-    if rule is StateRule.EXPERIMENTAL_SCORE:
+def _score_key(trace: SideTrace, name: str, policy: PolicyInForce) -> str:
+    """The key of the threshold `name`."""
+    if name == EXPERIMENTAL:
         return f"experimental.min_score.{trace.side}.{trace.metric}"
-    name = "strong_score" if rule is StateRule.STRONG_SCORE else "min_score"
     by_tier = {
         bar.tier: (bar.strong, bar.min)
         for bar in policy.bars

@@ -9,8 +9,8 @@ import pandas as pd
 
 from foxml_assets.assurances import assurance_lines, read_assurances
 from foxml_assets.errors import RoutingPlanError
-from foxml_assets.routing.deciding import deciding_words
-from foxml_assets.routing.next_route import leak_steps, next_steps
+from foxml_assets.routing.methods import PairTrace, find_method
+from foxml_assets.routing.next_route import leak_steps
 from foxml_assets.routing.plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.side_trace import (
     RuleLine,
@@ -18,10 +18,10 @@ from foxml_assets.routing.side_trace import (
     number,
     side_numbers,
     side_trace,
-    tests_of,
 )
-from foxml_assets.routing.words import Method, RouteRule, Side
-from foxml_assets.vocabulary import Route, SignalState
+from foxml_assets.routing.trace_tests import deciding_words, tests_of
+from foxml_assets.routing.words import RouteRule, Side
+from foxml_assets.vocabulary import Route
 
 _NEAREST = 5
 
@@ -84,6 +84,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]), [])
     row = of_pair.iloc[0]
     own = side_trace(Side.SYMBOL, row)
+    method, pair = find_method(policy.method), PairTrace(row, pairs, pooled, own)
     route, rule = Route(row["route"]), RouteRule(row["rule"])
     leak = str(target_row["hard_block_reason"] if target_row["hard_block"] else row["hard_block_reason"])
     return Explanation(
@@ -93,9 +94,9 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         rule=rule,
         reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
         sides=(cs, _side(own, policy)),
-        choice=_choice(row, pooled, policy),
+        choice=method.compare(pair, policy),
         difference=_difference(row),
-        next_steps=leak_steps(leak) if row["hard_block"] else next_steps(row, pairs, pooled, own, policy),
+        next_steps=leak_steps(leak) if row["hard_block"] else method.next_steps(pair, policy),
         pairs_by_route=by_route,
         dropped_features=dropped,
         assured=assured,
@@ -125,38 +126,6 @@ def _difference(row: pd.Series) -> str:
     interval = "no interval" if np.isnan(low) or np.isnan(high) else f"95 % {low:+.4f} to {high:+.4f}"
     others = f"pooled {number(row['pooled_score'])}, average of both {number(row['both_score'])}"
     return f"{scores}, {interval} ({others})."
-
-
-def _choice(row: pd.Series, pooled: SideTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
-    """The tests between the models. Under thresholds only whether the pooled one has skill on the symbol."""
-    probability, skill = row["cs_probability"], row["cs_skill"]
-    by_skill = policy.method is Method.SHRINKAGE
-    if not by_skill and (np.isnan(probability) or np.isnan(row["pooled_score"])):
-        return ()
-    allowed = bool(probability >= policy.min_probability)
-    least = f"P(skill > pooled_on_symbol.min_skill {policy.min_skill:g})"
-    bar = f"{least} >= min_probability {policy.min_probability:g}"
-    decided = row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL)
-    lines = [
-        RuleLine(
-            "pooled skill on this symbol",
-            number(skill),
-            f"{bar}; it is {number(probability)}",
-            allowed,
-            decided,
-        )
-    ]
-    if not by_skill:
-        return tuple(lines)
-    in_question = allowed and pooled.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
-    needed = skill + policy.min_advantage
-    for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
-        if in_question:
-            asked = f">= {number(needed)} (pooled + shrinkage.min_advantage {policy.min_advantage:g})"
-            lines.append(RuleLine(name, number(row[column]), asked, bool(row[column] >= needed)))
-        else:
-            lines.append(RuleLine(name, number(row[column]), "the pooled model is not allowed", None))
-    return tuple(lines)
 
 
 def _absent(what: str, name: str, known: list[str], others: list[str]) -> RoutingPlanError:

@@ -4,8 +4,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from foxml_assets.routing.coding import Bools, Floats, code, level
+from foxml_assets.routing.coding import Bools, code, level
 from foxml_assets.routing.fdr import expected_false
+from foxml_assets.routing.methods import find_method
 from foxml_assets.routing.plan import (
     Bar,
     BatchInForce,
@@ -16,10 +17,9 @@ from foxml_assets.routing.plan import (
 )
 from foxml_assets.routing.plan_parts import PlanParts
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.row_tests import Check
 from foxml_assets.routing.sides import JudgedSide
 from foxml_assets.routing.stability_words import stability_bars
-from foxml_assets.routing.words import ErrorControl, Method, Side
+from foxml_assets.routing.words import ErrorControl, Side
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import Route, SignalState
 
@@ -100,9 +100,9 @@ def _bars(policy: RoutingPolicy) -> list[Bar]:
 
 def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
     states, rows, rate = side.states, side.rows, policy.error_rate(side.rows.side)
-    open_bar = states.fdr.bar if policy.method is Method.SHRINKAGE else _open_bar(side)
-    # Under gate_on: ci_low the score must exceed the bar by its distance to the lower bound.
-    as_score = open_bar + (rows.score.value - states.gate)
+    open_threshold = find_method(policy.method).open_threshold(side)
+    # Under gate_on: ci_low the score must exceed it by its distance to the lower bound.
+    as_score = open_threshold + (rows.score.value - states.gate)
     expected = expected_false(
         as_score, rows.score.se * rate.inflate_se, rows.chance, states.eligible & ~leaks, states.fdr.cutoff
     )
@@ -114,12 +114,3 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
         not_controlled=int((routable & ~(rows.score.se > 0)).sum()),
         expected_false=round(expected, 6),
     )
-
-
-def _open_bar(side: JudgedSide) -> Floats:
-    """The lowest bar over which each row would be routed, given its stability and leakage; NaN for none."""
-    bars, checks = side.rows.bars, side.states.checks
-    wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
-    by_min = np.where((checks & wanted) == wanted, bars.min, np.nan)
-    on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
-    return np.where(on_trial & ~np.isnan(bars.experimental), bars.experimental, by_min)

@@ -9,7 +9,7 @@ from foxml_assets.routing.plan import PAIR_COLUMNS
 from foxml_assets.routing.plan_columns import PlanColumn, counts, frame, merged_category
 from foxml_assets.routing.plan_parts import PlanParts, fault_texts, texts, trace_columns
 from foxml_assets.routing.reasons import pair_reasons, side_phrases
-from foxml_assets.routing.words import HorizonTier, RouteRule, StateRule
+from foxml_assets.routing.words import HorizonTier, RouteRule
 from foxml_assets.vocabulary import Route, ScoreMetric
 
 
@@ -24,7 +24,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "rule": decode(routes.rule, list(RouteRule)),
         "reason": _reasons(parts),
         "cs_state": decode(cs.states.state[at], LEVELS),
-        "cs_rule": decode(cs.states.rule[at], list(StateRule)),
+        "cs_rule": merged_category(cs.states.rule[at], [rule.name for rule in cs.states.ladder]),
         "cs_gate": cs.states.gate[at],
         "cs_threshold": cs.states.threshold[at],
         "cs_tier": decode(np.where(cs.rows.present, cs.rows.tier, -1)[at], list(HorizonTier)),

@@ -13,7 +13,6 @@ from foxml_assets.routing.words import (
     BothWeakBehavior,
     GateOn,
     HorizonTier,
-    Method,
     Profile,
     Side,
     UnknownLeakage,
@@ -75,7 +74,7 @@ class BatchInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings that an explanation shows beside a row's own values."""
 
-    method: Method
+    method: str
     profile: Profile
     gate_on: GateOn
     hysteresis: float

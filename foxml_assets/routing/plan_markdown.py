@@ -11,11 +11,11 @@ import pandas as pd
 
 from foxml_assets.assurances import Assurances, assurance_lines, read_assurances
 from foxml_assets.markdown import escape, table
-from foxml_assets.routing.deciding import deciding_words
 from foxml_assets.routing.plan import PolicyInForce, RoutingPlan, SideControl
 from foxml_assets.routing.policy import Output
 from foxml_assets.routing.reasons import LANE_FULL
 from foxml_assets.routing.side_trace import side_trace
+from foxml_assets.routing.trace_tests import deciding_words
 from foxml_assets.routing.words import Side
 from foxml_assets.vocabulary import Route, SignalState
 

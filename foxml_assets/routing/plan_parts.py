@@ -9,13 +9,13 @@ import pandas as pd
 from foxml_assets.routing.alignment import Alignment
 from foxml_assets.routing.coding import LEVELS, Floats, Index, decode
 from foxml_assets.routing.combination import Routes
-from foxml_assets.routing.methods import Decision
+from foxml_assets.routing.pair_evidence import Decision
 from foxml_assets.routing.plan import BatchInForce
 from foxml_assets.routing.plan_columns import PlanColumn, counts, merged_category
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.side_rows import TextRows
 from foxml_assets.routing.sides import JudgedSide
-from foxml_assets.routing.words import ErrorControl, StateRule
+from foxml_assets.routing.words import ErrorControl
 from foxml_assets.vocabulary import LeakageStatus, Stability
 
 
@@ -43,7 +43,7 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
     agreement = rows.snapshots
     return {
         f"{prefix}_state": decode(states.state, LEVELS),
-        f"{prefix}_rule": decode(states.rule, list(StateRule)),
+        f"{prefix}_rule": merged_category(states.rule, [rule.name for rule in states.ladder]),
         f"{prefix}_score": _unless(bad, rows.score.value),
         f"{prefix}_se": _unless(bad, rows.score.se),
         f"{prefix}_gate": states.gate,

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.hashing import content_hash
+from foxml_assets.routing.methods import find_method, method_names
 from foxml_assets.routing.policy_jobs import (
     BY_EVIDENCE,
     DEFAULT_FAMILIES,
@@ -20,7 +21,6 @@ from foxml_assets.routing.words import (
     BothWeakBehavior,
     FdrOver,
     GateOn,
-    Method,
     Profile,
     Side,
     UnknownLeakage,
@@ -128,7 +128,7 @@ class Output(ConfigModel):
 class RoutingPolicy(ConfigModel):
     """Everything in routing_config.yaml."""
 
-    method: Method = Method.SHRINKAGE
+    method: str = "shrinkage"
     profile: Profile = Profile.PRODUCTION
     gate_on: GateOn = GateOn.SCORE
     hysteresis: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
@@ -157,6 +157,13 @@ class RoutingPolicy(ConfigModel):
     priority: Priority = Priority()
     families: tuple[FamilyRule, ...] = DEFAULT_FAMILIES
     output: Output = Output()
+
+    @field_validator("method")
+    @classmethod
+    def _registered(cls, name: str) -> str:
+        if name not in method_names():
+            raise ValueError(f"should be one of {', '.join(method_names())}")
+        return name
 
     @field_validator("families", mode="before")
     @classmethod
@@ -213,8 +220,8 @@ class RoutingPolicy(ConfigModel):
         return (self.development_min_sample_size if development else self.min_sample_size).of(side)
 
     def error_rate(self, side: Side) -> ErrorRate:
-        """False-discovery control of one side; shrinkage cannot do without."""
-        controlled = self.fdr.enabled or self.method is Method.SHRINKAGE
+        """False-discovery control of one side; a method may be one that cannot do without."""
+        controlled = self.fdr.enabled or find_method(self.method).needs_discovery
         return ErrorRate(self.fdr.q.of(side) if controlled else None, self.fdr.inflate_se)
 
     def keeps_history(self) -> bool:

@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from foxml_assets.routing.coding import LEVELS, Codes, Index, code
+from foxml_assets.routing.coding import Codes, Index, code
 from foxml_assets.routing.combination import Routes
 from foxml_assets.routing.plan_columns import merged_category
 from foxml_assets.routing.row_tests import Check
+from foxml_assets.routing.rules import Rule
 from foxml_assets.routing.side_rows import SideRows
 from foxml_assets.routing.states import SideStates
-from foxml_assets.routing.words import RouteRule, Side, StateRule
-from foxml_assets.vocabulary import Route, SignalState, Stability
+from foxml_assets.routing.words import RouteRule, Side
+from foxml_assets.vocabulary import Route, Stability
 
 LANE_FULL = "experimental lane full"
 
@@ -35,24 +36,6 @@ _FADING = {
     Stability.DIVERGED: "its skill is gone in the recent folds",
     Stability.UNKNOWN: "its stability is unknown",
 }
-_NOT_ALLOWED = {
-    StateRule.NO_METRICS: "no {side} metrics",
-    StateRule.QUARANTINED: "{side} row quarantined",
-    StateRule.SAMPLE_SIZE: "{side} has too few samples",
-    StateRule.LEAKAGE_BLOCKED: "{side} leaks",
-    StateRule.FAMILIES: "too few model families fitted {side}",
-    StateRule.FEATURES: "too few {side} features are safe",
-    StateRule.NO_GATE: "{side} has no confidence interval",
-    StateRule.FDR: "{side} no better than chance (FDR)",
-    StateRule.STABILITY: "{side} score passes but {why}",
-    StateRule.SUSPECT_LEAKAGE: "{side} suspected of leakage",
-    StateRule.UNKNOWN_LEAKAGE: "{side} never examined for leakage",
-    StateRule.BELOW_BARS: "{side} score below every bar",
-}
-_ON_TRIAL = {
-    StateRule.SUSPECT_LEAKAGE: "{side} on trial, as it is suspected of leakage",
-    StateRule.UNKNOWN_LEAKAGE: "{side} on trial, as it was never examined for leakage",
-}
 _CHOICE = {
     Route.BOTH: "train both",
     Route.CROSS_SECTIONAL: "the pooled model is preferred",
@@ -67,39 +50,34 @@ _SHRUNK = {
 }
 
 
-def side_phrase(
-    side: Side, state: SignalState, rule: StateRule, stability: Stability, *, good_score: bool, followed: bool
-) -> str:
+def side_phrase(rule: Rule, side: Side, stability: Stability, *, good_score: bool, followed: bool) -> str:
     """One side's state in a few words, such as "CS strong and stable".
 
     `good_score` says whether the score alone would have been enough for more than a trial, `followed` whether
     the stability is that of skill over the folds.
     """
     unsteady = (_FADING if followed else _UNSTEADY)[stability]
-    name = "CS" if side is Side.CROSS_SECTIONAL else "local"
-    if state is SignalState.STRONG:
-        return f"{name} strong {_STEADY[stability]}"
-    if state is SignalState.WEAK_BUT_OK:
-        return f"{name} weak but usable"
-    if rule is StateRule.EXPERIMENTAL_SCORE:
-        why = unsteady if good_score else "its score is below the bar"
-        return f"{name} on trial, as {why}"
-    if state is SignalState.EXPERIMENTAL:
-        return _ON_TRIAL[rule].format(side=name)
-    return _NOT_ALLOWED[rule].format(side=name, why=unsteady)
+    return rule.phrase.format(
+        side="CS" if side is Side.CROSS_SECTIONAL else "local",
+        steady=_STEADY[stability],
+        unsteady=unsteady,
+        on_trial=unsteady if good_score else "its score is below the bar",
+    )
 
 
 def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
     """Per row a position in the list of distinct phrases about its side."""
 
     def phrase(case: Sequence[int]) -> str:
-        state, rule, stability, good_score, followed = case
-        words = (LEVELS[state], list(StateRule)[rule], list(Stability)[max(stability, 0)])
-        return side_phrase(rows.side, *words, good_score=bool(good_score), followed=bool(followed))
+        rule, stability, good_score, followed = case
+        word = list(Stability)[max(stability, 0)]
+        return side_phrase(
+            states.ladder[rule], rows.side, word, good_score=bool(good_score), followed=bool(followed)
+        )
 
     good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
     flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
-    return _by_case([states.state, states.rule, rows.stability, *flags], phrase)
+    return _by_case([states.rule, rows.stability, *flags], phrase)
 
 
 def pair_reasons(
@@ -140,7 +118,11 @@ def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str
 def _by_case(
     columns: Sequence[Codes | Index], text_of: Callable[[Sequence[int]], str]
 ) -> tuple[Index, list[str]]:
-    """Group rows by equal values in `columns`; one text per distinct case."""
+    """Group rows by equal values in `columns`; one text per distinct case.
+
+    Each row's values are packed into one number, as digits whose base at each place is the range of that
+    column, because one number per row is grouped far faster than several columns together.
+    """
     lows = [int(column.min(initial=0)) for column in columns]
     sizes = [int(column.max(initial=0)) - low + 1 for column, low in zip(columns, lows, strict=True)]
     packed = np.zeros(len(columns[0]), dtype=np.int64)
@@ -149,6 +131,7 @@ def _by_case(
     positions, distinct = pd.factorize(packed)
     texts = []
     for case in distinct.tolist():
+        # The digits back from the last to the first, then in the order of the columns.
         values, rest = [], case
         for low, size in zip(reversed(lows), reversed(sizes), strict=True):
             values.append(rest % size + low)

@@ -1,7 +1,6 @@
 """Candidates and a policy become a routing plan. Every rule runs on whole columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,8 @@ from foxml_assets.routing.combination import lane_limits, with_hard_blocks, with
 from foxml_assets.routing.earlier import earlier_states, is_decided_by
 from foxml_assets.routing.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.metadata import plan_metadata
-from foxml_assets.routing.methods import decide
+from foxml_assets.routing.methods import find_method
+from foxml_assets.routing.pair_evidence import Decision, pair_evidence
 from foxml_assets.routing.pairs_table import pairs_table
 from foxml_assets.routing.plan import RoutingPlan
 from foxml_assets.routing.plan_parts import PlanParts
@@ -49,14 +49,17 @@ def route(
     batch = batch_in_force(past, policy, table_hash)
     found = earlier_discoveries(past, batch, table_hash, layout)
     cs, local = judge_sides(table, layout, scores, policy, earlier, found)
-    decision = decide(layout, cs, local, scores, earlier, policy)
+    evidence = pair_evidence(layout, cs, local, scores, earlier, policy)
+    routes = find_method(policy.method).choose(evidence)
     n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
     at = layout.pair_target
-    routes = with_hard_blocks(decision.routes, cs.leaks[at], local.leaks)
+    routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
     gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
-    parts = PlanParts(table, layout, cs, local, replace(decision, routes=routes), limits, policy, batch)
+    parts = PlanParts(
+        table, layout, cs, local, Decision(routes, scores, evidence.skills), limits, policy, batch
+    )
     targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
     previous_hash = remembered.metadata.routing_plan_hash if remembered else None
     metadata = plan_metadata(parts, (targets, pairs, bad_rows), table_hash, stamp, previous_hash)

@@ -76,6 +76,7 @@ class RowTests:
 
     def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
         """The passed tests of sound rows as bit sets."""
+        # One bit per test, so that a million pairs keep all outcomes in two bytes each.
         bits = np.zeros(len(self.gate), dtype=np.uint16)
         for check, passed in self.passed.items():
             bits |= np.where(passed & sound, np.uint16(check), np.uint16(0))
@@ -150,5 +151,6 @@ def _leakage_tests(rows: SideRows, policy: RoutingPolicy) -> dict[Check, Bools]:
 
 
 def _is_one_of(stability: Codes, allowed: tuple[Stability, ...]) -> Bools:
+    # A yes or no per word of the vocabulary, looked up by each row's code.
     table = np.array([word in allowed for word in Stability])
     return np.asarray(table[stability])

@@ -5,19 +5,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from foxml_assets.routing.coding import Bools, Codes, Floats, code, level
+from foxml_assets.routing.coding import Bools, Codes, Floats, level
 from foxml_assets.routing.fdr import Discoveries, Earlier
-from foxml_assets.routing.ladders import ladder
+from foxml_assets.routing.methods import find_method
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.quarantine import Faults
 from foxml_assets.routing.row_tests import Memory, run_tests
+from foxml_assets.routing.rules import Cases, Rule
 from foxml_assets.routing.side_rows import SideRows
 
 
 @dataclass(frozen=True)
 class SideStates:
-    """The decision about every row of one side. `held` marks states that only hysteresis kept."""
+    """The decision about every row of one side: `rule` is a position in `ladder`.
 
+    `held` marks states that only hysteresis kept.
+    """
+
+    ladder: tuple[Rule, ...]
     state: Codes
     rule: Codes
     gate: Floats
@@ -46,15 +51,17 @@ def _climb(
     rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier
 ) -> SideStates:
     tests = run_tests(rows, faults, policy, memory, earlier)
-    rungs = ladder(rows, faults, tests, policy)
-    decided = np.select([rung.holds for rung in rungs], range(len(rungs)), len(rungs) - 1)
+    ladder, cases = find_method(policy.method).ladder, Cases(rows, faults, tests, policy)
+    # The position of the first rule that holds; the last one takes what is left.
+    decided = np.select([rule.holds(cases) for rule in ladder], range(len(ladder)), len(ladder) - 1)
     threshold = np.full(len(decided), np.nan)
-    for at, rung in enumerate(rungs):
-        here = decided == at
-        threshold[here] = rung.bar[here] if isinstance(rung.bar, np.ndarray) else rung.bar
+    for at, rule in enumerate(ladder):
+        here, against = decided == at, rule.threshold(cases)
+        threshold[here] = against[here] if isinstance(against, np.ndarray) else against
     return SideStates(
-        state=np.array([level(rung.state) for rung in rungs], dtype=np.int8)[decided],
-        rule=np.array([code(rung.rule) for rung in rungs], dtype=np.int8)[decided],
+        ladder=ladder,
+        state=np.array([level(rule.state) for rule in ladder], dtype=np.int8)[decided],
+        rule=decided.astype(np.int8),
         gate=tests.gate,
         threshold=threshold,
         control=tests.control(policy.error_rate(rows.side)),

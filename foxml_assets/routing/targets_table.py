@@ -8,11 +8,12 @@ import pandas as pd
 
 from foxml_assets.assurances import read_assurances
 from foxml_assets.hashing import canonical_json
-from foxml_assets.routing.coding import Floats, code, decode
+from foxml_assets.routing.coding import Floats, decode
 from foxml_assets.routing.plan import QUARANTINE_COLUMNS, TARGET_COLUMNS
 from foxml_assets.routing.plan_columns import PlanColumn, counts, frame, merged_category
 from foxml_assets.routing.plan_parts import PlanParts, fault_texts, texts, trace_columns
 from foxml_assets.routing.reasons import side_phrases
+from foxml_assets.routing.rules import Measured
 from foxml_assets.routing.side_rows import take_text
 from foxml_assets.routing.sides import target_tasks
 from foxml_assets.routing.stability_words import (
@@ -21,7 +22,7 @@ from foxml_assets.routing.stability_words import (
     stability_numbers,
     stability_words,
 )
-from foxml_assets.routing.words import HorizonTier, StateRule
+from foxml_assets.routing.words import HorizonTier
 from foxml_assets.vocabulary import ScoreMetric, TaskType
 
 
@@ -92,20 +93,19 @@ def _horizons(parts: PlanParts) -> Floats:
 
 
 def _reasons(parts: PlanParts) -> pd.Categorical:
-    """The phrase of the state with the number and the bar that decided it."""
+    """The phrase of the state with the number and the threshold that decided it."""
     positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
     states, n, numbers_of = parts.cs.states, parts.cs.rows.sample_size, _stability_of(parts)
-    unscored = (StateRule.FAMILIES, StateRule.FEATURES)
-    score_rules = {code(rule) for rule in StateRule if rule not in unscored}
     texts_ = []
     for at, position in enumerate(positions.tolist()):
-        gate, bar, numbers = states.gate[at], states.threshold[at], ""
-        if states.rule[at] == code(StateRule.SAMPLE_SIZE):
-            numbers = f" ({n[at]:.0f} against {bar:.0f})"
-        elif states.rule[at] == code(StateRule.STABILITY):
+        gate, threshold, numbers = states.gate[at], states.threshold[at], ""
+        measured = states.ladder[states.rule[at]].measured
+        if measured is Measured.SAMPLES:
+            numbers = f" ({n[at]:.0f} against {threshold:.0f})"
+        elif measured is Measured.STABILITY:
             numbers = f" ({numbers_of(at)})"
-        elif states.rule[at] in score_rules and not np.isnan(bar):
-            numbers = f" ({gate:.3f} against {bar:.3f})"
+        elif measured is Measured.GATE and not np.isnan(threshold):
+            numbers = f" ({gate:.3f} against {threshold:.3f})"
         texts_.append(phrases[position] + numbers)
     return merged_category(np.arange(len(texts_)), texts_)
 

@@ -10,11 +10,6 @@ class Side(StrEnum):
     SYMBOL = "symbol"
 
 
-class Method(StrEnum):
-    THRESHOLDS = "thresholds"
-    SHRINKAGE = "shrinkage"
-
-
 class Profile(StrEnum):
     PRODUCTION = "production"
     DEVELOPMENT = "development"
@@ -59,27 +54,6 @@ class HorizonTier(StrEnum):
     LONG = "long"
     VERY_LONG = "very_long"
     ANY = "any"
-
-
-class StateRule(StrEnum):
-    """The rule that decided a side's signal state."""
-
-    NO_METRICS = "no_metrics"
-    QUARANTINED = "quarantined"
-    SAMPLE_SIZE = "sample_size"
-    LEAKAGE_BLOCKED = "leakage_blocked"
-    FAMILIES = "families"
-    FEATURES = "features"
-    NO_GATE = "no_gate"
-    FDR = "fdr"
-    STRONG_SCORE = "strong_score"
-    MIN_SCORE = "min_score"
-    EXPERIMENTAL_SCORE = "experimental_score"
-    SUSPECT_LEAKAGE = "suspect_leakage"
-    UNKNOWN_LEAKAGE = "unknown_leakage"
-    STABILITY = "stability"
-    BELOW_BARS = "below_bars"
-    DISCOVERED = "discovered"
 
 
 class RouteRule(StrEnum):

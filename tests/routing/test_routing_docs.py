@@ -7,40 +7,56 @@ from pathlib import Path
 import pytest
 from candidate_rows import STAMP, policy
 from pydantic import BaseModel
+from rule_pages import own_rules, with_rules
 
 from foxml_assets.routing.candidates import CANDIDATE_COLUMNS
 from foxml_assets.routing.importing.foxml_run import import_foxml
 from foxml_assets.routing.importing.user_table import import_candidates
 from foxml_assets.routing.importing.words import LEAKAGE_WORDS
+from foxml_assets.routing.methods import find_method
 from foxml_assets.routing.plan import PAIR_COLUMNS, QUARANTINE_COLUMNS, TARGET_COLUMNS
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.quarantine import FAULT_TEXT
 from foxml_assets.routing.router import route
-from foxml_assets.routing.words import RouteRule, StateRule
+from foxml_assets.routing.rules import ADMISSION
 
 DOCS = Path(__file__).parents[2] / "docs"
 POLICY, FORMATS = (DOCS / "policy.md").read_text(), (DOCS / "formats.md").read_text()
 
 
-def _keys(model: BaseModel) -> set[str]:
+def _keys(model: BaseModel, parent: str = "") -> set[str]:
     names = set()
     for name in type(model).model_fields:
-        names.add(name)
         value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            names |= _keys(value)
+        names |= _keys(value, f"{parent}{name}.") if isinstance(value, BaseModel) else {parent + name}
     return names
 
 
-def test_every_policy_key_is_documented() -> None:
-    documented = set(re.findall(r"\w+", POLICY))
-    assert _keys(RoutingPolicy()) - documented == set()
+def _documented_keys() -> set[str]:
+    """What stands in the first column of the tables of keys."""
+    tables = re.findall(r"\| key \| default \| meaning \|\n(.*?)(?:\n\n|\Z)", POLICY, re.DOTALL)
+    cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
+    return {key for cell in cells for key in re.findall(r"`([\w.]+)`", cell)}
 
 
-def test_every_state_rule_is_documented() -> None:
-    ladder = {rule.value for rule in StateRule} - {StateRule.DISCOVERED.value}
-    assert {rule for rule in ladder if f"`{rule}`" not in POLICY} == set()
-    assert RouteRule.SYMBOL_LEAKAGE.value == "symbol_leakage"
+def _with_sections(key: str) -> set[str]:
+    parts = key.split(".")
+    return {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+
+
+def test_every_policy_key_is_documented_by_its_path_or_its_section_and_no_other() -> None:
+    keys, documented = _keys(RoutingPolicy()), _documented_keys()
+    assert {key for key in keys if not _with_sections(key) & documented} == set()
+    assert documented - set().union(*map(_with_sections, keys)) == set()
+
+
+def test_the_page_has_the_rules_of_every_ladder_as_they_are() -> None:
+    assert with_rules(POLICY) == POLICY
+    assert re.findall("<!-- rules of (.*) -->", POLICY) == ["every method", "thresholds", "shrinkage"]
+    for method in ("thresholds", "shrinkage"):
+        assert {rule.name for rule in find_method(method).ladder} == {
+            rule.name for rule in (*ADMISSION, *own_rules(method))
+        }
 
 
 @pytest.mark.parametrize("columns", [CANDIDATE_COLUMNS, TARGET_COLUMNS, PAIR_COLUMNS, QUARANTINE_COLUMNS])

@@ -8,7 +8,7 @@ from foxml_assets.config_files import parse_config
 from foxml_assets.errors import ConfigError
 from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
 from foxml_assets.routing.policy_jobs import FamilyRule
-from foxml_assets.routing.words import BothStrongBehavior, Method, Side
+from foxml_assets.routing.words import BothStrongBehavior, Side
 from foxml_assets.vocabulary import ModelFamily, SignalState, Stability, TrainingType
 
 BAD = [
@@ -86,7 +86,7 @@ def test_the_layout_of_the_file_has_no_part_in_the_hash() -> None:
 
 def test_the_defaults_are_the_ones_that_are_documented() -> None:
     policy = RoutingPolicy()
-    assert policy.method is Method.SHRINKAGE
+    assert policy.method == "shrinkage"
     assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
     assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.02, 1.0), ErrorRate(0.01, 1.0)]
