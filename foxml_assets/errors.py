@@ -16,6 +16,7 @@ FoxmlError
 ├── LockHeldError           another process is writing the same artifact
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
 ├── TrainingError           a job could not be trained
+│   └── FamilyError         a model family is not installed, or what is installed is none
 ├── RunError                a run that the daemon executed for a command did not succeed
 └── UnsafeNameError         a target or symbol name cannot become a path or a partition key
 """
@@ -118,6 +119,10 @@ class StorageError(FoxmlError):
 
 class TrainingError(FoxmlError):
     """A job could not be trained."""
+
+
+class FamilyError(TrainingError):
+    """A model family is not installed, or what its entry point names is none."""
 
 
 class RunError(FoxmlError):

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from foxml_assets.config_files import ConfigModel
 from foxml_assets.families.params import RidgeParams
+from foxml_assets.families.sections import FamilyName
 from foxml_assets.hashing import content_hash
-from foxml_assets.vocabulary import ModelFamily, TaskType
+from foxml_assets.vocabulary import TaskType
 
 
 def _listed(value: object) -> object:
@@ -130,7 +131,7 @@ class EvidenceConfig(ConfigModel):
     min_rows: int = Field(200, ge=20)
     top_k: int = Field(20, ge=1)
     overlap_top_k: int = Field(10, ge=1)
-    families: tuple[ModelFamily, ...] = Field(tuple(ModelFamily), min_length=1)
+    families: tuple[FamilyName, ...] = Field(("lightgbm", "xgboost", "ridge"), min_length=1)
     probe_rows: int = Field(2_000, ge=100)
     threads: int = Field(2, ge=1, le=256)
     seed: int = Field(7, ge=0, le=2**31 - 1)
