@@ -5,6 +5,7 @@ FoxmlError
 ├── PanelError              the panel cannot be used
 ├── BuilderError            a registered feature builder cannot be replayed
 ├── EvidenceError           a feature-selection artifact cannot be read
+│   └── DetectorError       a leakage detector is not installed, or what it answers cannot be used
 ├── CandidatesError         routing candidates cannot be used
 ├── RoutingPlanError        routing_plan.json cannot be used
 ├── FdrHistoryError         fdr_history.json is lost or cannot be used
@@ -75,6 +76,10 @@ class BuilderError(FoxmlError):
 
 class EvidenceError(FoxmlError):
     """A feature-selection artifact is missing or malformed."""
+
+
+class DetectorError(EvidenceError):
+    """A leakage detector is not installed, what its entry point names is none, or its answer is wrong."""
 
 
 class CandidatesError(FoxmlError):

@@ -9,6 +9,7 @@ import numpy as np
 
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
+from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
@@ -119,7 +120,8 @@ def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: L
 
 
 def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
-    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed])
+    versions = detector_versions(settings.leakage.detectors)
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed, *versions])
 
 
 def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]) -> _Shared:

@@ -121,7 +121,7 @@ def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
         (
             one.feature,
             one.symbol or "all",
-            one.detector.value,
+            str(one.detector),
             one.status.value,
             *map(_number, (one.skill, one.past_r2, one.future_share, one.skill_left)),
             one.reason,

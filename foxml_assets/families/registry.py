@@ -8,35 +8,24 @@ from typing import Any
 
 import pandas as pd
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import FamilyError, Problem, TrainingError
 from foxml_assets.families.family import Family
 from foxml_assets.families.model import FittedModel, Matrix, Vector
-from foxml_assets.families.names import family_entry_points, unknown_family
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
 # What else stands in a model's folder.
-_TAKEN = frozenset({"manifest.json", "timing.json", "failure.json"})
+_TAKEN = frozenset({"", "manifest.json", "timing.json", "failure.json"})
 
 
 @cache
 def find_family(name: ModelFamily) -> Family[Any]:
     """The family of that name; its module is imported now. Raises FamilyError."""
-    point = family_entry_points().get(name)
-    if point is None:
-        problem = Problem("family", unknown_family(), name)
-        raise FamilyError(
-            "the model family is not known", problems=[problem], fix="install the package that brings it"
-        )
-    try:
-        found = point.load()
-    except (ImportError, AttributeError) as error:
-        raise FamilyError(
-            "the model family cannot be imported", problems=[Problem(name, str(error), point.value)]
-        ) from error
-    if not isinstance(found, Family) or found.name != name or not _is_file_name(found.model_file):
-        what = "must be a Family of this name, whose model_file is a file name"
-        raise FamilyError("the model family is none", problems=[Problem(name, what, point.value)])
+    found: Family[Any] = FAMILIES.load(name, Family)
+    if PurePath(found.model_file).name != found.model_file or found.model_file in _TAKEN:
+        problem = Problem("model_file", "must be a file name of its own", found.model_file)
+        raise FamilyError(f"the model family {name} is wrong", problems=[problem])
     return found
 
 
@@ -83,7 +72,3 @@ def probe_params(family: ModelFamily) -> FamilyParams:
 def library_version(family: ModelFamily) -> str:
     """The installed version of the family's library (of ridge: NumPy), without importing it."""
     return version(find_family(family).distribution)
-
-
-def _is_file_name(name: str) -> bool:
-    return bool(name) and PurePath(name).name == name and name not in _TAKEN

@@ -14,13 +14,13 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from foxml_assets.config_files import ConfigModel
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import FamilyError, Problem
-from foxml_assets.families.names import family_entry_points, known_family, unknown_family
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.registry import find_family
 from foxml_assets.vocabulary import ModelFamily
 
-FamilyName = Annotated[ModelFamily, AfterValidator(known_family)]
+FamilyName = Annotated[ModelFamily, AfterValidator(FAMILIES.check)]
 
 # These have a section, of their defaults, in a config that writes none. To name others here would change the
 # training hash, and so make every trained model stale.
@@ -63,7 +63,7 @@ class FamiliesConfig(ConfigModel):
 
 
 def _refuse_unknown(sections: Mapping[str, object]) -> None:
-    known, what = family_entry_points(), unknown_family()
+    known, what = FAMILIES.points(), FAMILIES.unknown()
     wrong: list[InitErrorDetails] = [
         {
             "type": PydanticCustomError("unknown_family", "{what}", {"what": what}),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, Problem
-from foxml_assets.families.names import family_entry_points
 from foxml_assets.planning.canonical import read_canonical
 from foxml_assets.planning.encoding import plan_hash
 from foxml_assets.planning.json_problems import find_problems
@@ -38,7 +38,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     """
     raw = _read(path)
     plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
-    if not _families(plan) <= family_entry_points().keys():
+    if not _families(plan) <= FAMILIES.points().keys():
         raise _refusal(_problems(raw), path)
     if actual != plan.metadata.plan_hash:
         problem = Problem(

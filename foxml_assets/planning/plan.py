@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from foxml_assets.assurances import Assurances
-from foxml_assets.families.names import known_family
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
 
 SCHEMA_VERSION: Final = 2
@@ -24,7 +24,7 @@ Fingerprint = Annotated[str, msgspec.Meta(pattern=f"{_HEX}|^{ABSENT}$")]
 # Which names there are is asked once for a whole plan, where it is read.
 PlannedFamily = Annotated[
     ModelFamily,
-    msgspec.Meta(extra_json_schema={"pattern": "^[a-z][a-z0-9_]*$"}, extra={"known": known_family}),
+    msgspec.Meta(extra_json_schema={"pattern": "^[a-z][a-z0-9_]*$"}, extra={"known": FAMILIES.check}),
 ]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 

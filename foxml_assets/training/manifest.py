@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import Problem, TrainingError
-from foxml_assets.families.names import known_family
 from foxml_assets.families.registry import find_family
 from foxml_assets.files import write_atomic
 from foxml_assets.hashing import canonical_json, file_hash
@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> Manifest:
     """Raises TrainingError for a missing or damaged manifest."""
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        known_family(manifest.family)
+        FAMILIES.check(manifest.family)
     except (OSError, ValueError) as error:
         problem = Problem("", str(error))
         raise TrainingError(

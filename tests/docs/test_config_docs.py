@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from foxml_assets.config_files import ConfigModel, load_config, parse_config
-from foxml_assets.families.names import family_entry_points
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.families.registry import find_family
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.selection.config import DataConfig, DemoPanel, EvidenceConfig, ParquetPanel
@@ -50,7 +50,7 @@ REFERENCE = {
     **{".".join(path): field for path, field in settings(TrainingConfig)},
     **{
         ".".join(path): field
-        for name in family_entry_points()
+        for name in FAMILIES.points()
         for path, field in settings(find_family(name).params, "families", name)
     },
 }

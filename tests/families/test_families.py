@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from foxml_assets.entry_points import FAMILIES as GROUP
 from foxml_assets.errors import FamilyError, TrainingError
 from foxml_assets.families.lightgbm_family import LightGBMParams
-from foxml_assets.families.names import family_entry_points
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.registry import (
     find_family,
@@ -26,7 +26,7 @@ PARAMS = FamiliesConfig(
     lightgbm=LightGBMParams(rounds=20, min_data_in_leaf=10),
     xgboost=XGBoostParams(rounds=20, min_child_weight=2),
 )
-FAMILIES = tuple(family_entry_points())
+FAMILIES = tuple(GROUP.points())
 EVERY = [(family, task) for family in FAMILIES for task in TaskType]
 ODD_NAMES = ['a "quoted", [name]', "näive <x>", "p:{1}"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foxml_assets.entry_points import FAMILIES, forget_entry_points
 from foxml_assets.errors import FamilyError, TrainingError
-from foxml_assets.families.names import family_entry_points
 from foxml_assets.families.registry import find_family, fit
 from foxml_assets.vocabulary import TaskType
 
@@ -33,7 +33,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: lines\nVersion: 1\n")
 
     def forget() -> None:
-        family_entry_points.cache_clear()
+        forget_entry_points()
         find_family.cache_clear()
 
     def write(text: str) -> None:
@@ -48,7 +48,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
 
 def test_an_installed_family_is_found_and_learns_its_tasks_only(register: Register) -> None:
     register("line = lines:LINE")
-    assert set(family_entry_points()) == {"lightgbm", "line", "ridge", "xgboost"}
+    assert set(FAMILIES.points()) == {"lightgbm", "line", "ridge", "xgboost"}
     line = find_family("line")
     X, y = np.random.default_rng(1).normal(size=(50, 2)), np.arange(50) % 2.0
     fit("line", TaskType.REGRESSION, X, y, params=line.probe, seed=1)
@@ -63,15 +63,15 @@ def test_an_installed_family_is_found_and_learns_its_tasks_only(register: Regist
         ("line", "no_such_module:LINE", "cannot be imported"),
         ("line", "lines:THING", "must be a Family of this name"),
         ("other", "lines:LINE", "must be a Family of this name"),
-        ("outside", "lines:OUTSIDE", "whose model_file is a file name"),
-        ("over", "lines:OVER", "whose model_file is a file name"),
+        ("outside", "lines:OUTSIDE", "must be a file name of its own"),
+        ("over", "lines:OVER", "must be a file name of its own"),
     ],
 )
 def test_what_is_no_family_is_named(register: Register, name: str, value: str, what: str) -> None:
     register(f"{name} = {value}")
     with pytest.raises(FamilyError, match=what) as caught:
         find_family(name)
-    assert value in str(caught.value)
+    assert name in str(caught.value)
     assert find_family("ridge").name == "ridge"
 
 

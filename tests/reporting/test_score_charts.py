@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from training_world import RETURN, UP, make_world
 
-from foxml_assets.families.names import family_entry_points
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.planning.plan import Job, JobMetadata
 from foxml_assets.reporting.charts import model_scores_chart, skill_chart
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
@@ -74,9 +74,9 @@ def test_every_family_has_a_colour_of_its_own(trained: tuple[Job, Manifest]) -> 
     job, manifest = trained
     charts = {
         model_scores_chart(job, [msgspec.structs.replace(manifest, family=family)])
-        for family in family_entry_points()
+        for family in FAMILIES.points()
     }
-    assert len(charts) == len(family_entry_points())
+    assert len(charts) == len(FAMILIES.points())
 
 
 def test_the_evidence_is_drawn_only_in_the_same_metric(trained: tuple[Job, Manifest]) -> None:

@@ -7,8 +7,8 @@ import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.config_files import load_config, parse_config
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import ConfigError
-from foxml_assets.families.names import family_entry_points
 from foxml_assets.training.config import TrainingConfig, plan_training_hash
 from foxml_assets.training.manifest import manifest_path, read_manifest
 from foxml_assets.training.outcome import OutcomeStatus
@@ -34,7 +34,7 @@ def test_the_shipped_file_writes_out_every_default() -> None:
     assert load_config(SHIPPED, TrainingConfig) == TrainingConfig()
     text = SHIPPED.read_text()
     families = TrainingConfig().families
-    for section in (TrainingConfig(), *(families.of(family) for family in family_entry_points())):
+    for section in (TrainingConfig(), *(families.of(family) for family in FAMILIES.points())):
         for key in section.model_dump():
             assert f"{key}:" in text
 
