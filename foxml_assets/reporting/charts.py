@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.families.registry import find_family
+from foxml_assets.metrics import CHANCE
 from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.planning.plan import Job
 from foxml_assets.routing.plan_picture import ROUTE_COLOURS
@@ -42,7 +43,7 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
         say(axes, "nothing could be scored")
         return png_bytes(figure)
     metric = manifests[0].scores.within_symbols.metric
-    chance = 0.5 if metric is ScoreMetric.AUC else 0.0
+    chance = CHANCE[metric]
     table = scores.pivot(index="symbol", columns="family", values="score")
     many = len(table) > _MAX_BARS
     if many:
