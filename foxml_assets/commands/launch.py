@@ -18,8 +18,9 @@ from foxml_assets.defs.running.runs import (
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun, report_run
+from foxml_assets.defs.running.stages import StageRun, report_run
 from foxml_assets.errors import Problem, RunError
+from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 
 _POLL_SECONDS = 1.0

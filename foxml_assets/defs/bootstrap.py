@@ -9,8 +9,7 @@ import dagster as dg
 
 from foxml_assets.defs.running.execution import execute_here, sole_command, stages
 from foxml_assets.defs.running.runs import describe_runs, runs_at_work
-from foxml_assets.defs.running.stages import STAGE_ASSETS
-from foxml_assets.stages import Stage
+from foxml_assets.stages import STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
 BOOTSTRAP_JOB = "bootstrap"

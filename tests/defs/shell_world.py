@@ -14,7 +14,6 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from routed_world import POLICY, route_and_plan
 from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
 
-from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.running.claims import Role
@@ -28,6 +27,7 @@ from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.plan import Job, MasterPlan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.stages import Stage
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.pending import pending_jobs
 from foxml_assets.workspace import Workspace
@@ -79,7 +79,7 @@ class Shell:
             scores[target] = {symbol: good if symbol in own.get(target, ()) else bad for symbol in SYMBOLS}
             scores[target][None] = good if target in pooled else bad
         route_and_plan(self.world, scores, policy)
-        assert self.execute(StageRun(PLAN_ASSETS)).success
+        assert self.execute(StageRun(Stage.PLAN.assets)).success
         return self.plan
 
     @property

@@ -14,10 +14,10 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
-from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.running.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
 from foxml_assets.defs.running.stages import StageRun, partition_key
 from foxml_assets.locks import hold_lock
+from foxml_assets.stages import Stage
 from foxml_assets.training.pending import pending_jobs
 
 
@@ -147,7 +147,7 @@ def test_a_plan_that_another_process_is_writing_is_written_a_moment_later(shell:
 
         releaser = threading.Thread(target=release)
         releaser.start()
-        assert shell.execute(StageRun(PLAN_ASSETS)).success
+        assert shell.execute(StageRun(Stage.PLAN.assets)).success
         releaser.join()
 
 

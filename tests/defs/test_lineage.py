@@ -6,10 +6,10 @@ import pytest
 from recording import PATHS, RecordingWorkspace, paths_of_layout
 from shell_world import Shell
 
-from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run, partition_key
 from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.stages import Stage
 
 # The models read configs, panel and plans too, but depend on their jobs alone: a job's version is the hash
 # of all that decides its models, so that a model is stale only if its own job is another.
@@ -47,7 +47,7 @@ def test_the_recorder_knows_every_path_of_a_layout() -> None:
         ("panel",),
         ("routing_candidates",),
         ("routing_plan",),
-        PLAN_ASSETS[:-1],
+        Stage.PLAN.assets[:-1],
         ("training_plan_diff",),
         ("routing_audit",),
         ("training_report",),

@@ -18,7 +18,7 @@ from foxml_assets.defs.running.runs import (
     runs_at_work,
     runs_in_flight,
 )
-from foxml_assets.defs.running.stages import STAGE_ASSETS
+from foxml_assets.stages import STAGE_ASSETS
 
 NOT_STARTED, STARTING, STARTED, QUEUED, FAILURE = (
     dg.DagsterRunStatus.NOT_STARTED,

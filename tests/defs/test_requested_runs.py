@@ -14,9 +14,9 @@ from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.requested import ask_for, requested_runs
 from foxml_assets.defs.running.runs import daemon_tags, runs_in_flight
-from foxml_assets.defs.running.stages import STAGE_ASSETS, StageRun
+from foxml_assets.defs.running.stages import StageRun
 from foxml_assets.errors import RunError
-from foxml_assets.stages import Stage
+from foxml_assets.stages import STAGE_ASSETS, Stage
 
 
 def execute_what_is_asked_for(shell: Shell) -> list[str]:

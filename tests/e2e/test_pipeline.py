@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 from worlds import World, accept_more_discoveries, model_times
 
-from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.stages import QUIET
@@ -16,6 +15,7 @@ from foxml_assets.evidence.store import read_all_evidence
 from foxml_assets.layout import Layout
 from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.stages import Stage
 from foxml_assets.vocabulary import LeakageStatus
 from foxml_assets.workspace import Workspace
 
@@ -238,7 +238,7 @@ def test_the_page_of_a_target_that_leaks_leads_with_the_leak(trained: World) -> 
 def test_without_metrics_the_run_succeeds_says_how_to_mend_it_and_trains_nothing(empty_world: World) -> None:
     workspace = Workspace(empty_world.root, empty_world.config_dir)
     job = build_definitions(workspace).resolve_implicit_global_asset_job_def()
-    keys = [dg.AssetKey(name) for name in ("routing_candidates", "routing_plan", *PLAN_ASSETS)]
+    keys = [dg.AssetKey(name) for name in ("routing_candidates", "routing_plan", *Stage.PLAN.assets)]
     with open_instance(workspace.dagster_home) as instance:
         result = job.execute_in_process(instance=instance, asset_selection=keys, run_config=QUIET)
     assert result.success

@@ -10,7 +10,6 @@ from foxml_assets.hashing import content_hash
 from foxml_assets.workspace import Workspace
 
 GROUP = "inputs"
-CONFIGS = ("data_config", "routing_config", "training_config")
 
 
 @dg.asset(group_name=GROUP, kinds={"yaml"})

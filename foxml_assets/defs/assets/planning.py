@@ -22,14 +22,13 @@ from foxml_assets.planning.plan import Job
 from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.writer import PlanWrite, write_plan
 from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.stages import PLAN_VIEWS
 from foxml_assets.stamp import current_stamp
 from foxml_assets.vocabulary import TrainingType
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"
 _log = logging.getLogger(__name__)
-_VIEW_ASSETS = ("training_plan_mirrors", "master_training_plan_summary", *(f"plan_{view}" for view in VIEWS))
-PLAN_ASSETS = ("master_training_plan", *_VIEW_ASSETS, "training_plan_diff")
 
 cross_sectional_jobs = dg.AssetSpec(
     JOB_ASSETS[TrainingType.CROSS_SECTIONAL],
@@ -65,7 +64,7 @@ def _specs() -> list[dg.AssetSpec]:
             description=f"Derived from the master plan for people and tools: {name.replace('_', ' ')}.",
             automation_condition=WHEN_INPUTS_CHANGE,
         )
-        for name in _VIEW_ASSETS
+        for name in PLAN_VIEWS
     ]
     return [master, *views]
 
@@ -93,7 +92,7 @@ def training_plan(
     yield dg.MaterializeResult(
         asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)
     )
-    for name in _VIEW_ASSETS:
+    for name in PLAN_VIEWS:
         yield dg.MaterializeResult(
             asset_key=name, data_version=version, metadata=_view_metadata(name, workspace)
         )

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from foxml_assets.defs.assets.inputs import CONFIGS
 from foxml_assets.defs.assets.metadata import markdown_table
 from foxml_assets.defs.checking.findings import (
     PLAN_CHECKS,
@@ -18,6 +17,7 @@ from foxml_assets.defs.checking.findings import (
 from foxml_assets.defs.running.stages import MODEL_CHECKS
 from foxml_assets.errors import FoxmlError, Problem
 from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.stages import CONFIGS
 from foxml_assets.training.inventory import JobStatus, take_inventory
 from foxml_assets.training.manifest import ModelState
 from foxml_assets.vocabulary import TrainingType

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from foxml_assets.defs.assets.inputs import CONFIGS
-from foxml_assets.defs.assets.planning import PLAN_ASSETS
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.runs import command_tags
 from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.locks import hold_lock
-from foxml_assets.stages import Stage
+from foxml_assets.stages import CONFIGS, Stage
 from foxml_assets.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -26,22 +24,18 @@ def stages(
     """The stages up to `until`, but for training, each with its title, to be executed before the next is
     asked for: which targets are stale is known when the panel is made. Raises ConfigError, PanelError.
     """
-    is_imported = workspace.has_imported_candidates() and until is not Stage.EVIDENCE
-    if is_imported and until is not Stage.TRAINING:
-        yield "Config", StageRun(CONFIGS)
-    else:
-        yield "Panel", StageRun((*CONFIGS, "panel"))
-    if is_imported:
-        _log.info("Candidates were imported and stand in for the evidence")
-    else:
-        yield from _evidence(instance, workspace)
-    if until is Stage.EVIDENCE:
-        return
-    yield "Candidates", StageRun(("routing_candidates",))
-    if until is not Stage.CANDIDATES:
-        yield "Routing plan", StageRun(("routing_plan",))
-    if until not in (Stage.CANDIDATES, Stage.ROUTING):
-        yield "Training plan", StageRun(PLAN_ASSETS)
+    is_imported = workspace.has_imported_candidates() and until.includes(Stage.CANDIDATES)
+    for stage in Stage:
+        if not until.includes(stage) or stage is Stage.TRAINING:
+            return
+        if stage is Stage.PANEL and is_imported and until is not Stage.TRAINING:
+            yield "Config", StageRun(CONFIGS)
+        elif stage is Stage.EVIDENCE and is_imported:
+            _log.info("Candidates were imported and stand in for the evidence")
+        elif stage is Stage.EVIDENCE:
+            yield from _evidence(instance, workspace)
+        else:
+            yield stage.heading, StageRun(stage.assets)
 
 
 @contextmanager
@@ -86,4 +80,4 @@ def _evidence(instance: dg.DagsterInstance, workspace: Workspace) -> Iterator[tu
         _log.info("Evidence: every target is up to date")
         return
     names = [spec.name for spec in info.targets]
-    yield f"Evidence for {len(stale)} targets", evidence_run(instance, names, set(stale))
+    yield f"{Stage.EVIDENCE.heading} for {len(stale)} targets", evidence_run(instance, names, set(stale))

@@ -1,4 +1,4 @@
-"""The stages of the pipeline, each one Dagster run. The command line and the sensors share them."""
+"""Stages as Dagster runs to launch. The command line and the sensors share them."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -19,34 +19,19 @@ from foxml_assets.defs.running.partitions import (
 from foxml_assets.hashing import content_hash
 from foxml_assets.names import pair_key
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.stages import Stage
 from foxml_assets.vocabulary import TrainingType
 
 KEYS_TAG = "foxml/keys"
 _PRIORITY_TAG = "dagster/priority"
 _MAX_LISTED = 20
-EVIDENCE_ASSET = "feature_selections"
-REPORT_ASSET = "training_report"
-MODEL_ASSETS = {
-    TrainingType.CROSS_SECTIONAL: "cross_sectional_models",
-    TrainingType.SYMBOL_SPECIFIC: "symbol_models",
-}
+(EVIDENCE_ASSET,) = Stage.EVIDENCE.assets
+*_MODELS, REPORT_ASSET = Stage.TRAINING.assets
+MODEL_ASSETS = dict(zip(TrainingType, _MODELS, strict=True))
 MODEL_PARTITIONS = {
     TrainingType.CROSS_SECTIONAL: cross_sectional_partitions,
     TrainingType.SYMBOL_SPECIFIC: symbol_partitions,
 }
-# Every stage makes one of these; a run for none of them changes nothing that the others read.
-STAGE_ASSETS = (
-    "data_config",
-    "routing_config",
-    "training_config",
-    "panel",
-    EVIDENCE_ASSET,
-    "routing_candidates",
-    "routing_plan",
-    "master_training_plan",
-    *MODEL_ASSETS.values(),
-    REPORT_ASSET,
-)
 MODEL_CHECKS = ("match_the_plan", "files_intact")
 
 # Dagster's own console log would bury the progress; everything is in the run's event log.

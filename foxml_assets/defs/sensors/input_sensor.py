@@ -3,28 +3,20 @@
 Nothing starts on a root that was never run: the first run is the user's decision.
 """
 
-from collections.abc import Callable
-
 import dagster as dg
 
 from foxml_assets.defs.assets.events import data_version_of, metadata_of
-from foxml_assets.defs.assets.inputs import CONFIGS, config_version
+from foxml_assets.defs.assets.inputs import config_version
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
-from foxml_assets.defs.running.stages import (
-    EVIDENCE_ASSET,
-    STAGE_ASSETS,
-    StageRun,
-    evidence_run,
-    is_training,
-    run_request,
-)
+from foxml_assets.defs.running.stages import EVIDENCE_ASSET, StageRun, evidence_run, is_training, run_request
 from foxml_assets.errors import FoxmlError
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.hashing import content_hash
 from foxml_assets.routing.candidates_source import candidates_source_hash
 from foxml_assets.run_inputs import RunInputs
 from foxml_assets.selection.source import panel_source_hash
+from foxml_assets.stages import CONFIGS, STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5
@@ -64,13 +56,7 @@ def changed_inputs(
 def _requests(
     instance: dg.DagsterInstance, workspace: Workspace, inputs: RunInputs
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    finders: tuple[Callable[[dg.DagsterInstance, RunInputs], list[Change]], ...] = (
-        _changed_configs,
-        _changed_panel,
-        _stale_evidence,
-        _changed_candidates,
-    )
-    changes = next(filter(None, (find(instance, inputs) for find in finders)), [])
+    changes = next(filter(None, (_changes_of(stage, instance, inputs) for stage in Stage)), [])
     refusals = []
     requests = []
     for run, version in changes:
@@ -81,6 +67,15 @@ def _requests(
         else:
             requests.append(run_request(run, {REQUEST_TAG: request, **daemon_tags(workspace)}))
     return requests or dg.SkipReason("; ".join(refusals) or "no input changed")
+
+
+def _changes_of(stage: Stage, instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:
+    """What of a stage is to be made again; nothing of those that follow by declarative automation."""
+    if stage is Stage.PANEL:
+        return _changed_configs(instance, inputs) or _changed_panel(instance, inputs)
+    if stage is Stage.EVIDENCE:
+        return _stale_evidence(instance, inputs)
+    return _changed_candidates(instance, inputs) if stage is Stage.CANDIDATES else []
 
 
 def _changed_configs(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Change]:

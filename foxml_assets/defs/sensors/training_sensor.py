@@ -13,7 +13,6 @@ from foxml_assets.defs.running.stages import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
     REPORT_ASSET,
-    STAGE_ASSETS,
     is_training,
     keys_in_flight,
     partition_key,
@@ -27,6 +26,7 @@ from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.errors import FoxmlError
 from foxml_assets.hashing import content_hash
 from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.stamp import current_stamp
 from foxml_assets.training.gate import authorise_training
 from foxml_assets.training.pending import pending_jobs

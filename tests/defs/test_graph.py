@@ -1,0 +1,20 @@
+"""The graph as a whole: a change of it is seen in review, and the stages name all that it makes."""
+
+from pathlib import Path
+
+from graph_snapshot import CONFIG_DIR, SNAPSHOT, graph_lines
+
+from foxml_assets.defs.build import build_definitions
+from foxml_assets.stages import STAGE_ASSETS
+from foxml_assets.workspace import Workspace
+
+
+def test_assets_checks_sensors_and_jobs_are_those_of_the_snapshot(tmp_path: Path) -> None:
+    renew = "if the change is meant: python tests/defs/graph_snapshot.py"
+    assert "\n".join(graph_lines(tmp_path)) + "\n" == SNAPSHOT.read_text(encoding="utf-8"), renew
+
+
+def test_every_asset_belongs_to_one_stage_but_for_the_audit(tmp_path: Path) -> None:
+    graph = build_definitions(Workspace(tmp_path, CONFIG_DIR)).resolve_asset_graph()
+    made = sorted(key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_executable)
+    assert made == sorted([*STAGE_ASSETS, "routing_audit"])
