@@ -5,6 +5,7 @@ FoxmlError
 ├── PanelError              the panel cannot be used
 ├── BuilderError            a registered feature builder cannot be replayed
 ├── EvidenceError           a feature-selection artifact cannot be read
+│   └── DetectorError       a leakage detector is not installed, or what it answers cannot be used
 ├── CandidatesError         routing candidates cannot be used
 ├── RoutingPlanError        routing_plan.json cannot be used
 ├── FdrHistoryError         fdr_history.json is lost or cannot be used
@@ -16,6 +17,7 @@ FoxmlError
 ├── LockHeldError           another process is writing the same artifact
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
 ├── TrainingError           a job could not be trained
+│   └── FamilyError         a model family is not installed, or what is installed is none
 ├── RunError                a run that the daemon executed for a command did not succeed
 └── UnsafeNameError         a target or symbol name cannot become a path or a partition key
 """
@@ -100,6 +102,10 @@ class EvidenceError(FoxmlError):
     """A feature-selection artifact is missing or malformed."""
 
 
+class DetectorError(EvidenceError):
+    """A leakage detector is not installed, what its entry point names is none, or its answer is wrong."""
+
+
 class CandidatesError(FoxmlError):
     """The routing candidates cannot be used as a whole (single bad rows are quarantined instead)."""
 
@@ -142,6 +148,10 @@ class StorageError(FoxmlError):
 
 class TrainingError(FoxmlError):
     """A job could not be trained."""
+
+
+class FamilyError(TrainingError):
+    """A model family is not installed, or what its entry point names is none."""
 
 
 class RunError(FoxmlError):

@@ -102,10 +102,8 @@ class Layout:
     def model_dir(self, target: str, symbol: str | None, family: ModelFamily) -> Path:
         """The folder of one trained model; `symbol` is None for the pooled model."""
         if symbol is None:
-            return self.models / "cross_sectional" / target_segment(target) / family.value
-        return (
-            self.models / "symbol_specific" / target_segment(target) / symbol_segment(symbol) / family.value
-        )
+            return self.models / "cross_sectional" / target_segment(target) / family
+        return self.models / "symbol_specific" / target_segment(target) / symbol_segment(symbol) / family
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The closed vocabularies shared by every layer."""
 
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class TaskType(StrEnum):
@@ -58,10 +59,8 @@ class TrainingType(StrEnum):
     SYMBOL_SPECIFIC = "symbol_specific"
 
 
-class ModelFamily(StrEnum):
-    LIGHTGBM = "lightgbm"
-    XGBOOST = "xgboost"
-    RIDGE = "ridge"
+# The name of a model family. These are open: which there are, `families.names` says.
+ModelFamily: TypeAlias = str
 
 
 class OnStalePlan(StrEnum):

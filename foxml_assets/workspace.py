@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foxml_assets.config_files import load_config
+from foxml_assets.errors import ConfigError, Problem
 from foxml_assets.hashing import content_hash
 from foxml_assets.layout import Layout
 from foxml_assets.routing.policy import RoutingPolicy
@@ -67,8 +68,7 @@ class Workspace:
     def check_configs(self) -> None:
         """Read all three before any work starts, so that a slip costs no time. Raises ConfigError."""
         self.data_config()
-        self.routing_policy()
-        self.training_config()
+        self._require_sections(self.routing_policy(), self.training_config())
 
     def has_imported_candidates(self) -> bool:
         """Whether imported candidates stand in for the evidence."""
@@ -84,13 +84,27 @@ class Workspace:
     def read_inputs(self) -> RunInputs:
         """Configs and panel as they are now. Raises ConfigError, and PanelError for a damaged panel."""
         layout = self.layout
-        return RunInputs(
+        inputs = RunInputs(
             layout=layout,
             data=self.data_config(),
             policy=self.routing_policy(),
             training=self.training_config(),
             panel=load_panel_info(layout) if layout.panel_info.is_file() else None,
         )
+        self._require_sections(inputs.policy, inputs.training)
+        return inputs
+
+    def _require_sections(self, policy: RoutingPolicy, training: TrainingConfig) -> None:
+        """A family without a section would be found out by its first job. Raises ConfigError."""
+        used = {name for rule in policy.families for name in rule.use}
+        missing = sorted(used - training.families.names)
+        if missing:
+            raise ConfigError(
+                "the routing policy uses model families that have no section",
+                file=self.training_config_file,
+                problems=[Problem(f"families.{name}", "is missing") for name in missing],
+                fix=f"write, for the family's defaults: families: {{{missing[0]}: {{}}}}",
+            )
 
 
 def current_workspace(root: Path | None = None, config_dir: Path | None = None) -> Workspace:

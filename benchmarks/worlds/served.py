@@ -96,7 +96,7 @@ def route_choices(world: World, routing: RoutingPlan) -> Codes:
 
 def job_variant(table: SkillTable, families: Iterable[ModelFamily]) -> str:
     """The column name of what the mean of `families` predicts; other trees count as LightGBM."""
-    words = {family.value if family.value in table.names else TREES for family in families}
+    words = {family if family in table.names else TREES for family in families}
     return MEAN if len(words) > 1 else words.pop()
 
 

@@ -74,7 +74,5 @@ def _best(report: TrainingReport) -> Table:
     for line in sorted(ranked, key=lambda line: -line.skill)[:_BEST]:
         evidence = "" if line.evidence_score is None else f"{line.evidence_score:.3f}"
         model = Text(line.symbol or "pooled")
-        table.add_row(
-            Text(line.target), model, line.family.value, line.metric.value, f"{line.score:.3f}", evidence
-        )
+        table.add_row(Text(line.target), model, line.family, line.metric.value, f"{line.score:.3f}", evidence)
     return table

@@ -9,6 +9,7 @@ import numpy as np
 
 from foxml_assets.errors import EvidenceError
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
+from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
@@ -27,14 +28,17 @@ from foxml_assets.evidence.scores.compare import (
 from foxml_assets.evidence.scores.stability import stability
 from foxml_assets.evidence.screening.linear import LinearScreen, LinearTask, linear_screen
 from foxml_assets.evidence.screening.predictions import (
+    RIDGE,
+    Screened,
     TargetCase,
     TreeScreen,
     Variant,
     own_trees,
     pooled_trees,
+    screened,
     variants,
 )
-from foxml_assets.evidence.screening.probe import probe_families
+from foxml_assets.evidence.screening.probe import probe_families, successful
 from foxml_assets.evidence.screening.trees import BinnedPanel, bin_panel
 from foxml_assets.evidence.store import read_evidence, write_evidence
 from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
@@ -46,13 +50,12 @@ from foxml_assets.metrics import metric_of, to_skill
 from foxml_assets.selection.config import DataConfig, EvidenceConfig, OwnTrees
 from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_forward
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily
+from foxml_assets.vocabulary import LeakageStatus
 
 EVIDENCE_CODE_VERSION = "3"
 
 _TARGETS_AT_A_TIME = 16
 _PART_OF_A_SYMBOL = 0.2
-_TREES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: L
 
 
 def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
-    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed])
+    versions = detector_versions(settings.leakage.detectors)
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed, *versions])
 
 
 def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]) -> _Shared:
@@ -215,7 +219,7 @@ def _skill_of_both(
     blocks = make_blocks(folds, label.spec.horizon_bars, shared.config.blocks)
 
     def skill(at: int) -> float:
-        ridge = Variant((ModelFamily.RIDGE,), screen.pooled[at])
+        ridge = Variant((RIDGE,), screen.pooled[at])
         score = score_pooled(case, (ridge,), blocks).score.value
         return 0.0 if score is None else to_skill(metric, score)
 
@@ -232,16 +236,13 @@ def _evaluate(
 ) -> TargetEvidence:
     settings = shared.config
     families = probe_families(case)
-    fitted = [one.family for one in families if not one.error]
-    tree_family = next((family for family in _TREES if family in fitted), None)
-    with_ridge = ModelFamily.RIDGE in fitted
-    trees = pooled_trees(case, shared.binned) if tree_family else None
+    names = screened(successful(families))
+    trees = pooled_trees(case, shared.binned) if names.trees else None
     blocks = make_blocks(case.folds, case.spec.horizon_bars, settings.blocks)
-    candidates = variants(
-        trees.prediction if trees else None, screen.pooled[0] if with_ridge else None, tree_family
-    ) or _nothing(case)
+    prediction = trees.prediction if trees else None
+    candidates = variants(prediction, screen.pooled[0], names) or _nothing(case)
     pooled = score_pooled(case, candidates, blocks)
-    own = _own_variants(case, screen, pooled, shared, tree_family, with_ridge=with_ridge)
+    own = _own_variants(case, screen, pooled, shared, names)
 
     def one(symbol: int) -> SymbolScores:
         return score_symbol(case, symbol, own(symbol), pooled, blocks)
@@ -281,21 +282,18 @@ def _own_variants(
     screen: LinearScreen,
     pooled: PooledScores,
     shared: _Shared,
-    tree_family: ModelFamily | None,
-    *,
-    with_ridge: bool,
+    names: Screened,
 ) -> Callable[[int], tuple[Variant, ...]]:
     """The variants of each symbol's own model: ridge, and trees where the policy or ridge asks for them."""
     symbols = np.zeros(len(case.panel.symbols), dtype=bool)
-    ridge = screen.own[0] if with_ridge else None
-    if tree_family is not None:
-        if shared.config.trees.own is OwnTrees.ALL or not with_ridge:
+    if names.trees is not None:
+        if shared.config.trees.own is OwnTrees.ALL or names.ridge is None:
             symbols[:] = True
         elif shared.config.trees.own is OwnTrees.UNDECIDED:
             symbols = open_to_trees(case, pooled, ridge=2, trees=1)
     trees = own_trees(case, shared.binned, symbols) if symbols.any() else None
-    only_ridge = variants(None, ridge, None) or _nothing(case)
-    with_trees = variants(trees, ridge, tree_family)
+    only_ridge = variants(None, screen.own[0], names) or _nothing(case)
+    with_trees = variants(trees, screen.own[0], names)
     return lambda symbol: with_trees if symbols[symbol] else only_ridge
 
 

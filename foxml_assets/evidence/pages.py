@@ -11,6 +11,7 @@ from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.tables import mean_importance, mean_shares, read_importance_table
 from foxml_assets.markdown import escape, table
+from foxml_assets.metrics import CHANCE
 from foxml_assets.vocabulary import ScoreMetric
 
 MOST_ROWS = 50
@@ -63,7 +64,7 @@ def above_chance(score: Estimate | None, metric: ScoreMetric) -> bool | None:
     """Whether the whole 95 % interval of `score` lies above chance; None where there is no interval."""
     if score is None or score.ci_low is None:
         return None
-    return score.ci_low > (0.5 if metric is ScoreMetric.AUC else 0.0)
+    return score.ci_low > CHANCE[metric]
 
 
 def _verdict(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
@@ -121,7 +122,7 @@ def _leakage(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
         (
             one.feature,
             one.symbol or "all",
-            one.detector.value,
+            str(one.detector),
             one.status.value,
             *map(_number, (one.skill, one.past_r2, one.future_share, one.skill_left)),
             one.reason,

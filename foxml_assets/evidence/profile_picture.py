@@ -48,7 +48,7 @@ def _draw(axes: "Axes", one: Finding) -> None:
         lags, skill, color=_COLOURS.get(one.status), marker="o", markersize=4, label="skill of the feature"
     )
     of = "" if one.symbol is None else f" on {shown_name(one.symbol, 10)}"
-    title = f"{shown_name(one.feature, 26)}{of}: {one.detector.value}, {one.status.value}"
+    title = f"{shown_name(one.feature, 26)}{of}: {one.detector}, {one.status.value}"
     axes.set_title(title, fontsize=8, loc="left")
     axes.tick_params(labelsize=7)
 

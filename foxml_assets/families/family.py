@@ -32,7 +32,10 @@ class Fit(Protocol[ParamsIn]):
 
 @dataclass(frozen=True)
 class Family(Generic[Params]):
-    """One family. `load` reads the file whose content has the hash; see `registry.load_model`."""
+    """One family. `load` reads the file whose content has the hash; see `registry.load_model`.
+
+    It is found by its entry point, whose name is `name`; see `names`.
+    """
 
     name: ModelFamily
     fit: Fit[Params]
@@ -43,3 +46,8 @@ class Family(Generic[Params]):
     model_file: str
     # The installed package whose version is recorded with a model.
     distribution: str
+    tasks: frozenset[TaskType] = frozenset(TaskType)
+    # The family whose out-of-fold predictions in the evidence speak for this one: lightgbm, ridge or none.
+    screened_as: ModelFamily | None = None
+    # In charts.
+    colour: str = "#CC79A7"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from foxml_assets.errors import TrainingError
 from foxml_assets.families.family import Family
@@ -20,7 +21,7 @@ from foxml_assets.families.matrices import (
 )
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
-from foxml_assets.families.params import LightGBMParams
+from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.threads import wait_passively
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
@@ -30,13 +31,26 @@ if TYPE_CHECKING:
 _OBJECTIVES = {TaskType.CLASSIFICATION: "binary", TaskType.REGRESSION: "regression"}
 
 
+class LightGBMParams(FamilyParams):
+    """Gradient-boosted trees, grown leaf by leaf."""
+
+    rounds: int = Field(default=120, ge=1, le=100_000)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    num_leaves: int = Field(default=15, ge=2, le=131_072)
+    min_data_in_leaf: int = Field(default=100, ge=1)
+    feature_fraction: float = Field(default=0.8, gt=0, le=1)
+    bagging_fraction: float = Field(default=0.8, gt=0, le=1)
+    lambda_l2: float = Field(default=1.0, ge=0)
+    max_bin: int = Field(default=63, ge=2, le=65_535)
+
+
 @dataclass(frozen=True)
 class LightGBMModel:
     """A LightGBM booster."""
 
     booster: "Booster"
     features: tuple[str, ...]
-    family: ModelFamily = ModelFamily.LIGHTGBM
+    family: ModelFamily = "lightgbm"
 
     def predict(self, X: Matrix) -> Vector:
         """See FittedModel."""
@@ -104,11 +118,13 @@ def load_lightgbm(path: Path, sha256: str) -> LightGBMModel:
 
 
 LIGHTGBM = Family(
-    name=ModelFamily.LIGHTGBM,
+    name="lightgbm",
     fit=fit_lightgbm,
     load=load_lightgbm,
     params=LightGBMParams,
     probe=LightGBMParams(rounds=3),
     model_file="model.txt",
     distribution="lightgbm",
+    screened_as="lightgbm",
+    colour="#0072B2",
 )

@@ -39,7 +39,7 @@ class RidgeModel:
     """A linear model: what its file holds, and nothing else."""
 
     content: RidgeFile
-    family: ModelFamily = ModelFamily.RIDGE
+    family: ModelFamily = "ridge"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -199,11 +199,13 @@ def _floats(values: Vector) -> tuple[float, ...]:
 
 
 RIDGE = Family(
-    name=ModelFamily.RIDGE,
+    name="ridge",
     fit=fit_ridge,
     load=load_ridge,
     params=RidgeParams,
     probe=RidgeParams(),
     model_file="model.json",
     distribution="numpy",
+    screened_as="ridge",
+    colour="#009E73",
 )

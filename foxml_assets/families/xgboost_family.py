@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from foxml_assets.errors import TrainingError
 from foxml_assets.families.family import Family
@@ -20,7 +21,7 @@ from foxml_assets.families.matrices import (
 )
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
-from foxml_assets.families.params import XGBoostParams
+from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.threads import wait_passively
 from foxml_assets.vocabulary import ModelFamily, TaskType
 
@@ -30,13 +31,26 @@ if TYPE_CHECKING:
 _OBJECTIVES = {TaskType.CLASSIFICATION: "binary:logistic", TaskType.REGRESSION: "reg:squarederror"}
 
 
+class XGBoostParams(FamilyParams):
+    """Gradient-boosted trees on histograms, grown leaf by leaf."""
+
+    rounds: int = Field(default=120, ge=1, le=100_000)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    max_leaves: int = Field(default=15, ge=2, le=131_072)
+    min_child_weight: float = Field(default=25.0, ge=0)
+    colsample_bytree: float = Field(default=0.8, gt=0, le=1)
+    subsample: float = Field(default=0.8, gt=0, le=1)
+    reg_lambda: float = Field(default=1.0, ge=0)
+    max_bin: int = Field(default=63, ge=2, le=65_535)
+
+
 @dataclass(frozen=True)
 class XGBoostModel:
     """An XGBoost booster."""
 
     booster: "Booster"
     features: tuple[str, ...]
-    family: ModelFamily = ModelFamily.XGBOOST
+    family: ModelFamily = "xgboost"
 
     def predict(self, X: Matrix) -> Vector:
         """See FittedModel."""
@@ -121,11 +135,13 @@ def _dmatrix(
 
 
 XGBOOST = Family(
-    name=ModelFamily.XGBOOST,
+    name="xgboost",
     fit=fit_xgboost,
     load=load_xgboost,
     params=XGBoostParams,
     probe=XGBoostParams(rounds=3),
     model_file="model.ubj",
     distribution="xgboost-cpu",
+    screened_as="lightgbm",
+    colour="#E69F00",
 )

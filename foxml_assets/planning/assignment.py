@@ -33,8 +33,8 @@ def job_families(rule: FamilyRule, best: str | None, failed: str | None) -> tupl
     `|`.
     """
     lost, found = set((failed or "").split("|")), set((best or "").split("|"))
-    left = tuple(family for family in rule.use if family.value not in lost)
-    chosen = tuple(family for family in left if family.value in found)
+    left = tuple(family for family in rule.use if family not in lost)
+    chosen = tuple(family for family in left if family in found)
     return chosen if rule.by_evidence and chosen else left
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, Problem
 from foxml_assets.planning.canonical import read_canonical
 from foxml_assets.planning.encoding import plan_hash
@@ -31,11 +32,14 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     """The plan in `path`, verified to be what the planner wrote or an equal document.
 
     Raises PlanMissingError, PlanCorruptError (every problem with its JSON path: not JSON, cut off,
-    too large, duplicate or unknown keys, wrong types, not-a-number, another schema version) and
+    too large, duplicate or unknown keys, wrong types, not-a-number, a model family that is not installed,
+    another schema version) and
     PlanInconsistentError (the content does not have the plan's own hash).
     """
     raw = _read(path)
     plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
+    if not _families(plan) <= FAMILIES.points().keys():
+        raise _refusal(_problems(raw), path)
     if actual != plan.metadata.plan_hash:
         problem = Problem(
             "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
@@ -102,6 +106,10 @@ def describe_plan(plan: MasterPlan, folder: Path) -> tuple[str, ...]:
         f"[ROUTER]    CS jobs: {summary.total_cs_jobs}",
         f"[ROUTER]    Symbol jobs: {summary.total_symbol_jobs}",
     )
+
+
+def _families(plan: MasterPlan) -> set[ModelFamily]:
+    return {*plan.metadata.model_families, *(name for job in plan.jobs for name in job.model_families)}
 
 
 def _read(path: Path) -> bytes:

@@ -55,6 +55,7 @@ def _object(pairs: Sequence[tuple[str, object]]) -> _Object:
 def _check(value: object, expected: mi.Type, path: str) -> Iterator[Problem]:
     if isinstance(expected, mi.Metadata):
         yield from _check(value, expected.type, path)
+        yield from _check_name(value, expected, path)
     elif isinstance(expected, mi.UnionType):
         options = [option for option in expected.types if not isinstance(option, mi.NoneType)]
         if value is not None:
@@ -96,6 +97,15 @@ def _check_dict(value: object, expected: mi.DictType, path: str) -> Iterator[Pro
     for key, item in value.values.items():
         yield from _check(key, expected.key_type, f"{_child(path, key)} (key)")
         yield from _check(item, expected.value_type, _child(path, key))
+
+
+def _check_name(value: object, expected: mi.Metadata, path: str) -> Iterator[Problem]:
+    """A name that must be `known`, if the type says by what."""
+    if isinstance(value, str) and expected.extra and "known" in expected.extra:
+        try:
+            expected.extra["known"](value)
+        except ValueError as error:
+            yield Problem(path, str(error), value)
 
 
 def _check_scalar(value: object, expected: mi.Type, path: str) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from foxml_assets.assurances import Assurances
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
 
 SCHEMA_VERSION: Final = 2
@@ -20,6 +21,11 @@ Sha256 = Annotated[str, msgspec.Meta(pattern=_HEX)]
 # The hash of a job's spec is recomputed where it matters; to match half a million costs a second.
 SpecHash = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": _HEX})]
 Fingerprint = Annotated[str, msgspec.Meta(pattern=f"{_HEX}|^{ABSENT}$")]
+# Which names there are is asked once for a whole plan, where it is read.
+PlannedFamily = Annotated[
+    ModelFamily,
+    msgspec.Meta(extra_json_schema={"pattern": "^[a-z][a-z0-9_]*$"}, extra={"known": FAMILIES.check}),
+]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -57,7 +63,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     symbol: str | None
     route: Route
     training_type: TrainingType
-    model_families: tuple[ModelFamily, ...]
+    model_families: tuple[PlannedFamily, ...]
     priority: int
     reason: str
     metadata: JobMetadata
@@ -89,7 +95,7 @@ class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routing_plan_path: str
     metrics_snapshot: str
     total_jobs: Count
-    model_families: tuple[ModelFamily, ...]
+    model_families: tuple[PlannedFamily, ...]
     assured: dict[str, Assurances]
 
 

@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from foxml_assets.families.registry import find_family
+from foxml_assets.metrics import CHANCE
 from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.planning.plan import Job
 from foxml_assets.routing.plan_picture import ROUTE_COLOURS
 from foxml_assets.training.manifest import Manifest
-from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
+from foxml_assets.vocabulary import Route, ScoreMetric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FAMILY_COLOURS = {
-    ModelFamily.LIGHTGBM: "#0072B2",
-    ModelFamily.XGBOOST: "#E69F00",
-    ModelFamily.RIDGE: "#009E73",
-}
 _EVIDENCE_COLOUR = "#D55E00"
 _MAX_BARS = 40
 _MAX_TARGETS = 60
@@ -32,7 +29,7 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
     """
     scores = pd.DataFrame(
         [
-            (item.symbol, manifest.family.value, item.score.value)
+            (item.symbol, manifest.family, item.score.value)
             for manifest in manifests
             for item in manifest.scores.by_symbol
             if item.score.value is not None
@@ -46,7 +43,7 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
         say(axes, "nothing could be scored")
         return png_bytes(figure)
     metric = manifests[0].scores.within_symbols.metric
-    chance = 0.5 if metric is ScoreMetric.AUC else 0.0
+    chance = CHANCE[metric]
     table = scores.pivot(index="symbol", columns="family", values="score")
     many = len(table) > _MAX_BARS
     if many:
@@ -101,7 +98,7 @@ def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: f
     width = 0.8 / len(table.columns)
     for position, family in enumerate(table.columns):
         left = np.arange(len(table)) - 0.4 + (position + 0.5) * width
-        colour = _FAMILY_COLOURS[ModelFamily(family)]
+        colour = find_family(family).colour
         axes.bar(left, table[family] - chance, width, bottom=chance, color=colour, label=family)
     axes.set_xticks(
         range(len(table)), [shown_name(str(name), 12) for name in table.index], rotation=90, fontsize=7
@@ -112,7 +109,7 @@ def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: f
 def _draw_histogram(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric) -> None:
     bins = np.histogram_bin_edges(table.to_numpy()[~np.isnan(table.to_numpy())], bins=30)
     for family in table.columns:
-        colour = _FAMILY_COLOURS[ModelFamily(family)]
+        colour = find_family(family).colour
         axes.hist(table[family].dropna(), bins=bins.tolist(), color=colour, alpha=0.6, label=family)
     axes.set_xlabel(metric.value.upper())
     axes.set_ylabel("symbols")

@@ -146,7 +146,7 @@ def _best(report: TrainingReport) -> Iterable[Sequence[object]]:
     for line in report.best_models:
         yield (
             line.job_id,
-            line.family.value,
+            line.family,
             f"{line.score:.3f} {line.metric}",
             _number(line.skill),
             line.n,

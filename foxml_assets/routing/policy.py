@@ -10,10 +10,10 @@ from foxml_assets.hashing import content_hash
 from foxml_assets.routing.methods import find_method, method_names
 from foxml_assets.routing.policy_jobs import (
     BY_EVIDENCE,
-    DEFAULT_FAMILIES,
     FamilyRule,
     Priority,
     check_rule_order,
+    default_families,
 )
 from foxml_assets.routing.policy_thresholds import AucBars, ExperimentalLane, SideThresholds, SignedBars
 from foxml_assets.routing.words import (
@@ -155,7 +155,7 @@ class RoutingPolicy(ConfigModel):
     pooled_on_symbol: PooledOnSymbol = PooledOnSymbol()
     shrinkage: Shrinkage = Shrinkage()
     priority: Priority = Priority()
-    families: tuple[FamilyRule, ...] = DEFAULT_FAMILIES
+    families: tuple[FamilyRule, ...] = Field(default_factory=default_families)
     output: Output = Output()
 
     @field_validator("method")
@@ -168,7 +168,7 @@ class RoutingPolicy(ConfigModel):
     @field_validator("families", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
-        return DEFAULT_FAMILIES if value == BY_EVIDENCE else value
+        return default_families() if value == BY_EVIDENCE else value
 
     @field_validator("families")
     @classmethod

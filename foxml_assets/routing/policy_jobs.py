@@ -1,11 +1,13 @@
 """The part of the policy that planning applies: job priorities and model families."""
 
+from functools import cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from foxml_assets.config_files import ConfigModel
-from foxml_assets.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
+from foxml_assets.families.sections import FamilyName
+from foxml_assets.vocabulary import Route, SignalState, TaskType, TrainingType
 
 PriorityValue = Annotated[int, Field(ge=0, le=100)]
 
@@ -72,7 +74,7 @@ class FamilyRule(ConfigModel):
     """
 
     when: FamilyCondition = FamilyCondition()
-    use: Annotated[tuple[ModelFamily, ...], Field(min_length=1)]
+    use: Annotated[tuple[FamilyName, ...], Field(min_length=1)]
     by_evidence: bool = False
 
     @model_validator(mode="after")
@@ -83,7 +85,12 @@ class FamilyRule(ConfigModel):
 
 
 BY_EVIDENCE = "by_evidence"
-DEFAULT_FAMILIES = (FamilyRule(use=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE), by_evidence=True),)
+
+
+@cache
+def default_families() -> tuple[FamilyRule, ...]:
+    """What `families: by_evidence` is short for."""
+    return (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)
 
 
 def check_rule_order(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:

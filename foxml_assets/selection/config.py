@@ -4,12 +4,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from foxml_assets.config_files import ConfigModel
+from foxml_assets.entry_points import DETECTORS
 from foxml_assets.families.params import RidgeParams
+from foxml_assets.families.sections import FamilyName
 from foxml_assets.hashing import content_hash
-from foxml_assets.vocabulary import ModelFamily, TaskType
+from foxml_assets.vocabulary import TaskType
 
 
 def _listed(value: object) -> object:
@@ -18,6 +20,9 @@ def _listed(value: object) -> object:
 
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Column names; each an exact name, a glob (`y_*`) or a regular expression (`re:^y_.*$`)."""
+
+
+DetectorName = Annotated[str, AfterValidator(DETECTORS.check)]
 
 
 class OwnTrees(StrEnum):
@@ -118,6 +123,7 @@ class LeakageConfig(ConfigModel):
     examined_rows: int = Field(120_000, ge=1_000)
     known_safe: dict[str, str] = Field(default_factory=dict)
     calendar: Patterns = ()
+    detectors: tuple[DetectorName, ...] = ()
     replay: ReplayConfig = ReplayConfig()
 
 
@@ -130,7 +136,7 @@ class EvidenceConfig(ConfigModel):
     min_rows: int = Field(200, ge=20)
     top_k: int = Field(20, ge=1)
     overlap_top_k: int = Field(10, ge=1)
-    families: tuple[ModelFamily, ...] = Field(tuple(ModelFamily), min_length=1)
+    families: tuple[FamilyName, ...] = Field(("lightgbm", "xgboost", "ridge"), min_length=1)
     probe_rows: int = Field(2_000, ge=100)
     threads: int = Field(2, ge=1, le=256)
     seed: int = Field(7, ge=0, le=2**31 - 1)
@@ -144,7 +150,8 @@ class EvidenceConfig(ConfigModel):
 
         Settings of the replay are part of the replay's own hash: without a builder they change nothing.
         """
-        return content_hash(self.model_dump(mode="json", exclude={"threads": True, "leakage": {"replay"}}))
+        unused = {"replay"} if self.leakage.detectors else {"replay", "detectors"}
+        return content_hash(self.model_dump(mode="json", exclude={"threads": True, "leakage": unused}))
 
 
 class DataConfig(ConfigModel):

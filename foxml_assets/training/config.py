@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from foxml_assets.config_files import ConfigModel
-from foxml_assets.families.params import FamiliesConfig
+from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.hashing import content_hash
 from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan
 
@@ -30,7 +30,7 @@ class TrainingConfig(ConfigModel):
     min_score_rows: int = Field(20, ge=2)
     on_missing_plan: OnMissingPlan = OnMissingPlan.TRAIN_ALL
     on_stale_plan: OnStalePlan = OnStalePlan.REFUSE
-    families: FamiliesConfig = FamiliesConfig()
+    families: FamiliesConfig = Field(default_factory=FamiliesConfig)
 
     def training_hash(self) -> str:
         """Hash of the settings, and the code, that decide which models exist and what they hold."""

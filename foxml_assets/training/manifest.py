@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import Problem, TrainingError
-from foxml_assets.families.registry import MODEL_FILES
+from foxml_assets.families.registry import find_family
 from foxml_assets.files import write_atomic
 from foxml_assets.hashing import canonical_json, file_hash
 from foxml_assets.layout import Layout
@@ -76,7 +77,7 @@ def manifest_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
 
 def model_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
     """Where the native model file of one model of `job` is."""
-    return layout.model_dir(job.target, job.symbol, family) / MODEL_FILES[family]
+    return layout.model_dir(job.target, job.symbol, family) / find_family(family).model_file
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -87,12 +88,14 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
 def read_manifest(path: Path) -> Manifest:
     """Raises TrainingError for a missing or damaged manifest."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        FAMILIES.check(manifest.family)
+    except (OSError, ValueError) as error:
         problem = Problem("", str(error))
         raise TrainingError(
             "the manifest cannot be read", file=path, problems=[problem], fix="train the job again"
         ) from error
+    return manifest
 
 
 def stored_state(job: Job, family: ModelFamily, layout: Layout) -> ModelState:
@@ -104,7 +107,7 @@ def stored_state(job: Job, family: ModelFamily, layout: Layout) -> ModelState:
         manifest = read_manifest(path)
     except TrainingError:
         return ModelState.CORRUPT
-    if manifest.spec_hash != job.spec_hash or manifest.family is not family:
+    if manifest.spec_hash != job.spec_hash or manifest.family != family:
         return ModelState.STALE
     model = model_path(job, family, layout)
     intact = model.is_file() and file_hash(model) == manifest.sha256

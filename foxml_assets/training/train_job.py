@@ -9,7 +9,7 @@ from importlib.metadata import version
 import numpy as np
 
 from foxml_assets.errors import FoxmlError, Problem, TrainingError
-from foxml_assets.families.registry import MODEL_FILES, fit, library_version
+from foxml_assets.families.registry import find_family, fit, library_version
 from foxml_assets.planning.plan import Job
 from foxml_assets.planning.specs import spec_hash
 from foxml_assets.training.context import TrainingContext
@@ -161,11 +161,11 @@ def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: Trainin
         params=params.model_dump(),
         seed=config.seed,
         library_versions={
-            family.value: library_version(family),
+            family: library_version(family),
             "numpy": version("numpy"),
             "pandas": version("pandas"),
         },
-        model_file=MODEL_FILES[family],
+        model_file=find_family(family).model_file,
         sha256=sha256,
     )
 

@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from foxml_assets.config_files import ConfigModel, load_config, parse_config
+from foxml_assets.entry_points import FAMILIES
+from foxml_assets.families.registry import find_family
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.selection.config import DataConfig, DemoPanel, EvidenceConfig, ParquetPanel
 from foxml_assets.training.config import TrainingConfig
@@ -46,6 +48,11 @@ REFERENCE = {
     **{".".join(path): field for path, field in settings(ParquetPanel, "panel")},
     **{".".join(path): field for path, field in settings(EvidenceConfig, "evidence")},
     **{".".join(path): field for path, field in settings(TrainingConfig)},
+    **{
+        ".".join(path): field
+        for name in FAMILIES.points()
+        for path, field in settings(find_family(name).params, "families", name)
+    },
 }
 
 

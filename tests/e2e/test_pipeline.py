@@ -16,7 +16,7 @@ from foxml_assets.layout import Layout
 from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.stages import Stage
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily
+from foxml_assets.vocabulary import LeakageStatus
 from foxml_assets.workspace import Workspace
 
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
@@ -38,9 +38,7 @@ def test_the_first_run_trains_exactly_the_plan_and_reports(first_run: tuple[Worl
     layout = Layout(world.root)
     jobs = json.loads(layout.master_plan.read_bytes())["jobs"]
     planned = {
-        layout.model_dir(job["target"], job["symbol"], ModelFamily(family))
-        .relative_to(layout.models)
-        .as_posix()
+        layout.model_dir(job["target"], job["symbol"], family).relative_to(layout.models).as_posix()
         for job in jobs
         for family in job["model_families"]
     }

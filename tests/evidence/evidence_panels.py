@@ -28,7 +28,7 @@ from foxml_assets.selection.config import DataConfig, EvidenceConfig
 from foxml_assets.selection.folds import Fold, purge_bars, walk_forward
 from foxml_assets.selection.panel import build_panel
 from foxml_assets.selection.panel_info import TargetSpec
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily, TaskType
+from foxml_assets.vocabulary import LeakageStatus, TaskType
 
 Columns = dict[str, np.ndarray]
 
@@ -130,7 +130,7 @@ def _pooled_skill(of: Examined, view: LabelView, folds: tuple[Fold, ...], usable
     screen = linear_screen(of.panel, folds, task, of.config)
     case = TargetCase(view.spec, view.y, of.panel, folds, Leaks.none(of.panel), of.config)
     blocks = make_blocks(folds, view.spec.horizon_bars, of.config.blocks)
-    score = score_pooled(case, (Variant((ModelFamily.RIDGE,), screen.pooled[0]),), blocks).score.value
+    score = score_pooled(case, (Variant(("ridge",), screen.pooled[0]),), blocks).score.value
     return 0.0 if score is None else to_skill(metric_of(view.spec.task_type), score)
 
 

@@ -14,7 +14,7 @@ from foxml_assets.evidence.pages import MOST_ROWS, EvidencePage, above_chance, e
 from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.scores.sums import estimate
 from foxml_assets.evidence.store import read_findings, read_importances
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
 
 NO_IMPORTANCES = pd.DataFrame({"fold": [], "feature": [], "gain": [], "weight": []})
 BLOCKED, SAFE, SUSPECT = LeakageStatus.BLOCKED, LeakageStatus.SAFE, LeakageStatus.SUSPECT
@@ -62,7 +62,7 @@ def test_the_pooled_score_comes_with_its_interval_parts_and_verdict() -> None:
         estimate(0.6, 0.01),
         BLOCKED,
         "x is nearly the label",
-        families=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE),
+        families=("lightgbm", "ridge"),
         by_family={"lightgbm+ridge": estimate(0.6, 0.01), "ridge": estimate(0.51, 0.01)},
         earlier_score=estimate(0.62, 0.01),
         recent_score=Estimate(0.5),

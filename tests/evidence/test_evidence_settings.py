@@ -57,7 +57,11 @@ CHANGES: dict[str, object] = {
 NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
 # What these change shows with features that are the same for all symbols, and with a builder: in
 # test_known_features.py and test_replay.py.
-ELSEWHERE = {"leakage.calendar", *(f"leakage.replay.{name}" for name in ReplayConfig.model_fields)}
+ELSEWHERE = {
+    "leakage.calendar",
+    "leakage.detectors",
+    *(f"leakage.replay.{name}" for name in ReplayConfig.model_fields),
+}
 # These are looked at with another setting beside them.
 NO_LEAKS = {"near_copy_skill": 1.0, "news_skill": 1.0, "symbol_news_skill": 1.0, "look_ahead_skill": 1.0}
 COMPANIONS: dict[str, dict[str, object]] = {

@@ -38,7 +38,7 @@ def test_what_changes_without_the_future_is_blocked_and_the_rest_is_proven(done:
         assert set(evidence.assured) == HONEST
         assert {one.by for one in evidence.assured.values()} == {AssuredBy.REPLAY}
         assert evidence.assured["mean_8"] == Assurance(AssuredBy.REPLAY, cuts=8)
-        replayed = [one for one in read_findings(done.layout, target) if one.detector is Detector.REPLAY]
+        replayed = [one for one in read_findings(done.layout, target) if one.detector == Detector.REPLAY]
         assert {(one.feature, one.status, one.symbol) for one in replayed} == {
             (name, BLOCKED, None) for name in LEAKY
         }

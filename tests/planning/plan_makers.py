@@ -17,7 +17,6 @@ from foxml_assets.planning.plan import (
 from foxml_assets.planning.specs import with_spec_hashes
 from foxml_assets.planning.tree import plan_tree
 from foxml_assets.vocabulary import (
-    ModelFamily,
     Route,
     ScoreMetric,
     SignalState,
@@ -25,7 +24,7 @@ from foxml_assets.vocabulary import (
     TrainingType,
 )
 
-BOTH_FAMILIES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+BOTH_FAMILIES = ("lightgbm", "xgboost")
 SWING = "y_will_swing_low_10m_0.20"
 
 
@@ -105,7 +104,7 @@ def example_plan(**changes: object) -> MasterPlan:
             "MSFT",
             route=Route.EXPERIMENTAL_ONLY,
             priority=30,
-            model_families=(ModelFamily.LIGHTGBM,),
+            model_families=("lightgbm",),
             task_type=TaskType.REGRESSION,
         ),
     ]

@@ -21,7 +21,7 @@ from foxml_assets.routing.router import route
 from foxml_assets.stamp import RunStamp
 from foxml_assets.vocabulary import ModelFamily, Route, SignalState, TrainingType
 
-LGB, XGB, RIDGE = ModelFamily.LIGHTGBM, ModelFamily.XGBOOST, ModelFamily.RIDGE
+LGB, XGB, RIDGE = "lightgbm", "xgboost", "ridge"
 
 
 def built(

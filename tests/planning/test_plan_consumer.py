@@ -18,7 +18,6 @@ from foxml_assets.planning.consumer import (
     planned_targets,
     symbols_for_target,
 )
-from foxml_assets.vocabulary import ModelFamily
 
 
 def test_a_loaded_plan_equals_the_one_that_was_written(tmp_path: Path) -> None:
@@ -54,8 +53,8 @@ def test_jobs_by_type_target_and_symbol() -> None:
 
 def test_a_pair_has_its_own_families_and_no_union() -> None:
     master = example_plan()
-    assert model_families_for(master, "fwd_ret_5d", "MSFT") == (ModelFamily.LIGHTGBM,)
-    assert model_families_for(master, "fwd_ret_5d") == (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+    assert model_families_for(master, "fwd_ret_5d", "MSFT") == ("lightgbm",)
+    assert model_families_for(master, "fwd_ret_5d") == ("lightgbm", "xgboost")
     assert model_families_for(master, SWING, "MSFT") == ()
     assert get_job(master, SWING, "MSFT") is None
     assert get_job(master, SWING, "AAPL") is master.jobs_by_id[f"sym_AAPL_{SWING}"]

@@ -12,9 +12,9 @@ from foxml_assets.planning.diff_causes import Cause
 from foxml_assets.planning.preview import FitKey, Preview, RouteMove, estimate_seconds, preview_plan
 from foxml_assets.planning.preview_report import move_rows, preview_json, preview_markdown, route_rows
 from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.vocabulary import ModelFamily, Route
+from foxml_assets.vocabulary import Route
 
-LGB, XGB = ModelFamily.LIGHTGBM, ModelFamily.XGBOOST
+LGB, XGB = "lightgbm", "xgboost"
 ROWS = [row("y", None, "strong"), row("y", "A", "strong"), row("y", "B", "weak"), row("y", "C", "none")]
 
 

@@ -23,7 +23,7 @@ from foxml_assets.planning.validation import (
     validate_plan,
 )
 from foxml_assets.planning.writer import write_plan
-from foxml_assets.vocabulary import ModelFamily, Route, TrainingType
+from foxml_assets.vocabulary import Route, TrainingType
 
 LEAKY = row("y_strong", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
 ROUTING = routed([*grid(), LEAKY])
@@ -155,7 +155,7 @@ def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
         (plan([job("y", "A", route=Route.BLOCKED)]), "$.jobs[0]"),
         (plan([job("y", "A", training_type=TrainingType.CROSS_SECTIONAL)]), "$.jobs[0]"),
         (plan([job("y", "A", excluded_symbols=(ExcludedSymbol("B", ""),))]), "$.jobs[0]"),
-        (plan([job("y", model_families=(ModelFamily.LIGHTGBM,) * 2)]), "$.jobs[0]"),
+        (plan([job("y", model_families=("lightgbm",) * 2)]), "$.jobs[0]"),
     ],
 )
 def test_a_plan_that_contradicts_itself(changed: MasterPlan, field: str) -> None:

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from training_world import RETURN, UP, make_world
 
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.planning.plan import Job, JobMetadata
 from foxml_assets.reporting.charts import model_scores_chart, skill_chart
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.training.manifest import Manifest
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import SymbolScore
-from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
+from foxml_assets.vocabulary import Route, ScoreMetric
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def with_symbols(manifest: Manifest, names: list[str], value: float | None = 0.6
 
 def test_a_chart_of_a_model_is_a_picture_and_the_same_each_time(trained: tuple[Job, Manifest]) -> None:
     job, manifest = trained
-    both = [manifest, msgspec.structs.replace(manifest, family=ModelFamily.XGBOOST)]
+    both = [manifest, msgspec.structs.replace(manifest, family="xgboost")]
     assert pixels(model_scores_chart(job, both)).ndim == 3
     assert model_scores_chart(job, both) == model_scores_chart(job, both)
     assert model_scores_chart(job, both) != model_scores_chart(job, [manifest])
@@ -72,9 +73,10 @@ def test_a_chart_of_a_model_is_a_picture_and_the_same_each_time(trained: tuple[J
 def test_every_family_has_a_colour_of_its_own(trained: tuple[Job, Manifest]) -> None:
     job, manifest = trained
     charts = {
-        model_scores_chart(job, [msgspec.structs.replace(manifest, family=family)]) for family in ModelFamily
+        model_scores_chart(job, [msgspec.structs.replace(manifest, family=family)])
+        for family in FAMILIES.points()
     }
-    assert len(charts) == len(ModelFamily)
+    assert len(charts) == len(FAMILIES.points())
 
 
 def test_the_evidence_is_drawn_only_in_the_same_metric(trained: tuple[Job, Manifest]) -> None:

@@ -26,7 +26,7 @@ from foxml_assets.training.manifest import ModelState, manifest_path, model_path
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 from foxml_assets.training.serving import load_family, load_job_model
-from foxml_assets.vocabulary import ModelFamily, Route, TaskType
+from foxml_assets.vocabulary import Route, TaskType
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +139,9 @@ def test_a_target_without_a_model_stands_with_its_evidence_and_the_reason(traine
 
 def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     layout = trained.world.layout
-    broken = model_path(job_of(trained, UP), ModelFamily.XGBOOST, layout)
+    broken = model_path(job_of(trained, UP), "xgboost", layout)
     broken.write_bytes(broken.read_bytes()[:-1])
-    manifest_path(job_of(trained, RETURN, "BBB"), ModelFamily.LIGHTGBM, layout).unlink()
+    manifest_path(job_of(trained, RETURN, "BBB"), "lightgbm", layout).unlink()
     report, scores = report_on(trained)
     assert [(line.job_id, line.state) for line in report.unfinished] == [
         (f"cs_{UP}", ModelState.CORRUPT),

@@ -24,7 +24,7 @@ from foxml_assets.routing.candidates import (
 )
 from foxml_assets.routing.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.router import route
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
 
 # Runs with an import system that has no pyarrow: writes, reads and routes, and prints what came out.
 WITHOUT_PYARROW = """
@@ -216,11 +216,11 @@ def test_evidence_becomes_one_row_per_target_and_pair() -> None:
             1000,
             score,
             LeakageStatus.SAFE,
-            families=(ModelFamily.RIDGE,),
+            families=("ridge",),
             earlier_score=Estimate(0.62, 0.012),
             recent_score=Estimate(0.57, 0.02),
             stability=stability,
-            successful_families=(ModelFamily.XGBOOST, ModelFamily.LIGHTGBM),
+            successful_families=("xgboost", "lightgbm"),
         ),
         RowEvidence(
             "A",
@@ -228,7 +228,7 @@ def test_evidence_becomes_one_row_per_target_and_pair() -> None:
             Estimate(None),
             LeakageStatus.BLOCKED,
             "copy",
-            failed_families=(ModelFamily.LIGHTGBM,),
+            failed_families=("lightgbm",),
             cs_score=score,
         ),
     )

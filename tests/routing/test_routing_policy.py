@@ -9,7 +9,7 @@ from foxml_assets.errors import ConfigError
 from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
 from foxml_assets.routing.policy_jobs import FamilyRule
 from foxml_assets.routing.words import BothStrongBehavior, Side
-from foxml_assets.vocabulary import ModelFamily, SignalState, Stability, TrainingType
+from foxml_assets.vocabulary import SignalState, Stability, TrainingType
 
 BAD = [
     ("metod: thresholds", "metod"),
@@ -91,11 +91,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
     assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.02, 1.0), ErrorRate(0.01, 1.0)]
     by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
-    assert (
-        policy.families
-        == by_evidence
-        == (FamilyRule(use=(ModelFamily.LIGHTGBM, ModelFamily.RIDGE), by_evidence=True),)
-    )
+    assert policy.families == by_evidence == (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)
 
 
 def test_shrinkage_cannot_do_without_error_control() -> None:

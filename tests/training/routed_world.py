@@ -18,7 +18,7 @@ from foxml_assets.routing.plan_files import write_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.routing.router import route
 from foxml_assets.stamp import RunStamp
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", None)
 POLICY = RoutingPolicy.model_validate(
@@ -98,7 +98,7 @@ def _evidence(world: World, target: str, scores: dict[str | None, float]) -> Tar
                 stability=_STABLE,
                 leakage_status=leaks,
                 leakage_reason="a copy of the label" if leaks is LeakageStatus.BLOCKED else "",
-                successful_families=tuple(ModelFamily),
+                successful_families=("lightgbm", "xgboost", "ridge"),
             )
             for symbol, value in scores.items()
         ),

@@ -9,7 +9,6 @@ from foxml_assets.training.failures import record_failure
 from foxml_assets.training.manifest import model_path
 from foxml_assets.training.pending import pending_jobs
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import ModelFamily
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_a_trained_job_is_not_pending_until_its_spec_or_its_file_changes(world: 
     list(train_jobs([job], world.context))
     assert ids(world, job, other) == ["cs_fwd_ret_5d"]
     assert ids(world, world.job(UP, "AAA", features=["mom"])) == ["sym_AAA_y_up_5d"]
-    model = model_path(job, ModelFamily.LIGHTGBM, world.layout)
+    model = model_path(job, "lightgbm", world.layout)
     model.write_bytes(model.read_bytes()[:-9])
     assert ids(world, job) == ["sym_AAA_y_up_5d"]
 
@@ -59,9 +58,9 @@ def test_a_failed_job_is_pending_for_people_but_not_for_what_runs_by_itself(worl
 
 def test_a_family_that_was_not_tried_makes_its_job_pending_though_another_failed(world: World) -> None:
     job = world.job(UP, families=BOTH_FAMILIES)
-    record_failure(job, ModelFamily.LIGHTGBM, "it broke", world.layout)
+    record_failure(job, "lightgbm", "it broke", world.layout)
     assert ids(world, job, retry_failed=False) == [job.job_id]
-    record_failure(job, ModelFamily.XGBOOST, "it broke", world.layout)
+    record_failure(job, "xgboost", "it broke", world.layout)
     assert ids(world, job, retry_failed=False) == []
 
 

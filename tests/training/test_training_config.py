@@ -7,12 +7,12 @@ import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.config_files import load_config, parse_config
+from foxml_assets.entry_points import FAMILIES
 from foxml_assets.errors import ConfigError
 from foxml_assets.training.config import TrainingConfig, plan_training_hash
 from foxml_assets.training.manifest import manifest_path, read_manifest
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import ModelFamily
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 OUTSIDE_THE_HASH = {"threads": 5, "batch_size": 9, "min_score_rows": 7, "on_missing_plan": "refuse",
@@ -34,7 +34,7 @@ def test_the_shipped_file_writes_out_every_default() -> None:
     assert load_config(SHIPPED, TrainingConfig) == TrainingConfig()
     text = SHIPPED.read_text()
     families = TrainingConfig().families
-    for section in (TrainingConfig(), *(families.of(family) for family in ModelFamily)):
+    for section in (TrainingConfig(), *(families.of(family) for family in FAMILIES.points())):
         for key in section.model_dump():
             assert f"{key}:" in text
 
@@ -69,7 +69,7 @@ def scored(world: World, *, symbol: str | None = None) -> float | None:
     job = world.job(UP, symbol)
     outcomes = list(train_jobs([job], world.context))
     assert outcomes[0].status is OutcomeStatus.DONE
-    manifest = read_manifest(manifest_path(job, ModelFamily.LIGHTGBM, world.layout))
+    manifest = read_manifest(manifest_path(job, "lightgbm", world.layout))
     return manifest.scores.within_symbols.value
 
 
@@ -86,7 +86,7 @@ def test_hyperparameters_reach_their_own_family(world: World) -> None:
     changed = world.with_config(families={"xgboost": {"rounds": 3}})
     job = changed.job(UP, "AAA", families=BOTH_FAMILIES)
     list(train_jobs([job], changed.context))
-    manifest = read_manifest(manifest_path(job, ModelFamily.XGBOOST, changed.layout))
+    manifest = read_manifest(manifest_path(job, "xgboost", changed.layout))
     assert manifest.params["rounds"] == 3
     assert manifest.params["max_leaves"] == TrainingConfig().families.xgboost.max_leaves
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from foxml_assets.families.params import FamiliesConfig, LightGBMParams, XGBoostParams
+from foxml_assets.families.lightgbm_family import LightGBMParams
+from foxml_assets.families.sections import FamiliesConfig
+from foxml_assets.families.xgboost_family import XGBoostParams
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
 from foxml_assets.planning.plan import (
@@ -26,7 +28,7 @@ from foxml_assets.training.config import TrainingConfig
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.vocabulary import ModelFamily, Route, TaskType, TrainingType
 
-BOTH_FAMILIES = (ModelFamily.LIGHTGBM, ModelFamily.XGBOOST)
+BOTH_FAMILIES = ("lightgbm", "xgboost")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 UP, RETURN, LONELY = "y_up_5d", "fwd_ret_5d", "y_lonely_5d"
 
@@ -80,7 +82,7 @@ class World:
         target: str = UP,
         symbol: str | None = None,
         *,
-        families: Sequence[ModelFamily] = (ModelFamily.LIGHTGBM,),
+        families: Sequence[ModelFamily] = ("lightgbm",),
         features: Sequence[str] | None = None,
         excluded: Sequence[str] = (),
         priority: int = 80,

@@ -53,7 +53,7 @@ def job_event(job: Job, *, is_changed: bool) -> dg.AssetObservation:
         "job_id": dg.MetadataValue.text(job.job_id),
         "route": dg.MetadataValue.text(job.route.value),
         "priority": dg.MetadataValue.int(job.priority),
-        "families": dg.MetadataValue.text(", ".join(family.value for family in job.model_families)),
+        "families": dg.MetadataValue.text(", ".join(job.model_families)),
         "reason": dg.MetadataValue.text(job.reason),
         "model": dg.MetadataValue.text(
             "made from an earlier version" if is_changed else "made from this version"

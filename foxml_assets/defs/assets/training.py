@@ -143,7 +143,7 @@ def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.A
 
 def _line(outcome: JobOutcome) -> str:
     scores = [
-        f"{manifest.family.value} {score.metric.value} {score.value:.3f}"
+        f"{manifest.family} {score.metric.value} {score.value:.3f}"
         for manifest in outcome.manifests
         if (score := manifest.scores.within_symbols).value is not None
     ]
@@ -165,7 +165,7 @@ def _failure(failed: list[JobOutcome], unplanned: list[str]) -> dg.Failure:
 
 
 def _model_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
-    score, family = manifest.scores.within_symbols, manifest.family.value
+    score, family = manifest.scores.within_symbols, manifest.family
     found: dict[str, dg.MetadataValue] = {
         f"{family}/rows": dg.MetadataValue.int(manifest.training_window.rows),
         f"{family}/window": dg.MetadataValue.text(

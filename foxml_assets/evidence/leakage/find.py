@@ -21,6 +21,7 @@ from foxml_assets.evidence.leakage.copies import (
     mean_skill,
     moves_like_the_label,
 )
+from foxml_assets.evidence.leakage.detector import ask_detectors
 from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
@@ -125,9 +126,11 @@ def find_leaks(
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
+    others = ask_detectors(bars.detectors, panel, label, known, skill)
 
-    blocked = on_many | ahead.found
-    dropped = blocked | news.overall
+    blocked = on_many | ahead.found | others.blocked
+    suspect = news.overall | others.suspect
+    dropped = blocked | suspect
     make = Findings(past, skill)
     findings = [
         *make.near_copies(None, on_many),
@@ -138,14 +141,15 @@ def find_leaks(
     for code in range(len(panel.symbols)):
         findings += make.near_copies(code, near[code])
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
+    findings += others.findings
     strongest = _strongest_on_each(skill, ~dropped)
     blocks = bars.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=with_profiles(findings, features, label, config),
-        statuses=_statuses((measured > 0) | known.proven, news.overall, blocked),
+        statuses=_statuses((measured > 0) | known.proven, suspect, blocked),
         skill=skill,
-        blocked=np.asarray((near if blocks else near & ~dropped).any(axis=1)),
-        suspect=np.asarray((news.by_symbol & ~dropped).any(axis=1)),
+        blocked=np.asarray(((near if blocks else near & ~dropped) | others.blocked_on).any(axis=1)),
+        suspect=np.asarray(((news.by_symbol | others.suspect_on) & ~dropped).any(axis=1)),
         examined=np.asarray(examined.any(axis=1)),
         target_blocked=blocks and bool(on_most.any()),
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),

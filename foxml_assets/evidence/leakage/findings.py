@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats
@@ -14,7 +15,7 @@ from foxml_assets.vocabulary import LeakageStatus
 
 
 class Detector(StrEnum):
-    """What found a leak."""
+    """What of this package found a leak; detectors of other packages have names of their own."""
 
     LOOK_AHEAD = "look_ahead"
     NEAR_COPY = "near_copy"
@@ -40,11 +41,12 @@ class Finding:
     `past_r2` and `future_share` are the panel's answers; `skill_left` is the pooled model's share of skill
     without all features under the same suspicion, None where it was not asked. `change` is what `replay`
     found; its `skill` is 0 where too few rows are labelled. `profile` is by ascending lag.
+    `numbers` are those of a detector that another package brings, and absent for all others.
     """
 
     symbol: str | None
     feature: str
-    detector: Detector
+    detector: str
     status: LeakageStatus
     skill: float
     lagged_skill: float | None
@@ -54,6 +56,7 @@ class Finding:
     reason: str
     change: Change | None = None
     profile: tuple[LagSkill, ...] = ()
+    numbers: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Out-of-fold predictions of every model that screens one target."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,14 @@ import numpy as np
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.screening.trees import BinnedPanel, TreeFit, fit_trees, training_rows
+from foxml_assets.families.registry import find_family
 from foxml_assets.selection.config import EvidenceConfig
 from foxml_assets.selection.folds import Fold
 from foxml_assets.selection.panel_info import TargetSpec
 from foxml_assets.vocabulary import ModelFamily, TaskType
+
+# The families whose out-of-fold predictions are made.
+TREES, RIDGE = "lightgbm", "ridge"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,14 @@ class Variant:
 
     families: tuple[ModelFamily, ...]
     prediction: Floats
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The families that the predictions of trees and of ridge stand for; None without one."""
+
+    trees: ModelFamily | None
+    ridge: ModelFamily | None
 
 
 @dataclass(frozen=True)
@@ -94,15 +107,24 @@ def own_trees(case: TargetCase, binned: BinnedPanel, symbols: Flags) -> Floats:
     return prediction
 
 
-def variants(
-    trees: Floats | None, ridge: Floats | None, tree_family: ModelFamily | None
-) -> tuple[Variant, ...]:
+def screened(families: Sequence[ModelFamily]) -> Screened:
+    """What the screens stand for when `families` can be fitted: themselves, or the first screened as they."""
+    as_what = {family: find_family(family).screened_as for family in families}
+
+    def of(screen: ModelFamily) -> ModelFamily | None:
+        found = [family for family in families if as_what[family] == screen]
+        return screen if screen in found else next(iter(found), None)
+
+    return Screened(of(TREES), of(RIDGE))
+
+
+def variants(trees: Floats | None, ridge: Floats | None, names: Screened) -> tuple[Variant, ...]:
     """All predictors that the two give: their mean first where there are two."""
     alone = []
-    if trees is not None and tree_family is not None:
-        alone.append(Variant((tree_family,), trees))
-    if ridge is not None:
-        alone.append(Variant((ModelFamily.RIDGE,), ridge))
+    if trees is not None and names.trees is not None:
+        alone.append(Variant((names.trees,), trees))
+    if ridge is not None and names.ridge is not None:
+        alone.append(Variant((names.ridge,), ridge))
     if len(alone) < 2:
         return tuple(alone)
     both = tuple(family for one in alone for family in one.families)
