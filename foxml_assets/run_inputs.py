@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from foxml_assets.layout import Layout
+from foxml_assets.planning.checks import Basis, read_basis
 from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs
 from foxml_assets.planning.validation import Validation, validate_plan
-from foxml_assets.routing.plan_files import read_routing_plan
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.selection.config import DataConfig
 from foxml_assets.selection.panel import no_panel
@@ -43,12 +42,9 @@ class RunInputs:
         """The symbols to decide for each target; None without a panel."""
         return {spec.name: self.panel.symbols for spec in self.panel.targets} if self.panel else None
 
-    @property
-    def current(self) -> CurrentInputs:
+    def read_basis(self) -> Basis:
         """What a plan made now would be made from. Raises RoutingPlanError or CandidatesError."""
-        return read_current_inputs(
-            self.layout, self.policy, training_hash=self.training_hash, data_hashes=self.data_hashes
-        )
+        return read_basis(self.layout, self.policy, self.panel, self.training_hash)
 
     def require_panel(self) -> PanelInfo:
         """The panel's description. Raises PanelError without a panel."""
@@ -67,12 +63,5 @@ class RunInputs:
 
     def validate_plan(self) -> Validation:
         """All checks of the master training plan. Raises FoxmlError if an artifact cannot even be read."""
-        has_routing = self.layout.routing_plan.is_file()
-        return validate_plan(
-            load_master_training_plan(self.layout.master_plan),
-            self.layout,
-            routing=read_routing_plan(self.layout) if has_routing else None,
-            policy=self.policy,
-            current=self.current,
-            panel=self.panel,
-        )
+        plan = load_master_training_plan(self.layout.master_plan)
+        return validate_plan(plan, self.layout, self.read_basis())

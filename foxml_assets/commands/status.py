@@ -21,7 +21,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
     workspace = current_workspace(root, config_dir)
     plan = load_master_training_plan(workspace.layout.master_plan)
     inventory = take_inventory(plan.jobs, workspace.layout)
-    stale = stale_inputs(plan, workspace.read_inputs().current)
+    stale = stale_inputs(plan, workspace.read_inputs().read_basis().current)
     console.print(f"Plan {plan.metadata.plan_hash[:12]} of {plan.metadata.generated_at}")
     if stale:
         console.print("The plan is stale and training from it is refused:", style="red")

@@ -1,14 +1,20 @@
 """The gate before training: which plan may be trained from, if any."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from foxml_assets.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, PlanStaleError
+from foxml_assets.errors import (
+    PlanCorruptError,
+    PlanInconsistentError,
+    PlanMissingError,
+    PlanStaleError,
+    Problem,
+)
 from foxml_assets.files import is_switch_interrupted
 from foxml_assets.layout import Layout
+from foxml_assets.planning.checks import Basis, PlanCheck, check_plan
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.staleness import CurrentInputs, StaleInput, stale_inputs
-from foxml_assets.planning.structure import structure_problems
+from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan
 
 _MAKE_NEW = "make a new plan: foxml run --until plan"
@@ -16,7 +22,7 @@ _MAKE_NEW = "make a new plan: foxml run --until plan"
 
 def require_current_plan(
     layout: Layout,
-    current: CurrentInputs,
+    basis: Basis,
     *,
     on_stale: OnStalePlan,
     on_missing: OnMissingPlan,
@@ -26,8 +32,10 @@ def require_current_plan(
     """The plan to train from.
 
     Without a plan: what `fallback` makes, with a warning, under `train_all`; else PlanMissingError.
-    Raises PlanCorruptError, PlanInconsistentError, and PlanStaleError, which says what moved from what
-    to what; under `on_stale: warn` a stale plan is returned and `warn` gets that message.
+    Raises PlanCorruptError; PlanInconsistentError if one of the checks of validation fails, since whoever
+    can edit a plan can compute its hashes anew; and PlanStaleError, which says what moved from what to what.
+    Under `on_stale: warn` a stale plan is returned and `warn` gets that message; only a routing plan or
+    policy that moved on is not held against it.
     """
     try:
         plan = load_master_training_plan(layout.master_plan)
@@ -43,28 +51,41 @@ def require_current_plan(
             "every target (on_missing_plan: train_all)"
         )
         return fallback()
-    _refuse_inconsistent(plan, layout)
-    stale = stale_inputs(plan, current)
-    if stale:
-        refusal = _stale_error(stale, layout)
+    found = {result.check: result.problems for result in check_plan(plan, basis)}
+    _refuse(found, (PlanCheck.STRUCTURE, PlanCheck.HASHES), layout)
+    if found[PlanCheck.FRESHNESS]:
+        stale = PlanStaleError(
+            "the plan was made from other inputs than the current ones",
+            file=layout.master_plan,
+            problems=found[PlanCheck.FRESHNESS],
+            fix=_MAKE_NEW,
+        )
         if on_stale is OnStalePlan.REFUSE:
-            raise refusal
-        warn(str(refusal))
+            raise stale
+        warn(str(stale))
+    _refuse(found, _binding(plan, basis.current), layout)
     return plan
 
 
-def _refuse_inconsistent(plan: MasterPlan, layout: Layout) -> None:
-    problems = structure_problems(plan)
+def _binding(plan: MasterPlan, current: CurrentInputs) -> tuple[PlanCheck, ...]:
+    """The checks against what is current that a plan must pass though something else has moved."""
+    made = plan.metadata
+    checks = [PlanCheck.NAMES]
+    if made.routing_plan_hash == current.routing_plan_hash:
+        checks.append(PlanCheck.ROUTING)
+        if made.config_hash == current.config_hash:
+            checks.append(PlanCheck.FAMILIES)
+    return tuple(checks)
+
+
+def _refuse(
+    found: Mapping[PlanCheck, Sequence[Problem]], checks: Sequence[PlanCheck], layout: Layout
+) -> None:
+    problems = [problem for check in checks for problem in found[check]]
     if problems:
         raise PlanInconsistentError(
-            "the plan contradicts itself", file=layout.master_plan, problems=problems, fix=_MAKE_NEW
+            "the plan contradicts itself or what it was made from",
+            file=layout.master_plan,
+            problems=problems,
+            fix=_MAKE_NEW,
         )
-
-
-def _stale_error(stale: Sequence[StaleInput], layout: Layout) -> PlanStaleError:
-    return PlanStaleError(
-        "the plan was made from other inputs than the current ones",
-        file=layout.master_plan,
-        problems=[item.problem for item in stale],
-        fix=_MAKE_NEW,
-    )

@@ -1,6 +1,6 @@
 """What changes a trained model, and nothing else: the spec of a job and its hash."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from foxml_assets.vocabulary import ModelFamily, TaskType, TrainingType
 
 # Writes what `canonical_json` writes, many values at once.
 _ENCODER = msgspec.json.Encoder(order="sorted")
+_CHUNK = 20_000
 
 
 class JobSpec(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +59,13 @@ def with_spec_hash(job: Job, training_hash: str) -> Job:
 
 
 def with_spec_hashes(jobs: Sequence[Job], training_hash: str) -> list[Job]:
-    """`with_spec_hash` of many jobs, encoded in one go."""
-    specs = _ENCODER.encode_lines([spec_of(job, training_hash) for job in jobs]).split(b"\n")[:-1]
-    return [replace(job, spec_hash=bytes_hash(spec)) for job, spec in zip(jobs, specs, strict=True)]
+    """`with_spec_hash` of many jobs."""
+    hashes = spec_hashes(jobs, training_hash)
+    return [replace(job, spec_hash=hash_) for job, hash_ in zip(jobs, hashes, strict=True)]
+
+
+def spec_hashes(jobs: Sequence[Job], training_hash: str) -> Iterator[str]:
+    """`spec_hash` of many jobs, of which a part at a time is encoded in one go."""
+    for start in range(0, len(jobs), _CHUNK):
+        specs = [spec_of(job, training_hash) for job in jobs[start : start + _CHUNK]]
+        yield from map(bytes_hash, _ENCODER.encode_lines(specs).split(b"\n")[:-1])

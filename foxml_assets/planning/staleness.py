@@ -8,8 +8,6 @@ from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import ABSENT, MasterPlan
 from foxml_assets.routing.candidates import candidates_hash
 from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.tables import find_table
 
 
@@ -41,23 +39,11 @@ class StaleInput:
         return Problem(self.name, f"planned from {_short(self.planned)}, now {_short(self.current)}")
 
 
-def read_current_inputs(
-    layout: Layout,
-    policy: RoutingPolicy,
-    *,
-    training_hash: str | None = None,
-    data_hashes: Mapping[str, str] | None = None,
-) -> CurrentInputs:
-    """The hashes of the routing plan and candidates on disk, verified against their content, and of `policy`.
-
-    Raises RoutingPlanError or CandidatesError for one that is there but cannot be used.
-    """
-    routing, candidates = ABSENT, ABSENT
-    if layout.routing_plan.is_file():
-        routing = read_routing_plan(layout).metadata.routing_plan_hash
-    if find_table(layout.routing_candidates) is not None:
-        candidates = candidates_hash(read_candidates(layout.routing_candidates))
-    return CurrentInputs(routing, candidates, policy.config_hash(), training_hash, data_hashes)
+def current_candidates_hash(layout: Layout) -> str:
+    """The hash of the candidates on disk, verified against their content. Raises CandidatesError."""
+    if find_table(layout.routing_candidates) is None:
+        return ABSENT
+    return candidates_hash(read_candidates(layout.routing_candidates))
 
 
 def stale_inputs(plan: MasterPlan, current: CurrentInputs) -> tuple[StaleInput, ...]:

@@ -1,10 +1,11 @@
 """What must hold inside one plan, whatever it was made from."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 from foxml_assets.errors import Problem
+from foxml_assets.planning.job_ids import job_ids
 from foxml_assets.planning.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan import Job, MasterPlan, PlanSummary, SymbolUse
 from foxml_assets.vocabulary import Route, TrainingType
@@ -46,8 +47,7 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
         if found != counted:
             yield Problem(f"$.summary.{field}", f"the jobs count {counted}", found)
     yield from _use_problems(plan)
-    yield from _repeated("job_id", (job.job_id for job in jobs))
-    yield from _repeated("target and symbol", ((job.target, job.symbol) for job in jobs))
+    yield from _name_problems(jobs)
     if any(plan_order(one) > plan_order(two) for one, two in pairwise(jobs)):
         yield Problem("$.jobs", "are not ordered by priority descending, then job_id")
     for number, job in enumerate(jobs):
@@ -61,7 +61,10 @@ def _use_problems(plan: MasterPlan) -> Iterator[Problem]:
         job.target: {item.symbol for item in job.excluded_symbols} for job in plan.jobs if job.symbol is None
     }
     for symbol, use in plan.summary.symbols.items():
-        for target in (*use.served_by, *use.rows_in):
+        names = (*use.served_by, *use.rows_in)
+        if len(set(names)) != len(names):
+            yield Problem(f"$.summary.symbols[{symbol!r}]", "names a target twice")
+        for target in names:
             if target not in without:
                 yield Problem(f"$.summary.symbols[{symbol!r}]", "names a target without a pooled job", target)
             elif symbol in without[target]:
@@ -84,7 +87,19 @@ def _job_problem(job: Job) -> str:
     return ""
 
 
-def _repeated(field: str, keys: Iterable[Hashable]) -> Iterator[Problem]:
+def _name_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
+    ids, pairs = [job.job_id for job in jobs], [(job.target, job.symbol) for job in jobs]
+    repeated = [*_repeated("job_id", ids), *_repeated("target and symbol", pairs)]
+    yield from repeated
+    if not repeated:
+        for number, (found, expected) in enumerate(zip(ids, job_ids(pairs), strict=True)):
+            if found != expected:
+                yield Problem(f"$.jobs[{number}].job_id", f"must be {expected}", found)
+
+
+def _repeated(field: str, keys: Sequence[Hashable]) -> Iterator[Problem]:
+    if len(set(keys)) == len(keys):
+        return
     for key, count in Counter(keys).items():
         if count > 1:
             yield Problem("$.jobs", f"{count} jobs have the same {field}", key)

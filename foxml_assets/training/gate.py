@@ -4,11 +4,12 @@ import logging
 from dataclasses import dataclass
 
 from foxml_assets.errors import PlanStaleError
+from foxml_assets.planning.checks import read_basis
 from foxml_assets.planning.consumer import describe_filter
 from foxml_assets.planning.fallback import build_fallback_plan
 from foxml_assets.planning.gate import require_current_plan
 from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs, stale_inputs
+from foxml_assets.planning.staleness import CurrentInputs, stale_inputs
 from foxml_assets.routing.policy import RoutingPolicy
 from foxml_assets.stamp import RunStamp
 from foxml_assets.training.context import TrainingContext
@@ -29,7 +30,8 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
     """Read the master plan and hold it against what is current.
 
     Without a plan: under `on_missing_plan: train_all` one pooled job per target, with a warning. Raises
-    PlanMissingError under `refuse`, PlanCorruptError and PlanInconsistentError always, and PlanStaleError;
+    PlanMissingError under `refuse`, PlanCorruptError and PlanInconsistentError always, RoutingPlanError and
+    CandidatesError for what the plan cannot be held against, and PlanStaleError;
     under `on_stale_plan: warn` only for other training settings, as then no job could be filed under its
     spec. The same holds for a single job whose target's data moved: the runner fails it.
     """
@@ -41,7 +43,7 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
 
     plan = require_current_plan(
         context.layout,
-        current_inputs(context, policy),
+        read_basis(context.layout, policy, context.info, context.training_hash),
         on_stale=context.config.on_stale_plan,
         on_missing=context.config.on_missing_plan,
         fallback=lambda: build_fallback_plan(
@@ -59,13 +61,3 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
         )
     targets = [spec.name for spec in context.info.targets]
     return TrainingPermit(plan, describe_filter(plan, targets), tuple(warnings))
-
-
-def current_inputs(context: TrainingContext, policy: RoutingPolicy) -> CurrentInputs:
-    """The hashes a fresh plan would be made from. Raises CandidatesError and RoutingPlanError."""
-    return read_current_inputs(
-        context.layout,
-        policy,
-        training_hash=context.training_hash,
-        data_hashes={spec.name: context.info.data_hash_for(spec.name) for spec in context.info.targets},
-    )

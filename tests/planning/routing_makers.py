@@ -68,7 +68,9 @@ def policy(**changes: object) -> RoutingPolicy:
 def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
     """The description of a panel that holds these targets and symbols."""
     specs = tuple(TargetSpec(name, TaskType.CLASSIFICATION, 1, 600.0) for name in targets)
-    return PanelInfo("time", "symbol", ("momentum",), specs, tuple(symbols), 1, "2020", "2021", {})
+    return PanelInfo(
+        "time", "symbol", ("momentum", "volatility"), specs, tuple(symbols), 1, "2020", "2021", {}
+    )
 
 
 def inputs_of(plan: MasterPlan) -> CurrentInputs:

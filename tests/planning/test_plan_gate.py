@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from plan_makers import example_plan, job, master_bytes, plan
-from routing_makers import STAMP, candidates, grid, policy
+from msgspec.structs import replace as with_fields
+from plan_makers import job, master_bytes, plan
+from routing_makers import STAMP, candidates, grid, inputs_of, panel_of, policy, routed
 
 from foxml_assets.errors import (
     PlanCorruptError,
@@ -15,19 +16,23 @@ from foxml_assets.errors import (
     PlanStaleError,
 )
 from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import build_plan
+from foxml_assets.planning.builder import assemble_plan, build_plan
+from foxml_assets.planning.checks import Basis, read_basis
 from foxml_assets.planning.fallback import build_fallback_plan
 from foxml_assets.planning.gate import require_current_plan
-from foxml_assets.planning.plan import ABSENT, MasterPlan
-from foxml_assets.planning.staleness import CurrentInputs, read_current_inputs, stale_inputs
+from foxml_assets.planning.plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.specs import with_spec_hashes
+from foxml_assets.planning.staleness import CurrentInputs, stale_inputs
 from foxml_assets.planning.writer import write_plan
 from foxml_assets.routing.candidates_file import write_candidates
 from foxml_assets.routing.plan_files import write_routing_plan
-from foxml_assets.routing.router import route
 from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
 from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan, Route, TaskType
 
-FRESH = CurrentInputs(routing_plan_hash="1" * 64, candidates_hash="2" * 64, config_hash="3" * 64)
+ROUTING = routed(grid())
+STATES = ("strong", "weak", "experimental", "none")
+DATA = {f"y_{state}": "d" * 64 for state in STATES}
+KNOWN = panel_of([f"y_{state}" for state in STATES], [state.upper() for state in STATES])
 PANEL = PanelInfo(
     time_column="time",
     symbol_column="symbol",
@@ -49,6 +54,16 @@ def fallback() -> MasterPlan:
     return build_fallback_plan(PANEL, families=FAMILIES, training_hash="4" * 64, stamp=STAMP)
 
 
+def sound() -> MasterPlan:
+    """A plan that agrees with ROUTING and KNOWN."""
+    return build_plan(
+        ROUTING, policy(), data_hashes=DATA, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+    )
+
+
+FRESH = inputs_of(sound())
+
+
 def required(
     layout: Layout,
     current: CurrentInputs = FRESH,
@@ -57,15 +72,20 @@ def required(
 ) -> tuple[MasterPlan, list[str]]:
     warnings: list[str] = []
     found = require_current_plan(
-        layout, current, on_stale=on_stale, on_missing=on_missing, fallback=fallback, warn=warnings.append
+        layout,
+        Basis(ROUTING, policy(), KNOWN, current),
+        on_stale=on_stale,
+        on_missing=on_missing,
+        fallback=fallback,
+        warn=warnings.append,
     )
     return found, warnings
 
 
 def test_a_fresh_plan_passes_without_a_word(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_plan(example_plan(), layout, history=1)
-    assert required(layout) == (example_plan(), [])
+    write_plan(sound(), layout, history=1)
+    assert required(layout) == (sound(), [])
 
 
 def test_without_a_plan_every_target_is_trained_pooled_and_a_warning_says_so(tmp_path: Path) -> None:
@@ -85,21 +105,13 @@ def test_without_a_plan_training_is_refused_if_so_configured(tmp_path: Path) -> 
         required(Layout(tmp_path), on_missing=OnMissingPlan.REFUSE)
 
 
-def test_a_plan_without_jobs_is_a_plan(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    write_plan(plan([]), layout, history=1)
-    found, warnings = required(layout)
-    assert found.jobs == ()
-    assert warnings == []
-
-
 @pytest.mark.parametrize("on_stale", OnStalePlan)
 @pytest.mark.parametrize("on_missing", OnMissingPlan)
 def test_a_corrupt_plan_is_refused_under_every_setting(
     tmp_path: Path, on_stale: OnStalePlan, on_missing: OnMissingPlan
 ) -> None:
     layout = Layout(tmp_path)
-    write_plan(example_plan(), layout, history=1)
+    write_plan(sound(), layout, history=1)
     layout.master_plan.write_bytes(layout.master_plan.read_bytes()[:-100])
     with pytest.raises(PlanCorruptError):
         required(layout, on_stale=on_stale, on_missing=on_missing)
@@ -107,17 +119,17 @@ def test_a_corrupt_plan_is_refused_under_every_setting(
 
 def test_a_switch_that_a_kill_interrupted_is_not_taken_for_no_plan(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_plan(example_plan(), layout, history=1)
+    write_plan(sound(), layout, history=1)
     layout.training_plan_dir.rename(layout.metrics / ".training_plan.retired")
     with pytest.raises(PlanCorruptError, match="interrupted"):
         required(layout)
-    assert not write_plan(example_plan(), layout, history=1).changed
-    assert required(layout)[0] == example_plan()
+    assert not write_plan(sound(), layout, history=1).changed
+    assert required(layout)[0] == sound()
 
 
 def test_an_edited_plan_is_refused(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_plan(example_plan(), layout, history=1)
+    write_plan(sound(), layout, history=1)
     edited = json.loads(layout.master_plan.read_bytes())
     edited["jobs"][0]["model_families"] = ["xgboost"]
     layout.master_plan.write_text(json.dumps(edited))
@@ -142,8 +154,8 @@ def test_a_plan_that_contradicts_itself_is_refused_though_its_hash_is_right(tmp_
         (replace(FRESH, config_hash="a" * 64), "routing policy"),
         (replace(FRESH, training_hash="a" * 64), "training settings"),
         (
-            replace(FRESH, data_hashes={"fwd_ret_5d": "a" * 64, "y_will_swing_low_10m_0.20": "d" * 64}),
-            "data of fwd_ret_5d",
+            replace(FRESH, data_hashes={**(FRESH.data_hashes or {}), "y_strong": "a" * 64}),
+            "data of y_strong",
         ),
     ],
 )
@@ -151,40 +163,86 @@ def test_a_stale_plan_is_refused_with_what_moved_from_what_to_what(
     tmp_path: Path, current: CurrentInputs, name: str
 ) -> None:
     layout = Layout(tmp_path)
-    write_plan(example_plan(), layout, history=1)
+    write_plan(sound(), layout, history=1)
     with pytest.raises(PlanStaleError) as caught:
         required(layout, current)
     assert [problem.field for problem in caught.value.problems] == [name]
     assert "now aaaaaaaaaaaa" in str(caught.value)
     assert "foxml run --until plan" in str(caught.value)
     found, warnings = required(layout, current, on_stale=OnStalePlan.WARN)
-    assert found == example_plan()
+    assert found == sound()
     assert warnings == [str(caught.value)]
 
 
 def test_an_input_that_is_gone_counts_as_moved_and_one_not_given_does_not() -> None:
-    gone = stale_inputs(example_plan(), replace(FRESH, routing_plan_hash=ABSENT, data_hashes={}))
+    gone = stale_inputs(sound(), replace(FRESH, routing_plan_hash=ABSENT, data_hashes={}))
     assert [(item.name, item.current) for item in gone] == [
         ("routing plan", ABSENT),
-        ("data of fwd_ret_5d", ABSENT),
-        ("data of y_will_swing_low_10m_0.20", ABSENT),
+        *((f"data of {target}", ABSENT) for target in sorted({job.target for job in sound().jobs})),
     ]
-    assert stale_inputs(example_plan(), CurrentInputs()) == ()
+    assert stale_inputs(sound(), CurrentInputs()) == ()
 
 
-def test_current_inputs_are_read_from_disk_and_match_a_new_plan(tmp_path: Path) -> None:
+def test_what_a_plan_must_agree_with_is_read_from_disk_and_matches_a_new_plan(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    absent = read_current_inputs(layout, policy())
-    assert (absent.routing_plan_hash, absent.candidates_hash) == (ABSENT, ABSENT)
-    table = candidates(grid())
-    routing = route(table, policy(), stamp=STAMP)
-    write_candidates(table, layout.routing_candidates)
-    write_routing_plan(routing, layout)
-    made = build_plan(
-        routing, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
-    )
-    assert stale_inputs(made, read_current_inputs(layout, policy(), training_hash="4" * 64)) == ()
-    other = policy(priority={"experimental": 31})
-    assert [item.name for item in stale_inputs(made, read_current_inputs(layout, other))] == [
+    absent = read_basis(layout, policy(), None, "4" * 64)
+    assert (absent.current.routing_plan_hash, absent.current.candidates_hash) == (ABSENT, ABSENT)
+    write_candidates(candidates(grid()), layout.routing_candidates)
+    write_routing_plan(ROUTING, layout)
+    found = read_basis(layout, policy(), None, "4" * 64).current
+    assert stale_inputs(sound(), replace(found, data_hashes=DATA)) == ()
+    other = read_basis(layout, policy(priority={"experimental": 31}), None, "4" * 64).current
+    assert [item.name for item in stale_inputs(sound(), replace(other, data_hashes=DATA))] == [
         "routing policy"
     ]
+
+
+def forged(**changes: object) -> MasterPlan:
+    """The sound plan with its first job of a symbol changed, and every hash of it computed anew."""
+    master = sound()
+    (at, *_) = [at for at, one in enumerate(master.jobs) if one.symbol is not None]
+    jobs = list(master.jobs)
+    jobs[at] = with_fields(jobs[at], **changes)
+    return rehashed(jobs)
+
+
+def rehashed(jobs: list[Job]) -> MasterPlan:
+    summary, metadata = sound().summary, sound().metadata
+    hashed = with_spec_hashes(jobs, metadata.training_hash)
+    return assemble_plan(hashed, metadata, total_blocked=summary.total_blocked, symbols=summary.symbols)
+
+
+@pytest.mark.parametrize(
+    ("master", "says"),
+    [
+        (forged(features=("y_strong",)), "y_strong"),
+        (forged(features=("momentum", "momentum")), "other features"),
+        (forged(features=()), "other features"),
+        (forged(features=None), "other features"),
+        (forged(model_families=("xgboost",)), "must train lightgbm, xgboost"),
+        (forged(model_families=()), "must train"),
+        (forged(model_families=("lightgbm", "lightgbm")), "famil"),
+        (forged(task_type=TaskType.REGRESSION), "task type"),
+        (forged(priority=99), "must have the priority"),
+        (forged(route=Route.EXPERIMENTAL_ONLY), "the routing plan says"),
+        (forged(symbol="NOBODY", job_id="sym_NOBODY_y_experimental"), "symbol: is not in the panel"),
+        (rehashed(list(sound().jobs[1:])), "without a pooled job"),
+    ],
+)
+def test_a_forged_plan_is_refused_though_every_hash_of_it_is_right(
+    tmp_path: Path, master: MasterPlan, says: str
+) -> None:
+    layout = Layout(tmp_path)
+    write_plan(master, layout, history=1)
+    for on_stale in OnStalePlan:
+        with pytest.raises(PlanInconsistentError, match=says):
+            required(layout, on_stale=on_stale)
+
+
+def test_a_forged_target_has_no_data_that_it_could_be_trained_on(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    write_plan(forged(target="y_other", job_id="sym_STRONG_y_other"), layout, history=1)
+    with pytest.raises(PlanStaleError, match="data of y_other"):
+        required(layout)
+    with pytest.raises(PlanInconsistentError, match="target: is not in the panel"):
+        required(layout, on_stale=OnStalePlan.WARN)

@@ -12,6 +12,7 @@ from foxml_assets.config_files import parse_config
 from foxml_assets.errors import ConfigError
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import build_plan
+from foxml_assets.planning.checks import Basis
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.diff import diff_plans
 from foxml_assets.planning.validation import validate_plan
@@ -83,14 +84,8 @@ def test_any_candidates_give_a_plan_that_passes_every_check(rows: list[dict[str,
         write_plan(plan, layout, history=1)
         assert [path.name for path in Path(folder).iterdir()] == ["root"]
         loaded = load_master_training_plan(layout.master_plan)
-        validation = validate_plan(
-            loaded,
-            layout,
-            routing=routing,
-            policy=policy(),
-            current=inputs_of(loaded),
-            panel=panel_of(routing.targets["target"], routing.pairs["symbol"].unique()),
-        )
+        panel = panel_of(routing.targets["target"], routing.pairs["symbol"].unique())
+        validation = validate_plan(loaded, layout, Basis(routing, policy(), panel, inputs_of(loaded)))
     assert validation.passed, validation.markdown()
     assert not diff_plans(plan, loaded).has_changes
 

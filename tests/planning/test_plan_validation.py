@@ -1,5 +1,6 @@
 """Each kind of contradiction is found, in both directions, by the check it belongs to."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,20 +11,15 @@ from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
 from foxml_assets.layout import Layout
 from foxml_assets.planning.builder import assemble_plan, build_plan
+from foxml_assets.planning.checks import Basis, PlanCheck, hash_problems, panel_problems
+from foxml_assets.planning.family_check import family_problems
 from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
 from foxml_assets.planning.routing_check import routing_problems
 from foxml_assets.planning.staleness import CurrentInputs
 from foxml_assets.planning.structure import structure_problems
-from foxml_assets.planning.validation import (
-    PlanCheck,
-    Validation,
-    family_problems,
-    hash_problems,
-    name_problems,
-    validate_plan,
-)
+from foxml_assets.planning.validation import Validation, validate_plan
 from foxml_assets.planning.writer import write_plan
-from foxml_assets.vocabulary import Route, TrainingType
+from foxml_assets.vocabulary import Route, TaskType, TrainingType
 
 LEAKY = row("y_strong", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
 ROUTING = routed([*grid(), LEAKY])
@@ -52,13 +48,8 @@ PANEL = panel_of(
 
 
 def checked(master: MasterPlan, layout: Layout, **changes: object) -> Validation:
-    given: dict[str, object] = {
-        "routing": ROUTING,
-        "policy": policy(),
-        "current": inputs_of(sound()),
-        "panel": PANEL,
-    }
-    return validate_plan(master, layout, **(given | changes))  # type: ignore[arg-type]
+    basis = Basis(ROUTING, policy(), PANEL, inputs_of(sound()))
+    return validate_plan(master, layout, dataclasses.replace(basis, **changes))  # type: ignore[arg-type]
 
 
 def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
@@ -72,7 +63,6 @@ def test_a_sound_plan_passes_every_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "check", "says"),
     [
-        ({"routing": None}, PlanCheck.ROUTING, "foxml run --until routing"),
         ({"panel": None}, PlanCheck.NAMES, "foxml run --until evidence"),
         ({"current": CurrentInputs()}, PlanCheck.FRESHNESS, "candidates_hash: is not known"),
     ],
@@ -86,6 +76,14 @@ def test_a_check_that_cannot_be_made_has_failed_and_says_why(
     (failed,) = [result for result in validation.results if not result.passed]
     assert failed.check is check
     assert says in " ".join(map(str, failed.problems))
+
+
+def test_without_a_routing_plan_neither_jobs_nor_families_can_be_checked(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    validation = checked(write_plan(sound(), layout, history=1).plan, layout, routing=None)
+    failed = [result for result in validation.results if not result.passed]
+    assert [result.check for result in failed] == [PlanCheck.ROUTING, PlanCheck.FAMILIES]
+    assert all("foxml run --until routing" in str(result.problems[0]) for result in failed)
 
 
 @pytest.mark.parametrize(
@@ -114,11 +112,11 @@ def test_a_check_that_cannot_be_made_has_failed_and_says_why(
 )
 def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
     assert routing_problems(sound(), ROUTING) == ()
-    problems = [str(problem) for problem in routing_problems(changed, ROUTING)]
+    problems = routing_problems(changed, ROUTING)
     # Without its pooled job, or with one too many, the symbols' uses are wrong as well.
-    of_jobs = [problem for problem in problems if "summary.symbols" not in problem]
-    assert len(of_jobs) == 1
-    assert says in of_jobs[0]
+    of_jobs = [problem for problem in problems if "summary.symbols" not in problem.field]
+    assert len({problem.field for problem in of_jobs}) == 1
+    assert says in str(of_jobs[0])
 
 
 @pytest.mark.parametrize(
@@ -185,22 +183,25 @@ def test_every_spec_hash_is_computed_again() -> None:
     master = example_plan()
     forged = (replace(master.jobs[0], spec_hash="0" * 64), *master.jobs[1:])
     fields = [problem.field for problem in hash_problems(MasterPlan(master.metadata, forged, master.summary))]
-    assert fields == ["$.metadata.plan_hash", "$.jobs[0].spec_hash"]
+    assert fields == ["$.jobs[0].spec_hash"]
 
 
 def test_unknown_targets_and_symbols_are_named() -> None:
-    found = name_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"]))
+    found = panel_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"]))
     assert [(problem.field, problem.value) for problem in found] == [
         ("target", "y_will_swing_low_10m_0.20"),
         ("symbol", "BTC/USD"),
         ("symbol", "GME"),
+        *((one.job_id, "regression") for one in example_plan().jobs if one.task_type is TaskType.REGRESSION),
     ]
 
 
 def test_a_family_that_no_rule_assigns_is_named() -> None:
     only_lightgbm = policy(families=[{"use": ["lightgbm"]}])
-    assert len(family_problems(example_plan(), only_lightgbm)) == 5
-    assert family_problems(example_plan(), policy()) == ()
+    fields = [problem.field for problem in family_problems(sound(), ROUTING, only_lightgbm)]
+    others = [one.job_id for one in sound().jobs if one.model_families != ("lightgbm",)]
+    assert fields == ["$.metadata.model_families", *others]
+    assert family_problems(sound(), ROUTING, policy()) == ()
 
 
 @pytest.mark.parametrize("name", ["training_plan.yaml", "by_type/cross_sectional.json", "training_plan.md"])

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from foxml_assets.errors import FoxmlError, Problem
+from foxml_assets.planning.checks import PlanCheck
 from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
-from foxml_assets.planning.validation import PlanCheck
 from foxml_assets.routing.candidates_file import read_candidates
 from foxml_assets.routing.checks import (
     duplicate_rows,
