@@ -1,5 +1,6 @@
 """The console command `foxml`. Exit codes: 0 done, 1 error, 2 as a command's help says, 130 interrupted."""
 
+import logging
 import os
 import shlex
 import sys
@@ -49,6 +50,8 @@ def main() -> None:
     never_fail_to_encode(sys.stdout, sys.stderr)
     # Dagster announces the beta status of each parameter we rely on at every start.
     warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")
+    # A Ctrl-C that meets it closing a connection would be logged with its traceback, and is raised anyway.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _UsageError as error:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fault_world import FaultWorld, change_policy, copy_world, make_world
 from faults import Ended, Fault, Server, contents, model_stamps
 
 from foxml_assets.errors import FoxmlError
-from foxml_assets.families.registry import MODEL_FILES
+from foxml_assets.families.registry import find_family
 from foxml_assets.planning.consumer import load_master_training_plan
 from foxml_assets.planning.history import history_files
 from foxml_assets.planning.plan import Job
@@ -192,7 +192,8 @@ def model_problems(world: FaultWorld, found: Mapping[str, str], known: Undisturb
 
 def _model_in(folder: str, artifacts: Mapping[str, str]) -> dict[str, str]:
     """The manifest and the model's file."""
-    names = [f"{folder}/{name}" for name in (MANIFEST_FILE, *MODEL_FILES.values())]
+    model = find_family(PurePath(folder).name).model_file
+    names = [f"{folder}/{name}" for name in (MANIFEST_FILE, model)]
     return {name: artifacts[name] for name in names if name in artifacts}
 
 

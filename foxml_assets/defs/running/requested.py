@@ -60,7 +60,9 @@ def requested_runs(
     claims = find_claims(root)
     requests = []
     for path in sorted((root / _FOLDER).glob("*.json")):
-        asked = msgspec.json.decode(path.read_bytes(), type=_Request)
+        asked = _read(path)
+        if asked is None:
+            continue
         claim = claims.get(asked.command)
         if claim is None or not claim.is_held:
             path.unlink(missing_ok=True)
@@ -68,6 +70,14 @@ def requested_runs(
             run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
             requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))
     return requests or dg.SkipReason("no `foxml` command asks for a run")
+
+
+def _read(path: Path) -> _Request | None:
+    """The request in a file; None if its command has withdrawn it by now."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Request)
+    except FileNotFoundError:
+        return None
 
 
 def _path(root: Path, name: str) -> Path:
