@@ -16,6 +16,7 @@ FoxmlError
 │   └── PlanStaleError      it was made from other inputs than the current ones
 ├── LockHeldError           another process is writing the same artifact
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
+│   └── LinkError           a folder below the root is a link, and what it leads to is not the root's
 ├── TrainingError           a job could not be trained
 │   └── FamilyError         a model family is not installed, or what is installed is none
 ├── RunError                a run that the daemon executed for a command did not succeed
@@ -144,6 +145,10 @@ class LockHeldError(FoxmlError):
 
 class StorageError(FoxmlError):
     """The file system refused a write; what was there before is still there."""
+
+
+class LinkError(StorageError):
+    """A path below the root leads through a link, so that writing there would change what is elsewhere."""
 
 
 class TrainingError(FoxmlError):

@@ -3,14 +3,14 @@
 import ctypes
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from foxml_assets.errors import Problem, StorageError
+from foxml_assets.errors import LinkError, Problem, StorageError
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -19,25 +19,43 @@ _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
 _ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "mount it writable"}
 
 
+def refuse_links(path: Path) -> None:
+    """Raise LinkError if `path` or a folder on the way to it is a link.
+
+    The root may be one: it is resolved where a command or server begins (`current_workspace`).
+    """
+    absolute = path.absolute()
+    if os.path.realpath(absolute) == str(absolute):
+        return
+    at = next(part for part in (*reversed(absolute.parents), absolute) if part.is_symlink())
+    raise LinkError(
+        "is a link, and nothing below the root may be one",
+        file=at,
+        problems=[Problem("", "it leads to", str(at.readlink()))],
+        fix="put the folder or file itself in its place; only the root as a whole may be a link or a mount",
+    )
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `data` to `path`: beside it first, fsynced, then renamed over it.
 
-    Raises OSError (disk full, read-only, ...) and then leaves what was there before.
+    Raises OSError (disk full, read-only, ...) or LinkError, and then leaves what was there before.
     """
     write_chunks_atomic(path, (data,))
 
 
 def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     """`write_atomic` of the concatenated `chunks`, of which only one is held at a time."""
+    refuse_links(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
+    # Not mkstemp, whose files nobody else may read whatever the umask says.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -80,11 +98,10 @@ def replacing_directory(final: Path) -> Iterator[Path]:
     replace the same directory. What the block writes must be fsynced by the block. Where the file
     system cannot exchange two directories (NFS, for one) there is a moment between two renames in
     which `final` is absent; the next call, or `recover_directory`, then brings the old one back.
+    Raises LinkError.
     """
     recover_directory(final)
-    staged = final.with_name(f".{final.name}.staged")
-    if staged.exists():
-        shutil.rmtree(staged)
+    staged = _staged(final)
     staged.mkdir(parents=True)
     try:
         yield staged
@@ -95,8 +112,15 @@ def replacing_directory(final: Path) -> Iterator[Path]:
 
 
 def recover_directory(final: Path) -> bool:
-    """Undo a switch of `final` that a kill interrupted. True if there was one."""
-    retired = _retired(final)
+    """Undo a switch of `final` that a kill interrupted, and remove what it staged. True if there was one.
+
+    For whoever may replace `final`. Raises LinkError.
+    """
+    retired, staged = _retired(final), _staged(final)
+    for path in (final, retired, staged):
+        refuse_links(path)
+    if staged.exists():
+        shutil.rmtree(staged)
     if not retired.exists():
         return False
     if final.exists():
@@ -118,7 +142,11 @@ def _switch(staged: Path, final: Path) -> None:
     elif not _exchange(staged, final):
         retired = _retired(final)
         final.rename(retired)
-        staged.rename(final)
+        try:
+            staged.rename(final)
+        except OSError:
+            retired.rename(final)
+            raise
         sync_directory(final.parent)
         shutil.rmtree(retired, ignore_errors=True)
     sync_directory(final.parent)
@@ -147,6 +175,10 @@ def _remove(directory: Path) -> None:
         for _ in removers.map(Path.unlink, files):
             pass
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _staged(final: Path) -> Path:
+    return final.with_name(f".{final.name}.staged")
 
 
 def _retired(final: Path) -> Path:

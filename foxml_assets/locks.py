@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from foxml_assets.errors import LockHeldError, Problem
+from foxml_assets.files import refuse_links
 
 
 @contextmanager
@@ -14,10 +15,11 @@ def hold_lock(path: Path, *, purpose: str) -> Iterator[None]:
     """Hold the lock file `path` for the block. The kernel frees it when the process ends.
 
     The file stays, empty and unchanged; only the lock on it means anything. Raises LockHeldError at once if
-    another holder lives, and OSError if the file cannot be opened.
+    another holder lives, LinkError, and OSError if the file cannot be opened.
     """
+    refuse_links(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

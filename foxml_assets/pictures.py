@@ -1,12 +1,29 @@
 """PNG pictures drawn on figures of their own: no global state, so any thread may draw."""
 
 import io
+import os
+import tempfile
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+def _settle_matplotlib() -> None:
+    """Have matplotlib keep its cache of fonts below the temporary folder, and nothing in the user's home."""
+    folder = Path(tempfile.gettempdir()) / f"foxml-matplotlib-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Whoever made a folder of that name first could put settings into it.
+    is_own = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+    os.environ["MPLCONFIGDIR"] = str(folder) if is_own else tempfile.mkdtemp(prefix="foxml-matplotlib-")
+
+
+# Matplotlib asks for it when it is first imported, which is after this module.
+if "MPLCONFIGDIR" not in os.environ:
+    _settle_matplotlib()
 
 
 def new_figure(*, width: float, height: float) -> "Figure":

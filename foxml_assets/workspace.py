@@ -76,7 +76,7 @@ class Workspace:
 
     def command(self, arguments: str) -> str:
         """The command line `foxml <arguments>` on this workspace, as it is typed in the current folder."""
-        options = [] if self.root == DEFAULT_ROOT.absolute() else ["--root", str(self.root)]
+        options = [] if self.root == DEFAULT_ROOT.resolve() else ["--root", str(self.root)]
         if self.config_dir != DEFAULT_CONFIG_DIR.absolute():
             options += ["--config-dir", str(self.config_dir)]
         return shlex.join(["foxml", *arguments.split(), *options])
@@ -111,4 +111,4 @@ def current_workspace(root: Path | None = None, config_dir: Path | None = None) 
     """The workspace of `root` and `config_dir`, else of the environment, else of the defaults."""
     chosen_root = root or Path(os.environ.get("FOXML_ROOT") or DEFAULT_ROOT)
     chosen_config = config_dir or Path(os.environ.get("FOXML_CONFIG_DIR") or DEFAULT_CONFIG_DIR)
-    return Workspace(root=chosen_root.absolute(), config_dir=chosen_config.absolute())
+    return Workspace(root=chosen_root.resolve(), config_dir=chosen_config.absolute())

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from foxml_assets.commands.console import console
+from foxml_assets.files import refuse_links
 from foxml_assets.routing.candidates_file import write_candidates
 from foxml_assets.routing.importing.foxml_run import import_foxml
 from foxml_assets.routing.importing.imported import Imported
@@ -29,6 +30,7 @@ def drop_import(root: Path | None, config_dir: Path | None) -> int:
     if found is None:
         console.print("Nothing was imported")
     else:
+        refuse_links(found)
         found.unlink()
         console.print(f"Removed {found}; the evidence counts again", soft_wrap=True)
     return 0

@@ -94,7 +94,7 @@ def _replace(plan: MasterPlan, layout: Layout, *, retired: MasterPlan | None, hi
 
 
 def _write(path: Path, file: PlanFile) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     with os.fdopen(descriptor, "wb") as stream:
         stream.writelines(file.chunks())
         stream.flush()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.files import sync_directory, write_atomic
+from foxml_assets.files import refuse_links, sync_directory, write_atomic
 from foxml_assets.hashing import canonical_json
 from foxml_assets.layout import Layout
 from foxml_assets.planning.plan import Job
@@ -42,6 +42,7 @@ def clear_failure(job: Job, family: ModelFamily, layout: Layout) -> None:
     """Forget an earlier failure. Raises OSError."""
     path = _path(job, family, layout)
     if path.exists():
+        refuse_links(path)
         path.unlink()
         sync_directory(path.parent)
 

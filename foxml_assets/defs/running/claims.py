@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.files import refuse_links
 from foxml_assets.hashing import content_hash
 
 _FOLDER = ".claims"
@@ -63,6 +64,7 @@ def hold_claim(root: Path, key: str, role: Role, purpose: str, settings: str = "
     The file takes its name when it is locked already, so that nobody ever sees it free.
     """
     folder = _folder(root)
+    refuse_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=folder)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
