@@ -23,16 +23,16 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.worlds.big import BIG, write_world
-from foxml_assets.config_files import load_config
+from foxml_assets.core.config_files import load_config
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.families.threads import wait_passively
-from foxml_assets.layout import Layout
-from foxml_assets.selection.config import DataConfig, DemoPanel
-from foxml_assets.selection.folds import Fold, walk_forward
-from foxml_assets.selection.panel import build_panel, load_panel_info
-from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.panel.data_config import DataConfig, DemoPanel
+from foxml_assets.panel.folds import Fold, walk_forward
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.storage.layout import Layout
 
 NAIVE_TARGETS = 2
 MOST_OF_NAIVE = 0.12

@@ -20,20 +20,20 @@ from pathlib import Path
 import dagster as dg
 from routing import generate
 
-from foxml_assets.config_files import load_config
+from foxml_assets.core.config_files import load_config
+from foxml_assets.core.names import pair_key
+from foxml_assets.core.stamp import RunStamp
 from foxml_assets.defs.assets.job_events import JOB_ASSETS
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, symbol_partitions
-from foxml_assets.defs.running.stages import MODEL_ASSETS
-from foxml_assets.layout import Layout
-from foxml_assets.names import pair_key
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.routing.candidates.candidates_file import read_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 CONFIG = Path(__file__).parents[1] / "config"

@@ -16,21 +16,21 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning import tree
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.structure import structure_problems
-from foxml_assets.planning.tree import plan_tree
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.structure import structure_problems
+from foxml_assets.planning.store import tree
+from foxml_assets.planning.store.tree import plan_tree
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "benchmark", None)
 POLICY = RoutingPolicy.model_validate({"fdr": {"enabled": False}})

@@ -22,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.fdr import Earlier, benjamini_hochberg, discoveries, one_sided_p
-from foxml_assets.routing.fdr_history import FdrHistory, share, with_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.routing.words import Side
-from foxml_assets.stamp import RunStamp
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.decide.fdr_history import FdrHistory, share, with_plan
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.sides.fdr import Earlier, benjamini_hochberg, discoveries, one_sided_p
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

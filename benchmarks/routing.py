@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 SIZES = ((100, 1_000), (200, 5_000))
 LIMIT_SECONDS = {(100, 1_000): 5.0, (200, 5_000): 10.0}

@@ -31,8 +31,8 @@ from benchmarks.worlds.spec import PRESETS
 from benchmarks.worlds.tables import print_bars, print_flagged, print_leaks, print_table, print_wrong
 from benchmarks.worlds.verdicts import Verdict
 from benchmarks.worlds.world import make_world
-from foxml_assets.config_files import load_config
-from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.core.config_files import load_config
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 _REPLAN_BARS = 100
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from foxml_assets.commands.formats import Format
-from foxml_assets.errors import FoxmlError
+from foxml_assets.core.errors import FoxmlError
 from foxml_assets.stages import Stage
 
 app = typer.Typer(

@@ -4,16 +4,16 @@ run can read two states of the same file."""
 from dataclasses import dataclass
 from functools import cached_property
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.checks import Basis, read_basis
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.validation import Validation, validate_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.panel import no_panel
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.training.config import TrainingConfig, plan_training_hash
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import no_panel
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.validate.plan_checks import Basis, read_basis
+from foxml_assets.planning.validate.validation import Validation, validate_plan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 
 @dataclass(frozen=True)

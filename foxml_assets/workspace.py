@@ -5,16 +5,16 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from foxml_assets.config_files import load_config
-from foxml_assets.errors import ConfigError, Problem
-from foxml_assets.hashing import content_hash
-from foxml_assets.layout import Layout
-from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.core.config_files import load_config
+from foxml_assets.core.errors import ConfigError, Problem
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.run_inputs import RunInputs
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.panel import load_panel_info
-from foxml_assets.tables import find_table
-from foxml_assets.training.config import TrainingConfig
+from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.tables import find_table
+from foxml_assets.training.training_config import TrainingConfig
 
 DEFAULT_ROOT = Path("output")
 DEFAULT_CONFIG_DIR = Path("config")

@@ -9,11 +9,11 @@ from benchmarks.panels.leaks import Planted, skill_alone
 from benchmarks.panels.panel import RealPanel
 from benchmarks.panels.running import PanelRun
 from benchmarks.worlds.flags import feature_statuses
-from foxml_assets.auditing.audit import Interval, RoutingAudit, Scheme
-from foxml_assets.auditing.audit_files import read_audit
-from foxml_assets.evidence.store import read_findings
-from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.auditing.pages.audit_files import read_audit
+from foxml_assets.auditing.routing_audit import Interval, RoutingAudit, Scheme
+from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.evidence.evidence_files import read_findings
+from foxml_assets.routing.candidates.candidates_file import read_candidates
 
 FLAGGED = (LeakageStatus.SUSPECT.value, LeakageStatus.BLOCKED.value)
 JUDGED = (Scheme.PLAN, Scheme.ALL_POOLED, Scheme.BOTH_AVERAGED)

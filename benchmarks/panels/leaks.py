@@ -10,7 +10,7 @@ from scipy.stats import norm, rankdata
 
 from benchmarks.panels.panel import RealPanel
 from benchmarks.worlds.scoring import blocks_of, skill_by_block
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
 
 Floats = npt.NDArray[np.float64]
 SEED = 11

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.panels.panel import RealPanel
 from benchmarks.worlds.files import REPOSITORY, edit_config
-from foxml_assets.layout import Layout
+from foxml_assets.storage.layout import Layout
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _STAGES = """

@@ -13,11 +13,11 @@ from benchmarks.worlds.served import Served, route_choices, served_as, served_by
 from benchmarks.worlds.skills import SkillTable
 from benchmarks.worlds.verdicts import Verdict, kind_rows, right_pairs, verdict
 from benchmarks.worlds.world import World
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 STAMP = RunStamp("2026-01-01T00:00:00Z", "benchmark", None)
 _TRACE = ["rule", "cs_rule", "local_rule", "local_stability", "local_leakage_status"]

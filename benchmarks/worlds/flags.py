@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from benchmarks.worlds.scoring import blocks_of, skill_by_block
 from benchmarks.worlds.world import World
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.core.vocabulary import LeakageStatus
 
 _FLAGGED = {LeakageStatus.SUSPECT.value, LeakageStatus.BLOCKED.value}
 

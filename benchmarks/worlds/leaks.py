@@ -9,7 +9,7 @@ from scipy.stats import norm
 from benchmarks.worlds.series import shifted, trailing_mean, trailing_volatility
 from benchmarks.worlds.spec import LeakKind
 from benchmarks.worlds.targets import Planted
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

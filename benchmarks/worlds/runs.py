@@ -13,9 +13,9 @@ import pandas as pd
 
 from benchmarks.worlds.files import REPOSITORY, write_config, write_panel
 from benchmarks.worlds.world import World, world_key
-from foxml_assets.hashing import bytes_hash, content_hash
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates_file import read_candidates
+from foxml_assets.core.hashing import bytes_hash, content_hash
+from foxml_assets.routing.candidates.candidates_file import read_candidates
+from foxml_assets.storage.layout import Layout
 
 _STAGES = """
 import json, sys, time

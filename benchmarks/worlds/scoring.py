@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

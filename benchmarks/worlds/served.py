@@ -9,9 +9,9 @@ import numpy.typing as npt
 from benchmarks.worlds.choices import Choice
 from benchmarks.worlds.skills import MEAN, TREES, SkillTable
 from benchmarks.worlds.world import World
-from foxml_assets.planning.plan import Job, MasterPlan
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.vocabulary import ModelFamily, Route
+from foxml_assets.core.vocabulary import ModelFamily, Route
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from benchmarks.worlds.scoring import blocks_of, skill_by_block
 from benchmarks.worlds.world import World, world_key
+from foxml_assets.core.hashing import bytes_hash, content_hash
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.model import FittedModel
 from foxml_assets.families.registry import fit
 from foxml_assets.families.sections import FamiliesConfig
-from foxml_assets.hashing import bytes_hash, content_hash
-from foxml_assets.vocabulary import ModelFamily, TaskType
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]

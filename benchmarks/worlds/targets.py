@@ -22,7 +22,7 @@ from benchmarks.worlds.signals import (
     strength,
 )
 from benchmarks.worlds.spec import Kind, LeakSpec, WorldSpec
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -13,7 +13,7 @@ from benchmarks.worlds.leaks import LeakColumn, leak_column
 from benchmarks.worlds.signals import Shape
 from benchmarks.worlds.spec import LEAKS, Kind, WorldSpec
 from benchmarks.worlds.targets import Planted, Request, TargetPlan, plant
-from foxml_assets.hashing import bytes_hash, content_hash
+from foxml_assets.core.hashing import bytes_hash, content_hash
 
 Singles = npt.NDArray[np.float32]
 

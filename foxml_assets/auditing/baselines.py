@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from foxml_assets.auditing.audit import LeftOut
+from foxml_assets.auditing.routing_audit import LeftOut
 from foxml_assets.auditing.shelf import Shelf
-from foxml_assets.locks import hold_lock
-from foxml_assets.planning.job_table import job_table
-from foxml_assets.planning.jobs import make_jobs
-from foxml_assets.planning.plan import Job
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.planning.jobs.from_table import make_jobs
+from foxml_assets.planning.jobs.job_table import job_table
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.locks import hold_lock
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.manifest import ModelState
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import Route
 
 PROGRESS_SECONDS = 5.0
 _log = logging.getLogger(__name__)

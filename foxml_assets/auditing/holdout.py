@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.families.model import Vector
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.panel import read_panel
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import job_features, job_symbols, model_inputs
-from foxml_assets.training.serving import load_job_model
+from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.split import Timeline
 
 Ints = npt.NDArray[np.int64]

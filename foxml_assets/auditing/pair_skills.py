@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.auditing.audit import BASELINES, Scheme
-from foxml_assets.auditing.blocks import Floats, skill_replicates
 from foxml_assets.auditing.holdout import Holdout, predict_own, predict_pooled, read_holdout
-from foxml_assets.auditing.serving import Serving
+from foxml_assets.auditing.holdout_errors import Floats, skill_replicates
+from foxml_assets.auditing.routing_audit import BASELINES, Scheme
+from foxml_assets.auditing.schemes import Serving
 from foxml_assets.auditing.shelf import Shelf
+from foxml_assets.core.metrics import metric_of
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
-from foxml_assets.metrics import metric_of
-from foxml_assets.planning.plan import Job
+from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.serving import mean_prediction
+from foxml_assets.training.models.serving import mean_prediction
 from foxml_assets.training.split import Timeline
-from foxml_assets.vocabulary import Route
 
 Flags = npt.NDArray[np.bool_]
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from foxml_assets.auditing.audit import Cost
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import Job
+from foxml_assets.auditing.routing_audit import Cost
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.fit_times import read_fit_seconds
-from foxml_assets.training.inventory import job_status
-from foxml_assets.training.manifest import ModelState
+from foxml_assets.training.models.fit_times import read_fit_seconds
+from foxml_assets.training.models.inventory import job_status
+from foxml_assets.training.models.manifest import ModelState
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from foxml_assets.auditing.audit import (
+from foxml_assets.auditing.holdout_errors import Floats, interval, lower_bounds, without_gaps
+from foxml_assets.auditing.pair_skills import PairSkills
+from foxml_assets.auditing.routing_audit import (
     BASELINES,
     Cost,
     Interval,
@@ -16,9 +18,7 @@ from foxml_assets.auditing.audit import (
     SchemeLine,
     Screening,
 )
-from foxml_assets.auditing.blocks import Floats, interval, lower_bounds, without_gaps
-from foxml_assets.auditing.pair_skills import PairSkills
-from foxml_assets.vocabulary import Route
+from foxml_assets.core.vocabulary import Route
 
 Flags = npt.NDArray[np.bool_]
 

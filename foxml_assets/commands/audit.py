@@ -5,16 +5,16 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.auditing.audit import RoutingAudit
-from foxml_assets.auditing.audit_files import page_path, picture_path, read_audit
-from foxml_assets.auditing.audit_text import SHORT_HEADER, SHORT_LEGEND, notes, short_rows, verdict
 from foxml_assets.auditing.baselines import pending_baselines, train_baselines
-from foxml_assets.auditing.build import open_contest
+from foxml_assets.auditing.make_audit import open_contest
+from foxml_assets.auditing.pages.audit_files import page_path, picture_path, read_audit
+from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, SHORT_LEGEND, notes, short_rows, verdict
+from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
 from foxml_assets.commands.formats import Format
 from foxml_assets.commands.launch import open_launcher
-from foxml_assets.defs.running.stages import audit_run
-from foxml_assets.stamp import current_stamp
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.running.stage_runs import audit_run
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.workspace import Workspace, current_workspace
 

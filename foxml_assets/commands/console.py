@@ -16,7 +16,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.printable import printable
+from foxml_assets.core.printable import printable
 
 _MAX_TEXT, _MAX_CELL = 20_000, 1_000
 

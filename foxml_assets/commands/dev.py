@@ -15,8 +15,8 @@ from types import FrameType
 from foxml_assets.commands.console import console
 from foxml_assets.commands.web.guard import USER
 from foxml_assets.commands.web.server import TOKEN_VARIABLE
+from foxml_assets.core.errors import ConfigError
 from foxml_assets.defs.running.instance import prepare_home
-from foxml_assets.errors import ConfigError
 from foxml_assets.workspace import current_workspace
 
 _DEFINITIONS = "foxml_assets.definitions"

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from foxml_assets.commands.console import console
-from foxml_assets.files import refuse_links
-from foxml_assets.routing.candidates_file import write_candidates
-from foxml_assets.routing.importing.foxml_run import import_foxml
-from foxml_assets.routing.importing.imported import Imported
-from foxml_assets.routing.importing.user_table import import_candidates
-from foxml_assets.tables import find_table
+from foxml_assets.importing.foxml_run import import_foxml
+from foxml_assets.importing.imported import Imported
+from foxml_assets.importing.user_table import import_candidates
+from foxml_assets.routing.candidates.candidates_file import write_candidates
+from foxml_assets.storage.files import refuse_links
+from foxml_assets.storage.tables import find_table
 from foxml_assets.workspace import Workspace, current_workspace
 
 _MAX_NOTES = 20

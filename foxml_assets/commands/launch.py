@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from foxml_assets.commands.console import console, error_console
+from foxml_assets.core.errors import Problem, RunError
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
 from foxml_assets.defs.running.execution import execute_here, sole_command
 from foxml_assets.defs.running.instance import open_instance
@@ -18,8 +19,7 @@ from foxml_assets.defs.running.runs import (
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.running.stages import StageRun, report_run
-from foxml_assets.errors import Problem, RunError
+from foxml_assets.defs.running.stage_runs import StageRun, report_run
 from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 

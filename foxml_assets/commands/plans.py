@@ -7,27 +7,33 @@ from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table, print_bytes
 from foxml_assets.commands.formats import Format
-from foxml_assets.config_files import load_config
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.diff_report import HEADER, diff_headline, diff_json, diff_markdown, diff_rows
-from foxml_assets.planning.history import find_plan
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.preview import preview_plan
-from foxml_assets.planning.preview_report import (
+from foxml_assets.core.config_files import load_config
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.diff.changes_report import (
+    HEADER,
+    diff_headline,
+    diff_json,
+    diff_markdown,
+    diff_rows,
+)
+from foxml_assets.planning.diff.preview import preview_plan
+from foxml_assets.planning.diff.preview_report import (
     move_rows,
     preview_json,
     preview_markdown,
     route_rows,
     time_rows,
 )
-from foxml_assets.routing.candidates_file import read_candidates
-from foxml_assets.routing.fdr_history_file import read_history
-from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.fit_times import past_fit_seconds
-from foxml_assets.training.manifest import is_done
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.store.history import find_plan
+from foxml_assets.routing.candidates.candidates_file import read_candidates
+from foxml_assets.routing.decide.fdr_history_file import read_history
+from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.training.models.fit_times import past_fit_seconds
+from foxml_assets.training.models.manifest import is_done
 from foxml_assets.workspace import Workspace, current_workspace
 
 

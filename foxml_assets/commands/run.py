@@ -11,16 +11,16 @@ from rich.text import Text
 from foxml_assets.commands.console import console, show_progress
 from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
+from foxml_assets.core.errors import ConfigError, Problem
+from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
-from foxml_assets.defs.running.stages import training_runs
-from foxml_assets.errors import ConfigError, Problem
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.defs.running.stage_runs import training_runs
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.routing.pages.plan_files import read_routing_plan
 from foxml_assets.stages import Stage
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.gate import authorise_training
-from foxml_assets.training.pending import pending_jobs
+from foxml_assets.training.models.pending import pending_jobs
+from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace, current_workspace
 
 

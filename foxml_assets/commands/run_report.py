@@ -4,13 +4,13 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.auditing.audit_text import route_words
+from foxml_assets.auditing.pages.audit_text import route_words
 from foxml_assets.commands.audit import print_audit
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.reporting.report_markdown import above_chance, skill_words
-from foxml_assets.training.manifest import ModelState
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
 _BEST = 12

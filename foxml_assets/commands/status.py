@@ -6,11 +6,11 @@ from rich.table import Table
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.staleness import stale_inputs
-from foxml_assets.training.inventory import Inventory, take_inventory
-from foxml_assets.training.manifest import ModelState
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.validate.staleness import stale_inputs
+from foxml_assets.training.models.inventory import Inventory, take_inventory
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import current_workspace
 
 _MAX_LISTED = 20

@@ -15,7 +15,7 @@ from foxml_assets.defs.bootstrap import bootstrap_job
 from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS, CHECKS
 from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.running.requested import requested_runs
-from foxml_assets.defs.running.stages import report_run
+from foxml_assets.defs.running.stage_runs import report_run
 from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs
 from foxml_assets.defs.sensors.training_sensor import pending_training

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.layout import Layout
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.folds import holdout_start
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.panel.data_config import EvidenceConfig
+from foxml_assets.panel.folds import holdout_start
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.storage.layout import Layout
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

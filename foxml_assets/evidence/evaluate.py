@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.errors import EvidenceError
+from foxml_assets.core.errors import EvidenceError
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
+from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
-from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.replay.store import current_replay, replay_hash
+from foxml_assets.evidence.replay.replay_file import current_replay, replay_hash
 from foxml_assets.evidence.rows import pooled_row, symbol_row
+from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table
 from foxml_assets.evidence.scores.blocks import make_blocks
-from foxml_assets.evidence.scores.compare import (
+from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
     open_to_trees,
@@ -26,7 +30,6 @@ from foxml_assets.evidence.scores.compare import (
     score_symbol,
 )
 from foxml_assets.evidence.scores.stability import stability
-from foxml_assets.evidence.screening.linear import LinearScreen, LinearTask, linear_screen
 from foxml_assets.evidence.screening.predictions import (
     RIDGE,
     Screened,
@@ -39,18 +42,15 @@ from foxml_assets.evidence.screening.predictions import (
     variants,
 )
 from foxml_assets.evidence.screening.probe import probe_families, successful
-from foxml_assets.evidence.screening.trees import BinnedPanel, bin_panel
-from foxml_assets.evidence.store import read_evidence, write_evidence
-from foxml_assets.evidence.tables import importance_table, mean_importance, score_table
+from foxml_assets.evidence.screening.ridge_screen import LinearScreen, LinearTask, linear_screen
+from foxml_assets.evidence.screening.tree_screen import BinnedPanel, bin_panel
+from foxml_assets.evidence.target_evidence import TargetEvidence
 from foxml_assets.evidence.timing import EvidenceTiming, stopwatch, write_timing
 from foxml_assets.families.threads import one_blas_thread_throughout
-from foxml_assets.hashing import content_hash
-from foxml_assets.layout import Layout
-from foxml_assets.metrics import metric_of, to_skill
-from foxml_assets.selection.config import DataConfig, EvidenceConfig, OwnTrees
-from foxml_assets.selection.folds import Fold, holdout_start, purge_bars, walk_forward
-from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.panel.data_config import DataConfig, EvidenceConfig, OwnTrees
+from foxml_assets.panel.folds import Fold, holdout_start, purge_bars, walk_forward
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.storage.layout import Layout
 
 EVIDENCE_CODE_VERSION = "3"
 

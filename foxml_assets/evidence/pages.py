@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foxml_assets.assurances import assurance_lines
+from foxml_assets.core.assurances import assurance_lines
+from foxml_assets.core.markdown import escape, table
+from foxml_assets.core.metrics import CHANCE
+from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.evidence.leakage.findings import Finding
-from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.evidence.tables import mean_importance, mean_shares, read_importance_table
-from foxml_assets.markdown import escape, table
-from foxml_assets.metrics import CHANCE
-from foxml_assets.vocabulary import ScoreMetric
+from foxml_assets.evidence.score_tables import mean_importance, mean_shares, read_importance_table
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
 
 MOST_ROWS = 50
 # The web page shows a text in place only if it is short.

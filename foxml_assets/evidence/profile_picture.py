@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from foxml_assets.core.pictures import new_figure, png_bytes, say, shown_name
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.leakage.findings import Finding
-from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
-from foxml_assets.vocabulary import LeakageStatus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.leakage.findings import Finding, worst_reason
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics
-from foxml_assets.evidence.scores.compare import PooledScores, SymbolScores
+from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
 from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.evidence.screening.probe import FamilyOutcome, failed, successful
-from foxml_assets.metrics import metric_of, to_skill
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.errors import EvidenceError, Problem
-from foxml_assets.files import write_atomic
-from foxml_assets.layout import Layout
+from foxml_assets.core.errors import EvidenceError, Problem
+from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.layout import Layout
 
 
 class EvidenceTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

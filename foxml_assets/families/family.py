@@ -7,9 +7,9 @@ from typing import Generic, Protocol, TypeVar
 
 import pandas as pd
 
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.params import FamilyParams
-from foxml_assets.vocabulary import ModelFamily, TaskType
 
 Params = TypeVar("Params", bound=FamilyParams)
 ParamsIn = TypeVar("ParamsIn", bound=FamilyParams, contravariant=True)

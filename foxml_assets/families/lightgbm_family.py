@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from foxml_assets.errors import TrainingError
+from foxml_assets.core.errors import TrainingError
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family
 from foxml_assets.families.matrices import (
     categorical_positions,
@@ -23,7 +24,6 @@ from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.threads import wait_passively
-from foxml_assets.vocabulary import ModelFamily, TaskType
 
 if TYPE_CHECKING:
     from lightgbm import Booster

@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pandas as pd
 
-from foxml_assets.errors import Problem, TrainingError
+from foxml_assets.core.errors import Problem, TrainingError
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.families.model import Matrix, Vector
-from foxml_assets.vocabulary import TaskType
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
 

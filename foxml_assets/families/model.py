@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from foxml_assets.vocabulary import ModelFamily
+from foxml_assets.core.vocabulary import ModelFamily
 
 Matrix = pd.DataFrame | np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 Vector = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from foxml_assets.errors import Problem, TrainingError
-from foxml_assets.files import write_atomic
-from foxml_assets.hashing import bytes_hash
+from foxml_assets.core.errors import Problem, TrainingError
+from foxml_assets.core.hashing import bytes_hash
+from foxml_assets.storage.files import write_atomic
 
 
 def write_model(path: Path, content: bytes) -> str:

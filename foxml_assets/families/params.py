@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from foxml_assets.config_files import ConfigModel
+from foxml_assets.core.config_files import ConfigModel
 
 
 class FamilyParams(ConfigModel):

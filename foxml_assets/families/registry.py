@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from foxml_assets.entry_points import FAMILIES
-from foxml_assets.errors import FamilyError, Problem, TrainingError
+from foxml_assets.core.entry_points import FAMILIES
+from foxml_assets.core.errors import FamilyError, Problem, TrainingError
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family
 from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.params import FamilyParams
-from foxml_assets.vocabulary import ModelFamily, TaskType
 
 # What else stands in a model's folder.
 _TAKEN = frozenset({"", "manifest.json", "timing.json", "failure.json"})

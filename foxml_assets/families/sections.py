@@ -13,12 +13,12 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from foxml_assets.config_files import ConfigModel
-from foxml_assets.entry_points import FAMILIES
-from foxml_assets.errors import FamilyError, Problem
+from foxml_assets.core.config_files import ConfigModel
+from foxml_assets.core.entry_points import FAMILIES
+from foxml_assets.core.errors import FamilyError, Problem
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.registry import find_family
-from foxml_assets.vocabulary import ModelFamily
 
 FamilyName = Annotated[ModelFamily, AfterValidator(FAMILIES.check)]
 

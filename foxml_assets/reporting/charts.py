@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.metrics import CHANCE
+from foxml_assets.core.pictures import new_figure, png_bytes, say, shown_name
+from foxml_assets.core.vocabulary import Route, ScoreMetric
 from foxml_assets.families.registry import find_family
-from foxml_assets.metrics import CHANCE
-from foxml_assets.pictures import new_figure, png_bytes, say, shown_name
-from foxml_assets.planning.plan import Job
-from foxml_assets.routing.plan_picture import ROUTE_COLOURS
-from foxml_assets.training.manifest import Manifest
-from foxml_assets.vocabulary import Route, ScoreMetric
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.routing.pages.plan_picture import ROUTE_COLOURS
+from foxml_assets.training.models.manifest import Manifest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foxml_assets.auditing.blocks import (
+from foxml_assets.auditing.holdout_errors import (
     Floats,
     Ints,
     holdout_blocks,
@@ -18,22 +18,22 @@ from foxml_assets.auditing.blocks import (
     longest_horizon,
     skill_replicates,
 )
+from foxml_assets.core.metrics import metric_of
+from foxml_assets.core.vocabulary import Route, TaskType
 from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
-from foxml_assets.metrics import metric_of
-from foxml_assets.planning.plan import Job, MasterPlan
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.selection.config import BlockConfig
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import load_job_data
-from foxml_assets.training.inventory import Inventory
-from foxml_assets.training.manifest import ModelState
+from foxml_assets.training.models.inventory import Inventory
+from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.serving import USES_LOCAL, USES_POOLED, load_job_model, mean_prediction
 from foxml_assets.training.scores import Score, score
-from foxml_assets.training.serving import USES_LOCAL, USES_POOLED, load_job_model, mean_prediction
 from foxml_assets.training.split import Timeline, timeline_of
-from foxml_assets.vocabulary import Route, TaskType
 
 PAIR_SCORE_TYPES = {
     "target": "str",

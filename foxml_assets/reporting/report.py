@@ -4,9 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from foxml_assets.auditing.audit import Interval, RoutingAudit
-from foxml_assets.training.manifest import ModelState
-from foxml_assets.vocabulary import ModelFamily, Route, ScoreMetric
+from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
+from foxml_assets.core.vocabulary import ModelFamily, Route, ScoreMetric
+from foxml_assets.training.models.manifest import ModelState
 
 
 class ModelLine(msgspec.Struct, frozen=True):

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from foxml_assets.files import storage_errors, write_if_changed
-from foxml_assets.hashing import canonical_json
-from foxml_assets.layout import Layout
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_markdown import report_markdown
-from foxml_assets.tables import write_table
+from foxml_assets.storage.files import storage_errors, write_if_changed
+from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.tables import write_table
 
 
 def write_report(report: TrainingReport, pair_scores: pd.DataFrame, layout: Layout) -> bool:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from foxml_assets.auditing.audit import Interval, RoutingAudit
-from foxml_assets.auditing.audit_text import (
+from foxml_assets.auditing.pages.audit_text import (
     COMMAND,
     SHORT_HEADER,
     SHORT_LEGEND,
@@ -12,10 +11,11 @@ from foxml_assets.auditing.audit_text import (
     verdict,
     with_error,
 )
-from foxml_assets.markdown import escape, link, table
+from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
+from foxml_assets.core.markdown import escape, link, table
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.reporting.report import ModelLine, TargetLine, TrainingReport
-from foxml_assets.training.manifest import ModelState
-from foxml_assets.vocabulary import Route
+from foxml_assets.training.models.manifest import ModelState
 
 MAX_LISTED = 100
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from foxml_assets.layout import Layout
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.training.config import TrainingConfig, plan_training_hash
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.errors import PanelError, Problem, TrainingError
+from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.families.model import Vector
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.panel import read_panel
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.split import Flags, Timeline, split_rows
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from foxml_assets.planning.plan import Job
-from foxml_assets.training.failures import joined_reasons
-from foxml_assets.training.manifest import Manifest
-from foxml_assets.vocabulary import ModelFamily
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.models.failures import joined_reasons
+from foxml_assets.training.models.manifest import Manifest
 
 
 class OutcomeStatus(StrEnum):

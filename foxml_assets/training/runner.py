@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.panel import read_panel
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.split import timeline_of

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.vocabulary import ScoreMetric, TaskType
 from foxml_assets.families.model import Vector
-from foxml_assets.metrics import metric_of, to_skill
-from foxml_assets.vocabulary import ScoreMetric, TaskType
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 

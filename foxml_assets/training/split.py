@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.selection.folds import holdout_start
+from foxml_assets.panel.folds import holdout_start
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -8,15 +8,16 @@ from importlib.metadata import version
 
 import numpy as np
 
-from foxml_assets.errors import FoxmlError, Problem, TrainingError
+from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family, fit, library_version
-from foxml_assets.planning.plan import Job
-from foxml_assets.planning.specs import spec_hash
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
-from foxml_assets.training.failures import clear_failure, record_failure
-from foxml_assets.training.fit_times import write_fit_seconds
-from foxml_assets.training.manifest import (
+from foxml_assets.training.models.failures import clear_failure, record_failure
+from foxml_assets.training.models.fit_times import write_fit_seconds
+from foxml_assets.training.models.manifest import (
     Manifest,
     ModelState,
     Window,
@@ -29,7 +30,6 @@ from foxml_assets.training.manifest import (
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
 from foxml_assets.training.split import Timeline
-from foxml_assets.vocabulary import ModelFamily
 
 _log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ import pandas as pd
 from routed_world import POLICY, STAMP, Routed
 from training_world import RETURN, UP
 
-from foxml_assets.auditing.audit import Result, RoutingAudit, Scheme
 from foxml_assets.auditing.baselines import pending_baselines
-from foxml_assets.auditing.build import Contest, make_audit, open_contest
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.config import BlockConfig
+from foxml_assets.auditing.make_audit import Contest, make_audit, open_contest
+from foxml_assets.auditing.routing_audit import Result, RoutingAudit, Scheme
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 
 # The hold-out is the last 64 of 320 bars, in four blocks.
 FIRST_BAR, N_BLOCKS = 256, 4

@@ -12,8 +12,8 @@ from audited_world import MISSING, audit, pending
 from routed_world import Routed, copied, route_and_plan
 from training_world import make_world
 
-from foxml_assets.auditing.audit import RoutingAudit
 from foxml_assets.auditing.baselines import train_baselines
+from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.training.runner import train_jobs
 
 

@@ -5,14 +5,20 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata, spearmanr
 
-from foxml_assets.auditing.audit import BASELINES, Cost, Scheme, Screening
-from foxml_assets.auditing.blocks import holdout_blocks, interval, left_out, lower_bounds, standard_errors
+from foxml_assets.auditing.holdout_errors import (
+    holdout_blocks,
+    interval,
+    left_out,
+    lower_bounds,
+    standard_errors,
+)
 from foxml_assets.auditing.pair_skills import PairSkills
+from foxml_assets.auditing.routing_audit import BASELINES, Cost, Scheme, Screening
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
+from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.evidence.scores.sums import block_sums, scores
-from foxml_assets.selection.config import BlockConfig
+from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.training.split import Timeline
-from foxml_assets.vocabulary import ScoreMetric
 
 START, STOP = 3_000, 4_200
 TIMELINE = Timeline(pd.date_range("2010-01-01", periods=STOP, freq="D"), START)

@@ -13,8 +13,7 @@ from audited_world import audit, contest, model_times, result_of
 from routed_world import Routed, route_and_plan
 from training_world import RETURN, UP, make_world, panel_frame, plan_of
 
-from foxml_assets.auditing.audit import BASELINES, Cost, Interval, LeftOut, Result, RoutingAudit, Scheme
-from foxml_assets.auditing.audit_files import (
+from foxml_assets.auditing.pages.audit_files import (
     page_path,
     pairs_path,
     picture_path,
@@ -22,13 +21,22 @@ from foxml_assets.auditing.audit_files import (
     read_current_audit,
     write_audit,
 )
-from foxml_assets.auditing.audit_text import table_rows
+from foxml_assets.auditing.pages.audit_text import table_rows
+from foxml_assets.auditing.routing_audit import (
+    BASELINES,
+    Cost,
+    Interval,
+    LeftOut,
+    Result,
+    RoutingAudit,
+    Scheme,
+)
 from foxml_assets.commands.run_report import print_report
-from foxml_assets.errors import PanelError, PlanMissingError, TrainingError
-from foxml_assets.reporting.build import make_report
+from foxml_assets.core.errors import PanelError, PlanMissingError, TrainingError
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import markdown_path, write_report
 from foxml_assets.reporting.report_markdown import headline
-from foxml_assets.selection.config import BlockConfig
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 

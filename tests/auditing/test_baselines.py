@@ -10,16 +10,16 @@ from audited_world import MISSING, audit, contest, everything, model_times, pair
 from routed_world import POLICY, Routed, route_and_plan
 from training_world import RETURN, UP, make_world
 
-from foxml_assets.auditing.audit import LeftOut, Scheme
-from foxml_assets.auditing.audit_files import page_path, write_audit
 from foxml_assets.auditing.baselines import make_baselines, train_baselines
-from foxml_assets.errors import LockHeldError, RoutingPlanError
-from foxml_assets.locks import hold_lock
-from foxml_assets.training.inventory import take_inventory
-from foxml_assets.training.manifest import manifest_path
+from foxml_assets.auditing.pages.audit_files import page_path, write_audit
+from foxml_assets.auditing.routing_audit import LeftOut, Scheme
+from foxml_assets.core.errors import LockHeldError, RoutingPlanError
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.storage.locks import hold_lock
+from foxml_assets.training.models.inventory import take_inventory
+from foxml_assets.training.models.manifest import manifest_path
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import Route
 
 
 def test_only_what_the_plan_lacks_is_trained_pooled_first_and_apart(

@@ -11,17 +11,17 @@ from audited_world import FIRST_BAR, N_BLOCKS, audit, everything, layout_of, pai
 from routed_world import Routed
 from training_world import LONELY, RETURN, SYMBOLS, UP, make_world
 
-from foxml_assets.auditing.audit import BASELINES, LeftOut, RoutingAudit, Scheme
 from foxml_assets.auditing.holdout import predict_pooled, read_holdout
+from foxml_assets.auditing.routing_audit import BASELINES, LeftOut, RoutingAudit, Scheme
+from foxml_assets.core.vocabulary import Route, TaskType
 from foxml_assets.evidence.timing import EvidenceTiming, write_timing
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.training.fit_times import read_fit_seconds
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.models.fit_times import read_fit_seconds
+from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
-from foxml_assets.training.serving import load_job_model
 from foxml_assets.training.split import timeline_of
-from foxml_assets.vocabulary import Route, TaskType
 
 
 @dataclass(frozen=True)

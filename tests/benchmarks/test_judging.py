@@ -18,10 +18,10 @@ from benchmarks.worlds.skills import skill_table
 from benchmarks.worlds.spec import KindCounts
 from benchmarks.worlds.verdicts import right_pairs
 from benchmarks.worlds.world import World, make_world
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 POLICY = RoutingPolicy.model_validate({"families": [{"use": ["lightgbm"]}]})
 

@@ -18,11 +18,11 @@ from benchmarks.worlds.skills import SkillTable, skill_table
 from benchmarks.worlds.spec import Kind
 from benchmarks.worlds.verdicts import kind_rows, verdict
 from benchmarks.worlds.world import World, make_world
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.folds import holdout_start
-from foxml_assets.selection.reading import read_parquet_panel
+from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.folds import holdout_start
+from foxml_assets.panel.reading import read_parquet_panel
 from foxml_assets.training.scores import score
-from foxml_assets.vocabulary import TaskType
 
 
 @pytest.fixture(scope="module")

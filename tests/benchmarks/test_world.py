@@ -21,8 +21,8 @@ from benchmarks.worlds.series import (
 from benchmarks.worlds.signals import Shape, future_sum
 from benchmarks.worlds.spec import LEAKS, PRESETS, Kind, KindCounts, LeakKind
 from benchmarks.worlds.world import make_world
-from foxml_assets.selection.horizons import Horizon, infer_horizon
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.panel.horizons import Horizon, infer_horizon
 
 
 def test_same_seed_same_world() -> None:

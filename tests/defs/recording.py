@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from foxml_assets.layout import Layout
 from foxml_assets.run_inputs import RunInputs
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 MODELS = ("cross_sectional_models", "symbol_models")

@@ -19,17 +19,17 @@ from foxml_assets.defs.resource import workspace_resource
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.partitions import UNFINISHED
-from foxml_assets.defs.running.stages import QUIET, StageRun, training_runs
+from foxml_assets.defs.running.stage_runs import QUIET, StageRun, training_runs
 from foxml_assets.defs.sensors.training_sensor import pending_training
-from foxml_assets.files import write_atomic
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.plan import Job, MasterPlan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.stages import Stage
+from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.pending import pending_jobs
+from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.workspace import Workspace
 
 HOLDER = """

@@ -15,10 +15,10 @@ from shell_world import Shell
 from training_world import RETURN, UP
 
 from foxml_assets.defs.running.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
-from foxml_assets.defs.running.stages import StageRun, partition_key
-from foxml_assets.locks import hold_lock
+from foxml_assets.defs.running.stage_runs import StageRun, partition_key
 from foxml_assets.stages import Stage
-from foxml_assets.training.pending import pending_jobs
+from foxml_assets.storage.locks import hold_lock
+from foxml_assets.training.models.pending import pending_jobs
 
 
 def keys(shell: Shell) -> list[str]:

@@ -8,10 +8,10 @@ import dagster as dg
 import pytest
 from shell_world import Shell, another_process, copy_root, open_shell
 
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.claims import Role
-from foxml_assets.defs.running.stages import MODEL_PARTITIONS, partition_key
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
 
 
 @pytest.fixture

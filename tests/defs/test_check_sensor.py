@@ -5,7 +5,7 @@ import pytest
 from shell_world import Shell, Tick
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.checking.findings import all_findings
+from foxml_assets.defs.checking.check_findings import all_findings
 from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
 
 LOOKS = 6

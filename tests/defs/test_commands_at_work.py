@@ -7,9 +7,9 @@ import pytest
 from shell_world import Shell, another_process
 
 from foxml_assets.commands.launch import open_pipeline
+from foxml_assets.core.errors import LockHeldError
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.runs import command_tags, living_command
-from foxml_assets.errors import LockHeldError
 
 
 def test_a_second_command_is_refused_while_the_first_is_at_work(shell: Shell) -> None:

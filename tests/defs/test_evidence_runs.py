@@ -4,7 +4,7 @@ import dagster as dg
 from shell_world import Shell
 from training_world import LONELY, RETURN, UP
 
-from foxml_assets.defs.running.stages import StageRun, evidence_run
+from foxml_assets.defs.running.stage_runs import StageRun, evidence_run
 from foxml_assets.evidence.timing import timing_path
 
 TARGETS = [RETURN, UP, LONELY]

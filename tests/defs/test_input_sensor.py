@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 from shell_world import Shell, Tick
 
-from foxml_assets.defs.running.stages import StageRun
+from foxml_assets.defs.running.stage_runs import StageRun
 from foxml_assets.defs.sensors.input_sensor import changed_inputs
 
 

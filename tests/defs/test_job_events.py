@@ -13,9 +13,9 @@ from shell_world import Shell
 from training_world import RETURN
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.running.stages import partition_key
-from foxml_assets.planning.plan import Job
-from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.defs.running.stage_runs import partition_key
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 N_JOBS = 6
 RULES = POLICY.model_dump(mode="json")["families"]

@@ -7,8 +7,8 @@ from recording import PATHS, RecordingWorkspace, paths_of_layout
 from shell_world import Shell
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run, partition_key
-from foxml_assets.selection.panel import load_panel_info
+from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run, partition_key
+from foxml_assets.panel.panel_store import load_panel_info
 from foxml_assets.stages import Stage
 
 # The models read configs, panel and plans too, but depend on their jobs alone: a job's version is the hash

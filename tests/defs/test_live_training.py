@@ -18,7 +18,7 @@ from shell_world import Shell
 from training_world import RETURN, UP
 
 from foxml_assets.defs.running.claims import find_claims
-from foxml_assets.defs.running.stages import is_training, partition_key
+from foxml_assets.defs.running.stage_runs import is_training, partition_key
 
 _PATIENCE = 120
 _FOREIGN = """

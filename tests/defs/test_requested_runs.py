@@ -10,12 +10,12 @@ import pytest
 from shell_world import Shell
 
 from foxml_assets.commands.run import run_pipeline, run_training
+from foxml_assets.core.errors import RunError
 from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.requested import ask_for, requested_runs
 from foxml_assets.defs.running.runs import daemon_tags, runs_in_flight
-from foxml_assets.defs.running.stages import StageRun
-from foxml_assets.errors import RunError
+from foxml_assets.defs.running.stage_runs import StageRun
 from foxml_assets.stages import STAGE_ASSETS, Stage
 
 

@@ -9,7 +9,7 @@ from training_world import RETURN, UP
 
 from foxml_assets.defs.running.claims import Role, claimed, root_id
 from foxml_assets.defs.running.partitions import keys_of
-from foxml_assets.defs.running.stages import StageRun
+from foxml_assets.defs.running.stage_runs import StageRun
 
 FAILURE, CANCELED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
 

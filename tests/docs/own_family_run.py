@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.stamp import RunStamp
 from foxml_assets.evidence.evaluate import evaluate_targets
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.writer import write_plan
+from foxml_assets.panel.panel_store import build_panel, read_panel
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.reporting.charts import model_scores_chart
-from foxml_assets.routing.candidates_source import load_candidates
-from foxml_assets.routing.plan_files import write_routing_plan
-from foxml_assets.routing.router import route
-from foxml_assets.selection.panel import build_panel, read_panel
-from foxml_assets.stamp import RunStamp
-from foxml_assets.training.manifest import manifest_path, model_path, read_manifest
+from foxml_assets.routing.candidates.candidates_source import load_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
+from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.training.serving import load_job_model
 from foxml_assets.workspace import Workspace
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", None)

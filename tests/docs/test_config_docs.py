@@ -12,12 +12,12 @@ from markdown_docs import DOCS, REPOSITORY, blocks, code_spans, table_rows
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from foxml_assets.config_files import ConfigModel, load_config, parse_config
-from foxml_assets.entry_points import FAMILIES
+from foxml_assets.core.config_files import ConfigModel, load_config, parse_config
+from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.families.registry import find_family
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.selection.config import DataConfig, DemoPanel, EvidenceConfig, ParquetPanel
-from foxml_assets.training.config import TrainingConfig
+from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig, ParquetPanel
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.training.training_config import TrainingConfig
 
 CONFIG = REPOSITORY / "config"
 DATA_FILE, TRAINING_FILE, ROUTING_FILE = (

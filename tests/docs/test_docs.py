@@ -10,7 +10,7 @@ import yaml
 from markdown_docs import PAGES, README, REPOSITORY, blocks, commands, headings, links, table_rows, text_of
 
 from foxml_assets.cli import app
-from foxml_assets.layout import Layout
+from foxml_assets.storage.layout import Layout
 
 CLI = typer.main.get_command(app)
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from markdown_docs import README, REPOSITORY, blocks, commands
 
-from foxml_assets.auditing.audit import RoutingAudit
+from foxml_assets.auditing.routing_audit import RoutingAudit
 
 _BARS, _SYMBOLS = 700, ("AAA", "BBB")
 

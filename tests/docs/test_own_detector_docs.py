@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 from markdown_docs import DOCS, blocks
 
-from foxml_assets.config_files import parse_config
-from foxml_assets.entry_points import forget_entry_points
-from foxml_assets.errors import ConfigError, DetectorError
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.entry_points import forget_entry_points
+from foxml_assets.core.errors import ConfigError, DetectorError
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.evaluate import evaluate_targets, stale_targets
+from foxml_assets.evidence.evidence_files import read_evidence, read_findings
 from foxml_assets.evidence.leakage.detector import find_detector
-from foxml_assets.evidence.store import read_evidence, read_findings
-from foxml_assets.layout import Layout
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.storage.layout import Layout
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 OTHERS = """

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from markdown_docs import DOCS, REPOSITORY, blocks
 
-from foxml_assets.errors import ConfigError, PlanCorruptError, TrainingError
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.training.manifest import read_manifest
+from foxml_assets.core.errors import ConfigError, PlanCorruptError, TrainingError
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.training.models.manifest import read_manifest
 from foxml_assets.workspace import Workspace
 
 PAGE = DOCS / "configuration.md"

@@ -10,8 +10,8 @@ import pytest
 from test_live import is_serving, running_dev, wait_for
 from worlds import World
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.storage.layout import Layout
 
 # What the launch button of a job's page sends.
 _LAUNCH = """

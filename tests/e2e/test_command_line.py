@@ -7,7 +7,7 @@ import time
 
 from worlds import World
 
-from foxml_assets.layout import Layout
+from foxml_assets.storage.layout import Layout
 
 
 def test_an_interrupted_run_says_how_to_go_on_in_one_line(empty_world: World) -> None:

@@ -11,8 +11,8 @@ from worlds import World
 
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.runs import runs_in_flight
-from foxml_assets.layout import Layout
 from foxml_assets.stages import STAGE_ASSETS
+from foxml_assets.storage.layout import Layout
 
 
 def test_a_killed_run_is_seen_as_failed_and_resumes_without_retraining(

@@ -16,9 +16,9 @@ from pathlib import Path
 import dagster as dg
 from worlds import World, accept_more_discoveries, model_times
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.training.pending import pending_jobs
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.pending import pending_jobs
 
 _PATIENCE = 150
 

@@ -8,15 +8,15 @@ import dagster as dg
 import pytest
 from worlds import World, accept_more_discoveries, model_times
 
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.instance import open_instance
-from foxml_assets.defs.running.stages import QUIET
-from foxml_assets.evidence.store import read_all_evidence
-from foxml_assets.layout import Layout
+from foxml_assets.defs.running.stage_runs import QUIET
+from foxml_assets.evidence.evidence_files import read_all_evidence
 from foxml_assets.reporting.report_files import markdown_path
-from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.routing.pages.plan_files import read_routing_plan
 from foxml_assets.stages import Stage
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"

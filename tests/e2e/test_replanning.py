@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from worlds import World
 
+from foxml_assets.core.errors import FdrHistoryError
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.running.stages import QUIET
-from foxml_assets.errors import FdrHistoryError
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.candidates_file import write_candidates
-from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.defs.running.stage_runs import QUIET
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.candidates.candidates_file import write_candidates
+from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 KEYS = [dg.AssetKey(name) for name in ("routing_candidates", "routing_plan")]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from evidence_panels import SMALL, Run, config_of, run
 
-from foxml_assets.selection.config import DataConfig
+from foxml_assets.panel.data_config import DataConfig
 
 TARGET, OTHER = "fwd_ret_3d", "y_up_2d"
 

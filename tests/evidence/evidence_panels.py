@@ -8,27 +8,27 @@ import pandas as pd
 import yaml
 from scipy.signal import lfilter
 
-from foxml_assets.config_files import parse_config
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
-from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.replay.store import Replay
+from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.evidence.scores.blocks import make_blocks
-from foxml_assets.evidence.scores.compare import score_pooled
-from foxml_assets.evidence.screening.linear import LinearTask, linear_screen
+from foxml_assets.evidence.scores.pooled_or_own import score_pooled
 from foxml_assets.evidence.screening.predictions import TargetCase, Variant
+from foxml_assets.evidence.screening.ridge_screen import LinearTask, linear_screen
+from foxml_assets.evidence.target_evidence import TargetEvidence
 from foxml_assets.families.threads import one_blas_thread_throughout
-from foxml_assets.layout import Layout
-from foxml_assets.metrics import metric_of, to_skill
-from foxml_assets.selection.config import DataConfig, EvidenceConfig
-from foxml_assets.selection.folds import Fold, purge_bars, walk_forward
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.selection.panel_info import TargetSpec
-from foxml_assets.vocabulary import LeakageStatus, TaskType
+from foxml_assets.panel.data_config import DataConfig, EvidenceConfig
+from foxml_assets.panel.folds import Fold, purge_bars, walk_forward
+from foxml_assets.panel.panel_info import TargetSpec
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.storage.layout import Layout
 
 Columns = dict[str, np.ndarray]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from evidence_panels import ahead, as_class, autoregressive, panel_frame
 
-from foxml_assets.evidence.records import RowEvidence, TargetEvidence
+from foxml_assets.evidence.target_evidence import RowEvidence, TargetEvidence
 
 VALUE, UP, LONG = "fwd_value_2d", "y_up_2d", "fwd_long_4d"
 

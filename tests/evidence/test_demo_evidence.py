@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from evidence_panels import Run, folder_bytes, run
 
-from foxml_assets.config_files import parse_config
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.panel.data_config import DataConfig
 
 DEMO = b"""
 panel: {source: demo, symbols: [AAPL, JPM, KO, WMT, XOM], start: 2012-06-01}

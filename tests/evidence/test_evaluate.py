@@ -19,16 +19,16 @@ from evidence_panels import (
 )
 from small_market import LONG, UP, VALUE, row, small_frame
 
-from foxml_assets.errors import PanelError
+from foxml_assets.core.errors import PanelError
+from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
 from foxml_assets.evidence.evaluate import evaluate_targets
+from foxml_assets.evidence.evidence_files import evidence_path, read_all_evidence, read_evidence
 from foxml_assets.evidence.screening import probe
-from foxml_assets.evidence.store import evidence_path, read_all_evidence, read_evidence
 from foxml_assets.evidence.timing import timing_path
 from foxml_assets.families import registry
-from foxml_assets.layout import Layout
-from foxml_assets.selection.folds import holdout_start
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.panel.folds import holdout_start
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.storage.layout import Layout
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 

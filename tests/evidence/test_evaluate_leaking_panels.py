@@ -17,8 +17,8 @@ from evidence_panels import (
 )
 from small_market import LONG, UP, VALUE, row, small_frame
 
-from foxml_assets.assurances import Assurance
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 

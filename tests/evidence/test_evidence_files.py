@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 from evidence_panels import SMALL, Run, as_class, autoregressive, config_of, evaluate, panel_frame, run
 
-from foxml_assets.errors import EvidenceError
+from foxml_assets.core.errors import EvidenceError
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.evidence.store import (
+from foxml_assets.evidence.evidence_files import (
     evidence_hash,
     evidence_path,
     read_all_evidence,
     read_evidence,
     read_importances,
 )
-from foxml_assets.layout import Layout
-from foxml_assets.selection.panel import build_panel, load_panel_info
+from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.storage.layout import Layout
 
 VALUE, UP = "fwd_value_2d", "y_up_2d"
 

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from evidence_panels import as_class, autoregressive, evaluate, panel_frame
 
-from foxml_assets.assurances import Assurance
-from foxml_assets.errors import EvidenceError
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.errors import EvidenceError
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.evidence.evidence_files import read_findings, read_importances
 from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.pages import MOST_ROWS, EvidencePage, above_chance, evidence_page
-from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.evidence.scores.sums import estimate
-from foxml_assets.evidence.store import read_findings, read_importances
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
 
 NO_IMPORTANCES = pd.DataFrame({"fold": [], "feature": [], "gain": [], "weight": []})
 BLOCKED, SAFE, SUSPECT = LeakageStatus.BLOCKED, LeakageStatus.SAFE, LeakageStatus.SUSPECT

@@ -16,8 +16,8 @@ from evidence_panels import (
     trailing_mean,
 )
 
-from foxml_assets.config_files import ConfigModel
-from foxml_assets.selection.config import EvidenceConfig, ReplayConfig
+from foxml_assets.core.config_files import ConfigModel
+from foxml_assets.panel.data_config import EvidenceConfig, ReplayConfig
 
 TARGET, OTHER, JUMP = "fwd_ret_3d", "fwd_other_4d", "fwd_jump_1d"
 BASE: dict[str, object] = {**SMALL, "min_rows": 100, "leakage": {"examined_rows": 10_000}}

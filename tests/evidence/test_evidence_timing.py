@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from foxml_assets.errors import EvidenceError
+from foxml_assets.core.errors import EvidenceError
 from foxml_assets.evidence.timing import (
     EvidenceTiming,
     read_timing,
@@ -12,8 +12,8 @@ from foxml_assets.evidence.timing import (
     timing_path,
     write_timing,
 )
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates_source import candidates_source_hash
+from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
+from foxml_assets.storage.layout import Layout
 
 TARGET = "y_up_5d"
 

@@ -6,7 +6,7 @@ from evidence_panels import ahead, autoregressive, examine, label_rows, make_pan
 from scipy.stats import mannwhitneyu, rankdata, spearmanr
 
 from foxml_assets.evidence.leakage.ranks import LabelView, feature_ranks, label_skill, scaled_ranks, shifted
-from foxml_assets.selection.config import EvidenceConfig
+from foxml_assets.panel.data_config import EvidenceConfig
 
 CONFIG = EvidenceConfig(min_rows=50)
 

@@ -12,14 +12,14 @@ from evidence_panels import (
     statuses,
 )
 
-from foxml_assets.assurances import Assurance, assurance_lines
-from foxml_assets.errors import PanelError
+from foxml_assets.core.assurances import Assurance, assurance_lines
+from foxml_assets.core.errors import PanelError
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.leakage.known import known_features
-from foxml_assets.evidence.replay.compare import Change, Replayed
-from foxml_assets.evidence.replay.store import Replay
-from foxml_assets.selection.config import LeakageConfig
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus
+from foxml_assets.evidence.replay.comparison import Change, Replayed
+from foxml_assets.evidence.replay.replay_file import Replay
+from foxml_assets.panel.data_config import LeakageConfig
 
 BLOCKED = LeakageStatus.BLOCKED
 SHAPE = (6, 500)

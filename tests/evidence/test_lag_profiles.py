@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from evidence_panels import Run, ahead, as_class, evaluate, panel_frame
 
+from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.evidence.evidence_files import read_findings, read_importances
 from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.pages import MOST_PROFILES, evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import MOST_PANELS, profile_picture
-from foxml_assets.evidence.store import read_findings, read_importances
-from foxml_assets.vocabulary import LeakageStatus
 
 HORIZON, BARS = 10, 600
 LAGS = (-20, -10, -5, -1, 0, 1, 5, 10, 20)

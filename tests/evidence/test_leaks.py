@@ -7,11 +7,11 @@ import pytest
 from evidence_panels import Examined, ahead, examine, make_panel, statuses, trailing_mean
 from leak_worlds import Market, market
 
-from foxml_assets.assurances import Assurance
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
 from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.leakage.findings import Detector
-from foxml_assets.selection.config import OnNearCopy
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus
+from foxml_assets.panel.data_config import OnNearCopy
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED
 LABELS = ("fwd", "up", "rare", "vol", "noise", "luck")

@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 from evidence_panels import autoregressive, make_panel
 
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import PanelArrays
-from foxml_assets.evidence.screening.linear import LinearScreen, LinearTask, linear_screen
-from foxml_assets.families.linear import column_scales, fit_moments, linear_sum, row_moments, standardise
+from foxml_assets.evidence.screening.ridge_screen import LinearScreen, LinearTask, linear_screen
 from foxml_assets.families.params import RidgeParams
-from foxml_assets.families.ridge_family import fit_ridge
+from foxml_assets.families.ridge.moments import (
+    column_scales,
+    fit_moments,
+    linear_sum,
+    row_moments,
+    standardise,
+)
+from foxml_assets.families.ridge.ridge_family import fit_ridge
 from foxml_assets.families.threads import one_blas_thread_throughout
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.folds import Fold, walk_forward
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.panel.data_config import EvidenceConfig
+from foxml_assets.panel.folds import Fold, walk_forward
 
 CONFIG = EvidenceConfig(n_folds=3, embargo_bars=2, min_rows=50, holdout_fraction=0.0)
 N_BARS, N_SYMBOLS, N_FEATURES = 300, 5, 6

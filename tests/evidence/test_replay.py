@@ -9,13 +9,13 @@ import pytest
 from built_panels import HONEST, LEAKY, OTHER, TARGET, Research, research
 from evidence_panels import Run
 
-from foxml_assets.assurances import Assurance
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
 from foxml_assets.evidence.evaluate import evaluate_targets, stale_targets
+from foxml_assets.evidence.evidence_files import read_findings
 from foxml_assets.evidence.leakage.findings import Detector
 from foxml_assets.evidence.replay.replay import cut_bars
-from foxml_assets.evidence.store import read_findings
-from foxml_assets.selection.panel import load_panel_info
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus
+from foxml_assets.panel.panel_store import load_panel_info
 
 SAFE, BLOCKED = LeakageStatus.SAFE, LeakageStatus.BLOCKED
 

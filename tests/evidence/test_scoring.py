@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata, spearmanr
 
+from foxml_assets.core.metrics import to_skill
+from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
 from foxml_assets.evidence.scores.sums import (
     NORMAL_95,
@@ -18,10 +20,8 @@ from foxml_assets.evidence.scores.sums import (
     mean_scores,
     scores,
 )
-from foxml_assets.metrics import to_skill
-from foxml_assets.selection.config import BlockConfig
-from foxml_assets.selection.folds import Fold
-from foxml_assets.vocabulary import ScoreMetric
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.folds import Fold
 
 FOLDS = (Fold(0, 90, 100, 160), Fold(1, 150, 160, 230))
 METRICS = (ScoreMetric.AUC, ScoreMetric.IC)

@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 from evidence_panels import autoregressive, make_panel
 
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.screening.predictions import TargetCase, own_trees, pooled_trees
-from foxml_assets.evidence.screening.trees import BinnedPanel, TreeFit, bin_panel, fit_trees, training_rows
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.folds import Fold
-from foxml_assets.selection.panel_info import TargetSpec
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.evidence.screening.tree_screen import (
+    BinnedPanel,
+    TreeFit,
+    bin_panel,
+    fit_trees,
+    training_rows,
+)
+from foxml_assets.panel.data_config import EvidenceConfig
+from foxml_assets.panel.folds import Fold
+from foxml_assets.panel.panel_info import TargetSpec
 
 CONFIG = EvidenceConfig().model_copy(
     update={"trees": EvidenceConfig().trees.model_copy(update={"rounds": 10, "min_leaf_rows": 10})}

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from foxml_assets.entry_points import FAMILIES as GROUP
-from foxml_assets.errors import FamilyError, TrainingError
+from foxml_assets.core.entry_points import FAMILIES as GROUP
+from foxml_assets.core.errors import FamilyError, TrainingError
+from foxml_assets.core.hashing import file_hash
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.lightgbm_family import LightGBMParams
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.registry import (
@@ -19,8 +21,6 @@ from foxml_assets.families.registry import (
 )
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.families.xgboost_family import XGBoostParams
-from foxml_assets.hashing import file_hash
-from foxml_assets.vocabulary import ModelFamily, TaskType
 
 PARAMS = FamiliesConfig(
     lightgbm=LightGBMParams(rounds=20, min_data_in_leaf=10),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-from foxml_assets.families.linear import (
+from foxml_assets.families.ridge.moments import (
     LinearFit,
     Moments,
     column_scales,

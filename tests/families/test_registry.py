@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foxml_assets.entry_points import FAMILIES, forget_entry_points
-from foxml_assets.errors import FamilyError, TrainingError
+from foxml_assets.core.entry_points import FAMILIES, forget_entry_points
+from foxml_assets.core.errors import FamilyError, TrainingError
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.families.registry import find_family, fit
-from foxml_assets.vocabulary import TaskType
 
 MODULE = """
 from dataclasses import replace
-from foxml_assets.families.ridge_family import RIDGE
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.families.ridge.ridge_family import RIDGE
+from foxml_assets.core.vocabulary import TaskType
 
 LINE = replace(RIDGE, name="line", tasks=frozenset({TaskType.REGRESSION}))
 OUTSIDE = replace(RIDGE, name="outside", model_file="../model.json")

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foxml_assets.errors import TrainingError
+from foxml_assets.core.errors import TrainingError
+from foxml_assets.core.hashing import bytes_hash, canonical_json, file_hash
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.families.model import FittedModel
 from foxml_assets.families.params import RidgeParams
 from foxml_assets.families.registry import fit, load_model
-from foxml_assets.families.ridge_family import RidgeModel
-from foxml_assets.hashing import bytes_hash, canonical_json, file_hash
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.families.ridge.ridge_family import RidgeModel
 
 NUMBERS = st.floats(-1e12, 1e12) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324])
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from foxml_assets.layout import Layout
+from foxml_assets.storage.layout import Layout
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 UP, RETURN = "y_up_5d", "fwd_ret_5d"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from fault_world import FaultWorld
 
-from foxml_assets.training.manifest import MANIFEST_FILE
+from foxml_assets.training.models.manifest import MANIFEST_FILE
 
 HERE = Path(__file__).parent
 _STAMPS = re.compile(

@@ -16,10 +16,16 @@ from faults import Fault, Server, contents
 
 from foxml_assets.commands.formats import Format
 from foxml_assets.commands.plans import print_preview
-from foxml_assets.errors import FoxmlError
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.plan import Job
-from foxml_assets.training.manifest import MANIFEST_FILE, Manifest, is_done, manifest_path, read_manifest
+from foxml_assets.core.errors import FoxmlError
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.models.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    is_done,
+    manifest_path,
+    read_manifest,
+)
 from foxml_assets.workspace import Workspace
 
 POLICY_EDITS: Mapping[str, Mapping[str, object]] = {

@@ -11,14 +11,14 @@ from pathlib import Path, PurePath
 from fault_world import FaultWorld, change_policy, copy_world, make_world
 from faults import Ended, Fault, Server, contents, model_stamps
 
-from foxml_assets.errors import FoxmlError
+from foxml_assets.core.errors import FoxmlError
 from foxml_assets.families.registry import find_family
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.history import history_files
-from foxml_assets.planning.plan import Job
-from foxml_assets.planning.tree import plan_tree, tree_problems
-from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.training.manifest import MANIFEST_FILE, ModelState, is_done, stored_state
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.store.history import history_files
+from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, is_done, stored_state
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)

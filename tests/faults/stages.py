@@ -8,33 +8,33 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from foxml_assets.errors import FoxmlError
-from foxml_assets.files import write_if_changed
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.diff_report import diff_json, diff_markdown
-from foxml_assets.planning.history import find_plan
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.reporting.build import make_report
+from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.importing.user_table import import_candidates
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.diff.changes_report import diff_json, diff_markdown
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.history import find_plan
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import write_report
-from foxml_assets.routing.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.candidates_source import load_candidates
-from foxml_assets.routing.fdr_history_file import read_history
-from foxml_assets.routing.importing.user_table import import_candidates
-from foxml_assets.routing.plan_files import (
+from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.candidates.candidates_source import load_candidates
+from foxml_assets.routing.decide.fdr_history_file import read_history
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import (
     plan_to_remember,
     read_routing_plan,
     recover_routing_plan,
     write_routing_plan,
 )
-from foxml_assets.routing.router import route
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.gate import authorise_training
+from foxml_assets.storage.files import write_if_changed
+from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.outcome import OutcomeStatus
-from foxml_assets.training.pending import pending_jobs
 from foxml_assets.training.runner import train_jobs
+from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
 

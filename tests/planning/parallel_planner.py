@@ -5,10 +5,10 @@ from pathlib import Path
 
 from plan_makers import job, plan
 
-from foxml_assets.errors import LockHeldError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.writer import write_plan
+from foxml_assets.core.errors import LockHeldError
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.storage.layout import Layout
 
 
 def large_plan(number: int) -> MasterPlan:

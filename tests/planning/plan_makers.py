@@ -3,9 +3,16 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
-from foxml_assets.planning.job_ids import job_ids
-from foxml_assets.planning.plan import (
+from foxml_assets.core.vocabulary import (
+    Route,
+    ScoreMetric,
+    SignalState,
+    TaskType,
+    TrainingType,
+)
+from foxml_assets.planning.jobs.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
+from foxml_assets.planning.plan.job_ids import job_ids
+from foxml_assets.planning.plan.master_plan import (
     SCHEMA_VERSION,
     ExcludedSymbol,
     Job,
@@ -14,15 +21,8 @@ from foxml_assets.planning.plan import (
     PlanMetadata,
     SymbolUse,
 )
-from foxml_assets.planning.specs import with_spec_hashes
-from foxml_assets.planning.tree import plan_tree
-from foxml_assets.vocabulary import (
-    Route,
-    ScoreMetric,
-    SignalState,
-    TaskType,
-    TrainingType,
-)
+from foxml_assets.planning.plan.specs import with_spec_hashes
+from foxml_assets.planning.store.tree import plan_tree
 
 BOTH_FAMILIES = ("lightgbm", "xgboost")
 SWING = "y_will_swing_low_10m_0.20"

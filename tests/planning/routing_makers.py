@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.staleness import CurrentInputs
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
-from foxml_assets.stamp import RunStamp
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.validate.staleness import CurrentInputs
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", "abc1234")
 

@@ -9,18 +9,18 @@ import msgspec
 from plan_makers import master_bytes
 from routing_makers import STAMP, policy, routed, row
 
-from foxml_assets.assurances import Assurance
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import assemble_plan, build_plan
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.markdown_files import render_summary
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.routing_check import routing_problems
-from foxml_assets.planning.schema import shipped_schema
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.vocabulary import AssuredBy
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.vocabulary import AssuredBy
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.schema import shipped_schema
+from foxml_assets.planning.store.plan_pages import render_summary
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.validate.routing_check import routing_problems
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.layout import Layout
 
 VOUCHED = {"by": "user", "reason": "published before the bar closes"}
 PROVEN = {"by": "replay", "cuts": 8}

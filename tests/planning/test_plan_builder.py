@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from routing_makers import STAMP, candidates, grid, policy, routed, row
 
-from foxml_assets.errors import RoutingPlanError, UnsafeNameError
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import get_cs_jobs, get_job
-from foxml_assets.planning.encoding import encode
-from foxml_assets.planning.plan import ABSENT, Job, MasterPlan, SymbolUse
-from foxml_assets.planning.routing_check import routing_problems
-from foxml_assets.planning.specs import spec_hash
-from foxml_assets.planning.structure import structure_problems
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
-from foxml_assets.vocabulary import ModelFamily, Route, SignalState, TrainingType
+from foxml_assets.core.errors import RoutingPlanError, UnsafeNameError
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TrainingType
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import get_cs_jobs, get_job
+from foxml_assets.planning.plan.encoding import encode
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, SymbolUse
+from foxml_assets.planning.plan.specs import spec_hash
+from foxml_assets.planning.plan.structure import structure_problems
+from foxml_assets.planning.validate.routing_check import routing_problems
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 LGB, XGB, RIDGE = "lightgbm", "xgboost", "ridge"
 

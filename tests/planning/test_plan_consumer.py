@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from plan_makers import SWING, example_plan, plan, save
 
-from foxml_assets.errors import PlanMissingError
-from foxml_assets.planning.consumer import (
+from foxml_assets.core.errors import PlanMissingError
+from foxml_assets.planning.plan.consumer import (
     describe_filter,
     get_cs_jobs,
     get_job,

@@ -10,11 +10,11 @@ import crash_planner
 import pytest
 from crash_planner import crash_plan
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.history import history_files
-from foxml_assets.planning.tree import plan_tree, tree_problems
-from foxml_assets.planning.writer import write_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.history import history_files
+from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.storage.layout import Layout
 
 
 def kill_one_planner(root: Path, delay: float) -> None:

@@ -5,12 +5,12 @@ import json
 from plan_makers import example_plan
 from routing_makers import STAMP, grid, policy, routed, row
 
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.diff import PlanDiff, diff_plans
-from foxml_assets.planning.diff_causes import Cause
-from foxml_assets.planning.diff_report import diff_headline, diff_json, diff_markdown, diff_rows
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.routing.policy import RoutingPolicy
+from foxml_assets.planning.diff.change_causes import Cause
+from foxml_assets.planning.diff.changes import PlanDiff, diff_plans
+from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown, diff_rows
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 Rows = list[dict[str, object]]
 

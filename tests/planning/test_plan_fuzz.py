@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_makers import example_plan, master_bytes
 
-from foxml_assets.errors import PlanError
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.core.errors import PlanError
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
 
 RAW = master_bytes(example_plan())
 JSON_VALUES = st.recursive(

@@ -9,25 +9,25 @@ from msgspec.structs import replace as with_fields
 from plan_makers import job, master_bytes, plan
 from routing_makers import STAMP, candidates, grid, inputs_of, panel_of, policy, routed
 
-from foxml_assets.errors import (
+from foxml_assets.core.errors import (
     PlanCorruptError,
     PlanInconsistentError,
     PlanMissingError,
     PlanStaleError,
 )
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import assemble_plan, build_plan
-from foxml_assets.planning.checks import Basis, read_basis
-from foxml_assets.planning.fallback import build_fallback_plan
-from foxml_assets.planning.gate import require_current_plan
-from foxml_assets.planning.plan import ABSENT, Job, MasterPlan
-from foxml_assets.planning.specs import with_spec_hashes
-from foxml_assets.planning.staleness import CurrentInputs, stale_inputs
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.candidates_file import write_candidates
-from foxml_assets.routing.plan_files import write_routing_plan
-from foxml_assets.selection.panel_info import PanelInfo, TargetSpec
-from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan, Route, TaskType
+from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan, Route, TaskType
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
+from foxml_assets.planning.jobs.fallback import build_fallback_plan
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.plan.specs import with_spec_hashes
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.validate.plan_checks import Basis, read_basis
+from foxml_assets.planning.validate.plan_gate import require_current_plan
+from foxml_assets.planning.validate.staleness import CurrentInputs, stale_inputs
+from foxml_assets.routing.candidates.candidates_file import write_candidates
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.storage.layout import Layout
 
 ROUTING = routed(grid())
 STATES = ("strong", "weak", "experimental", "none")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from plan_makers import example_plan, master_bytes, plan
 
-from foxml_assets.errors import FoxmlError, PlanCorruptError, PlanInconsistentError
-from foxml_assets.planning.canonical import read_canonical
-from foxml_assets.planning.consumer import MAX_BYTES, load_master_training_plan
-from foxml_assets.planning.plan import MasterPlan
+from foxml_assets.core.errors import FoxmlError, PlanCorruptError, PlanInconsistentError
+from foxml_assets.planning.plan.canonical import read_canonical
+from foxml_assets.planning.plan.consumer import MAX_BYTES, load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
 
 Document = dict[str, Any]
 

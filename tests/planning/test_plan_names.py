@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_makers import job, plan
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.job_ids import job_ids
-from foxml_assets.planning.writer import write_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.job_ids import job_ids
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.storage.layout import Layout
 
 AWKWARD = [
     "BTC/USD",

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from routing_makers import STAMP, candidates, policy, routed, row
 
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.diff_causes import Cause
-from foxml_assets.planning.preview import FitKey, Preview, RouteMove, estimate_seconds, preview_plan
-from foxml_assets.planning.preview_report import move_rows, preview_json, preview_markdown, route_rows
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.vocabulary import Route
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.planning.diff.change_causes import Cause
+from foxml_assets.planning.diff.preview import FitKey, Preview, RouteMove, estimate_seconds, preview_plan
+from foxml_assets.planning.diff.preview_report import move_rows, preview_json, preview_markdown, route_rows
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 LGB, XGB = "lightgbm", "xgboost"
 ROWS = [row("y", None, "strong"), row("y", "A", "strong"), row("y", "B", "weak"), row("y", "C", "none")]

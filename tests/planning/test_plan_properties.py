@@ -8,18 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from routing_makers import STAMP, candidates, inputs_of, panel_of, policy, row
 
-from foxml_assets.config_files import parse_config
-from foxml_assets.errors import ConfigError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.checks import Basis
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.validation import validate_plan
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.vocabulary import Route, SignalState, TaskType, TrainingType
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.errors import ConfigError
+from foxml_assets.core.vocabulary import Route, SignalState, TaskType, TrainingType
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.validate.plan_checks import Basis
+from foxml_assets.planning.validate.validation import validate_plan
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 NAMES = st.sampled_from(["y", "Y", "y_A", "..", "BTC/USD", "CON", "", "a|b", " ", "\U0001f98a", "x" * 300])
 SYMBOLS = st.none() | st.sampled_from(["A", "a", "A_y", "..", "BTC/USD", "NUL", "", "a|b", "\n"])

@@ -11,19 +11,19 @@ import pytest
 from plan_makers import job, plan, save
 from routing_makers import STAMP, candidates, policy, row
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import load_master_training_plan, symbols_for_target
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
-from foxml_assets.routing.router import route
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan, symbols_for_target
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.storage.layout import Layout
 
 pytestmark = pytest.mark.slow
 
 N_TARGETS, N_SYMBOLS = 97, 5_000
 LOAD = (
     "import sys; from pathlib import Path\n"
-    "from foxml_assets.planning.consumer import load_master_training_plan\n"
+    "from foxml_assets.planning.plan.consumer import load_master_training_plan\n"
     "plan = load_master_training_plan(Path(sys.argv[1]))\n"
     "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
 )

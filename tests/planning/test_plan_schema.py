@@ -6,11 +6,11 @@ import jsonschema
 import pytest
 from plan_makers import example_plan, master_bytes, plan
 
-from foxml_assets.planning.schema import schema_bytes, shipped_schema
+from foxml_assets.planning.plan.schema import schema_bytes, shipped_schema
 
 
 def test_the_shipped_schema_is_current() -> None:
-    assert shipped_schema() == schema_bytes(), "run: python -m foxml_assets.planning.schema"
+    assert shipped_schema() == schema_bytes(), "run: python -m foxml_assets.planning.plan.schema"
 
 
 def test_the_schema_accepts_plans_and_refuses_what_the_loader_refuses() -> None:

@@ -9,12 +9,12 @@ import parallel_planner
 import pytest
 from plan_makers import example_plan, job, plan
 
-from foxml_assets.errors import StorageError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.tree import plan_tree, tree_problems
-from foxml_assets.planning.writer import write_plan
+from foxml_assets.core.errors import StorageError
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.storage.layout import Layout
 
 DISK_BYTES = 1 << 20
 

@@ -9,17 +9,17 @@ from msgspec.structs import replace
 from plan_makers import example_plan, job, plan
 from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import assemble_plan, build_plan
-from foxml_assets.planning.checks import Basis, PlanCheck, hash_problems, panel_problems
-from foxml_assets.planning.family_check import family_problems
-from foxml_assets.planning.plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
-from foxml_assets.planning.routing_check import routing_problems
-from foxml_assets.planning.staleness import CurrentInputs
-from foxml_assets.planning.structure import structure_problems
-from foxml_assets.planning.validation import Validation, validate_plan
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.vocabulary import Route, TaskType, TrainingType
+from foxml_assets.core.vocabulary import Route, TaskType, TrainingType
+from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
+from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
+from foxml_assets.planning.plan.structure import structure_problems
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.validate.family_check import family_problems
+from foxml_assets.planning.validate.plan_checks import Basis, PlanCheck, hash_problems, panel_problems
+from foxml_assets.planning.validate.routing_check import routing_problems
+from foxml_assets.planning.validate.staleness import CurrentInputs
+from foxml_assets.planning.validate.validation import Validation, validate_plan
+from foxml_assets.storage.layout import Layout
 
 LEAKY = row("y_strong", "GME", "strong", leakage_status="BLOCKED", leakage_reason="copies the label")
 ROUTING = routed([*grid(), LEAKY])

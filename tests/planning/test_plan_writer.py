@@ -10,13 +10,13 @@ import pytest
 import yaml
 from plan_makers import SWING, example_plan, job, plan
 
-from foxml_assets.errors import LockHeldError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import get_jobs_for_symbol, load_master_training_plan
-from foxml_assets.planning.history import find_plan, history_files
-from foxml_assets.planning.plan import JobMetadata, MasterPlan, SymbolUse
-from foxml_assets.planning.tree import plan_tree
-from foxml_assets.planning.writer import planner_lock, write_plan
+from foxml_assets.core.errors import LockHeldError
+from foxml_assets.planning.plan.consumer import get_jobs_for_symbol, load_master_training_plan
+from foxml_assets.planning.plan.master_plan import JobMetadata, MasterPlan, SymbolUse
+from foxml_assets.planning.store.history import find_plan, history_files
+from foxml_assets.planning.store.tree import plan_tree
+from foxml_assets.planning.store.writer import planner_lock, write_plan
+from foxml_assets.storage.layout import Layout
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -245,8 +245,8 @@ def test_a_second_planner_is_refused_while_the_first_one_works(tmp_path: Path) -
 def test_a_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     hold = (
-        "import sys, time; from pathlib import Path; from foxml_assets.layout import Layout\n"
-        "from foxml_assets.planning.writer import planner_lock\n"
+        "import sys, time; from pathlib import Path; from foxml_assets.storage.layout import Layout\n"
+        "from foxml_assets.planning.store.writer import planner_lock\n"
         "with planner_lock(Layout(Path(sys.argv[1]))):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE) as holder:

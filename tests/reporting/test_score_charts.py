@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from training_world import RETURN, UP, make_world
 
-from foxml_assets.entry_points import FAMILIES
-from foxml_assets.planning.plan import Job, JobMetadata
+from foxml_assets.core.entry_points import FAMILIES
+from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.planning.plan.master_plan import Job, JobMetadata
 from foxml_assets.reporting.charts import model_scores_chart, skill_chart
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
-from foxml_assets.training.manifest import Manifest
+from foxml_assets.training.models.manifest import Manifest
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import SymbolScore
-from foxml_assets.vocabulary import Route, ScoreMetric
 
 
 @pytest.fixture(scope="module")

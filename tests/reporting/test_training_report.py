@@ -11,22 +11,22 @@ import pytest
 from routed_world import Routed, copied, route_and_plan
 from training_world import LONELY, RETURN, UP, make_world, panel_frame, plan_of
 
-from foxml_assets.errors import TrainingError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import get_job
-from foxml_assets.planning.plan import Job, MasterPlan
-from foxml_assets.reporting.build import make_report
+from foxml_assets.core.errors import TrainingError
+from foxml_assets.core.vocabulary import Route, TaskType
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.consumer import get_job
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path, pair_scores_path, write_report
 from foxml_assets.reporting.report_markdown import headline, report_markdown
-from foxml_assets.selection.config import BlockConfig
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.training.manifest import ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.training.models.serving import load_family, load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
-from foxml_assets.training.serving import load_family, load_job_model
-from foxml_assets.vocabulary import Route, TaskType
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.fdr_history import FdrHistory
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.decide.fdr_history import FdrHistory
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 STAMP = RunStamp("2026-01-02T03:04:05Z", "20260102_030405", "abc1234")
 OTHER_STAMP = RunStamp("2027-01-02T03:04:05Z", "20270102_030405", None)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from foxml_assets.routing.methods import find_method
-from foxml_assets.routing.rules import ADMISSION, Rule
+from foxml_assets.routing.policy.method_registry import find_method
+from foxml_assets.routing.rules.rules import ADMISSION, Rule
 
 POLICY_PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
 _TABLE = re.compile(r"(<!-- rules of ([\w ]+) -->\n).*?(<!-- end of rules -->)", re.DOTALL)

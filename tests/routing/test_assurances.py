@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 from candidate_rows import local, pooled, routed, target_row
 
-from foxml_assets.assurances import Assurance
-from foxml_assets.evidence.records import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.routing.candidates import candidates_from_evidence
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import explanation_text
-from foxml_assets.routing.plan_json import parse_plan, plan_json
-from foxml_assets.routing.plan_markdown import plan_markdown
-from foxml_assets.routing.policy import Output
-from foxml_assets.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.assurances import Assurance
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
+from foxml_assets.routing.candidates.candidates import candidates_from_evidence
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_text
+from foxml_assets.routing.pages.plan_markdown import plan_markdown
+from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.policy.routing_config import Output
 
 FEATURES = '{"vix": "SAFE", "hour": "SAFE", "mom": "SAFE", "doubted": "SAFE", "copy": "BLOCKED"}'
 ASSURED = json.dumps(

@@ -12,19 +12,19 @@ from candidate_rows import STAMP, local, policy, pooled, table
 from hypothesis import HealthCheck, given, settings
 from test_routing_properties import tables
 
-from foxml_assets.errors import CandidatesError
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates import (
+from foxml_assets.core.errors import CandidatesError
+from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.routing.candidates.candidates import (
     CANDIDATE_COLUMNS,
     CANDIDATE_NAMES,
     candidates_from_evidence,
     candidates_hash,
     typed_candidates,
 )
-from foxml_assets.routing.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.router import route
-from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.storage.layout import Layout
 
 # Runs with an import system that has no pyarrow: writes, reads and routes, and prints what came out.
 WITHOUT_PYARROW = """
@@ -38,13 +38,13 @@ class NoPyarrow(MetaPathFinder):
             raise ImportError("pyarrow is not here")
 
 sys.meta_path.insert(0, NoPyarrow())
-from foxml_assets.layout import Layout
-from foxml_assets.routing.candidates import candidates_hash
-from foxml_assets.routing.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
+from foxml_assets.storage.layout import Layout
+from foxml_assets.routing.candidates.candidates import candidates_hash
+from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.decide.router import route
+from foxml_assets.core.stamp import RunStamp
 
 source, target = Layout(Path(sys.argv[1])), Layout(Path(sys.argv[2]))
 candidates = read_candidates(source.routing_candidates)
@@ -122,7 +122,7 @@ def test_without_pyarrow_everything_works_on_csv_with_equal_hashes(tmp_path: Pat
         str(tmp_path / "target"),
     ]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    from foxml_assets.routing.policy import RoutingPolicy
+    from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
     here = route(candidates, RoutingPolicy(), stamp=STAMP)
     assert answer["file"] == "routing_candidates.csv"

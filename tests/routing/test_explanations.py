@@ -3,17 +3,17 @@
 import pytest
 from candidate_rows import local, pooled, routed
 
-from foxml_assets.errors import RoutingPlanError
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import (
+from foxml_assets.core.errors import RoutingPlanError
+from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import (
     HEADER,
     explanation_lines,
     explanation_rows,
     explanation_text,
 )
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.plan_json import parse_plan, plan_json
-from foxml_assets.vocabulary import Route, SignalState
+from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 LEAK = "f1 copies the label"
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, norm
 
-from foxml_assets.routing.candidates import typed_candidates
-from foxml_assets.routing.fdr import benjamini_hochberg
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
+from foxml_assets.routing.candidates.candidates import typed_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.sides.fdr import benjamini_hochberg
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50), st.sampled_from([0.01, 0.05, 0.1, 0.3]))

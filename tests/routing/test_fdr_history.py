@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from foxml_assets.errors import FdrHistoryError
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import explanation_text
-from foxml_assets.routing.fdr import Earlier, discoveries
-from foxml_assets.routing.fdr_history import FdrHistory, share, with_plan
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.plan_markdown import plan_markdown
-from foxml_assets.routing.policy import Output
-from foxml_assets.routing.router import route
+from foxml_assets.core.errors import FdrHistoryError
+from foxml_assets.routing.decide.fdr_history import FdrHistory, share, with_plan
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_text
+from foxml_assets.routing.pages.plan_markdown import plan_markdown
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import Output
+from foxml_assets.routing.sides.fdr import Earlier, discoveries
 
 QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SE, Q = 0.01, 0.1

@@ -9,11 +9,11 @@ import pytest
 from candidate_rows import local, pooled, routed
 from test_fdr_history import GOLDEN, history_of, planned, rows, said
 
-from foxml_assets.errors import FdrHistoryError, LockHeldError
-from foxml_assets.layout import Layout
-from foxml_assets.locks import hold_lock
-from foxml_assets.routing.fdr_history_file import history_json, read_history
-from foxml_assets.routing.plan_files import read_routing_plan, recover_routing_plan, write_routing_plan
+from foxml_assets.core.errors import FdrHistoryError, LockHeldError
+from foxml_assets.routing.decide.fdr_history_file import history_json, read_history
+from foxml_assets.routing.pages.plan_files import read_routing_plan, recover_routing_plan, write_routing_plan
+from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.locks import hold_lock
 
 
 @pytest.fixture

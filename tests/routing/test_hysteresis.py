@@ -3,7 +3,7 @@
 import pytest
 from candidate_rows import local, pair, pooled, routed, target_row
 
-from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 MARGIN = {"hysteresis": 0.02}
 

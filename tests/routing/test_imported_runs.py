@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from candidate_rows import STAMP, policy
 
-from foxml_assets.errors import CandidatesError
-from foxml_assets.routing.importing.foxml_run import import_foxml
-from foxml_assets.routing.importing.words import LEAKAGE_WORDS, leakage_status
-from foxml_assets.routing.router import route
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.core.errors import CandidatesError
+from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.importing.foreign_words import LEAKAGE_WORDS, leakage_status
+from foxml_assets.importing.foxml_run import import_foxml
+from foxml_assets.routing.decide.router import route
 
 SWING = "y_will_swing_low_10m_0.20"
 RANKING = "reproducibility/stage=TARGET_RANKING"

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from candidate_rows import STAMP, policy
 
-from foxml_assets.errors import CandidatesError
-from foxml_assets.routing.importing.user_table import import_candidates
-from foxml_assets.routing.router import route
+from foxml_assets.core.errors import CandidatesError
+from foxml_assets.importing.user_table import import_candidates
+from foxml_assets.routing.decide.router import route
 
 SWING = "y_will_swing_low_10m_0.20"
 

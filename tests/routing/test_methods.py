@@ -8,25 +8,26 @@ import pytest
 from candidate_rows import SEED_POLICY, STAMP, local, pair, pooled, routed, routes, target_row
 from rule_pages import own_rules, rule_table
 
-from foxml_assets.config_files import parse_config
-from foxml_assets.errors import ConfigError, RoutingPlanError
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.routing import methods, thresholds
-from foxml_assets.routing.coding import Codes, code, level
-from foxml_assets.routing.combination import Routes
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import explanation_text
-from foxml_assets.routing.methods import PairTrace, RoutingMethod, find_method, register
-from foxml_assets.routing.pair_evidence import PairEvidence
-from foxml_assets.routing.plan import PolicyInForce
-from foxml_assets.routing.plan_files import MARKDOWN_NAME, read_routing_plan, write_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.rule_tests import RuleTest
-from foxml_assets.routing.rules import ADMISSION, Measured, Rule
-from foxml_assets.routing.side_trace import RuleLine, SideTrace
-from foxml_assets.routing.words import RouteRule
-from foxml_assets.vocabulary import Route, SignalState
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.errors import ConfigError, RoutingPlanError
+from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.routing.candidates.coding import Codes, code, level
+from foxml_assets.routing.methods import thresholds
+from foxml_assets.routing.methods.combination import Routes
+from foxml_assets.routing.methods.pair_evidence import PairEvidence
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_text
+from foxml_assets.routing.pages.plan_files import MARKDOWN_NAME, read_routing_plan, write_routing_plan
+from foxml_assets.routing.plan.routing_plan import PolicyInForce
+from foxml_assets.routing.policy import method_registry as methods
+from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod, find_method, register
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import RouteRule
+from foxml_assets.routing.rules.rule_tests import RuleTest
+from foxml_assets.routing.rules.rules import ADMISSION, Measured, Rule
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace
+from foxml_assets.storage.layout import Layout
 
 MOST = 50_000.0
 

@@ -9,12 +9,12 @@ import pytest
 from candidate_rows import local, pair, policy, pooled, routed, target_row
 from pydantic import BaseModel
 
-from foxml_assets.config_files import load_config
-from foxml_assets.layout import Layout
-from foxml_assets.routing.plan_files import write_routing_plan
-from foxml_assets.routing.plan_picture import routes_picture
-from foxml_assets.routing.policy import Output, RoutingPolicy
-from foxml_assets.vocabulary import SignalState, TrainingType
+from foxml_assets.core.config_files import load_config
+from foxml_assets.core.vocabulary import SignalState, TrainingType
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.pages.plan_picture import routes_picture
+from foxml_assets.routing.policy.routing_config import Output, RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 CONFIG = Path(__file__).parents[2] / "config" / "routing_config.yaml"
 DRIFTING = {"mean_overlap": 0.6, "mean_tau": 0.5}

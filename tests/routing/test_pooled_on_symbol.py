@@ -3,9 +3,9 @@
 import pytest
 from candidate_rows import local, pair, pooled, routed
 
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import explanation_lines, explanation_rows
-from foxml_assets.routing.plan import RoutingPlan
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 CS, SYMBOL, BLOCKED = "ROUTE_CROSS_SECTIONAL", "ROUTE_SYMBOL_SPECIFIC", "ROUTE_BLOCKED"
 

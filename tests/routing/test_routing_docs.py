@@ -9,16 +9,16 @@ from candidate_rows import STAMP, policy
 from pydantic import BaseModel
 from rule_pages import own_rules, with_rules
 
-from foxml_assets.routing.candidates import CANDIDATE_COLUMNS
-from foxml_assets.routing.importing.foxml_run import import_foxml
-from foxml_assets.routing.importing.user_table import import_candidates
-from foxml_assets.routing.importing.words import LEAKAGE_WORDS
-from foxml_assets.routing.methods import find_method
-from foxml_assets.routing.plan import PAIR_COLUMNS, QUARANTINE_COLUMNS, TARGET_COLUMNS
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.quarantine import FAULT_TEXT
-from foxml_assets.routing.router import route
-from foxml_assets.routing.rules import ADMISSION
+from foxml_assets.importing.foreign_words import LEAKAGE_WORDS
+from foxml_assets.importing.foxml_run import import_foxml
+from foxml_assets.importing.user_table import import_candidates
+from foxml_assets.routing.candidates.candidates import CANDIDATE_COLUMNS
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS, QUARANTINE_COLUMNS, TARGET_COLUMNS
+from foxml_assets.routing.policy.method_registry import find_method
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.rules.rules import ADMISSION
+from foxml_assets.routing.sides.quarantine import FAULT_TEXT
 
 DOCS = Path(__file__).parents[2] / "docs"
 POLICY, FORMATS = (DOCS / "policy.md").read_text(), (DOCS / "formats.md").read_text()

@@ -14,16 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_routing_properties import policies, tables
 
-from foxml_assets.errors import LockHeldError, RoutingPlanError, StorageError
-from foxml_assets.layout import Layout
-from foxml_assets.locks import hold_lock
-from foxml_assets.routing import plan_files
-from foxml_assets.routing.candidates import candidates_hash
-from foxml_assets.routing.plan import PAIR_COLUMNS, TARGET_COLUMNS, RoutingPlan, routing_plan_hash
-from foxml_assets.routing.plan_files import read_routing_plan, write_routing_plan
-from foxml_assets.routing.plan_json import parse_plan, plan_json
-from foxml_assets.routing.policy import Output, RoutingPolicy
-from foxml_assets.routing.router import route
+from foxml_assets.core.errors import LockHeldError, RoutingPlanError, StorageError
+from foxml_assets.routing.candidates.candidates import candidates_hash
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages import plan_files
+from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.plan.routing_plan import (
+    PAIR_COLUMNS,
+    TARGET_COLUMNS,
+    RoutingPlan,
+    routing_plan_hash,
+)
+from foxml_assets.routing.policy.routing_config import Output, RoutingPolicy
+from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.locks import hold_lock
 
 HOSTILE = [
     "BTC/USD",
@@ -320,7 +325,7 @@ def test_the_page_of_a_large_plan_is_cut_with_a_note() -> None:
     rows = [row for t in range(5) for row in (pooled(f"y{t}"), *(local(f"S{s}", f"y{t}") for s in range(6)))]
     plan = routed(*rows)
     output = Output(markdown_max_targets=2, markdown_max_symbols_per_target=3)
-    from foxml_assets.routing.plan_markdown import plan_markdown
+    from foxml_assets.routing.pages.plan_markdown import plan_markdown
 
     page = plan_markdown(plan, output, has_yaml=True)
     assert "3 more targets" in page

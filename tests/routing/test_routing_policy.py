@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from foxml_assets.config_files import parse_config
-from foxml_assets.errors import ConfigError
-from foxml_assets.routing.policy import ErrorRate, RoutingPolicy
-from foxml_assets.routing.policy_jobs import FamilyRule
-from foxml_assets.routing.words import BothStrongBehavior, Side
-from foxml_assets.vocabulary import SignalState, Stability, TrainingType
+from foxml_assets.core.config_files import parse_config
+from foxml_assets.core.errors import ConfigError
+from foxml_assets.core.vocabulary import SignalState, Stability, TrainingType
+from foxml_assets.routing.policy.job_rules import FamilyRule
+from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
+from foxml_assets.routing.policy.routing_words import BothStrongBehavior, Side
 
 BAD = [
     ("metod: thresholds", "metod"),

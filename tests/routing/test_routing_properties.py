@@ -8,9 +8,9 @@ from candidate_rows import STAMP, local, pooled
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from foxml_assets.routing.candidates import candidates_hash, typed_candidates
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
+from foxml_assets.routing.candidates.candidates import candidates_hash, typed_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TARGETS = ("y1", "y2", "y3")

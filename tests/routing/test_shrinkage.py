@@ -5,7 +5,7 @@ import pytest
 from candidate_rows import local, pair, pooled, routed, target_row
 from scipy.stats import norm
 
-from foxml_assets.routing.pair_evidence import shrink
+from foxml_assets.routing.methods.pair_evidence import shrink
 
 SHRINK = {"method": "shrinkage"}
 

@@ -3,11 +3,11 @@
 import pytest
 from candidate_rows import STAMP, local, pair, pooled, routed, table, target_row
 
-from foxml_assets.routing.explanation import explain
-from foxml_assets.routing.explanation_text import explanation_lines, explanation_rows
-from foxml_assets.routing.plan_json import parse_plan, plan_json
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
+from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 SHRINK = {"method": "shrinkage"}
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from training_world import LONELY, RETURN, SYMBOLS, UP, World
 
-from foxml_assets.evidence.records import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.writer import write_plan
-from foxml_assets.routing.candidates import candidates_from_evidence
-from foxml_assets.routing.candidates_file import write_candidates
-from foxml_assets.routing.plan import RoutingPlan
-from foxml_assets.routing.plan_files import write_routing_plan
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import RunStamp
-from foxml_assets.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.routing.candidates.candidates import candidates_from_evidence
+from foxml_assets.routing.candidates.candidates_file import write_candidates
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", None)
 POLICY = RoutingPolicy.model_validate(

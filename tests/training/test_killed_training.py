@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from training_world import BOTH_FAMILIES, RETURN, SYMBOLS, UP, World, make_world
 
-from foxml_assets.planning.plan import Job
-from foxml_assets.training.manifest import is_done, model_path
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.models.manifest import is_done, model_path
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 

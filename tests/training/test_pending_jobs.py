@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, UP, World, make_world, plan_of
 
-from foxml_assets.training.failures import record_failure
-from foxml_assets.training.manifest import model_path
-from foxml_assets.training.pending import pending_jobs
+from foxml_assets.training.models.failures import record_failure
+from foxml_assets.training.models.manifest import model_path
+from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.runner import train_jobs
 
 

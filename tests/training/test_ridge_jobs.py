@@ -8,13 +8,19 @@ import pytest
 from routed_world import POLICY, route_and_plan
 from training_world import RETURN, SYMBOLS, UP, World, make_world
 
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.training.inventory import job_status
-from foxml_assets.training.manifest import Manifest, ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.training.models.inventory import job_status
+from foxml_assets.training.models.manifest import (
+    Manifest,
+    ModelState,
+    manifest_path,
+    model_path,
+    read_manifest,
+)
+from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.training.serving import load_job_model
 
 RIDGE = ("ridge",)
 

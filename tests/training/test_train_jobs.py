@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 from training_world import BOTH_FAMILIES, RETURN, SYMBOLS, UP, World, make_world, panel_frame
 
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import load_model
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import Job
-from foxml_assets.selection.panel import read_panel
-from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training import data
-from foxml_assets.training.fit_times import past_fit_seconds
-from foxml_assets.training.manifest import (
+from foxml_assets.training.models.fit_times import past_fit_seconds
+from foxml_assets.training.models.manifest import (
     Manifest,
     is_done,
     manifest_path,
@@ -27,7 +28,6 @@ from foxml_assets.training.manifest import (
 )
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import ModelFamily
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world
 
-from foxml_assets.config_files import load_config, parse_config
-from foxml_assets.entry_points import FAMILIES
-from foxml_assets.errors import ConfigError
-from foxml_assets.training.config import TrainingConfig, plan_training_hash
-from foxml_assets.training.manifest import manifest_path, read_manifest
+from foxml_assets.core.config_files import load_config, parse_config
+from foxml_assets.core.entry_points import FAMILIES
+from foxml_assets.core.errors import ConfigError
+from foxml_assets.training.models.manifest import manifest_path, read_manifest
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
+from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 OUTSIDE_THE_HASH = {"threads": 5, "batch_size": 9, "min_score_rows": 7, "on_missing_plan": "refuse",

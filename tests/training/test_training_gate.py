@@ -9,17 +9,17 @@ import pytest
 from routed_world import POLICY, SCORES, STAMP, Routed, copied, route_and_plan
 from training_world import RETURN, UP, World, make_world, panel_frame
 
-from foxml_assets.errors import (
+from foxml_assets.core.errors import (
     PlanCorruptError,
     PlanInconsistentError,
     PlanMissingError,
     PlanStaleError,
     RoutingPlanError,
 )
-from foxml_assets.routing.policy import RoutingPolicy
-from foxml_assets.training.gate import TrainingPermit, authorise_training
+from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan, Route
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import OnMissingPlan, OnStalePlan, Route
+from foxml_assets.training.training_gate import TrainingPermit, authorise_training
 
 
 @pytest.fixture(scope="module")

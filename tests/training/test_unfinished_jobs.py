@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, UP, World, make_world, panel_frame
 
-from foxml_assets.planning.plan import Job
-from foxml_assets.training.inventory import job_status, take_inventory
-from foxml_assets.training.manifest import (
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.models.inventory import job_status, take_inventory
+from foxml_assets.training.models.manifest import (
     ModelState,
     is_done,
     manifest_path,

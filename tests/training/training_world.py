@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.vocabulary import ModelFamily, Route, TaskType, TrainingType
 from foxml_assets.families.lightgbm_family import LightGBMParams
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.families.xgboost_family import XGBoostParams
-from foxml_assets.layout import Layout
-from foxml_assets.planning.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
-from foxml_assets.planning.plan import (
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.planning.jobs.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
+from foxml_assets.planning.plan.master_plan import (
     ABSENT,
     SCHEMA_VERSION,
     ExcludedSymbol,
@@ -21,12 +23,10 @@ from foxml_assets.planning.plan import (
     MasterPlan,
     PlanMetadata,
 )
-from foxml_assets.planning.specs import with_spec_hash
-from foxml_assets.selection.config import DataConfig
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.training.config import TrainingConfig
+from foxml_assets.planning.plan.specs import with_spec_hash
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.vocabulary import ModelFamily, Route, TaskType, TrainingType
+from foxml_assets.training.training_config import TrainingConfig
 
 BOTH_FAMILIES = ("lightgbm", "xgboost")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")

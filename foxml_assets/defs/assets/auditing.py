@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from foxml_assets.auditing.audit_files import page_path, picture_path, write_audit
-from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
-from foxml_assets.auditing.build import make_audit, open_contest
+from foxml_assets.auditing.make_audit import make_audit, open_contest
+from foxml_assets.auditing.pages.audit_files import page_path, picture_path, write_audit
+from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, verdict
+from foxml_assets.core.hashing import file_hash
+from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
-from foxml_assets.hashing import file_hash
-from foxml_assets.stamp import current_stamp
 from foxml_assets.workspace import Workspace
 
 # Everything that decides what the audit says; of the evidence, what it cost.

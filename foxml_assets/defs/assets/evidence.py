@@ -8,13 +8,13 @@ import dagster as dg
 from foxml_assets.defs.assets.events import output_event
 from foxml_assets.defs.assets.metadata import file_link, picture
 from foxml_assets.defs.running.partitions import targets
-from foxml_assets.defs.running.stages import MeantFor, check_range
+from foxml_assets.defs.running.stage_runs import MeantFor, check_range
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
+from foxml_assets.evidence.evidence_files import evidence_hash, read_evidence, read_findings, read_importances
 from foxml_assets.evidence.pages import evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import profile_picture
-from foxml_assets.evidence.records import TargetEvidence
-from foxml_assets.evidence.store import evidence_hash, read_evidence, read_findings, read_importances
-from foxml_assets.layout import Layout
+from foxml_assets.evidence.target_evidence import TargetEvidence
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from foxml_assets.config_files import ConfigModel
+from foxml_assets.core.config_files import ConfigModel
+from foxml_assets.core.hashing import content_hash
 from foxml_assets.defs.assets.metadata import file_link
-from foxml_assets.hashing import content_hash
 from foxml_assets.workspace import Workspace
 
 GROUP = "inputs"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import job_observation, made_versions, told_versions
-from foxml_assets.defs.running.stages import MODEL_ASSETS, partition_key
-from foxml_assets.planning.plan import Job
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.defs.running.stage_runs import MODEL_ASSETS, partition_key
+from foxml_assets.planning.plan.master_plan import Job
 
 JOB_ASSETS = {
     TrainingType.CROSS_SECTIONAL: "cross_sectional_jobs",

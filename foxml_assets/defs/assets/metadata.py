@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from foxml_assets.markdown import Markup, escape, table
+from foxml_assets.core.markdown import Markup, escape, table
 
 
 def table_metadata(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:

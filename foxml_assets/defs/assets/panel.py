@@ -4,9 +4,9 @@ import dagster as dg
 
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
 from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, targets
-from foxml_assets.selection.panel import build_panel
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.selection.source import panel_source_hash
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.panel.source import panel_source_hash
 from foxml_assets.workspace import Workspace
 
 

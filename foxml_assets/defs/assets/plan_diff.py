@@ -2,15 +2,15 @@
 
 import dagster as dg
 
+from foxml_assets.core.hashing import bytes_hash
 from foxml_assets.defs.assets.metadata import file_link
 from foxml_assets.defs.assets.planning import GROUP
 from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.files import write_if_changed
-from foxml_assets.hashing import bytes_hash
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.diff import diff_plans
-from foxml_assets.planning.diff_report import diff_headline, diff_json, diff_markdown
-from foxml_assets.planning.history import find_plan
+from foxml_assets.planning.diff.changes import diff_plans
+from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.store.history import find_plan
+from foxml_assets.storage.files import write_if_changed
 from foxml_assets.workspace import Workspace
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
 from foxml_assets.defs.running.attempts import retry_while_locked
@@ -14,17 +16,15 @@ from foxml_assets.defs.running.partitions import (
     retire_partitions,
     symbol_partitions,
 )
-from foxml_assets.defs.running.stages import MODEL_PARTITIONS, partition_key
+from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
 from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.planning.builder import build_plan
-from foxml_assets.planning.consumer import describe_plan
-from foxml_assets.planning.plan import Job
-from foxml_assets.planning.tree import SUMMARY_FILE, VIEWS
-from foxml_assets.planning.writer import PlanWrite, write_plan
-from foxml_assets.routing.plan_files import read_routing_plan
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import describe_plan
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
+from foxml_assets.planning.store.writer import PlanWrite, write_plan
+from foxml_assets.routing.pages.plan_files import read_routing_plan
 from foxml_assets.stages import PLAN_VIEWS
-from foxml_assets.stamp import current_stamp
-from foxml_assets.vocabulary import TrainingType
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"

@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from foxml_assets.auditing.audit import RoutingAudit
-from foxml_assets.auditing.audit_text import SHORT_HEADER, short_rows, verdict
+from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, verdict
+from foxml_assets.auditing.routing_audit import RoutingAudit
+from foxml_assets.core.hashing import file_hash
+from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
-from foxml_assets.hashing import file_hash
-from foxml_assets.reporting.build import make_report
 from foxml_assets.reporting.charts import skill_chart
+from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import markdown_path, write_report
 from foxml_assets.reporting.report_markdown import (
     NOT_COMPARED,
@@ -16,9 +17,8 @@ from foxml_assets.reporting.report_markdown import (
     jobs_trained,
     target_skills,
 )
-from foxml_assets.routing.plan_files import read_routing_plan
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.gate import authorise_training
+from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
 # Everything that decides what the report says. The audit may be missing or of another plan.

@@ -4,17 +4,17 @@ import logging
 
 import dagster as dg
 
+from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_metadata
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
-from foxml_assets.routing.candidates import candidates_hash
-from foxml_assets.routing.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.candidates_source import candidates_source_hash, load_candidates
-from foxml_assets.routing.fdr_history_file import read_history
-from foxml_assets.routing.plan_files import plan_to_remember, recover_routing_plan, write_routing_plan
-from foxml_assets.routing.plan_markdown import PICTURE_NAME
-from foxml_assets.routing.router import route
-from foxml_assets.stamp import current_stamp
+from foxml_assets.routing.candidates.candidates import candidates_hash
+from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
+from foxml_assets.routing.candidates.candidates_source import candidates_source_hash, load_candidates
+from foxml_assets.routing.decide.fdr_history_file import read_history
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.plan_files import plan_to_remember, recover_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME
 from foxml_assets.workspace import Workspace
 
 GROUP = "routing"

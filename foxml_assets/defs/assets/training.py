@@ -6,28 +6,28 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import output_event
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
 from foxml_assets.defs.assets.metadata import picture
-from foxml_assets.defs.running.stages import (
+from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
     MeantFor,
     check_range,
     partition_key,
 )
-from foxml_assets.hashing import content_hash
-from foxml_assets.layout import Layout
-from foxml_assets.planning.consumer import load_master_training_plan
-from foxml_assets.planning.plan import MasterPlan
-from foxml_assets.planning.structure import plan_order
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.structure import plan_order
 from foxml_assets.reporting.charts import model_scores_chart
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.gate import authorise_training
-from foxml_assets.training.manifest import Manifest
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.manifest import Manifest
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
 GROUP = "training"

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from foxml_assets.core.errors import FoxmlError, Problem
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.metadata import markdown_table
-from foxml_assets.defs.checking.findings import (
+from foxml_assets.defs.checking.check_findings import (
     PLAN_CHECKS,
     VIEW_PREFIXES,
     Findings,
@@ -14,13 +16,11 @@ from foxml_assets.defs.checking.findings import (
     plan_findings,
     routing_findings,
 )
-from foxml_assets.defs.running.stages import MODEL_CHECKS
-from foxml_assets.errors import FoxmlError, Problem
-from foxml_assets.planning.consumer import load_master_training_plan
+from foxml_assets.defs.running.stage_runs import MODEL_CHECKS
+from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.stages import CONFIGS
-from foxml_assets.training.inventory import JobStatus, take_inventory
-from foxml_assets.training.manifest import ModelState
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.training.models.inventory import JobStatus, take_inventory
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
 _MAX_SHOWN = 50

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from foxml_assets.core.errors import LockHeldError
 from foxml_assets.defs.running.claims import root_id
 from foxml_assets.defs.running.partitions import keys_of
 from foxml_assets.defs.running.runs import ROOT_TAG, describe_runs
-from foxml_assets.errors import LockHeldError
 
 MAX_ATTEMPTS = 3
 REQUEST_TAG = "foxml/request"

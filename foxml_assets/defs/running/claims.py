@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.files import refuse_links
-from foxml_assets.hashing import content_hash
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.storage.files import refuse_links
 
 _FOLDER = ".claims"
 _UNFINISHED_PREFIX = ".new-"

@@ -9,10 +9,10 @@ import dagster as dg
 
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.runs import command_tags
-from foxml_assets.defs.running.stages import QUIET, StageRun, evidence_run
+from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.locks import hold_lock
 from foxml_assets.stages import CONFIGS, Stage
+from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
-from foxml_assets.errors import Problem, StorageError
-from foxml_assets.files import write_atomic
+from foxml_assets.core.errors import Problem, StorageError
+from foxml_assets.storage.files import write_atomic
 
 # A failed run would keep its place in the training pool without free_slots_after_run_end_seconds.
 _DAGSTER_YAML = b"""\

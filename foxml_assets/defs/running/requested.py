@@ -12,8 +12,8 @@ import msgspec
 from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.runs import daemon_tags
-from foxml_assets.defs.running.stages import StageRun, run_request
-from foxml_assets.files import write_atomic
+from foxml_assets.defs.running.stage_runs import StageRun, run_request
+from foxml_assets.storage.files import write_atomic
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 2

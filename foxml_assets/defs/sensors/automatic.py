@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from foxml_assets.defs.running.stages import MODEL_ASSETS
-from foxml_assets.layout import Layout
-from foxml_assets.planning.plan import Job
-from foxml_assets.planning.preview import estimate_seconds
+from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
+from foxml_assets.planning.diff.preview import estimate_seconds
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.fit_times import past_fit_seconds
+from foxml_assets.training.models.fit_times import past_fit_seconds
 
 
 def hold_back(instance: dg.DagsterInstance, training: TrainingContext, pending: Sequence[Job]) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import dagster as dg
 import msgspec
 
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.defs.checking.check_findings import all_findings, first_words
 from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS
-from foxml_assets.defs.checking.findings import all_findings, first_words
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
-from foxml_assets.hashing import content_hash
 from foxml_assets.stages import Stage
-from foxml_assets.tables import find_table
+from foxml_assets.storage.tables import find_table
 from foxml_assets.workspace import Workspace
 
 ARTIFACT_CHECK_JOB = "artifact_checks"

@@ -5,17 +5,23 @@ Nothing starts on a root that was never run: the first run is the user's decisio
 
 import dagster as dg
 
+from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.hashing import content_hash
 from foxml_assets.defs.assets.events import data_version_of, metadata_of
 from foxml_assets.defs.assets.inputs import config_version
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
-from foxml_assets.defs.running.stages import EVIDENCE_ASSET, StageRun, evidence_run, is_training, run_request
-from foxml_assets.errors import FoxmlError
+from foxml_assets.defs.running.stage_runs import (
+    EVIDENCE_ASSET,
+    StageRun,
+    evidence_run,
+    is_training,
+    run_request,
+)
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.hashing import content_hash
-from foxml_assets.routing.candidates_source import candidates_source_hash
+from foxml_assets.panel.source import panel_source_hash
+from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
 from foxml_assets.run_inputs import RunInputs
-from foxml_assets.selection.source import panel_source_hash
 from foxml_assets.stages import CONFIGS, STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 

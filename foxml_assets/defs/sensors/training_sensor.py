@@ -5,11 +5,15 @@ import os
 import dagster as dg
 import msgspec
 
+from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.stamp import current_stamp
+from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import data_version_of
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.partitions import retire_partitions
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
-from foxml_assets.defs.running.stages import (
+from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
     REPORT_ASSET,
@@ -23,14 +27,10 @@ from foxml_assets.defs.running.stages import (
 )
 from foxml_assets.defs.sensors.automatic import hold_back
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
-from foxml_assets.errors import FoxmlError
-from foxml_assets.hashing import content_hash
-from foxml_assets.planning.plan import Job, MasterPlan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.stages import STAGE_ASSETS
-from foxml_assets.stamp import current_stamp
-from foxml_assets.training.gate import authorise_training
-from foxml_assets.training.pending import pending_jobs
-from foxml_assets.vocabulary import TrainingType
+from foxml_assets.training.models.pending import pending_jobs
+from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
 Answer = list[dg.RunRequest] | dg.RunRequest | dg.SkipReason

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, shifted
 from foxml_assets.evidence.scores.sums import block_sums, scores
-from foxml_assets.metrics import metric_of, to_skill
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.vocabulary import ScoreMetric
+from foxml_assets.panel.data_config import EvidenceConfig
 
 # Agreement with the label's own memory is asked for within this share of the skill, and 3 standard errors.
 _PROFILE_TOLERANCE = 0.1

@@ -9,14 +9,14 @@ from functools import cache
 
 import numpy as np
 
-from foxml_assets.entry_points import DETECTORS
-from foxml_assets.errors import DetectorError, Problem
+from foxml_assets.core.entry_points import DETECTORS
+from foxml_assets.core.errors import DetectorError, Problem
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.leakage.copies import mean_skill
 from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.ranks import LabelView
-from foxml_assets.vocabulary import LeakageStatus
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
+from foxml_assets.evidence.lag_profile import with_profiles
 from foxml_assets.evidence.leakage.copies import (
     beyond_chance_here,
     feature_memory,
@@ -26,10 +28,8 @@ from foxml_assets.evidence.leakage.findings import Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
-from foxml_assets.evidence.leakage.profile import with_profiles
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
-from foxml_assets.selection.config import EvidenceConfig, OnNearCopy
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 
 # How far R2 falls where features explain each other: of strong ones, and of those under suspicion.
 _LEANS_ON = 0.1

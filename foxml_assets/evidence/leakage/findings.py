@@ -7,11 +7,11 @@ from enum import StrEnum
 import msgspec
 import numpy as np
 
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats
 from foxml_assets.evidence.leakage.copies import mean_skill
 from foxml_assets.evidence.leakage.lookahead import PastAndFuture
-from foxml_assets.evidence.replay.compare import Change, Replayed
-from foxml_assets.vocabulary import LeakageStatus
+from foxml_assets.evidence.replay.comparison import Change, Replayed
 
 
 class Detector(StrEnum):

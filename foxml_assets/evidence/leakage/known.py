@@ -6,15 +6,15 @@ from functools import cached_property
 
 import numpy as np
 
-from foxml_assets.assurances import Assurance, Assurances
-from foxml_assets.errors import PanelError, Problem
+from foxml_assets.core.assurances import Assurance, Assurances
+from foxml_assets.core.errors import PanelError, Problem
+from foxml_assets.core.vocabulary import AssuredBy
 from foxml_assets.evidence.arrays import Flags, PanelArrays
 from foxml_assets.evidence.leakage.clock import told_by_clock
-from foxml_assets.evidence.replay.compare import Replayed
-from foxml_assets.evidence.replay.store import Replay
-from foxml_assets.selection.config import LeakageConfig
-from foxml_assets.selection.patterns import lookup, matches_any, nearest, unmatched
-from foxml_assets.vocabulary import AssuredBy
+from foxml_assets.evidence.replay.comparison import Replayed
+from foxml_assets.evidence.replay.replay_file import Replay
+from foxml_assets.panel.data_config import LeakageConfig
+from foxml_assets.panel.patterns import lookup, matches_any, nearest, unmatched
 
 _SETTING = "evidence.leakage"
 

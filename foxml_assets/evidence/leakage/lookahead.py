@@ -21,7 +21,7 @@ from foxml_assets.evidence.leakage.past import (
     weight_table,
 )
 from foxml_assets.evidence.leakage.ranks import FeatureRanks
-from foxml_assets.selection.config import LeakageConfig
+from foxml_assets.panel.data_config import LeakageConfig
 
 # Share of the clearest case from which on others are as clear.
 _CLEAR = 0.75

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Floats, Ints, PanelArrays
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.panel_info import TargetSpec
-from foxml_assets.vocabulary import TaskType
+from foxml_assets.panel.data_config import EvidenceConfig
+from foxml_assets.panel.panel_info import TargetSpec
 
 # A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
 _MIN_EPISODES = 5

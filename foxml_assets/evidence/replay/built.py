@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foxml_assets.errors import BuilderError, Problem
+from foxml_assets.core.errors import BuilderError, Problem
 from foxml_assets.evidence.arrays import Floats, Ints, PanelArrays
-from foxml_assets.selection.columns import is_from_the_future
-from foxml_assets.selection.config import FeatureBuilder
-from foxml_assets.selection.panel_info import PanelInfo
-from foxml_assets.selection.reading import read_source, source_columns
+from foxml_assets.panel.columns import is_from_the_future
+from foxml_assets.panel.data_config import FeatureBuilder
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.reading import read_source, source_columns
 
 _RETURN_FIX = "return a frame with a row per time and symbol, these as columns, and numeric features"
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from foxml_assets.errors import BuilderError
+from foxml_assets.core.errors import BuilderError
 from foxml_assets.evidence.arrays import Ints, PanelArrays
 from foxml_assets.evidence.replay.built import Built, Rows, as_built, source_rows
-from foxml_assets.evidence.replay.compare import (
+from foxml_assets.evidence.replay.comparison import (
     Replayed,
     Tail,
     carried_over,
@@ -19,9 +19,9 @@ from foxml_assets.evidence.replay.compare import (
     compare,
     not_the_panels,
 )
-from foxml_assets.selection.builders import BuildFunction, UserCode, load_builder, working_directory_first
-from foxml_assets.selection.config import FeatureBuilder, ReplayConfig
-from foxml_assets.selection.panel_info import PanelInfo
+from foxml_assets.panel.builders import BuildFunction, UserCode, load_builder, working_directory_first
+from foxml_assets.panel.data_config import FeatureBuilder, ReplayConfig
+from foxml_assets.panel.panel_info import PanelInfo
 
 _MAX_LISTED = 10
 _GOLDEN = 0.6180339887498949

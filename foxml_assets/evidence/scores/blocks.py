@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Ints
-from foxml_assets.selection.config import BlockConfig
-from foxml_assets.selection.folds import Fold
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.folds import Fold
 
 
 @dataclass(frozen=True)

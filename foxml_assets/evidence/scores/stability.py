@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from foxml_assets.evidence.arrays import Floats
-from foxml_assets.evidence.records import StabilityMetrics
+from foxml_assets.evidence.target_evidence import StabilityMetrics
 
 
 def stability(snapshots: Floats, top_k: int) -> StabilityMetrics | None:

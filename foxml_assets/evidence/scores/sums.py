@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from foxml_assets.core.metrics import NORMAL_95
+from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
-from foxml_assets.evidence.records import Estimate
-from foxml_assets.metrics import NORMAL_95
-from foxml_assets.vocabulary import ScoreMetric
+from foxml_assets.evidence.target_evidence import Estimate
 
 
 @dataclass(frozen=True)

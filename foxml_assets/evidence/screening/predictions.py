@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.find import Leaks
-from foxml_assets.evidence.screening.trees import BinnedPanel, TreeFit, fit_trees, training_rows
+from foxml_assets.evidence.screening.tree_screen import BinnedPanel, TreeFit, fit_trees, training_rows
 from foxml_assets.families.registry import find_family
-from foxml_assets.selection.config import EvidenceConfig
-from foxml_assets.selection.folds import Fold
-from foxml_assets.selection.panel_info import TargetSpec
-from foxml_assets.vocabulary import ModelFamily, TaskType
+from foxml_assets.panel.data_config import EvidenceConfig
+from foxml_assets.panel.folds import Fold
+from foxml_assets.panel.panel_info import TargetSpec
 
 # The families whose out-of-fold predictions are made.
 TREES, RIDGE = "lightgbm", "ridge"

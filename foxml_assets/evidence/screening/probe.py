@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.errors import TrainingError
+from foxml_assets.core.errors import TrainingError
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.evidence.arrays import Ints
 from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.families.registry import fit, probe_params
-from foxml_assets.vocabulary import ModelFamily
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,89 @@
+"""Standard errors clustered by time: every number again with each block of bars left out.
+
+All pairs share the blocks, so what symbols and targets have in common at a time is kept in the error.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student
+
+from foxml_assets.auditing.routing_audit import Interval
+from foxml_assets.core.metrics import to_skill
+from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
+from foxml_assets.evidence.scores.sums import Scores, block_sums, scores
+from foxml_assets.families.model import Vector
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.folds import Fold
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.training.split import Timeline
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def holdout_blocks(timeline: Timeline, horizon_bars: int, config: BlockConfig) -> TimeBlocks:
+    """The hold-out in blocks as long as the evidence's."""
+    start, stop = timeline.holdout_bar, len(timeline.times)
+    window = Fold(index=0, train_stop=start, test_start=start, test_stop=stop)
+    return make_blocks((window,), horizon_bars, config)
+
+
+def longest_horizon(info: PanelInfo) -> int:
+    """The longest horizon of the panel's targets in bars: what the blocks of the hold-out are made for."""
+    return max((spec.horizon_bars for spec in info.targets), default=1)
+
+
+def skill_replicates(
+    metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, blocks: TimeBlocks
+) -> Floats:
+    """Skill of one symbol's predictions on the hold-out, then without each block: shape (1 + n_blocks,).
+
+    `bar` (n,) ascends.
+    """
+    window = np.zeros(len(y), dtype=np.int64)
+    sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
+    return to_skill(metric, left_out(scores(sums)))
+
+
+def without_gaps(skill: Floats) -> Floats:
+    """A pair that cannot be scored without a block, as all its rows lie there, counts there as overall."""
+    return np.where(np.isnan(skill), skill[:, :1], skill)
+
+
+def left_out(found: Scores) -> Floats:
+    """The first score, then that score without each block, to first order: shape (1 + n_blocks,)."""
+    n = found.n_blocks
+    value, influence = found.value[0], found.influence[0]
+    return np.concatenate([[value], value - influence * n / max(n - 1, 1)])
+
+
+def standard_errors(replicates: Floats) -> Floats:
+    """Delete-one-block jackknife (Künsch 1989) along the last axis, whose element 0 is the sample's value.
+
+    NaN with fewer than two blocks, and where the value without one of them is not known.
+    """
+    left_out = replicates[..., 1:]
+    n = left_out.shape[-1]
+    if n < 2:
+        return np.full(replicates.shape[:-1], np.nan)
+    spread = left_out - left_out.mean(axis=-1, keepdims=True)
+    return np.asarray(np.sqrt((n - 1) / n * (spread**2).sum(axis=-1)))
+
+
+def lower_bounds(replicates: Floats) -> Floats:
+    """The lower ends of the 95 % intervals along the last axis; NaN as `standard_errors`."""
+    return replicates[..., 0] - _width(replicates.shape[-1] - 1) * standard_errors(replicates)
+
+
+def interval(replicates: Floats) -> Interval:
+    """Value and 95 % interval of one number, shape (1 + n_blocks,), by Student's t on n_blocks - 1."""
+    value, error = float(replicates[0]), float(standard_errors(replicates))
+    if not np.isfinite(error):
+        return Interval(value, None, None, None)
+    half = _width(len(replicates) - 1) * error
+    return Interval(value, error, value - half, value + half)
+
+
+def _width(n_blocks: int) -> float:
+    return float(student.ppf(0.975, n_blocks - 1)) if n_blocks > 1 else float("nan")

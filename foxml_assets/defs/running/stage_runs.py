@@ -1,0 +1,186 @@
+"""Stages as Dagster runs to launch. The command line and the sensors share them."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+import dagster as dg
+from pydantic import Field
+
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.names import pair_key
+from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.defs.running.attempts import PLAN_TAG
+from foxml_assets.defs.running.partitions import (
+    add_partitions,
+    cross_sectional_partitions,
+    keys_of,
+    range_tags,
+    ranges,
+    symbol_partitions,
+    targets,
+)
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.stages import Stage
+
+KEYS_TAG = "foxml/keys"
+_PRIORITY_TAG = "dagster/priority"
+_MAX_LISTED = 20
+(EVIDENCE_ASSET,) = Stage.EVIDENCE.assets
+*_MODELS, REPORT_ASSET = Stage.TRAINING.assets
+MODEL_ASSETS = dict(zip(TrainingType, _MODELS, strict=True))
+MODEL_PARTITIONS = {
+    TrainingType.CROSS_SECTIONAL: cross_sectional_partitions,
+    TrainingType.SYMBOL_SPECIFIC: symbol_partitions,
+}
+MODEL_CHECKS = ("match_the_plan", "files_intact")
+
+# Dagster's own console log would bury the progress; everything is in the run's event log.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class MeantFor(dg.Config):
+    """The partitions that a batch was launched for, so that it can name what is missing."""
+
+    keys: list[str] = Field([], description="Filled in by what launches a batch; leave it empty.")
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One run to launch: the assets it materializes, its tags (partition range, priority) and its config.
+
+    `checks` names (asset, check) to run; None runs the checks of the assets. `keys` are the partitions of
+    its range, and `title` says what it does where the assets do not.
+    """
+
+    assets: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[tuple[str, str], ...] | None = None
+    keys: tuple[str, ...] = ()
+    title: str = ""
+
+    @property
+    def asset_keys(self) -> list[dg.AssetKey]:
+        return [dg.AssetKey(name) for name in self.assets]
+
+    @property
+    def check_keys(self) -> list[dg.AssetCheckKey] | None:
+        if self.checks is None:
+            return None
+        return [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in self.checks]
+
+    @property
+    def config(self) -> dict[str, object]:
+        """The run config: the partitions that the run is meant for."""
+        return (
+            {"ops": {name: {"config": {"keys": list(self.keys)}} for name in self.assets}}
+            if self.keys
+            else {}
+        )
+
+
+def evidence_run(instance: dg.DagsterInstance, all_targets: Sequence[str], stale: Set[str]) -> StageRun:
+    """One run over the range of targets that holds all `stale` ones; it evaluates these and no others."""
+    order = add_partitions(instance, targets, all_targets)
+    (keys,) = ranges(order, stale, len(order))
+    return StageRun((EVIDENCE_ASSET,), _meant_for(keys), keys=keys)
+
+
+def training_runs(
+    instance: dg.DagsterInstance, plan: MasterPlan, pending: Sequence[Job], batch_size: int
+) -> list[StageRun]:
+    """Runs that together train the `pending` jobs of `plan`, highest priority first.
+
+    Each is a range of at most `batch_size` partitions; the jobs in it that are trained already are skipped.
+    """
+    runs = []
+    for kind in TrainingType:
+        jobs = {partition_key(job): job for job in pending if job.training_type is kind}
+        order = partition_order(instance, plan, kind)
+        found = ranges(order, jobs.keys(), batch_size)
+        runs += [
+            _training_run(plan, kind, keys, [jobs[key] for key in keys if key in jobs]) for keys in found
+        ]
+    return sorted(runs, key=lambda run: -int(run.tags[_PRIORITY_TAG]))
+
+
+def partition_order(instance: dg.DagsterInstance, plan: MasterPlan, kind: TrainingType) -> tuple[str, ...]:
+    """The partitions of one training type in their order; jobs of `plan` that are none yet are added last."""
+    keys = [partition_key(job) for job in plan.jobs if job.training_type is kind]
+    return add_partitions(instance, MODEL_PARTITIONS[kind], keys)
+
+
+def is_training(run: dg.DagsterRun) -> bool:
+    """Whether it makes models."""
+    return any(dg.AssetKey(name) in (run.asset_selection or ()) for name in MODEL_ASSETS.values())
+
+
+def keys_in_flight(runs: Sequence[dg.DagsterRun], asset: str, order: Sequence[str]) -> set[str]:
+    """The partitions of `asset` that `runs` are for."""
+    own = [run for run in runs if dg.AssetKey(asset) in (run.asset_selection or ())]
+    return {key for run in own for key in keys_of(run.tags, order)}
+
+
+def check_range(context: dg.AssetExecutionContext, meant: MeantFor) -> bool:
+    """Whether the run was launched for a batch, which must be the range that it finds.
+
+    Raises dg.Failure, naming the difference: to train another range would lose jobs without a word.
+    """
+    expected = context.run.tags.get(KEYS_TAG)
+    found = list(context.partition_keys)
+    if expected is None or expected == content_hash(found):
+        return expected is not None
+    present, wanted = set(found), set(meant.keys)
+    missing = [key for key in meant.keys if key not in present]
+    more = [key for key in found if key not in wanted]
+    what = [f"missing: {_listed(missing)}"] if missing else []
+    what += [f"not meant: {_listed(more)}"] if more else []
+    raise dg.Failure(
+        f"The run was meant for {len(meant.keys)} partitions and its range holds {len(found)} by now; "
+        f"{'; '.join(what) or 'they stand in another order'}. Nothing was done. "
+        "Launch the pending partitions again: foxml train",
+        allow_retries=False,
+    )
+
+
+def _listed(keys: Sequence[str]) -> str:
+    more = [f"and {len(keys) - _MAX_LISTED} more"] if len(keys) > _MAX_LISTED else []
+    return ", ".join([*keys[:_MAX_LISTED], *more])
+
+
+def report_run() -> StageRun:
+    """One run that writes the report and checks all models."""
+    names = [(asset, check) for asset in MODEL_ASSETS.values() for check in MODEL_CHECKS]
+    return StageRun((REPORT_ASSET,), checks=tuple(names))
+
+
+def audit_run() -> StageRun:
+    """One run that writes the audit, and the report that opens with it. It trains no baselines."""
+    return StageRun(("routing_audit", REPORT_ASSET))
+
+
+def run_request(run: StageRun, tags: Mapping[str, str]) -> dg.RunRequest:
+    """A run for a sensor to launch. It has no run key: what is in flight already is looked up instead."""
+    return dg.RunRequest(
+        asset_selection=run.asset_keys,
+        asset_check_keys=run.check_keys,
+        tags={**run.tags, **tags},
+        run_config=run.config,
+    )
+
+
+def partition_key(job: Job) -> str:
+    """The partition of a job: its target, or `<target>@<symbol>`. Raises UnsafeNameError."""
+    return job.target if job.symbol is None else pair_key(job.target, job.symbol)
+
+
+def _training_run(
+    plan: MasterPlan, kind: TrainingType, keys: tuple[str, ...], jobs: Sequence[Job]
+) -> StageRun:
+    priority = max(job.priority for job in jobs)
+    tags = {PLAN_TAG: plan.metadata.plan_hash, _PRIORITY_TAG: str(priority)} | _meant_for(keys)
+    # Between batches models are missing, so their checks wait for the report.
+    return StageRun((MODEL_ASSETS[kind],), tags, checks=(), keys=keys, title=f"{len(jobs)} {kind.value} jobs")
+
+
+def _meant_for(keys: Sequence[str]) -> dict[str, str]:
+    return range_tags(keys) | {KEYS_TAG: content_hash(keys)}

@@ -1,0 +1,118 @@
+"""The outputs of a FoxML run as routing candidates."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from foxml_assets.core.errors import CandidatesError, Problem
+from foxml_assets.importing.foxml_files import MAX_BYTES, FileKind, FoxmlFile, find_files
+from foxml_assets.importing.foxml_rows import FoxmlRun, target_rows
+from foxml_assets.importing.foxml_scores import (
+    Reading,
+    from_cohort,
+    from_confidence,
+    from_leakage,
+    from_metrics,
+    from_models,
+)
+from foxml_assets.importing.foxml_snapshots import snapshot
+from foxml_assets.importing.imported import Imported
+from foxml_assets.importing.json_values import JsonObject, read_object, text
+from foxml_assets.routing.candidates.candidates import CANDIDATE_NAMES, typed_candidates
+from foxml_assets.storage.tables import has_pyarrow
+
+
+def import_foxml(path: Path) -> Imported:
+    """The candidates in the folder of a FoxML run.
+
+    What a run does not say stays unknown: leakage UNKNOWN, never SAFE; no sample size, no score. Raises
+    CandidatesError, with all unreadable files at once, or if the folder holds nothing to import.
+    """
+    if not path.is_dir():
+        raise CandidatesError("is not a folder", file=path, fix="name the folder of a FoxML run")
+    run = _read_run(path)
+    if not run.readings:
+        raise CandidatesError(
+            "the folder holds no FoxML metrics",
+            file=path,
+            problems=[Problem("", "no metrics.json, model_metadata.json or target_confidence.json below it")],
+            fix="name the folder that holds feature_selections/ or targets/; see docs/formats.md",
+        )
+    rows = [row for target, keys in run.by_target().items() for row in target_rows(target, keys, run)]
+    notes = [note for row in rows for note in row.notes]
+    table = pd.DataFrame(
+        {name: [row.values.get(name) for row in rows] for name in CANDIDATE_NAMES}, dtype=object
+    )
+    return Imported(typed_candidates(table), tuple(dict.fromkeys(notes)))
+
+
+def _read_run(path: Path) -> FoxmlRun:
+    run = FoxmlRun()
+    problems: list[Problem] = []
+    latest: dict[tuple[FileKind, str | None, str | None], FoxmlFile] = {}
+    for file in find_files(path):
+        if file.kind in (FileKind.METRICS, FileKind.COHORT):
+            # Of several cohorts of a row the last one counts; the files come in order.
+            latest[file.kind, file.target, file.symbol] = file
+        else:
+            _read_file(file, run, problems)
+    for file in latest.values():
+        _read_file(file, run, problems)
+    if problems:
+        fix = "mend or remove these files, then import again"
+        raise CandidatesError("files of the run cannot be read", file=path, problems=problems, fix=fix)
+    return run
+
+
+def _read_file(file: FoxmlFile, run: FoxmlRun, problems: list[Problem]) -> None:
+    try:
+        if file.kind is FileKind.FEATURES:
+            _read_features(file, run)
+        else:
+            _read_json(file, run)
+    except (ValueError, OSError) as error:
+        problems.append(Problem(str(file.path), str(error) or type(error).__name__))
+
+
+def _read_features(file: FoxmlFile, run: FoxmlRun) -> None:
+    if file.target is not None and file.symbol is None:
+        lines = file.path.read_text(encoding="utf-8").splitlines()
+        run.features[file.target] = [name.strip() for name in lines if name.strip()]
+
+
+def _read_json(file: FoxmlFile, run: FoxmlRun) -> None:
+    content = _content(file.path)
+    target = file.target or text(content, "target", "target_name", "target_column")
+    if file.kind is FileKind.SNAPSHOT:
+        found = snapshot(content, file.target, file.symbol)
+        run.snapshots[found.target, found.symbol].append(found)
+    elif target is not None:
+        for reading in _readings(file, content, target):
+            run.readings[reading.target, reading.symbol].append(reading)
+
+
+def _content(path: Path) -> JsonObject:
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES} bytes")
+    if path.suffix != ".parquet":
+        return read_object(path)
+    if not has_pyarrow():
+        raise ValueError("a Parquet file cannot be read without pyarrow")
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(path, partitioning=None).to_pylist()
+    return rows[0] if rows else {}
+
+
+def _readings(file: FoxmlFile, content: JsonObject, target: str) -> Iterator[Reading]:
+    if file.kind is FileKind.METRICS:
+        yield from_metrics(content, target, file.symbol)
+    elif file.kind is FileKind.COHORT:
+        yield from_cohort(content, target, file.symbol)
+    elif file.kind is FileKind.CONFIDENCE:
+        yield from_confidence(content, target, file.symbol)
+    elif file.kind is FileKind.LEAKAGE:
+        yield from_leakage(content, target, file.symbol or text(content, "symbol"))
+    else:
+        yield from from_models(content, target, file.symbol)

@@ -1,0 +1,190 @@
+"""What single files of a FoxML run say about a row."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric
+from foxml_assets.importing.foreign_words import leakage_status, score_metric
+from foxml_assets.importing.json_values import JsonObject, member, members, number, text, texts
+
+# FoxML's mark of a target that could not be evaluated.
+_FAILED_SCORE = -999.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one file says about one row; None where it says nothing. A lower `rank` is believed first."""
+
+    target: str
+    symbol: str | None
+    rank: int
+    score: float | None = None
+    se: float | None = None
+    metric: ScoreMetric | None = None
+    metric_word: str | None = None
+    task_word: str | None = None
+    sample_size: float | None = None
+    horizon: float | None = None
+    leakage: tuple[LeakageStatus, ...] = ()
+    words: tuple[str, ...] = ()
+    successful: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    features: dict[str, LeakageStatus] = field(default_factory=dict)
+
+
+def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Reading:
+    """A cohort's metrics.json: grouped (`primary_metric`, `coverage`) or flat, as older runs wrote it."""
+    primary = member(content, "primary_metric")
+    scope = member(content, "scope")
+    coverage = member(content, "coverage")
+    word = text(primary, "name") or text(content, "metric_name") or _named_score(content)
+    metric = score_metric(word) if word else None
+    value, se = _primary_score(primary)
+    if not primary:
+        value = number(content, "score", "auc", "mean_score", *([word] if word else []))
+    if word == "consensus_score":
+        # Agreement of feature rankings: not a score of predictions.
+        value, se, word = None, None, None
+    leakage, words = leakage_words(content)
+    return Reading(
+        target=target,
+        symbol=symbol,
+        rank=0,
+        score=None if value == _FAILED_SCORE else value,
+        se=se,
+        metric=metric,
+        metric_word=word,
+        task_word=text(content, "task_type") or text(scope, "task_family"),
+        sample_size=_sample_size(coverage) or _sample_size(content),
+        horizon=number(content, "horizon_minutes"),
+        leakage=leakage,
+        words=words,
+    )
+
+
+def from_cohort(content: JsonObject, target: str, symbol: str | None) -> Reading:
+    """A cohort's metadata.json: sizes and horizon."""
+    return Reading(
+        target=target,
+        symbol=symbol,
+        rank=1,
+        task_word=text(content, "task_type"),
+        sample_size=_sample_size(content),
+        horizon=number(content, "horizon_minutes"),
+    )
+
+
+def from_confidence(content: JsonObject, target: str, symbol: str | None) -> Reading:
+    """target_confidence.json: the mean score over models, if nothing better is there."""
+    word = text(content, "metric_name")
+    return Reading(
+        target=target,
+        symbol=symbol,
+        rank=3,
+        score=number(content, "mean_score", "auc"),
+        metric=score_metric(word) if word else None,
+        metric_word=word,
+        sample_size=_sample_size(content),
+    )
+
+
+def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
+    """model_metadata.json: scores under `<target>:<symbol>:<family>`, and the families' outcomes."""
+    scores: dict[str | None, list[float]] = {}
+    outcomes: dict[str | None, dict[str, bool]] = {}
+    for key, entry in content.items():
+        if not isinstance(entry, dict) or "score" not in entry:
+            continue
+        owner, family = _owner(key, target, symbol)
+        value = number(entry, "score")
+        failed = text(member(entry, "reproducibility"), "status") == "FAILED"
+        failed |= value is None or not math.isfinite(value)
+        outcomes.setdefault(owner, {})[family] = not failed
+        if value is not None and not failed:
+            scores.setdefault(owner, []).append(value)
+    for status in members(content, "family_statuses"):
+        named = text(status, "family")
+        if named is not None:
+            succeeded = text(status, "status") in ("success", "no_signal_fallback")
+            outcomes.setdefault(text(status, "symbol") or symbol, {})[named] = succeeded
+    for owner, families in outcomes.items():
+        listed = scores.get(owner, [])
+        yield Reading(
+            target=target,
+            symbol=owner,
+            rank=2,
+            score=sum(listed) / len(listed) if listed else None,
+            successful=frozenset(name for name, ok in families.items() if ok),
+            failed=frozenset(name for name, ok in families.items() if not ok),
+        )
+
+
+def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Reading:
+    """A leakage report: the verdict, and the features that it names."""
+    leakage, words = leakage_words(content)
+    suspects = {
+        str(pair[0])
+        for listed in member(content, "suspicious_features").values()
+        if isinstance(listed, list)
+        for pair in listed
+        if isinstance(pair, list) and pair
+    }
+    leaking = {*texts(content, "leaky_features"), *texts(content, "leaking_features")}
+    named = dict.fromkeys(sorted(suspects), LeakageStatus.SUSPECT)
+    return Reading(
+        target=target,
+        symbol=symbol,
+        rank=0,
+        leakage=leakage,
+        words=words,
+        features=named | dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED),
+    )
+
+
+def leakage_words(content: JsonObject) -> tuple[tuple[LeakageStatus, ...], tuple[str, ...]]:
+    """The statuses that a file's detectors reported, and their words. A word not known here is UNKNOWN.
+
+    `status` tells how the evaluation went, so it can raise an alarm but never clear a row.
+    """
+    report = member(content, "leakage")
+    words = [
+        word
+        for word in (
+            text(content, "leakage_status", "leakage_flag", "leakage"),
+            text(report, "status", "leakage_status", "leakage_flag"),
+        )
+        if word is not None
+    ]
+    found = [leakage_status(word) or LeakageStatus.UNKNOWN for word in words]
+    outcome = text(content, "status") or ""
+    alarm = leakage_status(outcome)
+    if alarm in (LeakageStatus.SUSPECT, LeakageStatus.BLOCKED):
+        found.append(alarm)
+        words.append(outcome)
+    flags = [name for name, flag in member(content, "leakage_flags").items() if flag is True]
+    found += [LeakageStatus.SUSPECT] * len(flags)
+    return tuple(found), (*words, *flags)
+
+
+def _primary_score(primary: JsonObject) -> tuple[float | None, float | None]:
+    """Score and standard error; FoxML states classification scores as skill above its baseline."""
+    skill, baseline = number(primary, "skill_mean"), number(primary, "baseline")
+    value = number(primary, "mean") if skill is None or baseline is None else baseline + skill
+    return value, number(primary, "skill_se", "se")
+
+
+def _named_score(content: JsonObject) -> str | None:
+    """The key of a flat file that names a known metric's mean, as `spearman_ic__cs__mean` does."""
+    return next((key for key in sorted(content) if key.endswith("__mean") and score_metric(key)), None)
+
+
+def _sample_size(content: JsonObject) -> float | None:
+    return number(content, "n_effective", "sample_size", "n_samples", "n_effective_cs", "N")
+
+
+def _owner(key: str, target: str, symbol: str | None) -> tuple[str | None, str]:
+    """Symbol and family of a key `<target>:<symbol>:<family>`, in the order that names the target."""
+    *names, family = key.split(":")
+    others = [name for name in names if name != target]
+    return (others[-1] if others else symbol), family

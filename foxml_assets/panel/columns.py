@@ -1,0 +1,119 @@
+"""Which columns of a user's panel are targets and which are features."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from foxml_assets.core.errors import PanelError, Problem, UnsafeNameError
+from foxml_assets.core.names import check_target_name
+from foxml_assets.panel.data_config import ParquetPanel
+from foxml_assets.panel.horizons import infer_horizon, parse_horizon
+from foxml_assets.panel.patterns import lookup, matches_any, unmatched
+from foxml_assets.panel.raw_panel import RawTarget
+from foxml_assets.storage.tables import is_pandas_index
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_AHEAD = ("fwd_", "future_")
+_MEND = "mend these settings under `panel` in data_config.yaml"
+
+
+@dataclass(frozen=True)
+class ChosenColumns:
+    """Features and targets, each sorted by name."""
+
+    features: tuple[str, ...]
+    targets: tuple[RawTarget, ...]
+
+
+def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
+    """The columns that `config` chooses from `schema`. Names that come from the future are never features.
+
+    Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
+    columns that are not numeric, horizons that cannot be read, names that cannot be used.
+    """
+    keys = {config.time_column, config.symbol_column}
+    problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
+    others = sorted(name for name in set(schema.names) - keys if not is_pandas_index(name))
+    numeric = {name for name in others if _is_numeric(schema.field(name).type)}
+    target_names = [name for name in others if matches_any(name, config.targets)]
+    candidates = [
+        name for name in others if name not in target_names and not matches_any(name, config.exclude_features)
+    ]
+    ahead = {name for name in candidates if is_from_the_future(name)}
+    candidates = [name for name in candidates if name not in ahead]
+    features = tuple(n for n in candidates if n in numeric and matches_any(n, config.features))
+
+    problems += [
+        Problem("panel.targets", "names no column", name) for name in unmatched(config.targets, others)
+    ]
+    problems += [
+        Problem("panel.features", "names no column", name) for name in unmatched(config.features, others)
+    ]
+    choose = f"choose from its columns: {', '.join(schema.names[:40])}"
+    fix = choose if problems else _MEND
+    problems += [
+        Problem(f"target {name}", "is not numeric", str(schema.field(name).type))
+        for name in target_names
+        if name not in numeric
+    ]
+    problems += [
+        Problem(f"feature {name}", "is not numeric", str(schema.field(name).type))
+        for name in config.features
+        if name in candidates and name not in numeric
+    ]
+    problems += [
+        Problem(f"feature {name}", "has a name that comes from the future: rename it, or leave it out")
+        for name in config.features
+        if name in ahead
+    ]
+    if not features:
+        problems.append(Problem("panel.features", "choose no numeric column"))
+        fix = choose
+    targets, target_problems = _targets(target_names, config)
+    problems += target_problems
+    if problems:
+        raise PanelError("the panel and data_config.yaml do not fit together", problems=problems, fix=fix)
+    return ChosenColumns(features=features, targets=targets)
+
+
+def is_from_the_future(name: str) -> bool:
+    """Whether a column's name says that it holds what comes later."""
+    return name.startswith(_AHEAD)
+
+
+def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:
+    problems = [
+        Problem(f"panel.{setting}", "names no target", name)
+        for setting, mapping in (("horizons", config.horizons), ("task_types", config.task_types))
+        for name in unmatched(mapping, names)
+    ]
+    targets: list[RawTarget] = []
+    for name in names:
+        try:
+            check_target_name(name)
+        except UnsafeNameError as error:
+            problems += error.problems
+        written = lookup(name, config.horizons)
+        horizon = (
+            infer_horizon(name)
+            if written is None
+            else parse_horizon(written, field=f"panel.horizons of {name}")
+        )
+        if isinstance(horizon, Problem):
+            problems.append(horizon)
+        else:
+            targets.append(RawTarget(name, horizon, lookup(name, config.task_types)))
+    return tuple(targets), problems
+
+
+def _is_numeric(type_: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_integer(type_)
+        or pa.types.is_floating(type_)
+        or pa.types.is_boolean(type_)
+        or pa.types.is_decimal(type_)
+    )

@@ -1,0 +1,154 @@
+"""The materialized panel: one validated Parquet file, a row group per symbol, and its description."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.errors import PanelError, Problem
+from foxml_assets.core.hashing import canonical_json, content_hash
+from foxml_assets.panel.data_config import DataConfig, DemoPanel
+from foxml_assets.panel.demo.demo_panel import demo_panel
+from foxml_assets.panel.folds import purge_bars, walk_forward
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.panel.panel_values import ValidPanel, validate
+from foxml_assets.panel.raw_panel import RawPanel
+from foxml_assets.panel.reading import read_parquet_panel
+from foxml_assets.storage.exact_json import decode_exactly
+from foxml_assets.storage.files import write_if_changed
+from foxml_assets.storage.layout import Layout
+
+_HASH_KEY = b"data_hash"
+_CHOOSE = "choose its columns in data_config.yaml, then: foxml run"
+_REBUILD = "build the panel again: foxml run --until evidence"
+
+
+def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
+    """Read, check and write the panel; files that already hold the same bytes are left alone.
+
+    Raises PanelError before anything is written, naming everything that is wrong with the source.
+    """
+    source = config.panel
+    raw = demo_panel(source) if isinstance(source, DemoPanel) else read_parquet_panel(source)
+    valid = validate(raw)
+    # Folds that cannot be cut would surface only after the write, target by target.
+    for target in valid.targets:
+        walk_forward(valid.n_bars, purge_bars(target.horizon_bars), config.evidence)
+    info = _describe(raw, valid)
+    write_if_changed(layout.panel, _parquet_bytes(valid.frame, info))
+    write_if_changed(layout.panel_info, msgspec.json.format(canonical_json(info), indent=2) + b"\n")
+    return info
+
+
+def load_panel_info(layout: Layout) -> PanelInfo:
+    """The description of the panel under `layout`. Raises PanelError when it is missing or damaged."""
+    path = layout.panel_info
+    if not path.is_file():
+        raise no_panel(layout)
+    try:
+        info, problems = decode_exactly(path.read_bytes(), PanelInfo)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = Problem("", str(error))
+        raise PanelError(
+            "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
+        ) from error
+    if problems:
+        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    return info
+
+
+def no_panel(layout: Layout) -> PanelError:
+    """The refusal of whatever needs a panel before there is one."""
+    return PanelError("there is no panel yet", file=layout.panel_info, fix=_REBUILD)
+
+
+def read_panel(
+    layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """`columns` of the rows of `symbols` (all by default), with the time and symbol columns first.
+
+    Rows are sorted by (symbol, time); only the row groups of `symbols` are read. Raises PanelError for a
+    missing or damaged file, for one that is not the panel of `info` (it may have been built anew since),
+    and for unknown columns or symbols.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
+    chosen = info.symbols if symbols is None else sorted(set(symbols))
+    problems = [
+        Problem(f"column {name}", "is not in the panel") for name in wanted if name not in info.column_hashes
+    ]
+    problems += [
+        Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
+    ]
+    if problems:
+        raise PanelError(
+            "the panel does not hold what was asked for", file=layout.panel, problems=problems, fix=_CHOOSE
+        )
+    group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
+    try:
+        with pq.ParquetFile(layout.panel) as reader:
+            if (reader.schema_arrow.metadata or {}).get(_HASH_KEY) != info.data_hash.encode():
+                raise PanelError("does not belong to its description", file=layout.panel, fix=_REBUILD)
+            table = reader.read_row_groups(
+                [group_of[symbol] for symbol in chosen], columns=wanted, use_threads=False
+            )
+    except (OSError, pa.ArrowException) as error:
+        problem = Problem("", str(error))
+        raise PanelError("cannot be read", file=layout.panel, problems=[problem], fix=_REBUILD) from error
+    return pd.DataFrame(table.select(wanted).to_pandas())
+
+
+def _describe(raw: RawPanel, valid: ValidPanel) -> PanelInfo:
+    frame, time = valid.frame, valid.frame[raw.time_column]
+    used = [raw.time_column, *raw.features, *(target.name for target in valid.targets)]
+    counts = frame.groupby(raw.symbol_column, sort=True).size()
+    return PanelInfo(
+        time_column=raw.time_column,
+        symbol_column=raw.symbol_column,
+        features=raw.features,
+        targets=valid.targets,
+        symbols=valid.symbols,
+        n_rows=len(frame),
+        start=time.min().isoformat(),
+        end=time.max().isoformat(),
+        column_hashes={
+            raw.symbol_column: content_hash([[symbol, int(counts[symbol])] for symbol in valid.symbols]),
+            **{name: _column_hash(frame[name]) for name in used},
+        },
+    )
+
+
+def _column_hash(column: pd.Series) -> str:
+    if column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        values = column.astype("int64").to_numpy()
+    else:
+        values = column.to_numpy()
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.array(np.nan, values.dtype), values)
+    little_endian = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return hashlib.sha256(str(column.dtype).encode() + little_endian.tobytes()).hexdigest()
+
+
+def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = [info.time_column, info.symbol_column, *info.features, *(target.name for target in info.targets)]
+    table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
+        {_HASH_KEY: info.data_hash}
+    )
+    bounds = np.searchsorted(
+        frame[info.symbol_column].to_numpy(dtype=object), list(info.symbols), side="left"
+    )
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(
+        buffer, table.schema, compression="zstd", use_dictionary=[info.symbol_column]
+    ) as writer:
+        for start, stop in zip(bounds, [*bounds[1:], len(frame)], strict=True):
+            writer.write_table(table.slice(start, stop - start), row_group_size=int(stop - start))
+    return buffer.getvalue()

@@ -1,0 +1,43 @@
+"""What the panel is made from, by content."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from foxml_assets.core.hashing import content_hash, file_hash
+from foxml_assets.panel.data_config import DataConfig, DemoPanel, ParquetPanel
+from foxml_assets.panel.demo import demo_features, demo_noise, demo_targets
+from foxml_assets.panel.demo.demo_panel import demo_file
+from foxml_assets.panel.reading import panel_files, source_files
+
+
+def builder_source_fingerprint(path: str) -> str:
+    """Hash of the files of a feature builder's source. Raises PanelError when there are none."""
+    return content_hash([[file.as_posix(), file_fingerprint(file)] for file in source_files(path)])
+
+
+def panel_source_hash(config: DataConfig) -> str:
+    """Hash of what the panel is made from: the files' content, how to read them and, for the demo, the code.
+
+    A file whose size and modification time did not change since this process last read it is not
+    read again. Raises PanelError when the source is missing.
+    """
+    return content_hash([_fingerprint(config.panel), config.panel.model_dump(mode="json")])
+
+
+def _fingerprint(source: DemoPanel | ParquetPanel) -> str:
+    if isinstance(source, DemoPanel):
+        builders = (demo_features, demo_noise, demo_targets)
+        files = [demo_file(), *(Path(str(module.__file__)) for module in builders)]
+        return content_hash([file_fingerprint(path) for path in files])
+    return content_hash([[path.as_posix(), file_fingerprint(path)] for path in panel_files(source.path)])
+
+
+def file_fingerprint(path: Path) -> str:
+    """Hash of a file, read again only after its size or modification time changed."""
+    status = path.stat()
+    return _hash_at(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=65_536)
+def _hash_at(path: Path, size: int, modified_ns: int) -> str:
+    return file_hash(path)

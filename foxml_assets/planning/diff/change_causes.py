@@ -1,0 +1,114 @@
+"""Which inputs moved between two plans, and which of them can have changed a job."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from foxml_assets.planning.plan.master_plan import MasterPlan
+
+
+class Cause(StrEnum):
+    """An input whose change can have led to a change of a job."""
+
+    FIRST_PLAN = "first plan"
+    EVIDENCE = "evidence moved"
+    POLICY = "policy changed"
+    DATA = "data changed"
+    TRAINING = "training settings changed"
+    CODE = "code changed"
+
+
+class InputChange(msgspec.Struct, frozen=True):
+    """An input of the plan that moved, by its name in the plan's metadata."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """One field of a job, by its path within the job, and its two values."""
+
+    field: str
+    old: object
+    new: object
+
+
+_INPUTS = ("candidates_hash", "config_hash", "training_hash", "git_commit")
+
+# What a job says about its own evidence; no policy can change it.
+_EVIDENCE_FIELDS = frozenset(
+    {
+        "task_type",
+        "horizon_minutes",
+        "metadata.score",
+        "metadata.sample_size",
+        "metadata.score_metric",
+    }
+)
+
+
+@dataclass(frozen=True)
+class MovedInputs:
+    """What moved between two plans. `data` holds each target's old and new data hash where both exist."""
+
+    is_first: bool
+    changes: tuple[InputChange, ...]
+    data: Mapping[str, tuple[str, str]]
+
+    def causes_of_presence(self, target: str) -> tuple[Cause, ...]:
+        """Why a job of `target` came or went."""
+        if self.is_first:
+            return (Cause.FIRST_PLAN,)
+        old, new = self.data.get(target, ("", ""))
+        found = [
+            cause
+            for cause, holds in (
+                (Cause.EVIDENCE, self._moved("candidates_hash")),
+                (Cause.POLICY, self._moved("config_hash")),
+                (Cause.DATA, old != new),
+            )
+            if holds
+        ]
+        return tuple(found) or (Cause.CODE,)
+
+    def causes_of_change(self, fields: Sequence[FieldChange], *, retrains: bool) -> tuple[Cause, ...]:
+        """Why `fields` of a job changed; `retrains` if its spec did.
+
+        A decision that changed while both evidence and policy moved has both as causes.
+        """
+        names = {change.field for change in fields} - {"job_id"}
+        is_decision = bool(names - _EVIDENCE_FIELDS - {"data_hash"})
+        found = [
+            cause
+            for cause, holds in (
+                (Cause.EVIDENCE, self._moved("candidates_hash") and bool(names - {"data_hash"})),
+                (Cause.POLICY, self._moved("config_hash") and is_decision),
+                (Cause.DATA, "data_hash" in names),
+                (Cause.TRAINING, self._moved("training_hash") and retrains),
+            )
+            if holds
+        ]
+        return tuple(found) or (Cause.CODE,)
+
+    def _moved(self, name: str) -> bool:
+        return any(change.name == name for change in self.changes)
+
+
+def moved_inputs(old: MasterPlan | None, new: MasterPlan) -> MovedInputs:
+    """The inputs that differ between two plans."""
+    if old is None:
+        return MovedInputs(is_first=True, changes=(), data={})
+    compared = ((name, getattr(old.metadata, name), getattr(new.metadata, name)) for name in _INPUTS)
+    before, after = old.jobs_by_target, new.jobs_by_target
+    shared = before.keys() & after.keys()
+    data = {target: (before[target][0].data_hash, after[target][0].data_hash) for target in shared}
+    moved = tuple(InputChange(name, one, two) for name, one, two in compared if one != two)
+    moved_data = (
+        InputChange(f"data of {target}", one, two)
+        for target, (one, two) in sorted(data.items())
+        if one != two
+    )
+    return MovedInputs(is_first=False, changes=(*moved, *moved_data), data=data)

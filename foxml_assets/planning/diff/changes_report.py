@@ -1,0 +1,82 @@
+"""A plan diff for people and for machines."""
+
+from collections.abc import Sequence
+
+from foxml_assets.core.markdown import table
+from foxml_assets.planning.diff.changes import JobChange, PlanDiff
+from foxml_assets.planning.plan.encoding import encode
+
+HEADER = ("change", "job", "what", "cause", "retrains")
+MAX_ROWS = 200
+
+
+def diff_headline(diff: PlanDiff) -> str:
+    """One line: how many jobs were added, removed and changed, and how many will train anew."""
+    if not diff.has_changes:
+        return "No change: both plans hold the same jobs."
+    anew = len(diff.added) + sum(change.retrains for change in diff.changed)
+    return (
+        f"{len(diff.added)} added, {len(diff.removed)} removed, {len(diff.changed)} changed; "
+        f"{anew} to train anew."
+    )
+
+
+def diff_rows(diff: PlanDiff) -> list[tuple[str, str, str, str, str]]:
+    """One row per job that differs: change, job id, what differs, cause, whether it trains anew."""
+    rows = [
+        (
+            kind,
+            entry.job_id,
+            f"{entry.route.value}, priority {entry.priority}",
+            _list(entry.causes),
+            "yes" if kind == "added" else "",
+        )
+        for kind, entries in (("added", diff.added), ("removed", diff.removed))
+        for entry in entries
+    ]
+    rows.extend(
+        ("changed", change.job_id, _what(change), _list(change.causes), "yes" if change.retrains else "")
+        for change in diff.changed
+    )
+    return rows
+
+
+def diff_markdown(diff: PlanDiff) -> str:
+    """Headline, moved inputs and the jobs that differ, at most MAX_ROWS of them."""
+    old = diff.old_plan_hash[:12] if diff.old_plan_hash else "none"
+    parts = [f"Plan `{old}` to `{diff.new_plan_hash[:12]}`. {diff_headline(diff)}"]
+    if diff.inputs:
+        moved = [(item.name, (item.old or "")[:12], (item.new or "")[:12]) for item in diff.inputs]
+        parts.append(table(("input", "from", "to"), moved))
+    rows = diff_rows(diff)
+    if rows:
+        parts.append(table(HEADER, rows[:MAX_ROWS]))
+    if len(rows) > MAX_ROWS:
+        parts.append(f"The first {MAX_ROWS} of {len(rows)} differences.")
+    return "\n\n".join(parts) + "\n"
+
+
+def diff_json(diff: PlanDiff) -> bytes:
+    """The whole diff as one JSON object; the same diff gives the same bytes."""
+    return encode(diff) + b"\n"
+
+
+def _what(change: JobChange) -> str:
+    if not change.fields:
+        return "training settings"
+    return "; ".join(f"{item.field}: {_value(item.old)} -> {_value(item.new)}" for item in change.fields)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple):
+        return f"[{_list(value)}]" if len(value) <= 5 else f"[{len(value)} items]"
+    text = str(value)
+    return text[:12] if len(text) == 64 else text
+
+
+def _list(values: Sequence[object]) -> str:
+    return ", ".join(str(value) for value in values)

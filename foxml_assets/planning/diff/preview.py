@@ -1,0 +1,128 @@
+"""What another policy or other candidates would do, by the same code, without writing anything."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import pandas as pd
+
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
+from foxml_assets.planning.diff.changes import PlanDiff, diff_plans
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.decide.fdr_history import FdrHistory
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+
+# One past fit: target, symbol (None for the pooled model), family.
+FitKey = tuple[str, str | None, ModelFamily]
+
+
+@dataclass(frozen=True)
+class TimeEstimate:
+    """Seconds of fitting on one thread. `known` fits have a past fit of the same target, symbol and family;
+    `guessed` ones take the median of their training type and family; `unknown` ones count as nothing."""
+
+    seconds: float
+    known: int
+    guessed: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class RouteMove:
+    """How many pairs go from one route to another; None: not in that plan."""
+
+    before: Route | None
+    after: Route | None
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The plan that would be made, what it changes, and what training it would cost."""
+
+    routing: RoutingPlan
+    plan: MasterPlan
+    moves: tuple[RouteMove, ...]
+    diff: PlanDiff
+    all_jobs: TimeEstimate
+    to_train: TimeEstimate
+
+
+def preview_plan(
+    candidates: pd.DataFrame,
+    policy: RoutingPolicy,
+    *,
+    universe: Mapping[str, Sequence[str]] | None,
+    current_routing: RoutingPlan | None,
+    history: FdrHistory | None = None,
+    current: MasterPlan | None,
+    data_hashes: Mapping[str, str],
+    training_hash: str,
+    past_seconds: Mapping[FitKey, float],
+    is_trained: Callable[[Job], bool],
+    stamp: RunStamp,
+) -> Preview:
+    """Route and plan `candidates` by `policy`, and compare with the current plans where there are any.
+
+    `is_trained` says whether the models of a job, of its very spec, lie ready.
+    """
+    routing = route(
+        candidates, policy, universe=universe, previous=current_routing, history=history, stamp=stamp
+    )
+    plan = build_plan(
+        routing,
+        policy,
+        data_hashes=data_hashes,
+        training_hash=training_hash,
+        parent_plan_hash=current.metadata.plan_hash if current is not None else None,
+        stamp=stamp,
+    )
+    return Preview(
+        routing=routing,
+        plan=plan,
+        moves=_moves(current_routing, routing),
+        diff=diff_plans(current, plan),
+        all_jobs=estimate_seconds(plan.jobs, past_seconds),
+        to_train=estimate_seconds((job for job in plan.jobs if not is_trained(job)), past_seconds),
+    )
+
+
+def estimate_seconds(jobs: Iterable[Job], past_seconds: Mapping[FitKey, float]) -> TimeEstimate:
+    """What training `jobs` would cost, from the seconds that past fits took."""
+    typical = _medians(past_seconds)
+    seconds, kinds = 0.0, Counter[str]()
+    for job in jobs:
+        for family in job.model_families:
+            measured = past_seconds.get((job.target, job.symbol, family))
+            guess = typical.get((job.training_type, family))
+            kinds["known" if measured is not None else "guessed" if guess is not None else "unknown"] += 1
+            seconds += measured if measured is not None else guess or 0.0
+    return TimeEstimate(seconds, kinds["known"], kinds["guessed"], kinds["unknown"])
+
+
+def _medians(past_seconds: Mapping[FitKey, float]) -> dict[tuple[TrainingType, ModelFamily], float]:
+    found: defaultdict[tuple[TrainingType, ModelFamily], list[float]] = defaultdict(list)
+    for (_, symbol, family), seconds in past_seconds.items():
+        kind = TrainingType.CROSS_SECTIONAL if symbol is None else TrainingType.SYMBOL_SPECIFIC
+        found[kind, family].append(seconds)
+    return {key: median(values) for key, values in found.items()}
+
+
+def _moves(old: RoutingPlan | None, new: RoutingPlan) -> tuple[RouteMove, ...]:
+    keys = ["target", "symbol"]
+    columns = [*keys, "route"]
+    after = new.pairs[columns].astype(object)
+    before = after.iloc[:0] if old is None else old.pairs[columns].astype(object)
+    both = before.merge(after, on=keys, how="outer", suffixes=("_before", "_after"))
+    counts = Counter(zip(map(_route, both["route_before"]), map(_route, both["route_after"]), strict=True))
+    moves = [RouteMove(before, after, pairs) for (before, after), pairs in counts.items()]
+    return tuple(sorted(moves, key=lambda move: (str(move.before), str(move.after))))
+
+
+def _route(value: object) -> Route | None:
+    return Route(value) if isinstance(value, str) else None

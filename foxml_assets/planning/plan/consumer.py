@@ -1,0 +1,162 @@
+"""Reading the plan. Training reads `master_training_plan.json` through this module and nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from foxml_assets.core.entry_points import FAMILIES
+from foxml_assets.core.errors import PlanCorruptError, PlanInconsistentError, PlanMissingError, Problem
+from foxml_assets.core.vocabulary import ModelFamily, TrainingType
+from foxml_assets.planning.plan.canonical import read_canonical
+from foxml_assets.planning.plan.encoding import plan_hash
+from foxml_assets.planning.plan.json_problems import find_problems
+from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan
+
+MAX_BYTES = 1 << 30
+_MAX_EXPLAINED_BYTES = 1 << 27
+
+_DECODER = msgspec.json.Decoder(MasterPlan)
+_MAKE_NEW = "make a new plan: foxml run --until plan"
+
+
+class _VersionOnly(msgspec.Struct):
+    schema_version: int
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: _VersionOnly
+
+
+def load_master_training_plan(path: Path) -> MasterPlan:
+    """The plan in `path`, verified to be what the planner wrote or an equal document.
+
+    Raises PlanMissingError, PlanCorruptError (every problem with its JSON path: not JSON, cut off,
+    too large, duplicate or unknown keys, wrong types, not-a-number, a model family that is not installed,
+    another schema version) and
+    PlanInconsistentError (the content does not have the plan's own hash).
+    """
+    raw = _read(path)
+    plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
+    if not _families(plan) <= FAMILIES.points().keys():
+        raise _refusal(_problems(raw), path)
+    if actual != plan.metadata.plan_hash:
+        problem = Problem(
+            "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
+        )
+        raise PlanInconsistentError(
+            "the plan was changed after it was made", file=path, problems=[problem], fix=_MAKE_NEW
+        )
+    return plan
+
+
+def get_cs_jobs(plan: MasterPlan) -> list[Job]:
+    """All cross-sectional jobs, in plan order."""
+    return [job for job in plan.jobs if job.training_type is TrainingType.CROSS_SECTIONAL]
+
+
+def get_symbol_jobs(plan: MasterPlan) -> list[Job]:
+    """All symbol-specific jobs, in plan order."""
+    return [job for job in plan.jobs if job.training_type is TrainingType.SYMBOL_SPECIFIC]
+
+
+def get_jobs_for_target(plan: MasterPlan, target: str) -> list[Job]:
+    """All jobs of a target, in plan order; none for an unplanned one."""
+    return list(plan.jobs_by_target.get(target, ()))
+
+
+def get_jobs_for_symbol(plan: MasterPlan, symbol: str) -> list[Job]:
+    """All jobs that touch a symbol, in plan order: its own, the pooled ones that serve it or use its rows."""
+    return [plan.jobs[at] for at in plan.positions_by_symbol.get(symbol, ())]
+
+
+def get_job(plan: MasterPlan, target: str, symbol: str | None = None) -> Job | None:
+    """The job of a pair (`symbol` None: the pooled job of the target), or None if it is not planned."""
+    return plan.jobs_by_pair.get((target, symbol))
+
+
+def model_families_for(plan: MasterPlan, target: str, symbol: str | None = None) -> tuple[ModelFamily, ...]:
+    """The families to train for a pair; none if it is not planned."""
+    job = get_job(plan, target, symbol)
+    return job.model_families if job is not None else ()
+
+
+def symbols_for_target(plan: MasterPlan, target: str) -> tuple[str, ...]:
+    """The symbols that get a model of their own for `target`."""
+    return plan.symbols_by_target.get(target, ())
+
+
+def planned_targets(plan: MasterPlan, targets: Sequence[str]) -> tuple[str, ...]:
+    """Those of `targets` that have a job of either type, in the given order."""
+    return tuple(target for target in targets if target in plan.jobs_by_target)
+
+
+def describe_filter(plan: MasterPlan, targets: Sequence[str]) -> str:
+    """The line that a training run logs: how many of `targets` the plan lets through."""
+    before, after = len(targets), len(planned_targets(plan, targets))
+    return f"[FILTER] Training plan filter applied: {before} -> {after} targets"
+
+
+def describe_plan(plan: MasterPlan, folder: Path) -> tuple[str, ...]:
+    """The lines that planning logs: where the plan is and how many jobs it has."""
+    summary = plan.summary
+    return (
+        f"[ROUTER] Training plan generated: {folder}",
+        f"[ROUTER]    Total jobs: {plan.metadata.total_jobs}",
+        f"[ROUTER]    CS jobs: {summary.total_cs_jobs}",
+        f"[ROUTER]    Symbol jobs: {summary.total_symbol_jobs}",
+    )
+
+
+def _families(plan: MasterPlan) -> set[ModelFamily]:
+    return {*plan.metadata.model_families, *(name for job in plan.jobs for name in job.model_families)}
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise PlanMissingError("there is no master training plan", file=path, fix=_MAKE_NEW)
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        problem = Problem("$", f"is larger than {MAX_BYTES} bytes", size)
+        raise PlanCorruptError("the plan is too large", file=path, problems=[problem], fix=_MAKE_NEW)
+    return path.read_bytes()
+
+
+def _read_other_layout(raw: bytes, path: Path) -> tuple[MasterPlan, str]:
+    """A plan that the planner did not write byte for byte: reformatted, or wrong."""
+    try:
+        plan = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _corrupt(raw, path, error) from error
+    problems = _problems(raw)
+    if problems:
+        raise _refusal(problems, path)
+    return plan, plan_hash(plan.metadata, plan.jobs, plan.summary)
+
+
+def _corrupt(raw: bytes, path: Path, error: Exception) -> PlanCorruptError:
+    version = _schema_version(raw)
+    if version not in (None, SCHEMA_VERSION):
+        what = f"this program reads version {SCHEMA_VERSION}"
+        return _refusal((Problem("$.metadata.schema_version", what, version),), path)
+    # To look for a second problem behind broken syntax takes ten times the file in memory.
+    is_unreadable = not isinstance(error, msgspec.ValidationError) and len(raw) > _MAX_EXPLAINED_BYTES
+    problems = () if is_unreadable else _problems(raw)
+    return _refusal(problems or (Problem("$", str(error)),), path)
+
+
+def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
+    return PlanCorruptError(
+        f"{len(problems)} problem(s) in the plan", file=path, problems=problems, fix=_MAKE_NEW
+    )
+
+
+def _problems(raw: bytes) -> tuple[Problem, ...]:
+    return find_problems(raw, msgspec.inspect.type_info(MasterPlan))
+
+
+def _schema_version(raw: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(raw, type=_MetadataOnly).metadata.schema_version
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

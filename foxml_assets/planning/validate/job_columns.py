@@ -1,0 +1,169 @@
+"""The jobs of a plan as columns, beside the rows of the routing plan that decided them.
+
+Half a million jobs are compared as whole columns, and a value that many of them share only once.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.candidates.coding import Floats, take_floats
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column as its distinct values and, for each row, the position of its own; -1 for None."""
+
+    values: tuple[Any, ...]
+    codes: Ints
+
+    def where(self, *others: "Coded", holds: Callable[..., bool]) -> Flags:
+        """The rows in which `holds` is true of the values of all columns, asked once per combination."""
+        rows, combinations = combined(self, *others)
+        return np.array([holds(*values) for values in combinations], dtype=bool)[rows]
+
+    def categorical(self) -> pd.Categorical:
+        """The same column for pandas; its values must differ."""
+        return pd.Categorical.from_codes(self.codes, categories=pd.Index(self.values, dtype=object))
+
+    def at(self, rows: Ints) -> "Coded":
+        """The column at `rows`; None where the row is -1."""
+        return Coded(self.values, np.append(self.codes, -1)[rows])
+
+
+@dataclass(frozen=True)
+class PlacedJobs:
+    """The jobs of a plan, and for each its row in the tables of the routing plan; -1 for none."""
+
+    jobs: Sequence[Job]
+    routing: RoutingPlan
+    target_row: Ints
+    pair_row: Ints
+
+    @cached_property
+    def is_pooled(self) -> Flags:
+        return np.array([job.symbol is None for job in self.jobs], dtype=bool)
+
+    def among(self, chosen: Flags) -> list[Job]:
+        """The chosen jobs."""
+        return [self.jobs[at] for at in np.flatnonzero(chosen).tolist()]
+
+    @property
+    def is_known(self) -> Flags:
+        """The jobs of which the routing plan decides."""
+        return np.where(self.is_pooled, self.target_row, self.pair_row) >= 0
+
+    def planned(self, field: str) -> Coded:
+        """A field of the jobs, `metadata.` before one of their metadata."""
+        return coded(map(attrgetter(field), self.jobs))
+
+    def planned_numbers(self, field: str) -> Floats:
+        """A numeric field of the jobs; NaN for None, infinite where no float is as large."""
+        found = list(map(attrgetter(field), self.jobs))
+        try:
+            return np.array(found, dtype=np.float64)
+        except OverflowError:
+            return pd.to_numeric(pd.Series(found, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
+
+    def decided(self, of_target: str | None, of_pair: str | None) -> Coded:
+        """A text column of the routing plan: the target's for pooled jobs, the pair's for a symbol's own.
+
+        None where a kind of job has no such column.
+        """
+        targets = _text(self.routing.targets, of_target, self.target_row)
+        pairs = _text(self.routing.pairs, of_pair, self.pair_row)
+        values = tuple(dict.fromkeys((*targets.values, *pairs.values)))
+        codes = (_recoded(column, values) for column in (targets, pairs))
+        return Coded(values, np.where(self.is_pooled, *codes))
+
+    def decided_numbers(self, of_target: str, of_pair: str) -> Floats:
+        """A numeric column of the routing plan, chosen as by `decided`; NaN for null."""
+        pairs = take_floats(self.routing.pairs[of_pair], self.pair_row)
+        return np.where(self.is_pooled, self.target_numbers(of_target), pairs)
+
+    def target_text(self, column: str) -> Coded:
+        """A text column of the routing plan's targets, for every job."""
+        return _text(self.routing.targets, column, self.target_row)
+
+    def target_numbers(self, column: str) -> Floats:
+        """A numeric column of the routing plan's targets, for every job."""
+        return take_floats(self.routing.targets[column], self.target_row)
+
+
+def place_jobs(plan: MasterPlan, routing: RoutingPlan) -> PlacedJobs:
+    """Find the decisions behind the jobs of `plan` in `routing`."""
+    target = coded(job.target for job in plan.jobs)
+    symbol = coded(job.symbol for job in plan.jobs)
+    pairs = routing.pairs
+    targets, symbols = (tuple(map(str, pairs[name].cat.categories)) for name in ("target", "symbol"))
+    known = _keys(*(text_column(pairs[name]).codes for name in ("target", "symbol")))
+    wanted = _keys(_recoded(target, targets), _recoded(symbol, symbols))
+    rows = [str(name) for name in routing.targets["target"]]
+    return PlacedJobs(plan.jobs, routing, _recoded(target, rows), _found_in(known, wanted))
+
+
+def coded(values: Iterable[object]) -> Coded:
+    """Any column of hashable values. What is one object in many rows is hashed once."""
+    listed = list(values)
+    identities = np.fromiter(map(id, listed), dtype=np.int64, count=len(listed))
+    codes, _ = pd.factorize(identities)
+    objects = dict(zip(codes.tolist(), listed, strict=True)) if len(listed) else {}
+    places: dict[object, int] = {}
+    of_object = [
+        -1 if objects[at] is None else places.setdefault(objects[at], len(places))
+        for at in range(len(objects))
+    ]
+    return Coded(tuple(places), np.array(of_object, dtype=np.int64)[codes])
+
+
+def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
+    """For each row the position of its combination of values, and these combinations."""
+    key = np.zeros(len(columns[0].codes), dtype=np.int64)
+    for column in columns:
+        key, _ = pd.factorize(key * (len(column.values) + 1) + column.codes + 1)
+    first = np.zeros(key.max(initial=-1) + 1, dtype=np.int64)
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    values = (((*column.values, None), column.codes[first]) for column in columns)
+    return key, list(zip(*([own[code] for code in codes] for own, codes in values), strict=True))
+
+
+def text_column(column: pd.Series) -> Coded:
+    """A text column of the routing plan, which is categorical."""
+    return Coded(tuple(map(str, column.cat.categories)), column.cat.codes.to_numpy().astype(np.int64))
+
+
+def _text(table: pd.DataFrame, column: str | None, rows: Ints) -> Coded:
+    if column is None:
+        return Coded((), np.full(len(rows), -1, dtype=np.int64))
+    return text_column(table[column]).at(rows)
+
+
+def _recoded(column: Coded, names: Sequence[object]) -> Ints:
+    """Positions in `names` instead of in the column's own values; -1 for what is not there."""
+    places = {name: at for at, name in enumerate(names)}
+    return np.array([*(places.get(value, -1) for value in column.values), -1], dtype=np.int64)[column.codes]
+
+
+def _keys(target: Ints, symbol: Ints) -> Ints:
+    """One number a pair; -1 where target or symbol is none."""
+    return np.where((target < 0) | (symbol < 0), -1, (target << 32) | symbol)
+
+
+def _found_in(keys: Ints, wanted: Ints) -> Ints:
+    """The position of each wanted key in `keys`; -1 for what is not there."""
+    if not len(keys):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    order = np.argsort(keys, kind="stable")
+    at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+    return np.where((wanted >= 0) & (keys[order][at] == wanted), order[at], -1)

@@ -1,0 +1,149 @@
+"""What must hold of a plan that is trained from, as named checks. Validation and the gate share this list."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from itertools import islice
+
+from foxml_assets.core.errors import Problem
+from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
+from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
+from foxml_assets.planning.plan.specs import spec_hashes
+from foxml_assets.planning.plan.structure import structure_problems
+from foxml_assets.planning.validate.family_check import family_problems
+from foxml_assets.planning.validate.routing_check import routing_problems
+from foxml_assets.planning.validate.staleness import CurrentInputs, current_candidates_hash, stale_inputs
+from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
+
+_NO_ROUTING = (
+    Problem("routing plan", "is not there, so the plan cannot be held against it: foxml run --until routing"),
+)
+_NO_PANEL = (
+    Problem("panel", "is not there, so no target and symbol can be known: foxml run --until evidence"),
+)
+
+
+class PlanCheck(StrEnum):
+    """What is checked, in the order in which it is reported."""
+
+    STRUCTURE = "ids, order and summary"
+    HASHES = "hashes"
+    ROUTING = "agreement with the routing plan"
+    NAMES = "agreement with the panel"
+    FAMILIES = "model families and priorities"
+    FILES = "mirrors and views"
+    FRESHNESS = "freshness"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check and what it found; nothing found is a pass."""
+
+    check: PlanCheck
+    problems: tuple[Problem, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a plan must agree with. `routing` and `panel` are None where there is none."""
+
+    routing: RoutingPlan | None
+    policy: RoutingPolicy
+    panel: PanelInfo | None
+    current: CurrentInputs
+
+
+def read_basis(layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, training_hash: str) -> Basis:
+    """The routing plan and candidates on disk, verified against their hashes, and what is given.
+
+    Raises RoutingPlanError or CandidatesError for one that is there but cannot be used.
+    """
+    routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
+    current = CurrentInputs(
+        routing_plan_hash=routing.metadata.routing_plan_hash if routing else ABSENT,
+        candidates_hash=current_candidates_hash(layout),
+        config_hash=policy.config_hash(),
+        training_hash=training_hash,
+        data_hashes={spec.name: panel.data_hash_for(spec.name) for spec in panel.targets} if panel else {},
+    )
+    return Basis(routing, policy, panel, current)
+
+
+def check_plan(plan: MasterPlan, basis: Basis) -> tuple[CheckResult, ...]:
+    """Every check of `plan` itself; those of the files beside it are validation's.
+
+    A check against what is not there (routing plan, panel, a current hash) fails and says so.
+    """
+    return tuple(CheckResult(check, find(plan, basis)) for check, find in _CHECKS.items())
+
+
+def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
+    """Every spec hash, computed again. The plan's own hash is verified by whatever reads the plan."""
+    expected = spec_hashes(plan.jobs, plan.metadata.training_hash)
+    problems = (
+        Problem(f"$.jobs[{number}].spec_hash", f"the spec has the hash {hash_}", job.spec_hash)
+        for number, (job, hash_) in enumerate(zip(plan.jobs, expected, strict=True))
+        if job.spec_hash != hash_
+    )
+    return tuple(islice(problems, MAX_PROBLEMS))
+
+
+def panel_problems(plan: MasterPlan, panel: PanelInfo) -> tuple[Problem, ...]:
+    """Planned targets, task types, features and symbols, excluded ones too, that the panel does not have."""
+    return tuple(islice(_panel_problems(plan, panel), MAX_PROBLEMS))
+
+
+def _panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
+    tasks = {spec.name: spec.task_type for spec in panel.targets}
+    planned = {job.symbol for job in plan.jobs if job.symbol is not None}
+    planned |= {item.symbol for job in plan.jobs for item in job.excluded_symbols}
+    for name in sorted(plan.jobs_by_target.keys() - tasks.keys()):
+        yield Problem("target", "is not in the panel", name)
+    for name in sorted(planned - set(panel.symbols)):
+        yield Problem("symbol", "is not in the panel", name)
+    features = {id(job.features): job.features for job in plan.jobs if job.features is not None}
+    for name in sorted({name for names in features.values() for name in names} - set(panel.features)):
+        yield Problem("feature", "is not a feature of the panel", name)
+    for job in plan.jobs:
+        task = tasks.get(job.target, job.task_type)
+        if job.task_type is not task:
+            yield Problem(job.job_id, f"the panel's target is one of {task}", job.task_type.value)
+
+
+def _routing(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
+    return _NO_ROUTING if basis.routing is None else routing_problems(plan, basis.routing)
+
+
+def _panel(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
+    return _NO_PANEL if basis.panel is None else panel_problems(plan, basis.panel)
+
+
+def _families(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
+    return _NO_ROUTING if basis.routing is None else family_problems(plan, basis.routing, basis.policy)
+
+
+def _freshness(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
+    current = basis.current
+    unknown = [field.name for field in fields(current) if getattr(current, field.name) is None]
+    return (
+        *(Problem(name, "is not known, so the plan cannot be held against it") for name in unknown),
+        *(item.problem for item in stale_inputs(plan, current)),
+    )
+
+
+_CHECKS: Mapping[PlanCheck, Callable[[MasterPlan, Basis], tuple[Problem, ...]]] = {
+    PlanCheck.STRUCTURE: lambda plan, _: structure_problems(plan),
+    PlanCheck.HASHES: lambda plan, _: hash_problems(plan),
+    PlanCheck.ROUTING: _routing,
+    PlanCheck.NAMES: _panel,
+    PlanCheck.FAMILIES: _families,
+    PlanCheck.FRESHNESS: _freshness,
+}

@@ -1,0 +1,207 @@
+"""Making the training report from the plan, the models on disk and their hold-out scores."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.auditing.holdout_errors import interval, without_gaps
+from foxml_assets.auditing.pages.audit_files import read_current_audit
+from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
+from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.reporting.pair_scores import PairScores, pair_routes, score_pairs
+from foxml_assets.reporting.report import (
+    ModelLine,
+    RouteLine,
+    TargetLine,
+    TrainingReport,
+    UnfinishedLine,
+    UnroutedLine,
+)
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
+from foxml_assets.training.models.manifest import ModelState, manifest_path, read_manifest
+
+BEST_MODELS = 20
+
+
+def make_report(
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
+) -> tuple[TrainingReport, pd.DataFrame]:
+    """The report on what is on disk now, and the table of pair scores behind it (`score_pairs`).
+
+    `routing` is the plan's routing plan; None under a plan that was made without one. `blocks_config` is
+    the evidence's: the blocks of time behind the errors are as long as its own. Raises PanelError and
+    TrainingError.
+    """
+    routes, layout = pair_routes(plan, routing, context.info), context.layout
+    inventory = take_inventory(plan.jobs, layout)
+    scores = score_pairs(routes, plan, inventory, context, blocks_config)
+    trained = inventory.counts[ModelState.TRAINED]
+    audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
+    unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
+    return summarise(plan, routes, scores, inventory, unrouted, audit, layout), scores.table
+
+
+def summarise(
+    plan: MasterPlan,
+    routes: pd.DataFrame,
+    scores: PairScores,
+    inventory: Inventory,
+    unrouted: tuple[UnroutedLine, ...],
+    audit: RoutingAudit | None,
+    layout: Layout,
+) -> TrainingReport:
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model, the
+    audit."""
+    others = {line.target for line in unrouted}
+    models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
+    counts = routes["route"].value_counts()
+    return TrainingReport(
+        schema_version=2,
+        plan_hash=plan.metadata.plan_hash,
+        audit=audit,
+        jobs_planned=len(plan.jobs),
+        jobs_by_state=inventory.counts,
+        pairs=len(routes),
+        pairs_by_route={route: int(counts.get(route.value, 0)) for route in Route},
+        routes=tuple(
+            _route_line(route, int(counts.get(route.value, 0)), scores)
+            for route in Route
+            if route is not Route.BLOCKED
+        ),
+        targets=_target_lines(routes[~routes["target"].isin(others)], scores, inventory, models),
+        unrouted=unrouted,
+        best_models=models[:BEST_MODELS],
+        unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
+        orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
+    )
+
+
+def _model_lines(status: JobStatus, layout: Layout) -> Iterator[ModelLine]:
+    job = status.job
+    for model in status.models:
+        if model.state is not ModelState.TRAINED:
+            continue
+        found = read_manifest(manifest_path(job, model.family, layout)).scores.within_symbols
+        if found.value is None or found.skill is None:
+            continue
+        yield ModelLine(
+            job_id=job.job_id,
+            target=job.target,
+            symbol=job.symbol,
+            family=model.family,
+            route=job.route,
+            metric=found.metric,
+            score=found.value,
+            skill=found.skill,
+            n=found.n,
+            evidence_score=job.metadata.score if job.metadata.score_metric is found.metric else None,
+        )
+
+
+def _ranked(lines: Iterable[ModelLine]) -> tuple[ModelLine, ...]:
+    return tuple(sorted(lines, key=lambda line: (-line.skill, line.job_id, line.family)))
+
+
+def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
+    own = _scored(scores, "route", route.value)
+    table = scores.table[own]
+    return RouteLine(
+        route=route,
+        pairs=pairs,
+        scored=len(table),
+        above_chance=int((table["skill_low"] > 0).sum()),
+        below_chance=int((table["skill_high"] < 0).sum()),
+        mean_skill=_mean_skill(scores, own),
+    )
+
+
+def _scored(scores: PairScores, column: str, value: str) -> npt.NDArray[np.bool_]:
+    """The scored pairs with that value, shape (n_pairs,)."""
+    return ((scores.table[column] == value) & scores.table["skill"].notna()).to_numpy()
+
+
+def _mean_skill(scores: PairScores, own: npt.NDArray[np.bool_]) -> Interval | None:
+    return interval(without_gaps(scores.replicates[own]).mean(axis=0)) if own.any() else None
+
+
+def _target_lines(
+    routes: pd.DataFrame, scores: PairScores, inventory: Inventory, models: tuple[ModelLine, ...]
+) -> tuple[TargetLine, ...]:
+    """Best served skill first; targets without a score last."""
+    pairs = routes.groupby("target").size()
+    statuses: dict[str, list[JobStatus]] = {}
+    for status in inventory.jobs:
+        statuses.setdefault(status.job.target, []).append(status)
+    best: dict[str, ModelLine] = {}
+    for line in models:
+        best.setdefault(line.target, line)
+    routed = scores.table.groupby("target").size()
+    lines: list[TargetLine] = []
+    for target in sorted({*pairs.index, *statuses}):
+        own = _scored(scores, "target", target)
+        scored, jobs = scores.table[own], statuses.get(target, [])
+        lines.append(
+            TargetLine(
+                target=target,
+                pairs=int(pairs.get(target, 0)),
+                routed=int(routed.get(target, 0)),
+                jobs=len(jobs),
+                trained=sum(status.state is ModelState.TRAINED for status in jobs),
+                scored=len(scored),
+                above_chance=int((scored["skill_low"] > 0).sum()),
+                metric=ScoreMetric(scored["metric"].iloc[0]) if len(scored) else None,
+                score=_mean(scored["score"]),
+                skill=_mean_skill(scores, own),
+                pooled_skill=_mean(scored["pooled_skill"]),
+                best=best.get(target),
+            )
+        )
+    return tuple(sorted(lines, key=lambda line: (-line.skill.value if line.skill else np.inf, line.target)))
+
+
+def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLine, ...]:
+    pairs = routing.pairs
+    routed = {*pairs.loc[(pairs["route"] != Route.BLOCKED.value).to_numpy(), "target"], *plan.jobs_by_target}
+    found = routing.targets[~routing.targets["target"].isin(routed).to_numpy()]
+    names = ("target", "score_metric", "cs_score", "hard_block_reason", "cs_reason")
+    columns = (found[name].astype(object).where(found[name].notna(), None) for name in names)
+    own = pairs.loc[pairs["target"].isin(found["target"]).to_numpy(), ["target", "rule"]].astype(str)
+    rules_of = {target: rules.value_counts() for target, rules in own.groupby("target")["rule"]}
+    lines = []
+    for target, metric, score, block, reason in zip(*columns, strict=True):
+        rules = rules_of.get(target, pd.Series(dtype="int64"))
+        lines.append(
+            UnroutedLine(
+                target=target,
+                pairs=int(rules.sum()),
+                metric=ScoreMetric(metric) if metric is not None else None,
+                evidence_score=score,
+                reason=block or reason,
+                blocked_by={rule: int(rules[rule]) for rule in sorted(rules.index)},
+            )
+        )
+    return tuple(lines)
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.mean()) if len(known) else None
+
+
+def _is_unfinished(status: JobStatus) -> bool:
+    return status.state is not ModelState.TRAINED
+
+
+def _unfinished(status: JobStatus) -> UnfinishedLine:
+    job = status.job
+    return UnfinishedLine(job.job_id, job.target, job.symbol, status.state, status.reason)

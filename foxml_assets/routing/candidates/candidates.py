@@ -1,0 +1,209 @@
+"""Routing candidates: the evidence as one flat table, a row per pooled model and per pair."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.hashing import canonical_json
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.routing.candidates.coding import NULL, decode, tidy
+from foxml_assets.routing.candidates.frame_hash import frame_hash
+
+
+class Kind(Enum):
+    """How a column is held: categories of strings, floats, nullable integers, or booleans."""
+
+    TEXT = "category"
+    FLOAT = "float64"
+    COUNT = "Int64"
+    FLAG = "bool"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`always`: it is null in no row, so a record without it is damaged."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    always: bool = False
+
+
+def _estimate(name: str, meaning: str) -> tuple[Column, ...]:
+    return (
+        Column(name, Kind.FLOAT, meaning),
+        Column(f"{name}_se", Kind.FLOAT, f"standard error of {name}"),
+        Column(f"{name}_ci_low", Kind.FLOAT, f"lower end of the 95 % interval of {name}"),
+        Column(f"{name}_ci_high", Kind.FLOAT, f"upper end of the 95 % interval of {name}"),
+    )
+
+
+CANDIDATE_COLUMNS: tuple[Column, ...] = (
+    Column("target", Kind.TEXT, "label column"),
+    Column("symbol", Kind.TEXT, "instrument; null for the pooled model's row"),
+    Column("task_type", Kind.TEXT, "classification or regression"),
+    Column("score_metric", Kind.TEXT, "auc, ic or r2: the unit of all scores of the row"),
+    Column("horizon_minutes", Kind.FLOAT, "label horizon in minutes; null if unknown"),
+    Column("sample_size", Kind.COUNT, "rows with an out-of-fold prediction"),
+    *_estimate("score", "out-of-fold score; of a pooled row the mean within symbols"),
+    *_estimate("earlier_score", "the score over all but the most recent folds"),
+    *_estimate("recent_score", "the score over the most recent folds"),
+    Column("n_snapshots", Kind.COUNT, "importance snapshots behind the stability metrics"),
+    Column("mean_overlap", Kind.FLOAT, "mean top-k overlap of importances between snapshots"),
+    Column("std_overlap", Kind.FLOAT, "its standard deviation"),
+    Column("mean_tau", Kind.FLOAT, "mean Kendall tau of importances between snapshots"),
+    Column("std_tau", Kind.FLOAT, "its standard deviation"),
+    Column("stability", Kind.TEXT, "stability stated by the source; used only without metrics"),
+    Column("leakage_status", Kind.TEXT, "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
+    Column("leakage_reason", Kind.TEXT, "what the leakage detectors found"),
+    Column("successful_families", Kind.TEXT, "model families that fitted, joined by a vertical bar"),
+    Column("failed_families", Kind.TEXT, "model families that failed, joined by a vertical bar"),
+    Column(
+        "families", Kind.TEXT, "model families whose mean the evidence found best, joined by a vertical bar"
+    ),
+    *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
+    *_estimate("both_score", "on a symbol row: score of the average of both models"),
+    *_estimate("difference", "on a symbol row: local minus pooled score, paired"),
+    Column("features", Kind.TEXT, "JSON object: selected feature -> leakage status"),
+    Column("assured", Kind.TEXT, "JSON object: selected feature nobody doubts -> who stands for it, and why"),
+    Column("data_hash", Kind.TEXT, "hash of the panel data behind the row"),
+)
+CANDIDATE_NAMES: tuple[str, ...] = tuple(column.name for column in CANDIDATE_COLUMNS)
+
+
+def candidates_from_evidence(evidence: Sequence[TargetEvidence]) -> pd.DataFrame:
+    """The candidates table of `evidence`, with the columns of CANDIDATE_COLUMNS, sorted."""
+    records = list(itertools.chain.from_iterable(_records(target) for target in evidence))
+    by_column: Sequence[tuple[object, ...]] = list(zip(*records, strict=True)) if records else ()
+    raw = {
+        name: pd.Series(list(by_column[at]) if by_column else [], dtype=object)
+        for at, name in enumerate(CANDIDATE_NAMES)
+    }
+    return typed_candidates(pd.DataFrame(raw))
+
+
+def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
+    """`raw` with all candidate columns, in their dtypes and order, sorted by target and symbol.
+
+    Columns that are missing become null. Text that is no number where one belongs becomes infinite,
+    a count that is no whole number becomes -1: both are quarantined by routing, not lost.
+    """
+    columns = {column.name: _typed(raw, column) for column in CANDIDATE_COLUMNS}
+    return sort_candidates(pd.DataFrame(columns, copy=False))
+
+
+def sort_candidates(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` by target, then the pooled row, then symbols; equal keys by all other columns."""
+    target, symbol = table["target"].cat.codes.to_numpy(), table["symbol"].cat.codes.to_numpy()
+    key = target.astype(np.int64) * (len(table["symbol"].cat.categories) + 2) + symbol
+    steps = np.diff(key)
+    if (steps > 0).all():
+        return table.reset_index(drop=True)
+    order = np.argsort(key, kind="stable")
+    same = np.diff(key[order]) == 0
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    if tied.size:
+        ties = table.take(order[tied]).reset_index(drop=True)
+        ranked = ties.sort_values(list(CANDIDATE_NAMES), na_position="first").index.to_numpy()
+        order[tied] = order[tied][ranked]
+    return table.take(order).reset_index(drop=True)
+
+
+def candidates_hash(table: pd.DataFrame) -> str:
+    """Hash of the candidates' content; the same for any order of rows in the source."""
+    return frame_hash(table, CANDIDATE_NAMES)
+
+
+def _records(evidence: TargetEvidence) -> Iterator[tuple[object, ...]]:
+    features = canonical_json(evidence.features).decode() if evidence.features else None
+    assured = {name: one for name, one in evidence.assured.items() if name in evidence.features}
+    assured_text = canonical_json(assured).decode() if assured else None
+    head = (str(evidence.task_type), str(evidence.score_metric), evidence.horizon_minutes)
+    for row in evidence.rows:
+        yield (
+            evidence.target,
+            row.symbol,
+            *head,
+            row.sample_size,
+            *_numbers(row.score),
+            *_numbers(row.earlier_score),
+            *_numbers(row.recent_score),
+            *_stability(row.stability),
+            None,
+            str(row.leakage_status),
+            row.leakage_reason or None,
+            *_families(row),
+            "|".join(row.families) or None,
+            *_numbers(row.cs_score),
+            *_numbers(row.both_score),
+            *_numbers(row.difference),
+            features if row.symbol is None else None,
+            assured_text if row.symbol is None else None,
+            evidence.data_hash if row.symbol is None else None,
+        )
+
+
+def _numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
+    if estimate is None:
+        return (None, None, None, None)
+    return (estimate.value, estimate.se, estimate.ci_low, estimate.ci_high)
+
+
+def _stability(metrics: StabilityMetrics | None) -> tuple[float | None, ...]:
+    if metrics is None:
+        return (None, None, None, None, None)
+    return (
+        metrics.n_snapshots,
+        metrics.mean_overlap,
+        metrics.std_overlap,
+        metrics.mean_tau,
+        metrics.std_tau,
+    )
+
+
+def _families(row: RowEvidence) -> tuple[str, str]:
+    return ("|".join(sorted(row.successful_families)), "|".join(sorted(row.failed_families)))
+
+
+def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
+    if column.name not in raw.columns:
+        empty = pd.Series([None] * len(raw), dtype=object)
+        return empty.astype("category") if column.kind is Kind.TEXT else empty.astype(column.kind.value)
+    values = raw[column.name].reset_index(drop=True)
+    if column.kind is Kind.TEXT:
+        return _text(values)
+    if values.dtype == column.kind.value:
+        return values
+    numbers = _as_float(values)
+    if column.kind is Kind.FLOAT:
+        return pd.Series(numbers)
+    whole = np.isnan(numbers) | ((np.abs(numbers) < 2**53) & (numbers == np.floor(numbers)))
+    counts = pd.Series(np.where(whole, numbers, -1.0))
+    return counts.astype("Int64")
+
+
+def _as_float(values: pd.Series) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    text = values.astype(object)
+    missing = text.isna().to_numpy()
+    readable = pd.to_numeric(text, errors="coerce").notna().to_numpy()
+    numbers = np.full(len(text), np.inf)
+    numbers[missing] = np.nan
+    # Python's float() reads what repr() wrote to the last bit; pandas' own parser does not.
+    numbers[readable] = text.to_numpy()[readable].astype(np.float64)
+    return numbers
+
+
+def _text(values: pd.Series) -> pd.Series:
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        present = values.notna()
+        if not present.any():
+            return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
+        values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
+    column = tidy(values.array)
+    return pd.Series(column.remove_categories([""]) if "" in column.categories else column, copy=False)

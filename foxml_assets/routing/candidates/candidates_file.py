@@ -1,0 +1,91 @@
+"""routing_candidates.parquet, or .csv where pyarrow cannot be imported: same columns, same values."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from foxml_assets.core.errors import CandidatesError, Problem
+from foxml_assets.routing.candidates.candidates import (
+    CANDIDATE_COLUMNS,
+    CANDIDATE_NAMES,
+    Kind,
+    typed_candidates,
+)
+from foxml_assets.storage.tables import find_table, has_pyarrow, write_table
+
+_FIX = "run `foxml run --until candidates` again, or import a table of your own"
+
+
+def write_candidates(table: pd.DataFrame, path: Path) -> Path:
+    """Write the candidates to `path`, as Parquet where possible. Returns the path written."""
+    return write_table(table, path)
+
+
+def read_candidates(path: Path) -> pd.DataFrame:
+    """The candidates at `path`, or in its sibling of the other format.
+
+    Raises CandidatesError if there is no file, it cannot be read, or its columns are not exactly
+    CANDIDATE_NAMES; the error lists every such problem.
+    """
+    found = find_table(path)
+    if found is None:
+        raise CandidatesError("there are no routing candidates", file=path, fix=_FIX)
+    raw = read_raw_table(found)
+    missing = [Problem(name, "column is missing") for name in CANDIDATE_NAMES if name not in raw.columns]
+    unknown = [
+        Problem(str(name), "column is not known") for name in raw.columns if name not in CANDIDATE_NAMES
+    ]
+    if missing or unknown:
+        raise CandidatesError(
+            "the columns are not those of candidates", file=found, problems=[*missing, *unknown], fix=_FIX
+        )
+    return typed_candidates(raw)
+
+
+def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
+    """The table in a `.parquet` or `.csv` file as it stands; text of a CSV stays text.
+
+    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns that are
+    not allowed.
+    """
+    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, allow_nested)
+    repeated = sorted({str(name) for name in raw.columns[raw.columns.duplicated()]})
+    if repeated:
+        problems = [Problem(name, "column appears twice") for name in repeated]
+        raise CandidatesError("column names repeat", file=path, problems=problems, fix=_FIX)
+    return raw
+
+
+def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
+    if not has_pyarrow():
+        raise CandidatesError(
+            "a Parquet file cannot be read without pyarrow", file=path, fix="install pyarrow, or use a CSV"
+        )
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = [column.name for column in CANDIDATE_COLUMNS if column.kind is Kind.TEXT]
+    try:
+        table = pq.read_table(path, read_dictionary=texts, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        what = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise CandidatesError(
+            "is not a readable Parquet file", file=path, problems=[what], fix=_FIX
+        ) from error
+    nested = [
+        Problem(at.name, "holds nested values", str(at.type))
+        for at in table.schema
+        if pa.types.is_nested(at.type)
+    ]
+    if nested and not allow_nested:
+        raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    return frame
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        what = Problem("", str(error).splitlines()[0])
+        raise CandidatesError("is not a readable CSV file", file=path, problems=[what], fix=_FIX) from error

@@ -1,0 +1,50 @@
+"""Content hash of a table's columns, the same for categories, plain strings and any category order."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.hashing import canonical_json
+
+Buffer: TypeAlias = bytes | memoryview
+
+
+def frame_hash(table: pd.DataFrame, columns: Sequence[str]) -> str:
+    """SHA-256 (hex) of the named columns, in this order, row order included."""
+    digest = hashlib.sha256()
+    for name in columns:
+        digest.update(canonical_json([name, len(table)]))
+        for part in _column_parts(table[name]):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _column_parts(column: pd.Series) -> list[Buffer]:
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
+        return _text_parts(column)
+    if column.dtype == np.bool_:
+        return [column.to_numpy(dtype=np.uint8).data]
+    if pd.api.types.is_float_dtype(column.dtype):
+        values = column.to_numpy(dtype="<f8") + 0.0  # makes -0.0 and 0.0 one value
+        missing = np.isnan(values)
+        return [b"null"] if missing.all() else [np.where(missing, np.nan, values).astype("<f8").data]
+    missing = column.isna().to_numpy()
+    integers = column.fillna(0).to_numpy(dtype="<i8")
+    return [integers.data, np.packbits(missing).data]
+
+
+def _text_parts(column: pd.Series) -> list[Buffer]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, words = column.cat.codes.to_numpy(), column.cat.categories.astype(object).tolist()
+    else:
+        codes, found = pd.factorize(column.astype(object))
+        words = list(found)
+    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(words)))
+    order = sorted(used.tolist(), key=lambda code: words[code])
+    width = "<i1" if len(order) < 2**7 else "<i4"
+    rank = np.full(len(words) + 1, -1, dtype=width)
+    rank[order] = np.arange(len(order), dtype=width)
+    return [canonical_json([words[code] for code in order]), rank[codes].data]

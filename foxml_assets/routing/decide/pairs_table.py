@@ -1,0 +1,98 @@
+"""The plan's row per pair."""
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.routing.candidates.coding import LEVELS, Index, decode
+from foxml_assets.routing.decide.plan_parts import PlanParts, fault_texts, texts, trace_columns
+from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
+from foxml_assets.routing.methods.combination import better_interval
+from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame, merged_category
+from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS
+from foxml_assets.routing.policy.routing_words import HorizonTier, RouteRule
+
+
+def pairs_table(parts: PlanParts) -> pd.DataFrame:
+    """PAIR_COLUMNS, sorted by target and symbol."""
+    layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
+    cs, local = parts.cs, parts.local
+    values: dict[str, PlanColumn] = {
+        "target": decode(at, layout.targets),
+        "symbol": decode(layout.pair_symbol, layout.symbols),
+        "route": decode(routes.route, list(Route)),
+        "rule": decode(routes.rule, list(RouteRule)),
+        "reason": _reasons(parts),
+        "cs_state": decode(cs.states.state[at], LEVELS),
+        "cs_rule": merged_category(cs.states.rule[at], [rule.name for rule in cs.states.ladder]),
+        "cs_gate": cs.states.gate[at],
+        "cs_threshold": cs.states.threshold[at],
+        "cs_tier": decode(np.where(cs.rows.present, cs.rows.tier, -1)[at], list(HorizonTier)),
+        "local_metric": decode(local.rows.metric, list(ScoreMetric)),
+        "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
+        **trace_columns("local", local),
+        **_pair_scores(parts),
+        "cs_skill": parts.decision.skills.cs,
+        "local_skill": parts.decision.skills.local,
+        "both_skill": parts.decision.skills.both,
+        "cs_probability": parts.decision.skills.cs_probability,
+        "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
+        **_hard_blocks(parts),
+        "features": _features(parts),
+        "successful_families": texts(local.rows.successful),
+        "failed_families": texts(local.rows.failed),
+        "families": texts(local.rows.families),
+        "quarantine_reason": fault_texts(local),
+    }
+    return frame(PAIR_COLUMNS, values, len(at))
+
+
+def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
+    """The other choices on each pair. Numbers of quarantined rows are nulled."""
+    scores = parts.decision.scores
+    low, high = better_interval(scores.difference, parts.policy.fdr.inflate_se)
+    values = {
+        "pooled_score": scores.cs.value,
+        "pooled_se": scores.cs.se,
+        "both_score": scores.both.value,
+        "difference": scores.difference.value,
+        "difference_low": low,
+        "difference_high": high,
+    }
+    bad = parts.local.faults.any
+    return {name: np.where(bad, np.nan, column) for name, column in values.items()}
+
+
+def _reasons(parts: PlanParts) -> pd.Categorical:
+    at = parts.layout.pair_target
+    positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
+    local = side_phrases(parts.local.rows, parts.local.states)
+    return pair_reasons(parts.routes, parts.limits[at], (positions[at], phrases), local)
+
+
+def _hard_blocks(parts: PlanParts) -> dict[str, PlanColumn]:
+    at = parts.layout.pair_target
+    target_leaks, symbol_leaks = parts.cs.leaks[at], parts.local.leaks
+    found = parts.local.rows.leakage_reason
+    reasons = ["the target leaks", "the symbol leaks", *(f"the symbol leaks: {word}" for word in found.words)]
+    which = np.select(
+        [target_leaks, symbol_leaks & (found.codes >= 0), symbol_leaks], [0, found.codes + 2, 1], -1
+    )
+    hard = target_leaks | symbol_leaks
+    return {
+        "hard_block": hard,
+        "hard_block_reason": merged_category(which, reasons),
+        "excluded_from_pooled": symbol_leaks,
+    }
+
+
+def _features(parts: PlanParts) -> pd.Categorical:
+    """The symbol's own feature list if its row has one, else the target's."""
+    own, shared = parts.local.rows, parts.cs.rows
+    lists = [*own.feature_lists, *shared.feature_lists]
+    of_target: Index = shared.features.codes.astype(np.int64)
+    inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.layout.pair_target]
+    which = np.where(own.features.codes >= 0, own.features.codes, inherited)
+    allowed = [features.allowed for features in lists]
+    known = np.array([*(text is not None for text in allowed), False])
+    return merged_category(np.where(known[which], which, -1), [text or "" for text in allowed])

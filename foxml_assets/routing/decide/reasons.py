@@ -1,0 +1,140 @@
+"""Decisions in the words of a researcher. Text is written once per distinct case, never per pair."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.vocabulary import Route, Stability
+from foxml_assets.routing.candidates.coding import Codes, Index, code
+from foxml_assets.routing.methods.combination import Routes
+from foxml_assets.routing.methods.states import SideStates
+from foxml_assets.routing.plan.plan_columns import merged_category
+from foxml_assets.routing.policy.routing_words import RouteRule, Side
+from foxml_assets.routing.rules.rules import Rule
+from foxml_assets.routing.sides.row_tests import Check
+from foxml_assets.routing.sides.side_rows import SideRows
+
+LANE_FULL = "experimental lane full"
+
+_ROUTES, _RULES = tuple(Route), tuple(RouteRule)
+_STEADY = {
+    Stability.STABLE: "and stable",
+    Stability.DRIFTING: "but drifting",
+    Stability.DIVERGED: "but unsteady",
+    Stability.UNKNOWN: "with unknown stability",
+}
+_UNSTEADY = {
+    Stability.STABLE: "its stability is not in the allow-list",
+    Stability.DRIFTING: "its features drift",
+    Stability.DIVERGED: "its features are unsteady",
+    Stability.UNKNOWN: "its stability is unknown",
+}
+_FADING = {
+    Stability.STABLE: "its stability is not in the allow-list",
+    Stability.DRIFTING: "its skill fades",
+    Stability.DIVERGED: "its skill is gone in the recent folds",
+    Stability.UNKNOWN: "its stability is unknown",
+}
+_CHOICE = {
+    Route.BOTH: "train both",
+    Route.CROSS_SECTIONAL: "the pooled model is preferred",
+    Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
+}
+_SHRUNK = {
+    RouteRule.SHRUNK_CS: " (no other choice is better enough once shrunk)",
+    RouteRule.SHRUNK_LOCAL: " (the symbol's own model is best once shrunk)",
+    RouteRule.SHRUNK_BOTH: " (the average of both is best once shrunk)",
+    RouteRule.POOLED_TOO_SMALL: " (too little pooled skill on this symbol once shrunk)",
+    RouteRule.LOCAL_ON_SYMBOL: " (too little pooled skill on this symbol once shrunk)",
+}
+
+
+def side_phrase(rule: Rule, side: Side, stability: Stability, *, good_score: bool, followed: bool) -> str:
+    """One side's state in a few words, such as "CS strong and stable".
+
+    `good_score` says whether the score alone would have been enough for more than a trial, `followed` whether
+    the stability is that of skill over the folds.
+    """
+    unsteady = (_FADING if followed else _UNSTEADY)[stability]
+    return rule.phrase.format(
+        side="CS" if side is Side.CROSS_SECTIONAL else "local",
+        steady=_STEADY[stability],
+        unsteady=unsteady,
+        on_trial=unsteady if good_score else "its score is below the bar",
+    )
+
+
+def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
+    """Per row a position in the list of distinct phrases about its side."""
+
+    def phrase(case: Sequence[int]) -> str:
+        rule, stability, good_score, followed = case
+        word = list(Stability)[max(stability, 0)]
+        return side_phrase(
+            states.ladder[rule], rows.side, word, good_score=bool(good_score), followed=bool(followed)
+        )
+
+    good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
+    flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
+    return _by_case([states.rule, rows.stability, *flags], phrase)
+
+
+def pair_reasons(
+    routes: Routes, limits: Index, cs: tuple[Index, list[str]], local: tuple[Index, list[str]]
+) -> pd.Categorical:
+    """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
+    full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
+    rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
+
+    def sentence(case: Sequence[int]) -> str:
+        route, rule, cs_phrase, local_phrase, ranked, places = case
+        return _sentence(
+            _ROUTES[route],
+            _RULES[rule],
+            cs[1][cs_phrase],
+            local[1][local_phrase],
+            f"{LANE_FULL}: rank {ranked} of {places} allowed",
+        )
+
+    positions, texts = _by_case([routes.route, routes.rule, cs[0], local[0], rank, limit], sentence)
+    return merged_category(positions, texts)
+
+
+def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str) -> str:
+    if rule is RouteRule.EXPERIMENTAL_LANE_FULL:
+        return lane_full
+    if rule is RouteRule.TARGET_LEAKAGE:
+        return "the target leaks, so none of its pairs is trained"
+    if rule is RouteRule.SYMBOL_LEAKAGE:
+        return "the symbol leaks on this target; its rows stay out of the pooled model too"
+    chosen = rule in (RouteRule.BOTH_STRONG, RouteRule.BOTH_WEAK)
+    outcome = f" ({_CHOICE[route]})" if chosen else _SHRUNK.get(rule, "")
+    first, second = (cs, local) if route is Route.CROSS_SECTIONAL else (local, cs)
+    text = f"{first}, {second}{outcome}"
+    return text[0].upper() + text[1:]
+
+
+def _by_case(
+    columns: Sequence[Codes | Index], text_of: Callable[[Sequence[int]], str]
+) -> tuple[Index, list[str]]:
+    """Group rows by equal values in `columns`; one text per distinct case.
+
+    Each row's values are packed into one number, as digits whose base at each place is the range of that
+    column, because one number per row is grouped far faster than several columns together.
+    """
+    lows = [int(column.min(initial=0)) for column in columns]
+    sizes = [int(column.max(initial=0)) - low + 1 for column, low in zip(columns, lows, strict=True)]
+    packed = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, low, size in zip(columns, lows, sizes, strict=True):
+        packed = packed * size + (column.astype(np.int64) - low)
+    positions, distinct = pd.factorize(packed)
+    texts = []
+    for case in distinct.tolist():
+        # The digits back from the last to the first, then in the order of the columns.
+        values, rest = [], case
+        for low, size in zip(reversed(lows), reversed(sizes), strict=True):
+            values.append(rest % size + low)
+            rest //= size
+        texts.append(text_of(values[::-1]))
+    return positions, texts

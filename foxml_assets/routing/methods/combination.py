@@ -1,0 +1,160 @@
+"""Two signal states become a route: the decision table, hard blocks before it, the lane's cap after it."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.routing.candidates.coding import LEVELS, Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
+from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Route and rule codes of every pair; `rank` is 1-based within its target's experimental lane, or 0."""
+
+    route: Codes
+    rule: Codes
+    rank: Index
+
+
+_BOTH_STRONG_ROUTE = {
+    BothStrongBehavior.ROUTE_BOTH: Route.BOTH,
+    BothStrongBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
+    BothStrongBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
+    BothStrongBehavior.PREFER_BETTER: Route.BOTH,
+}
+_BOTH_WEAK_ROUTE = {
+    BothWeakBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
+    BothWeakBehavior.ROUTE_BOTH: Route.BOTH,
+    BothWeakBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
+}
+
+
+def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, policy: RoutingPolicy) -> Routes:
+    """The decision table over the state codes of both sides of every pair.
+
+    Where the pooled model's skill on the symbol is `too_small`, it is out of the question for the pair.
+    """
+    # A cell per (pooled state, own state): indexing it by both columns decides all pairs at once.
+    routes, rules = _table(policy)
+    out = too_small & (cs >= level(SignalState.WEAK_BUT_OK))
+    on_pair = np.where(out, level(SignalState.DISALLOWED), cs)
+    route, rule = routes[on_pair, local], rules[on_pair, local]
+    rule[out & (rule == code(RouteRule.LOCAL_ONLY))] = code(RouteRule.LOCAL_ON_SYMBOL)
+    rule[out & (rule == code(RouteRule.NOTHING_ALLOWED))] = code(RouteRule.POOLED_TOO_SMALL)
+    if policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER:
+        strong = rule == code(RouteRule.BOTH_STRONG)
+        route[strong] = _better(scores, policy.fdr.inflate_se)[strong]
+    return Routes(route=route, rule=rule, rank=np.zeros(len(route), dtype=np.int64))
+
+
+def _better(scores: PairScores, inflate: float) -> Codes:
+    """The better model by the paired difference; where that shows none, their average.
+
+    An average that scored worse than the better of the two gives way to that one.
+    """
+    low, high = better_interval(scores.difference, inflate)
+    best = np.fmax(scores.cs.value, scores.cs.value + scores.difference.value)
+    ahead = np.where(scores.difference.value > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))
+    earned = ~(scores.both.value < best)
+    return np.select(
+        [low > 0, high < 0, earned],
+        [code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL), code(Route.BOTH)],
+        ahead,
+    ).astype(np.int8)
+
+
+def better_interval(difference: EstimateRows, inflate: float) -> tuple[Floats, Floats]:
+    """The 95 % interval of local minus pooled, widened by `inflate`; NaN where it is unknown."""
+    value = difference.value
+    return value - inflate * (value - difference.low), value + inflate * (difference.high - value)
+
+
+def with_hard_blocks(routes: Routes, target_blocked: Bools, symbol_blocked: Bools) -> Routes:
+    """`routes` with leaking pairs blocked, whatever their states."""
+    blocked = target_blocked | symbol_blocked
+    why = np.where(target_blocked, code(RouteRule.TARGET_LEAKAGE), code(RouteRule.SYMBOL_LEAKAGE))
+    return replace(
+        routes,
+        route=np.where(blocked, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(blocked, why, routes.rule).astype(np.int8),
+    )
+
+
+def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sample_size: Floats) -> Routes:
+    """`routes` with each target's experimental lane cut to its limit, the best gates first.
+
+    `target` gives each pair's position in `limits`. Pairs are in symbol order, which breaks ties.
+    """
+    lane = np.flatnonzero(routes.route == code(Route.EXPERIMENTAL_ONLY))
+    rank = np.zeros(len(routes.route), dtype=np.int64)
+    order = lane[np.lexsort((lane, *_descending(sample_size[lane]), *_descending(gate[lane]), target[lane]))]
+    # Pairs of a target now stand together, best first: a rank is the distance from its target's first.
+    in_order = target[order]
+    first = np.searchsorted(in_order, in_order, side="left")
+    rank[order] = np.arange(len(order)) - first + 1
+    over = rank > limits[target]
+    return Routes(
+        route=np.where(over, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(over, code(RouteRule.EXPERIMENTAL_LANE_FULL), routes.rule).astype(np.int8),
+        rank=rank,
+    )
+
+
+def with_margin(gate: Floats, earlier_route: Codes | None, margin: float) -> Floats:
+    """Gates for ranking the lane: a pair that was in it must be beaten by more than the margin."""
+    if earlier_route is None:
+        return gate
+    return np.where(earlier_route == code(Route.EXPERIMENTAL_ONLY), gate + margin, gate)
+
+
+def lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
+    """Places in each target's experimental lane: the fraction of its symbols rounded down, at least 1."""
+    # Decimal, because 0.29 * 100 is below 29 in binary floating point.
+    exact = Decimal(repr(fraction))
+    distinct, inverse = np.unique(n_symbols, return_inverse=True)
+    limits = np.array([max(1, int(exact * int(n))) for n in distinct], dtype=np.int64)
+    return limits[inverse]
+
+
+def _table(policy: RoutingPolicy) -> tuple[Codes, Codes]:
+    shape = (len(LEVELS), len(LEVELS))
+    routes, rules = np.zeros(shape, dtype=np.int8), np.zeros(shape, dtype=np.int8)
+    for cs in LEVELS:
+        for local in LEVELS:
+            route, rule = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
+            routes[level(cs), level(local)], rules[level(cs), level(local)] = code(route), code(rule)
+    return routes, rules
+
+
+def decision(
+    cs: SignalState, local: SignalState, both_strong: BothStrongBehavior, both_weak: BothWeakBehavior
+) -> tuple[Route, RouteRule]:
+    """The decision table: the route of a pair with these states, and why."""
+    good = (SignalState.STRONG, SignalState.WEAK_BUT_OK)
+    if cs == local == SignalState.STRONG:
+        return _BOTH_STRONG_ROUTE[both_strong], RouteRule.BOTH_STRONG
+    if cs == local == SignalState.WEAK_BUT_OK:
+        return _BOTH_WEAK_ROUTE[both_weak], RouteRule.BOTH_WEAK
+    if cs in good and local in good:
+        if cs is SignalState.STRONG:
+            return Route.CROSS_SECTIONAL, RouteRule.CS_STRONGER
+        return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_STRONGER
+    if cs in good:
+        return Route.CROSS_SECTIONAL, RouteRule.CS_ONLY
+    if local in good:
+        return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_ONLY
+    if SignalState.EXPERIMENTAL in (cs, local):
+        return Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL
+    return Route.BLOCKED, RouteRule.NOTHING_ALLOWED
+
+
+def _descending(values: Floats) -> tuple[Floats, Bools]:
+    """Sort keys (minor, major) that put the largest value first and NaN last."""
+    unknown = np.isnan(values)
+    return np.where(unknown, 0.0, -values), unknown

@@ -1,0 +1,165 @@
+"""What is known of every pair's choices: their scores, and their skills shrunk towards the target's mean."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.routing.candidates.alignment import Alignment
+from foxml_assets.routing.candidates.coding import Floats, Index, code
+from foxml_assets.routing.methods.combination import Routes
+from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
+
+
+@dataclass(frozen=True)
+class Skills:
+    """Shrunk skills of the three choices on every pair; NaN where they are not known."""
+
+    cs: Floats
+    local: Floats
+    both: Floats
+    cs_probability: Floats
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a method says about every pair, before hard blocks and the lane's cap."""
+
+    routes: Routes
+    scores: PairScores
+    skills: Skills
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """All that a method chooses by: both judged sides, and scores and skills of the choices on each pair."""
+
+    layout: Alignment
+    cs: JudgedSide
+    local: JudgedSide
+    scores: PairScores
+    skills: Skills
+    earlier: EarlierStates
+    policy: RoutingPolicy
+
+
+@dataclass(frozen=True)
+class ShrunkSkill:
+    """Posterior mean and standard deviation of every pair's skill; NaN where nothing is known."""
+
+    mean: Floats
+    sd: Floats
+
+    def probability_above(self, bar: Floats) -> Floats:
+        """P(skill > bar) of every pair; NaN where skill or spread is unknown."""
+        # Scores have far fewer digits than the floor on the spread, which only avoids dividing by zero.
+        z = (self.mean - bar) / np.maximum(self.sd, 1e-12)
+        return np.asarray(ndtr(z), dtype=np.float64)
+
+
+def to_skill(score: EstimateRows, chance: Floats, scale: Floats, inflate: float) -> tuple[Floats, Floats]:
+    """Scores as skill (2 AUC - 1, or IC) with inflated standard errors."""
+    return scale * (score.value - chance), scale * inflate * score.se
+
+
+def shrink(
+    skill: Floats, se: Floats, target: Index, n_targets: int, fallback: tuple[Floats, Floats]
+) -> ShrunkSkill:
+    """Empirical-Bayes shrinkage of each pair's skill towards its target's mean.
+
+    The spread between a target's pairs is the method-of-moments estimate of DerSimonian, R. and Laird, N.
+    (1986), Meta-analysis in clinical trials, Controlled Clinical Trials 7(3). A pair without a skill gets
+    its target's mean; a target without any gets `fallback`, skill and standard error by target.
+    """
+    known = (se > 0) & np.isfinite(skill)
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(target[known], weights=values, minlength=n_targets).astype(np.float64)
+
+    n = np.bincount(target[known], minlength=n_targets)
+    y, variance = skill[known], se[known] ** 2
+    spread = _between_variance(y, variance, target[known], n_targets)
+    weight = 1 / (variance + spread[target[known]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(n > 0, total(weight * y) / total(weight), fallback[0])
+        mean_variance = np.where(n > 0, 1 / total(weight), fallback[1] ** 2)
+    own = np.where(known, se, np.inf) ** 2
+    # The share of the target's mean in each pair's estimate: 1 where the pair has no score of its own.
+    pull = np.where(known, own / np.where(known, own + spread[target], 1.0), 1.0)
+    posterior = np.where(known, (1 - pull) * np.where(known, own, 0.0), spread[target])
+    return ShrunkSkill(
+        mean=pull * mean[target] + (1 - pull) * np.where(known, skill, 0.0),
+        sd=np.sqrt(posterior + pull**2 * mean_variance[target]),
+    )
+
+
+def _between_variance(y: Floats, variance: Floats, target: Index, n_targets: int) -> Floats:
+    """DerSimonian and Laird's estimate of the variance of true skills within each target."""
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(target, weights=values, minlength=n_targets).astype(np.float64)
+
+    weight = 1 / variance
+    weights = total(weight)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total(weight * y) / weights
+        excess = total(weight * (y - mean[target]) ** 2) - (np.bincount(target, minlength=n_targets) - 1)
+        spread = excess / (weights - total(weight**2) / weights)
+    return np.where(np.isfinite(spread) & (spread > 0), spread, 0.0)
+
+
+def pair_evidence(
+    layout: Alignment,
+    cs: JudgedSide,
+    local: JudgedSide,
+    scores: PairScores,
+    earlier: EarlierStates,
+    policy: RoutingPolicy,
+) -> PairEvidence:
+    """The judged sides with the shrunk skills of all pairs."""
+    skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
+    return PairEvidence(layout, cs, local, scores, skills, earlier, policy)
+
+
+def _shrunk_skills(
+    layout: Alignment,
+    cs: JudgedSide,
+    local: JudgedSide,
+    scores: PairScores,
+    earlier: EarlierStates,
+    policy: RoutingPolicy,
+) -> Skills:
+    at, n_targets = layout.pair_target, len(layout.targets)
+    inflate = policy.fdr.inflate_se
+    sound = local.rows.present & ~local.faults.any
+    cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
+    pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)
+    nothing = (np.full(n_targets, np.nan), np.full(n_targets, np.nan))
+
+    def shrunk(score: EstimateRows, fallback: tuple[Floats, Floats]) -> ShrunkSkill:
+        skill, se = to_skill(score, local.rows.chance, local.rows.skill_scale, inflate)
+        return shrink(np.where(sound, skill, np.nan), se, at, n_targets, fallback)
+
+    pooled = shrunk(scores.cs, pooled_fallback)
+    own = shrunk(local.rows.score, nothing)
+    both = shrunk(scores.both, nothing)
+    return Skills(
+        cs=pooled.mean,
+        local=np.where(sound, own.mean, np.nan),
+        both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
+        cs_probability=pooled.probability_above(_pooled_bar(local, earlier, policy)),
+    )
+
+
+def _pooled_bar(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
+    """The skill that the pooled model must exceed on each pair: lower where it served the pair before."""
+    bar = np.full(len(local.rows.rows), policy.pooled_on_symbol.min_skill)
+    if earlier.route is None:
+        return bar
+    served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
+    margin = policy.hysteresis * local.rows.skill_scale
+    shift: Floats = np.select([earlier.route < 0, served], [np.zeros_like(margin), -margin], margin)
+    return bar + shift

@@ -1,0 +1,217 @@
+"""Method shrinkage: which model serves a pair best, by skills shrunk towards the target's mean."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.methods import next_route
+from foxml_assets.routing.methods.combination import Routes
+from foxml_assets.routing.methods.pair_evidence import PairEvidence
+from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
+from foxml_assets.routing.methods.trace_tests import admission_tests, remedies
+from foxml_assets.routing.plan.routing_plan import PolicyInForce
+from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import RouteRule
+from foxml_assets.routing.rules import deciding, rules
+from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules.rules import Cases, Measured, Rule
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
+from foxml_assets.routing.sides.row_tests import Check
+
+
+def _clear(cases: Cases) -> Bools:
+    return cases.passed(Check.LEAKAGE_CLEAR)
+
+
+def _lane_open(cases: Cases) -> Bools:
+    return np.full(len(cases.rows.rows), cases.policy.enable_experimental_lane)
+
+
+def _discovery(cases: Cases) -> Floats:
+    return cases.tests.fdr_bar
+
+
+def _line_if_followed(trace: SideTrace, policy: PolicyInForce) -> RuleLine | None:
+    return tests.STEADY.line(trace, policy) if trace.steadiness.followed else None
+
+
+# Agreement of importances says little about skill and is not asked for; skill that faded is.
+_STEADY_IF_FOLLOWED = replace(tests.STEADY, line=_line_if_followed, check=None)
+_UNTESTED = replace(
+    rules.NO_GATE,
+    when="no standard error, so not tested",
+    holds=lambda cases: ~cases.tests.fdr.tested,
+)
+_STABILITY = replace(
+    rules.STABILITY,
+    when="skill was followed over the folds, and the stability is not allowed",
+    holds=lambda cases: cases.rows.over_time.known & ~cases.passed(Check.STABILITY),
+    test=_STEADY_IF_FOLLOWED,
+)
+_STRONG = Rule(
+    name="strong_score",
+    when="leakage clear, gate >= `strong_score`",
+    holds=lambda cases: _clear(cases) & cases.passed(Check.STRONG_SCORE),
+    state=SignalState.STRONG,
+    phrase="{side} strong {steady}",
+    test=tests.STRONG_SCORE,
+    asks=(tests.CLEAR, tests.STRONG_SCORE),
+    words=deciding.score_reached,
+    threshold=lambda cases: cases.tests.bars.strong,
+    measured=Measured.GATE,
+)
+_DISCOVERED = Rule(
+    name="discovered",
+    when="leakage clear",
+    holds=_clear,
+    state=SignalState.WEAK_BUT_OK,
+    phrase="{side} weak but usable",
+    test=tests.DISCOVERY,
+    words=deciding.false_discovery,
+    threshold=_discovery,
+    measured=Measured.GATE,
+)
+_SUSPECT_ON_TRIAL = replace(
+    rules.SUSPECT_ON_TRIAL,
+    when="leakage suspect, lane open",
+    holds=lambda cases: cases.suspect & _lane_open(cases),
+    threshold=_discovery,
+)
+_SUSPECT = replace(
+    rules.SUSPECT, when="leakage suspect", holds=lambda cases: cases.suspect, threshold=_discovery
+)
+_UNKNOWN_ON_TRIAL = replace(
+    rules.UNKNOWN_ON_TRIAL,
+    when="leakage never examined, lane open",
+    holds=lambda cases: ~_clear(cases) & _lane_open(cases),
+    threshold=_discovery,
+)
+_UNKNOWN = replace(
+    rules.UNKNOWN,
+    when="leakage never examined",
+    holds=lambda cases: ~_clear(cases),
+    threshold=_discovery,
+)
+# A discovery may be routed; its thresholds only tell a strong one from a weak one.
+LADDER = (
+    *rules.ADMISSION,
+    *(_UNTESTED, _STABILITY, _STRONG, _DISCOVERED),
+    *(_SUSPECT_ON_TRIAL, _SUSPECT, _UNKNOWN_ON_TRIAL, _UNKNOWN),
+)
+
+
+def _choose(evidence: PairEvidence) -> Routes:
+    skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
+    cs_state = evidence.cs.states.state[evidence.layout.pair_target]
+    local_state = evidence.local.states.state
+    choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
+    bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
+    cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.pooled_on_symbol.min_probability)
+    local_allowed = local_state >= weak
+    allowed = (cs_allowed, local_allowed, cs_allowed & local_allowed & ~np.isnan(skills.both))
+    best = _best_choice(
+        (skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus
+    )
+    on_trial = _is_trial(cs_state) | _is_trial(local_state)
+    outcomes = [
+        (Route.CROSS_SECTIONAL, RouteRule.SHRUNK_CS),
+        (Route.SYMBOL_SPECIFIC, RouteRule.SHRUNK_LOCAL),
+        (Route.BOTH, RouteRule.SHRUNK_BOTH),
+        (Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL),
+        (Route.BLOCKED, RouteRule.POOLED_TOO_SMALL),
+        (Route.BLOCKED, RouteRule.NOTHING_ALLOWED),
+    ]
+    too_small = (cs_state >= weak) & ~cs_allowed
+    # A position in `outcomes`: 0 to 2 are the choices, as `best` numbers them.
+    which = np.select([best >= 0, on_trial, too_small], [best, 3, 4], 5)
+    return Routes(
+        route=np.array([code(route) for route, _ in outcomes], dtype=np.int8)[which],
+        rule=np.array([code(rule) for _, rule in outcomes], dtype=np.int8)[which],
+        rank=np.zeros(len(which), dtype=np.int64),
+    )
+
+
+def _bonus(
+    earlier: EarlierStates, choices: tuple[Route, ...], scale: Floats, policy: RoutingPolicy
+) -> Floats:
+    """What the margin, in skill, adds to each pair's earlier choice (pairs x choices)."""
+    if earlier.route is None:
+        return np.zeros((len(scale), len(choices)))
+    kept = np.column_stack([earlier.route == code(choice) for choice in choices])
+    return kept * (policy.hysteresis * scale)[:, None]
+
+
+def _is_trial(state: Codes) -> Bools:
+    return np.asarray(state == level(SignalState.EXPERIMENTAL))
+
+
+def _best_choice(
+    skills: tuple[Floats, Floats, Floats],
+    allowed: tuple[Bools, Bools, Bools],
+    advantage: float,
+    bonus: Floats,
+) -> Index:
+    """0 pooled, 1 own, 2 both, or -1 for none: the best allowed choice by skill.
+
+    Another choice must beat the pooled model by `advantage`. `bonus` (pairs x 3) is what hysteresis adds
+    to the earlier choice.
+    """
+    columns = [
+        np.where(is_allowed, skill + bonus[:, at] - (advantage if at else 0.0), -np.inf)
+        for at, (skill, is_allowed) in enumerate(zip(skills, allowed, strict=True))
+    ]
+    table = np.column_stack(columns)
+    best = np.argmax(table, axis=1)
+    return np.where(np.isneginf(table.max(axis=1, initial=-np.inf)), -1, best).astype(np.int64)
+
+
+def _open_threshold(side: JudgedSide) -> Floats:
+    return side.states.fdr.bar
+
+
+def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
+    """The pooled model on the symbol, then what the other choices must lead by."""
+    pooled = next_route.pooled_on_symbol(pair.row, policy)
+    in_question = pooled.passed and pair.cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
+    needed = pair.row["cs_skill"] + policy.min_advantage
+    lines = [pooled]
+    for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
+        skill = pair.row[column]
+        if in_question:
+            asked = f">= {number(needed)} (pooled + shrinkage.min_advantage {policy.min_advantage:g})"
+            lines.append(RuleLine(name, number(skill), asked, bool(skill >= needed)))
+        else:
+            lines.append(RuleLine(name, number(skill), "the pooled model is not allowed", None))
+    return tuple(lines)
+
+
+def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
+    """Ways to another choice."""
+    cs, local = pair.cs, pair.local
+    steps = []
+    probability = pair.row["cs_probability"]
+    if cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
+        if not probability >= policy.min_probability:
+            steps.append(next_route.more_on_the_symbol(pair.row, policy))
+    else:
+        steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
+    if local.state not in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
+        steps.append(f"The symbol's own model is allowed with: {'; '.join(_for_discovery(local, policy))}.")
+    elif pair.row["rule"] == RouteRule.SHRUNK_CS.value:
+        lacking = pair.row["cs_skill"] + policy.min_advantage - pair.row["local_skill"]
+        steps.append(f"The symbol's own model is chosen if its shrunk skill rises by {number(lacking)}.")
+    return tuple(steps) or ("Every choice is allowed; the best one was taken.",)
+
+
+def _for_discovery(trace: SideTrace, policy: PolicyInForce) -> list[str]:
+    admission = [test for test in admission_tests(policy) if test is not _STEADY_IF_FOLLOWED]
+    needs = remedies(trace, [*admission, tests.CLEAR, _STEADY_IF_FOLLOWED], policy)
+    return needs or ["a standard error of its score"]
+
+
+METHOD = RoutingMethod(
+    "shrinkage", LADDER, _choose, _open_threshold, _compare, _next_steps, needs_discovery=True
+)

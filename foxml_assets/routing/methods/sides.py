@@ -1,0 +1,116 @@
+"""Both sides of the evidence, judged: what each row holds, what is wrong with it, and its state."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.routing.candidates.alignment import Alignment, owners_of
+from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Bools, Codes, code, encode
+from foxml_assets.routing.methods.states import SideStates, judge
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
+from foxml_assets.routing.sides.fdr import Earlier
+from foxml_assets.routing.sides.quarantine import (
+    Fault,
+    Faults,
+    bad_pair_scores,
+    find_faults,
+    unusable_symbols,
+    unusable_targets,
+)
+from foxml_assets.routing.sides.side_rows import PairScores, SideRows, side_rows
+
+
+@dataclass(frozen=True)
+class JudgedSide:
+    """One side, an entry per target or pair. `leaks` marks hard blocks, quarantined rows included."""
+
+    rows: SideRows
+    faults: Faults
+    states: SideStates
+    leaks: Bools
+
+
+@dataclass(frozen=True)
+class EarlierStates:
+    """State and route codes in the previous plan, -1 where there was none; None without such a plan."""
+
+    cs: Codes | None = None
+    local: Codes | None = None
+    route: Codes | None = None
+
+
+def judge_sides(
+    table: pd.DataFrame,
+    layout: Alignment,
+    scores: PairScores,
+    policy: RoutingPolicy,
+    earlier: EarlierStates,
+    discoveries: tuple[Earlier, Earlier],
+) -> tuple[JudgedSide, JudgedSide]:
+    """The pooled side (by target) and the symbol side (by pair) of typed candidates.
+
+    `discoveries` is what false-discovery control knows of earlier plans, for each.
+    """
+    cs_rows = side_rows(table, layout.cs_rows, Side.CROSS_SECTIONAL, policy)
+    inherited = cs_rows.few_features[layout.pair_target]
+    local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy, inherited)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, layout, policy)
+    leaking = _leaking_rows(table, policy)
+    pooled = np.where(layout.is_pooled, layout.owner, -1)
+    paired = np.where(layout.is_pooled, -1, layout.owner)
+    # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
+    unreadable = local_rows.present & (local_rows.leakage == UNREADABLE)
+    cs = JudgedSide(
+        rows=cs_rows,
+        faults=cs_faults,
+        states=judge(cs_rows, cs_faults, policy, earlier.cs, discoveries[0]),
+        leaks=owners_of(leaking, pooled, len(layout.targets)),
+    )
+    local = JudgedSide(
+        rows=local_rows,
+        faults=local_faults,
+        states=judge(local_rows, local_faults, policy, earlier.local, discoveries[1]),
+        leaks=owners_of(leaking, paired, len(layout.pair_rows)) | unreadable,
+    )
+    return cs, local
+
+
+def target_tasks(cs: SideRows, local: SideRows, layout: Alignment) -> Codes:
+    """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
+    none = np.iinfo(np.int8).max
+    first = np.full(len(layout.targets), none, dtype=np.int8)
+    known = local.task >= 0
+    np.minimum.at(first, layout.pair_target[known], local.task[known])
+    return np.select([cs.task >= 0, first < none], [cs.task, first], NULL).astype(np.int8)
+
+
+def _faults(
+    cs: SideRows, local: SideRows, scores: PairScores, layout: Alignment, policy: RoutingPolicy
+) -> tuple[Faults, Faults]:
+    at = layout.pair_target
+    task = target_tasks(cs, local, layout)
+    bad_target, bad_symbol = unusable_targets(layout.targets), unusable_symbols(layout.symbols)
+    cs_given = [(Fault.DUPLICATE, layout.cs_repeated), (Fault.TARGET_NAME, bad_target)]
+    local_given = [
+        (Fault.DUPLICATE, layout.pair_repeated),
+        (Fault.NO_POOLED_ROW, layout.cs_rows[at] < 0),
+        (Fault.TARGET_NAME, bad_target[at]),
+        (Fault.SYMBOL_NAME, bad_symbol[layout.pair_symbol]),
+        (Fault.PAIR_SCORES, bad_pair_scores(local, scores)),
+        (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
+    ]
+    return (
+        find_faults(cs, policy.sample_minimum(Side.CROSS_SECTIONAL), cs_given),
+        find_faults(local, policy.sample_minimum(Side.SYMBOL), local_given),
+    )
+
+
+def _leaking_rows(table: pd.DataFrame, policy: RoutingPolicy) -> Bools:
+    status = encode(table["leakage_status"], LeakageStatus)
+    leaking: Bools = np.asarray(status == code(LeakageStatus.BLOCKED))
+    if policy.unknown_leakage is UnknownLeakage.BLOCK:
+        leaking |= (status == code(LeakageStatus.UNKNOWN)) | (status == NULL)
+    return leaking

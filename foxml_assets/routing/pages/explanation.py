@@ -1,0 +1,141 @@
+"""Why one pair, or one target's pooled model, was decided as it was: the plan's trace, read back."""
+
+import difflib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.assurances import assurance_lines, read_assurances
+from foxml_assets.core.errors import RoutingPlanError
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.routing.methods.next_route import leak_steps
+from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
+from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
+from foxml_assets.routing.policy.method_registry import PairTrace, find_method
+from foxml_assets.routing.policy.routing_words import RouteRule, Side
+from foxml_assets.routing.rules.side_trace import (
+    RuleLine,
+    SideTrace,
+    number,
+    side_numbers,
+    side_trace,
+)
+
+_NEAREST = 5
+
+
+@dataclass(frozen=True)
+class SideExplanation:
+    """One side's state, what decided it, and its tests in the order in which they were asked."""
+
+    trace: SideTrace
+    decided: str
+    tests: tuple[RuleLine, ...]
+    numbers: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
+
+    `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured;
+    `next_steps` say what would have to change for the next better route; `pairs_by_route` counts the target's
+    pairs. `dropped_features` are the target's selected features that the policy does not let into a job, each
+    with its status; `assured` says whose leakage is not doubted, and why.
+    """
+
+    target: str
+    symbol: str | None
+    route: Route | None
+    rule: RouteRule | None
+    reason: str
+    sides: tuple[SideExplanation, ...]
+    choice: tuple[RuleLine, ...]
+    difference: str
+    next_steps: tuple[str, ...]
+    pairs_by_route: dict[Route, int]
+    dropped_features: tuple[str, ...]
+    assured: tuple[str, ...]
+
+
+def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explanation:
+    """The explanation of a pair, or of a target without a symbol.
+
+    Raises RoutingPlanError if the plan has no such target or pair; it names the nearest there is.
+    """
+    of_target = plan.targets[(plan.targets["target"] == target).to_numpy()]
+    if of_target.empty:
+        raise _absent("target", target, list(plan.targets["target"]), list(plan.pairs["symbol"].unique()))
+    target_row = of_target.iloc[0]
+    pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
+    by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
+    pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
+    policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
+    assured = _assured(target_row["assured"])
+    cs = _side(pooled, policy)
+    if symbol is None:
+        reason = target_row["hard_block_reason"]
+        reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
+        return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped, assured)
+    of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
+    if of_pair.empty:
+        raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]), [])
+    row = of_pair.iloc[0]
+    own = side_trace(Side.SYMBOL, row)
+    method, pair = find_method(policy.method), PairTrace(row, pairs, pooled, own)
+    route, rule = Route(row["route"]), RouteRule(row["rule"])
+    leak = str(target_row["hard_block_reason"] if target_row["hard_block"] else row["hard_block_reason"])
+    return Explanation(
+        target=target,
+        symbol=symbol,
+        route=route,
+        rule=rule,
+        reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
+        sides=(cs, _side(own, policy)),
+        choice=method.compare(pair, policy),
+        difference=_difference(row),
+        next_steps=leak_steps(leak) if row["hard_block"] else method.next_steps(pair, policy),
+        pairs_by_route=by_route,
+        dropped_features=dropped,
+        assured=assured,
+    )
+
+
+def _dropped(features: object) -> tuple[str, ...]:
+    statuses: dict[str, str] = json.loads(features) if isinstance(features, str) else {}
+    return tuple(f"{name} ({status})" for name, status in sorted(statuses.items()))
+
+
+def _assured(text: object) -> tuple[str, ...]:
+    return assurance_lines(read_assurances(text) or {}) if isinstance(text, str) else ()
+
+
+def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:
+    decided = deciding_words(trace, policy)
+    return SideExplanation(trace, decided, tests_of(trace, policy), side_numbers(trace, policy))
+
+
+def _difference(row: pd.Series) -> str:
+    """Local minus pooled score on the pair, with its interval; empty if it was not measured."""
+    value, low, high = (float(row[name]) for name in ("difference", "difference_low", "difference_high"))
+    if np.isnan(value):
+        return ""
+    scores = f"Symbol's own minus pooled model on this symbol: {value:+.4f}"
+    interval = "no interval" if np.isnan(low) or np.isnan(high) else f"95 % {low:+.4f} to {high:+.4f}"
+    others = f"pooled {number(row['pooled_score'])}, average of both {number(row['both_score'])}"
+    return f"{scores}, {interval} ({others})."
+
+
+def _absent(what: str, name: str, known: list[str], others: list[str]) -> RoutingPlanError:
+    """The error for a name that is not `known`, with the nearest that are; `others` are names of the kind
+    that it may have been taken for."""
+    message = f"the routing plan has no {what} {name!r}"
+    if name in others:
+        return RoutingPlanError(f"{message}, but a symbol of that name", fix="foxml explain TARGET SYMBOL")
+    # Upper and lower case are the likeliest slips, and count for different characters.
+    spelled = {other.casefold(): other for other in reversed(known)}
+    near = difflib.get_close_matches(name.casefold(), list(spelled), n=_NEAREST, cutoff=0.0)
+    nearest = ", ".join(spelled[one] for one in near)
+    return RoutingPlanError(message, fix=f"the nearest names are {nearest}" if near else "it has none at all")

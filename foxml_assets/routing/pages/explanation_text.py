@@ -1,0 +1,88 @@
+"""An explanation as rows of a table and lines of text, for a terminal or a page."""
+
+from dataclasses import dataclass
+
+from foxml_assets.core.vocabulary import Route
+from foxml_assets.routing.pages.explanation import Explanation
+from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.rules.side_trace import RuleLine
+
+HEADER = ("side", "rule", "value", "bar", "result")
+
+
+@dataclass(frozen=True)
+class ExplanationRow:
+    """One line of the table. `result` is pass, fail or -; `decided` marks the rule that decided."""
+
+    side: str
+    rule: str
+    value: str
+    bar: str
+    result: str
+    decided: bool
+
+    def cells(self) -> tuple[str, ...]:
+        """The texts under HEADER; the deciding rule is marked."""
+        return (
+            self.side,
+            self.rule,
+            self.value,
+            self.bar,
+            f"{self.result} (decided)" if self.decided else self.result,
+        )
+
+
+def explanation_rows(explanation: Explanation) -> tuple[ExplanationRow, ...]:
+    """Every test of both sides, then the comparison of skills, in the order in which they were asked."""
+    rows = [
+        _row("pooled" if side.trace.side is Side.CROSS_SECTIONAL else "symbol", test)
+        for side in explanation.sides
+        for test in side.tests
+    ]
+    return (*rows, *(_row("choice", test) for test in explanation.choice))
+
+
+def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
+    """The decision in words: what, why, the states, and what would have to change."""
+    subject = (
+        explanation.target if explanation.symbol is None else f"{explanation.target} / {explanation.symbol}"
+    )
+    lines = [
+        f"{subject}: {explanation.route.value if explanation.route else 'pooled model'}",
+        explanation.reason,
+    ]
+    for side in explanation.sides:
+        name = "Pooled model" if side.trace.side is Side.CROSS_SECTIONAL else "Symbol's own model"
+        held = ", kept by hysteresis" if side.trace.held else ""
+        lines.append(f"{name}: {side.trace.state.value}{held}. {side.decided}")
+        lines.append(f"  {side.numbers}")
+    if explanation.difference:
+        lines.append(explanation.difference)
+    if explanation.symbol is None:
+        counts = ", ".join(f"{n:,} {route.value}" for route, n in explanation.pairs_by_route.items() if n)
+        lines.append(f"Pairs: {counts or 'none'}")
+    if explanation.dropped_features:
+        dropped = ", ".join(explanation.dropped_features)
+        lines.append(f"Not used by any job: {dropped}; leakage.json of the target's evidence says why.")
+    lines += [f"Leakage is not doubted: {line}." for line in explanation.assured]
+    if explanation.route is Route.BOTH:
+        lines.append("The average of both models serves this pair; nothing better can be had.")
+    else:
+        lines += [f"For the next better route: {step}" for step in explanation.next_steps]
+    return tuple(lines)
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The lines and the table as plain text."""
+    table = [HEADER, *(row.cells() for row in explanation_rows(explanation))]
+    widths = [max(len(cells[at]) for cells in table) for at in range(len(HEADER))]
+    rows = [
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for cells in table
+    ]
+    return "\n".join([*explanation_lines(explanation), "", *rows, ""])
+
+
+def _row(side: str, test: RuleLine) -> ExplanationRow:
+    result = {True: "pass", False: "fail", None: "-"}[test.passed]
+    return ExplanationRow(side, test.name, test.value, test.bar, result, test.decided)

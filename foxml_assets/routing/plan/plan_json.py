@@ -1,0 +1,202 @@
+"""routing_plan.json: the canonical form of a plan, written target by target and read back strictly."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import attrgetter
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.hashing import canonical_json
+from foxml_assets.routing.candidates.candidates import Column
+from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Index, decode
+from foxml_assets.routing.plan.plan_columns import PlanColumn, frame, merged_category
+from foxml_assets.routing.plan.routing_plan import (
+    PAIR_COLUMNS,
+    QUARANTINE_COLUMNS,
+    SCHEMA_VERSION,
+    TARGET_COLUMNS,
+    RoutingMetadata,
+    RoutingPlan,
+)
+from foxml_assets.routing.plan.table_records import TableBuilder, record_type, strict_record_type, to_records
+from foxml_assets.routing.policy.routing_words import GateOn
+
+_BATCH_PAIRS = 20_000
+
+# A pair's record never holds these, because they stand in its target's record.
+_OF_TARGET = {
+    "target": "target",
+    "cs_state": "cs_state",
+    "cs_rule": "cs_rule",
+    "cs_gate": "cs_gate",
+    "cs_threshold": "cs_threshold",
+    "cs_tier": "tier",
+}
+# It holds these only where they differ from its target's; "" then stands for none.
+_INHERITED = {
+    "features": "features",
+    "successful_families": "successful_families",
+    "failed_families": "failed_families",
+    "local_metric": "score_metric",
+    "local_tier": "tier",
+}
+_PAIR_FIELDS: tuple[Column, ...] = tuple(column for column in PAIR_COLUMNS if column.name not in _OF_TARGET)
+
+_TargetRecord = record_type("TargetRecord", TARGET_COLUMNS)
+_QuarantineRecord = record_type("QuarantineRecord", QUARANTINE_COLUMNS)
+_PAIRS = msgspec.json.Decoder(list[strict_record_type("Pair", _PAIR_FIELDS)])  # type: ignore[misc]
+_TARGETS = msgspec.json.Decoder(list[strict_record_type("Target", TARGET_COLUMNS, nested="symbols")])  # type: ignore[misc]
+_QUARANTINE = msgspec.json.Decoder(list[strict_record_type("Quarantine", QUARANTINE_COLUMNS)])  # type: ignore[misc]
+
+
+class PlanDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The top level of the file."""
+
+    schema_version: int
+    metadata: RoutingMetadata
+    quarantine: msgspec.Raw
+    targets: msgspec.Raw
+
+
+def plan_json(plan: RoutingPlan) -> Iterator[bytes]:
+    """The file in chunks of bytes, with a line per pair."""
+    encoder = msgspec.json.Encoder()
+    bad_rows = to_records(_QuarantineRecord, QUARANTINE_COLUMNS, plan.quarantine)
+    yield b'{"schema_version":%d,\n"metadata":%b,\n' % (SCHEMA_VERSION, canonical_json(plan.metadata))
+    yield b'"quarantine":[%b],\n"targets":[' % _lines(encoder, bad_rows)
+    targets = to_records(_TargetRecord, TARGET_COLUMNS, plan.targets)
+    separator = b"\n"
+    for at, lines in enumerate(_pair_lines(encoder, plan)):
+        head = encoder.encode(targets[at]).removesuffix(b"}")
+        yield b'%b%b,"symbols":[%b]}' % (separator, head, lines)
+        separator = b",\n"
+    yield b"\n]}\n"
+
+
+def read_metadata(path: Path) -> RoutingMetadata | None:
+    """The metadata of the plan at `path`, read from the head of the file; None if it has no such head."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        lines = [stream.readline(), stream.readline()]
+    text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
+    try:
+        return msgspec.json.decode(text, type=RoutingMetadata)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def parse_plan(source: bytes) -> RoutingPlan:
+    """The plan in the bytes of a routing_plan.json, its hash not yet verified.
+
+    Raises msgspec.DecodeError; msgspec.ValidationError names the JSON path of a wrong field.
+    """
+    document = msgspec.json.decode(source, type=PlanDocument)
+    if document.schema_version != SCHEMA_VERSION:
+        wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
+        raise msgspec.ValidationError(wrong)
+    bad_rows, targets = TableBuilder(QUARANTINE_COLUMNS), TableBuilder(TARGET_COLUMNS)
+    bad_rows.add(_decoded(_QUARANTINE, document.quarantine, "$.quarantine"))
+    records = _decoded(_TARGETS, document.targets, "$.targets")
+    targets.add(records)
+    target_table = targets.build()
+    pairs, n_pairs = TableBuilder(_PAIR_FIELDS), []
+    for at, symbols in enumerate(map(attrgetter("symbols"), records)):
+        of_target = _decoded(_PAIRS, symbols, f"$.targets[{at}].symbols")
+        pairs.add(of_target)
+        n_pairs.append(len(of_target))
+    owner = np.repeat(np.arange(len(records)), n_pairs)
+    return RoutingPlan(
+        metadata=document.metadata,
+        targets=target_table,
+        pairs=_with_target_columns(pairs.build(), target_table, owner, document.metadata),
+        quarantine=bad_rows.build(),
+    )
+
+
+def _decoded(
+    decoder: msgspec.json.Decoder[list[msgspec.Struct]], raw: msgspec.Raw, path: str
+) -> list[msgspec.Struct]:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
+
+
+def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
+    """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
+    bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
+    pairs = _without_inherited(plan)
+    # Fields that no pair has need no place in the records that are written.
+    fields = tuple(
+        column for column in _PAIR_FIELDS if column.name == "symbol" or _is_used(pairs[column.name])
+    )
+    record = record_type("PairRecord", fields)
+    first = 0
+    while first < len(plan.targets):
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
+        last = min(last, len(plan.targets))
+        batch = pairs.iloc[int(bounds[first]) : int(bounds[last])]
+        records = to_records(record, fields, batch)
+        for start, end in pairwise((bounds[first : last + 1] - bounds[first]).tolist()):
+            yield _lines(encoder, records[start:end])
+        first = last
+
+
+def _lines(encoder: msgspec.json.Encoder, records: Sequence[msgspec.Struct]) -> bytes:
+    # JSON never holds a raw line break, so every one of them stands between two records.
+    lines = encoder.encode_lines(records).rstrip(b"\n").replace(b"\n", b",\n")
+    return b"\n" + lines if lines else b""
+
+
+def _without_inherited(plan: RoutingPlan) -> pd.DataFrame:
+    """The pairs with everything nulled that a reader can take from the target."""
+    lean, owners = plan.pairs.copy(deep=False), _owners(plan)
+    for name, of_target in _INHERITED.items():
+        own, words = _coded(plan.pairs[name]), [*plan.pairs[name].cat.categories, ""]
+        shared = _coded(plan.targets[of_target])
+        place = {word: at for at, word in enumerate(plan.pairs[name].cat.categories)}
+        table = [place.get(word, UNREADABLE) for word in plan.targets[of_target].cat.categories]
+        expected = np.array([*table, NULL], dtype=np.int64)[shared][owners]
+        explicit = np.where(own == NULL, len(words) - 1, own)
+        lean[name] = decode(np.where(own == expected, NULL, explicit), words)
+    if plan.metadata.policy.gate_on is GateOn.SCORE:
+        lean["local_gate"] = np.nan
+    return lean
+
+
+def _is_used(column: pd.Series) -> bool:
+    return bool(column.any() if column.dtype == np.bool_ else column.notna().any())
+
+
+def _coded(column: pd.Series) -> Index:
+    return np.asarray(column.cat.codes, dtype=np.int64)
+
+
+def _owners(plan: RoutingPlan) -> Index:
+    position = pd.Index(plan.targets["target"], dtype=object).get_indexer(
+        pd.Index(plan.pairs["target"].cat.categories, dtype=object)
+    )
+    return np.asarray(position[plan.pairs["target"].cat.codes.to_numpy()], dtype=np.int64)
+
+
+def _with_target_columns(
+    pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index, metadata: RoutingMetadata
+) -> pd.DataFrame:
+    """All pair columns, those that the file keeps at the target included."""
+    values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
+    values |= {name: targets[of_target].array.take(owner) for name, of_target in _OF_TARGET.items()}
+    for name, of_target in _INHERITED.items():
+        own, shared = pairs[name].cat, targets[of_target].cat
+        inherited = _coded(targets[of_target])[owner]
+        inherited[inherited >= 0] += len(own.categories)
+        texts = [*own.categories, *shared.categories]
+        which = np.where(own.codes >= 0, own.codes, inherited)
+        is_none = np.array([*(text == "" for text in texts), False])
+        values[name] = merged_category(np.where(is_none[which], NULL, which), texts)
+    if metadata.policy.gate_on is GateOn.SCORE:
+        values["local_gate"] = pairs["local_score"].to_numpy()
+    return frame(PAIR_COLUMNS, values, len(pairs))

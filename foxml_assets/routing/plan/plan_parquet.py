@@ -1,0 +1,100 @@
+"""The columnar form of a plan: three Parquet files that carry the plan's metadata and hash."""
+
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from foxml_assets.core.errors import Problem, RoutingPlanError
+from foxml_assets.core.hashing import canonical_json
+from foxml_assets.routing.candidates.candidates import Column, Kind
+from foxml_assets.routing.candidates.coding import decode
+from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.plan.routing_plan import (
+    PAIR_COLUMNS,
+    QUARANTINE_COLUMNS,
+    TARGET_COLUMNS,
+    RoutingMetadata,
+    RoutingPlan,
+)
+from foxml_assets.storage.files import write_chunks_atomic
+
+PAIRS_NAME = "routing_plan.parquet"
+TARGETS_NAME = "routing_plan_targets.parquet"
+QUARANTINE_NAME = "routing_plan_quarantine.parquet"
+
+_METADATA_KEY = b"routing_plan"
+_JSON_KEY = b"routing_plan_json_sha256"
+_FIX = "run `foxml run --until plan` again"
+
+
+def write_parquet(plan: RoutingPlan, folder: Path, json_sha256: str) -> None:
+    """Write the three files into `folder`, bound to the JSON file of this digest."""
+    for name, table in (
+        (PAIRS_NAME, plan.pairs),
+        (TARGETS_NAME, plan.targets),
+        (QUARANTINE_NAME, plan.quarantine),
+    ):
+        _write(table, folder / name, plan.metadata, json_sha256)
+
+
+def read_parquet(folder: Path) -> tuple[RoutingPlan, str]:
+    """The plan in `folder`, its hash not yet verified, and the SHA-256 of the JSON it was written with.
+
+    Raises RoutingPlanError if a file is missing or unreadable, or the files are of different plans.
+    """
+    pairs, metadata, digest = _read(folder / PAIRS_NAME, PAIR_COLUMNS)
+    targets, *of_targets = _read(folder / TARGETS_NAME, TARGET_COLUMNS)
+    quarantine, *of_quarantine = _read(folder / QUARANTINE_NAME, QUARANTINE_COLUMNS)
+    if not (of_targets == of_quarantine == [metadata, digest]):
+        raise RoutingPlanError("its Parquet files are of different plans", file=folder, fix=_FIX)
+    return RoutingPlan(metadata, targets, pairs, quarantine), digest
+
+
+def _write(table: pd.DataFrame, path: Path, metadata: RoutingMetadata, json_sha256: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    stamped = {_METADATA_KEY: canonical_json(metadata), _JSON_KEY: json_sha256.encode()}
+    sink = pa.BufferOutputStream()
+    pq.write_table(arrow.replace_schema_metadata(stamped), sink, compression="zstd", compression_level=1)
+    write_chunks_atomic(path, (sink.getvalue(),))
+
+
+def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, RoutingMetadata, str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        arrow = pq.read_table(path, partitioning=None)
+        stamped = arrow.schema.metadata or {}
+        metadata = msgspec.json.decode(stamped[_METADATA_KEY], type=RoutingMetadata)
+        digest = stamped[_JSON_KEY].decode("ascii")
+    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+        problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
+    _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
+    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
+    return frame(columns, values, arrow.num_rows), metadata, digest
+
+
+def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> None:
+    missing = [Problem(name, "column is missing") for name in expected if name not in found]
+    unknown = [Problem(name, "column is not known") for name in found if name not in expected]
+    repeated = [Problem(name, "column appears twice") for name in expected if found.count(name) > 1]
+    if missing or unknown or repeated:
+        problems = [*missing, *unknown, *repeated]
+        raise RoutingPlanError(
+            "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
+        )
+
+
+def _column(series: pd.Series, kind: Kind) -> PlanColumn:
+    if kind is Kind.TEXT:
+        text = series.astype("category")
+        return decode(text.cat.codes.to_numpy(), list(text.cat.categories))
+    if kind is Kind.FLAG:
+        return series.to_numpy(dtype=bool)
+    numbers = series.to_numpy(dtype="float64", na_value=float("nan"))
+    return counts(numbers) if kind is Kind.COUNT else numbers

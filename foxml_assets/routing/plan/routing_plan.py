@@ -1,0 +1,276 @@
+"""The routing plan as a value: metadata, a row per target, a row per pair."""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+import pandas as pd
+
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.core.vocabulary import ScoreMetric, Stability
+from foxml_assets.routing.candidates.candidates import Column, Kind
+from foxml_assets.routing.candidates.frame_hash import frame_hash
+from foxml_assets.routing.policy.routing_words import (
+    BothStrongBehavior,
+    BothWeakBehavior,
+    GateOn,
+    HorizonTier,
+    Profile,
+    Side,
+    UnknownLeakage,
+)
+
+SCHEMA_VERSION = 2
+
+
+class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The score bars in force for one side, metric and horizon tier; `experimental` None: lane closed."""
+
+    side: Side
+    score_metric: ScoreMetric
+    tier: HorizonTier
+    strong: float
+    min: float
+    experimental: float | None
+
+
+class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Error control on one side. `expected_false` bounds the routed rows without skill, by the rows' own
+    standard errors; rows without one are `not_controlled` and left out of it. `kept`
+    rows pass only because an earlier plan discovered them.
+    """
+
+    tested: int
+    discovered: int
+    kept: int
+    not_controlled: int
+    expected_false: float
+
+
+class StabilityBars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The section `stability_classification`, as it was in force."""
+
+    min_snapshots_for_stability: int
+    stable_overlap_min: float
+    stable_tau_min: float
+    drifting_overlap_min: float
+    drifting_tau_min: float
+    max_std_overlap: float
+    max_std_tau: float
+    fade_z: float
+    gone_z: float
+
+
+class BatchInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The plan's place in the history of false-discovery control: which batch of tests it is, the hash of
+    those before it, and the rates at which it makes new discoveries."""
+
+    number: int
+    earlier_hash: str
+    level_cross_sectional: float
+    level_symbol: float
+
+
+class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings that an explanation shows beside a row's own values."""
+
+    method: str
+    profile: Profile
+    gate_on: GateOn
+    hysteresis: float
+    min_sample_size_cross_sectional: int
+    min_sample_size_symbol: int
+    require_min_successful_families: int
+    require_safe_features_only: bool
+    min_features: int
+    unknown_leakage: UnknownLeakage
+    stability_cross_sectional: tuple[Stability, ...]
+    stability_symbol: tuple[Stability, ...]
+    stability_experimental: tuple[Stability, ...]
+    stability: StabilityBars
+    experimental_lane: bool
+    both_strong_behavior: BothStrongBehavior
+    both_weak_behavior: BothWeakBehavior
+    fdr_q_cross_sectional: float | None
+    fdr_q_symbol: float | None
+    fdr_batch: BatchInForce | None
+    min_skill: float
+    min_probability: float
+    min_advantage: float
+    inflate_se: float
+    bars: tuple[Bar, ...]
+
+
+class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the plan comes from and what it adds up to.
+
+    The first three fields and `previous_plan_hash` are outside `routing_plan_hash`.
+    """
+
+    generated_at: str
+    run_id: str
+    git_commit: str | None
+    previous_plan_hash: str | None
+    config_hash: str
+    candidates_hash: str
+    routing_plan_hash: str
+    n_targets: int
+    n_pairs: int
+    n_quarantined: int
+    by_route: dict[str, int]
+    cross_sectional: SideControl
+    symbol: SideControl
+    policy: PolicyInForce
+
+
+def _text(name: str, meaning: str, *, always: bool = False) -> Column:
+    return Column(name, Kind.TEXT, meaning, always)
+
+
+def _float(name: str, meaning: str) -> Column:
+    return Column(name, Kind.FLOAT, meaning)
+
+
+def _count(name: str, meaning: str) -> Column:
+    return Column(name, Kind.COUNT, meaning)
+
+
+def _flag(name: str, meaning: str) -> Column:
+    return Column(name, Kind.FLAG, meaning)
+
+
+def _trace(side: str) -> tuple[Column, ...]:
+    return (
+        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", always=True),
+        _text(f"{side}_rule", "the rule that decided the state", always=True),
+        _float(f"{side}_score", "out-of-fold score, in its metric's unit"),
+        _float(f"{side}_se", "standard error of the score, not inflated"),
+        _float(f"{side}_gate", "what was held against the bars: score, or lower confidence bound"),
+        _float(f"{side}_threshold", "the bar that decided, hysteresis included, in its rule's unit"),
+        _count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
+        _count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
+        _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN"),
+        _float(f"{side}_earlier", "score over all but the most recent folds"),
+        _float(f"{side}_earlier_se", "its standard error"),
+        _float(f"{side}_recent", "score over the most recent folds"),
+        _float(f"{side}_recent_se", "its standard error"),
+        _count(f"{side}_snapshots", "importance snapshots; null where skill was followed over the folds"),
+        _float(f"{side}_overlap", "mean top-k overlap of importances between them"),
+        _float(f"{side}_overlap_std", "its standard deviation"),
+        _float(f"{side}_tau", "mean Kendall tau of importances between them"),
+        _float(f"{side}_tau_std", "its standard deviation"),
+        _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
+        _text(f"{side}_error_control", "off, discovered, rejected, not_controlled or kept"),
+        _float(f"{side}_fdr_bar", "the score at which false-discovery control lets a row pass"),
+        _count(f"{side}_checks", "bit set of the tests passed"),
+        _flag(f"{side}_held", "the state was kept by hysteresis"),
+    )
+
+
+TARGET_COLUMNS: tuple[Column, ...] = (
+    _text("target", "label column", always=True),
+    _text("task_type", "classification or regression; null if no sound row says"),
+    _text("score_metric", "unit of the pooled score"),
+    _float("horizon_minutes", "label horizon"),
+    _text("tier", "horizon tier whose bars applied"),
+    _count("n_symbols", "pairs of the target"),
+    *_trace("cs"),
+    _text("cs_reason", "why the pooled model has its state, in words", always=True),
+    _flag("hard_block", "leakage blocks every pair of the target"),
+    _text("hard_block_reason", "what was found"),
+    _count("experimental_limit", "places in the target's experimental lane"),
+    _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
+    _text("dropped_features", "JSON object of the features the policy dropped"),
+    _text("assured", "JSON object of the features a job may use that nobody doubts -> who stands for them"),
+    _text("successful_families", "model families that fitted, joined by a vertical bar"),
+    _text("failed_families", "model families that failed, joined by a vertical bar"),
+    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
+    _text("quarantine_reason", "what is wrong with the target's row"),
+    _text("data_hash", "hash of the panel data behind the evidence"),
+)
+
+PAIR_COLUMNS: tuple[Column, ...] = (
+    _text("target", "label column"),
+    _text("symbol", "instrument", always=True),
+    _text("route", "the decision", always=True),
+    _text("rule", "the rule that decided the route", always=True),
+    _text("reason", "the decision in words", always=True),
+    _text("cs_state", "state of the target's pooled model"),
+    _text("cs_rule", "the rule that decided it"),
+    _float("cs_gate", "its gate"),
+    _float("cs_threshold", "the bar that decided it"),
+    _text("cs_tier", "horizon tier whose bars applied to it"),
+    _text("local_metric", "unit of the symbol's score"),
+    _text("local_tier", "horizon tier whose bars applied"),
+    *_trace("local"),
+    _float("pooled_score", "score of the pooled model on this symbol"),
+    _float("pooled_se", "its standard error, not inflated"),
+    _float("both_score", "score of the average of both models on this symbol"),
+    _float("difference", "local minus pooled score, paired"),
+    _float("difference_low", "lower end of its 95 % interval, widened by fdr.inflate_se"),
+    _float("difference_high", "upper end of it"),
+    _float("cs_skill", "shrunk skill of the pooled model on this symbol"),
+    _float("local_skill", "shrunk skill of the symbol's own model"),
+    _float("both_skill", "shrunk skill of their average"),
+    _float("cs_probability", "P(shrunk pooled skill > min_skill)"),
+    _count("experimental_rank", "rank in the target's experimental lane; null outside it"),
+    _flag("hard_block", "leakage blocks the pair whatever its states"),
+    _text("hard_block_reason", "what was found"),
+    _flag("excluded_from_pooled", "the symbol's rows stay out of the target's pooled training set"),
+    _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
+    _text("successful_families", "model families that fitted, joined by a vertical bar"),
+    _text("failed_families", "model families that failed, joined by a vertical bar"),
+    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
+    _text("quarantine_reason", "what is wrong with the pair's row"),
+)
+
+QUARANTINE_COLUMNS: tuple[Column, ...] = (
+    _text("target", "as it stands in the row; may be null"),
+    _text("symbol", "null for a pooled row"),
+    _text("reason", "everything that is wrong with the row", always=True),
+    _count("n_rows", "how many candidate rows share target and symbol"),
+)
+
+PROSE = frozenset({"reason", "cs_reason", "hard_block_reason", "quarantine_reason"})
+
+
+@dataclass(frozen=True)
+class RoutingPlan:
+    """Every decision with its trace. `targets` is sorted by target, `pairs` by target and symbol."""
+
+    metadata: RoutingMetadata
+    targets: pd.DataFrame
+    pairs: pd.DataFrame
+    quarantine: pd.DataFrame
+
+    def with_stamp(self, stamp: RunStamp, previous_plan_hash: str | None) -> "RoutingPlan":
+        """The same plan as made at another moment."""
+        metadata = msgspec.structs.replace(
+            self.metadata,
+            generated_at=stamp.generated_at,
+            run_id=stamp.run_id,
+            git_commit=stamp.git_commit,
+            previous_plan_hash=previous_plan_hash,
+        )
+        return replace(self, metadata=metadata)
+
+
+def routing_plan_hash(metadata: RoutingMetadata, plan_tables: tuple[pd.DataFrame, ...]) -> str:
+    """Hash of the decisions, their traces, the policy and the candidates; prose and the stamp stay out."""
+    targets, pairs, quarantine = plan_tables
+    neutral = msgspec.structs.replace(
+        metadata, generated_at="", run_id="", git_commit=None, previous_plan_hash=None, routing_plan_hash=""
+    )
+    return content_hash(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "metadata": neutral,
+            "targets": frame_hash(targets, _facts(TARGET_COLUMNS)),
+            "pairs": frame_hash(pairs, _facts(PAIR_COLUMNS)),
+            "quarantine": frame_hash(quarantine, _facts(QUARANTINE_COLUMNS)),
+        }
+    )
+
+
+def _facts(columns: tuple[Column, ...]) -> list[str]:
+    return [column.name for column in columns if column.name not in PROSE]

@@ -1,0 +1,103 @@
+"""What made a row's stability, in numbers beside the keys of the policy that they were held against."""
+
+from dataclasses import dataclass
+from math import hypot, isnan
+
+import pandas as pd
+
+from foxml_assets.core.metrics import CHANCE
+from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.routing.plan.routing_plan import StabilityBars
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+
+
+@dataclass(frozen=True)
+class StabilityNumbers:
+    """Skill over the folds, or agreement of importance snapshots; NaN where there is none."""
+
+    earlier: float
+    earlier_se: float
+    recent: float
+    recent_se: float
+    snapshots: float
+    overlap: float
+    overlap_std: float
+    tau: float
+    tau_std: float
+
+    @property
+    def followed(self) -> bool:
+        """Whether skill was followed over the folds."""
+        return not isnan(self.earlier - self.recent) and hypot(self.earlier_se, self.recent_se) > 0
+
+
+def stability_bars(policy: RoutingPolicy) -> StabilityBars:
+    """What the numbers are held against under `policy`."""
+    return StabilityBars(**policy.stability_classification.model_dump())
+
+
+def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:
+    """The numbers of one side (`cs` or `local`) in a row of the plan."""
+    values = (row[f"{prefix}_{name}"] for name in StabilityNumbers.__dataclass_fields__)
+    return StabilityNumbers(*(float("nan") if pd.isna(value) else float(value) for value in values))
+
+
+def stability_words(numbers: StabilityNumbers, metric: ScoreMetric | None, bars: StabilityBars) -> str:
+    """Such as "earlier 0.620, recent 0.510, fade 2.4 >= fade_z 2 and recent z 0.3 < gone_z 2".
+
+    Empty if nothing was measured.
+    """
+    if numbers.followed and metric is not None:
+        return _over_time(numbers, CHANCE[metric], bars)
+    return _by_snapshots(numbers, bars)
+
+
+def _over_time(numbers: StabilityNumbers, chance: float, bars: StabilityBars) -> str:
+    fade = (numbers.earlier - numbers.recent) / hypot(numbers.earlier_se, numbers.recent_se)
+    scores = f"earlier {numbers.earlier:.3f}, recent {numbers.recent:.3f}"
+    fades = _against("fade", fade, "fade_z", bars.fade_z)
+    if numbers.recent_se <= 0:
+        return f"{scores}, {fades}"
+    recent = (numbers.recent - chance) / numbers.recent_se
+    if fade >= bars.fade_z:
+        return f"{scores}, {fades} and {_against('recent z', recent, 'gone_z', bars.gone_z)}"
+    if recent <= -bars.fade_z:
+        return f"{scores}, recent z {recent:.1f} <= -fade_z {-bars.fade_z:g}"
+    return f"{scores}, {fades}"
+
+
+def _by_snapshots(numbers: StabilityNumbers, bars: StabilityBars) -> str:
+    if isnan(numbers.overlap) and isnan(numbers.tau):
+        return ""
+    least = bars.min_snapshots_for_stability
+    if not numbers.snapshots >= least:
+        known = "an unknown number of" if isnan(numbers.snapshots) else f"{numbers.snapshots:.0f}"
+        return f"{known} snapshots, below min_snapshots_for_stability {least}"
+    for name, value, bar in (
+        ("overlap", numbers.overlap_std, bars.max_std_overlap),
+        ("tau", numbers.tau_std, bars.max_std_tau),
+    ):
+        if value > bar:
+            return f"std of {name} {value:.3f} above max_std_{name} {bar:g}"
+    return ", ".join(
+        text
+        for text in (
+            _agreement("overlap", numbers.overlap, bars.stable_overlap_min, bars.drifting_overlap_min),
+            _agreement("tau", numbers.tau, bars.stable_tau_min, bars.drifting_tau_min),
+        )
+        if text
+    )
+
+
+def _agreement(name: str, value: float, stable: float, drifting: float) -> str:
+    if isnan(value):
+        return f"{name} unknown"
+    if value >= stable:
+        return f"{name} {value:.3f} >= stable_{name}_min {stable:g}"
+    if value >= drifting:
+        return f"{name} {value:.3f} below stable_{name}_min {stable:g}"
+    return f"{name} {value:.3f} below drifting_{name}_min {drifting:g}"
+
+
+def _against(name: str, value: float, key: str, bar: float) -> str:
+    return f"{name} {value:.1f} {'>=' if value >= bar else '<'} {key} {bar:g}"

@@ -1,0 +1,201 @@
+"""A rule is one row of a ladder: what it tests, the state it gives, and every word that is said of it.
+
+The ladder that decides, the reasons, the trace, the explanation and docs/policy.md all read these rows. Here
+stand the rows that every method asks first, and those that methods share; the rest stand in their modules.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState
+from foxml_assets.routing.candidates.coding import Bools, Floats, code
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.rules import deciding
+from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules.rule_tests import RuleTest, Words
+from foxml_assets.routing.sides.quarantine import Faults
+from foxml_assets.routing.sides.row_tests import Check, RowTests
+from foxml_assets.routing.sides.side_rows import SideRows
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The rows of one side that a rule is asked about, with the outcomes of their tests."""
+
+    rows: SideRows
+    faults: Faults
+    tests: RowTests
+    policy: RoutingPolicy
+
+    def passed(self, check: Check) -> Bools:
+        return self.tests.passed[check]
+
+    @property
+    def suspect(self) -> Bools:
+        return np.asarray(self.rows.leakage == code(LeakageStatus.SUSPECT))
+
+
+class Measured(StrEnum):
+    """What a target's reason shows beside the threshold that decided."""
+
+    NOTHING = "nothing"
+    GATE = "gate"
+    SAMPLES = "samples"
+    STABILITY = "stability"
+
+
+def _no_threshold(_: Cases) -> float:
+    return float("nan")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows for which `holds` get `state`, unless an earlier rule of the ladder held.
+
+    `name` stands in the plan, `when` in the docs, `phrase` in reasons ({side}, and {steady}, {unsteady} or
+    {on_trial} for the stability). `test` is the line of the trace that is marked as deciding, and says what
+    would have to change; `asks` are all tests of the rule in the order of their lines, if there are more.
+    `words` give the numbers that decided. `threshold` is what they were held against, in the rule's unit; NaN
+    for none.
+    """
+
+    name: str
+    when: str
+    holds: Callable[[Cases], Bools]
+    state: SignalState
+    phrase: str
+    test: RuleTest
+    words: Words
+    threshold: Callable[[Cases], Floats | float] = _no_threshold
+    asks: tuple[RuleTest, ...] = ()
+    measured: Measured = Measured.NOTHING
+
+    @property
+    def tests(self) -> tuple[RuleTest, ...]:
+        return self.asks or (self.test,)
+
+
+NO_METRICS = Rule(
+    name="no_metrics",
+    when="there is no row",
+    holds=lambda cases: ~cases.rows.present,
+    state=SignalState.DISALLOWED,
+    phrase="no {side} metrics",
+    test=tests.SOUND,
+    words=deciding.no_metrics,
+)
+QUARANTINED = Rule(
+    name="quarantined",
+    when="a value of the row cannot be true (see [formats](formats.md#quarantine))",
+    holds=lambda cases: cases.faults.any,
+    state=SignalState.DISALLOWED,
+    phrase="{side} row quarantined",
+    test=tests.SOUND,
+    words=deciding.quarantined,
+)
+SAMPLE_SIZE = Rule(
+    name="sample_size",
+    when="fewer samples than the minimum",
+    holds=lambda cases: ~cases.passed(Check.SAMPLE_SIZE),
+    state=SignalState.DISALLOWED,
+    phrase="{side} has too few samples",
+    test=tests.SAMPLES,
+    words=deciding.sample_size,
+    threshold=lambda cases: float(cases.policy.sample_minimum(cases.rows.side)),
+    measured=Measured.SAMPLES,
+)
+LEAKAGE_BLOCKED = Rule(
+    name="leakage_blocked",
+    when="leakage BLOCKED, which is a hard block too",
+    holds=lambda cases: ~cases.passed(Check.LEAKAGE_NOT_BLOCKED),
+    state=SignalState.DISALLOWED,
+    phrase="{side} leaks",
+    test=tests.NO_LEAK,
+    words=deciding.leakage_blocked,
+)
+FAMILIES = Rule(
+    name="families",
+    when="fewer fitted families than required",
+    holds=lambda cases: ~cases.passed(Check.FAMILIES),
+    state=SignalState.DISALLOWED,
+    phrase="too few model families fitted {side}",
+    test=tests.FAMILIES,
+    words=deciding.families,
+    threshold=lambda cases: float(cases.policy.require_min_successful_families),
+)
+FEATURES = Rule(
+    name="features",
+    when="too few features may be used",
+    holds=lambda cases: ~cases.passed(Check.FEATURES),
+    state=SignalState.DISALLOWED,
+    phrase="too few {side} features are safe",
+    test=tests.FEATURES,
+    words=deciding.features,
+    threshold=lambda cases: float(cases.policy.min_features),
+)
+NO_GATE = Rule(
+    name="no_gate",
+    when="no gate",
+    holds=lambda cases: ~cases.passed(Check.GATE_KNOWN),
+    state=SignalState.DISALLOWED,
+    phrase="{side} has no confidence interval",
+    test=tests.GATE,
+    words=deciding.no_gate,
+)
+FDR = Rule(
+    name="fdr",
+    when="not a [discovery](#false-discoveries)",
+    holds=lambda cases: ~cases.passed(Check.FDR),
+    state=SignalState.DISALLOWED,
+    phrase="{side} no better than chance (FDR)",
+    test=tests.DISCOVERY,
+    words=deciding.false_discovery,
+    threshold=lambda cases: cases.tests.fdr_bar,
+    measured=Measured.GATE,
+)
+
+# Enough sound, clean evidence that is not chance.
+ADMISSION = (NO_METRICS, QUARANTINED, SAMPLE_SIZE, LEAKAGE_BLOCKED, FAMILIES, FEATURES, NO_GATE, FDR)
+
+# What methods hold against leakage and stability; when, and against which threshold, is their own business.
+
+
+def _never(cases: Cases) -> Bools:
+    return np.zeros(len(cases.rows.rows), dtype=np.bool_)
+
+
+STABILITY = Rule(
+    name="stability",
+    when="",
+    holds=_never,
+    state=SignalState.DISALLOWED,
+    phrase="{side} score passes but {unsteady}",
+    test=tests.STEADY,
+    words=deciding.stability,
+    measured=Measured.STABILITY,
+)
+SUSPECT = Rule(
+    name="suspect_leakage",
+    when="",
+    holds=_never,
+    state=SignalState.DISALLOWED,
+    phrase="{side} suspected of leakage",
+    test=tests.CLEAR,
+    words=deciding.suspect_leakage,
+    measured=Measured.GATE,
+)
+SUSPECT_ON_TRIAL = replace(
+    SUSPECT, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it is suspected of leakage"
+)
+UNKNOWN = replace(
+    SUSPECT,
+    name="unknown_leakage",
+    phrase="{side} never examined for leakage",
+    words=deciding.unknown_leakage,
+)
+UNKNOWN_ON_TRIAL = replace(
+    UNKNOWN, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it was never examined for leakage"
+)

@@ -1,0 +1,84 @@
+"""False-discovery control over all rows of one side.
+
+Benjamini, Y. and Hochberg, Y. (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57(1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from foxml_assets.routing.candidates.coding import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier plans leave to the tests of one side: the share of its rate that new discoveries may
+    spend, and the rows that were discovered before."""
+
+    share: float
+    found: Bools
+
+
+@dataclass(frozen=True)
+class Discoveries:
+    """The outcome of Benjamini-Hochberg, row by row: tested or not, p-value cut-off (1 where not tested)
+    and score bar. `kept` rows pass only because an earlier plan discovered them."""
+
+    tested: Bools
+    cutoff: Floats
+    bar: Floats
+    kept: Bools
+
+    @property
+    def n_tested(self) -> int:
+        return int(self.tested.sum())
+
+
+def one_sided_p(z: Floats) -> Floats:
+    """P(Z >= z) for a standard normal Z."""
+    return np.asarray(ndtr(-z), dtype=np.float64)
+
+
+def benjamini_hochberg(p: Floats, q: float) -> float:
+    """The largest p-value cut-off q k / m such that at least k of the m p-values lie at or below it.
+
+    With no discovery it is q / m, the cut-off that a first discovery would have to meet.
+    """
+    m = len(p)
+    if m == 0:
+        return 1.0
+    ordered = np.sort(p)
+    passing = np.flatnonzero(ordered <= q * np.arange(1, m + 1) / m)
+    k = int(passing[-1]) + 1 if passing.size else 1
+    return q * k / m
+
+
+def discoveries(
+    score: Floats, se: Floats, chance: Floats, eligible: Bools, q: float, earlier: Earlier
+) -> Discoveries:
+    """Test skill above chance on every eligible row with a positive (inflated) standard error.
+
+    Rows found before stand while the plan's own test at `q` finds them too, and count as found when the
+    others are tested at `earlier.share` of `q`. `bar` is the score at which a row is discovered, so that
+    the test reads like any other bar.
+    """
+    tested = eligible & (se > 0) & np.isfinite(score)
+    p = one_sided_p((score[tested] - chance[tested]) / se[tested])
+    found = earlier.found[tested]
+    of_plan = benjamini_hochberg(p, q)
+    standing = found & (p <= of_plan)
+    anew = benjamini_hochberg(np.where(standing, 0.0, p), earlier.share * q)
+    cutoff, kept = np.ones(len(score)), np.zeros(len(score), dtype=np.bool_)
+    cutoff[tested] = np.where(found, of_plan, anew)
+    kept[tested] = standing & (p > anew)
+    bar = np.full(len(score), np.nan)
+    bar[tested] = chance[tested] - ndtri(cutoff[tested]) * se[tested]
+    return Discoveries(tested=tested, cutoff=cutoff, bar=bar, kept=kept)
+
+
+def expected_false(bar: Floats, se: Floats, chance: Floats, rows: Bools, cutoff: Floats) -> float:
+    """How many of `rows` would pass their bar and cut-off if none had any skill: an upper bound."""
+    known = rows & (se > 0) & np.isfinite(bar)
+    by_bar = one_sided_p((bar[known] - chance[known]) / se[known])
+    return float(np.minimum(by_bar, cutoff[known]).sum())

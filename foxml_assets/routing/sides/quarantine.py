@@ -1,0 +1,175 @@
+"""Rows whose evidence cannot be trusted: found column by column, each with the reasons in words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntFlag, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.core.assurances import read_assurances
+from foxml_assets.core.errors import UnsafeNameError
+from foxml_assets.core.metrics import SCORE_RANGE
+from foxml_assets.core.names import check_symbol_name, check_target_name
+from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.routing.candidates.coding import UNREADABLE, Bools, code
+from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
+from foxml_assets.routing.sides.stability_class import SnapshotRows
+
+
+class Fault(IntFlag):
+    """What can be wrong with a row."""
+
+    DUPLICATE = auto()
+    NO_POOLED_ROW = auto()
+    TARGET_NAME = auto()
+    SYMBOL_NAME = auto()
+    TASK_TYPE = auto()
+    TASK_CONFLICT = auto()
+    METRIC = auto()
+    NO_BARS = auto()
+    SCORE_MISSING = auto()
+    SCORE_RANGE = auto()
+    INTERVAL = auto()
+    SAMPLE_SIZE = auto()
+    HORIZON = auto()
+    STABILITY = auto()
+    STABILITY_METRICS = auto()
+    OVER_TIME = auto()
+    LEAKAGE = auto()
+    FEATURES = auto()
+    ASSURED = auto()
+    PAIR_SCORES = auto()
+
+
+FAULT_TEXT: dict[Fault, str] = {
+    Fault.DUPLICATE: "the row appears more than once",
+    Fault.NO_POOLED_ROW: "the target has no cross-sectional row",
+    Fault.TARGET_NAME: "the target's name cannot be a partition key",
+    Fault.SYMBOL_NAME: "the symbol's name cannot be a partition key",
+    Fault.TASK_TYPE: "task_type is missing or not a known word",
+    Fault.TASK_CONFLICT: "task_type differs from that of the target's other rows",
+    Fault.METRIC: "score_metric is missing or not a known word",
+    Fault.NO_BARS: "the policy has no thresholds for this score_metric",
+    Fault.SCORE_MISSING: "score is missing",
+    Fault.SCORE_RANGE: "score is outside the range of its metric",
+    Fault.INTERVAL: "score_se or the interval is negative, infinite or reversed",
+    Fault.SAMPLE_SIZE: "sample_size is missing, negative or not a whole number",
+    Fault.HORIZON: "horizon_minutes is negative or infinite",
+    Fault.STABILITY: "stability is not a known word",
+    Fault.STABILITY_METRICS: "a stability metric is out of range",
+    Fault.OVER_TIME: "earlier_score or recent_score is out of range or has a bad interval",
+    Fault.LEAKAGE: "leakage_status is not a known word",
+    Fault.FEATURES: "features is not a JSON object of feature to leakage status",
+    Fault.ASSURED: "assured is not a JSON object of feature to who stands for it",
+    Fault.PAIR_SCORES: "cs_score, both_score or difference is out of range or has a bad interval",
+}
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The faults of every row as bit sets."""
+
+    bits: npt.NDArray[np.uint32]
+
+    @property
+    def any(self) -> Bools:
+        return np.asarray(self.bits != 0)
+
+    def has(self, fault: Fault) -> Bools:
+        return np.asarray((self.bits & np.uint32(fault)) != 0)
+
+    def texts(self) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Per row a position in the list of distinct reasons, -1 where the row is sound."""
+        distinct, inverse = np.unique(self.bits, return_inverse=True)
+        words = ["; ".join(FAULT_TEXT[fault] for fault in Fault if fault & int(bits)) for bits in distinct]
+        return np.where(self.any, inverse, -1), words
+
+
+def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools]]) -> Faults:
+    """The faults of `rows`; `given` are those that only the whole table shows.
+
+    A score may be missing where there are fewer than `minimum` samples: nothing was to be scored.
+    """
+    few = (rows.sample_size >= 0) & (rows.sample_size < minimum)
+    checks: list[tuple[Fault, Bools]] = [
+        *given,
+        (Fault.TASK_TYPE, rows.task < 0),
+        (Fault.METRIC, rows.metric < 0),
+        (Fault.NO_BARS, (rows.metric >= 0) & np.isnan(rows.bars.min)),
+        (Fault.SCORE_MISSING, np.isnan(rows.score.value) & ~few),
+        (Fault.SCORE_RANGE, _outside_metric(rows, rows.score)),
+        (Fault.INTERVAL, _bad_interval(rows.score)),
+        (Fault.SAMPLE_SIZE, np.isnan(rows.sample_size) | (rows.sample_size < 0)),
+        (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
+        (Fault.STABILITY, rows.stated_stability == UNREADABLE),
+        (Fault.STABILITY_METRICS, _bad_snapshots(rows.snapshots)),
+        (Fault.OVER_TIME, _bad_over_time(rows)),
+        (Fault.LEAKAGE, rows.leakage == UNREADABLE),
+        (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
+        (Fault.ASSURED, _unreadable_assured(rows)),
+    ]
+    bits = np.zeros(len(rows.rows), dtype=np.uint32)
+    for fault, found in checks:
+        bits[found] |= np.uint32(fault)
+    bits[~rows.present] = 0
+    return Faults(bits)
+
+
+def unusable_targets(names: Sequence[str]) -> Bools:
+    """Which names of targets could not be in a partition key."""
+    return np.array([not _usable(name, check_target_name) for name in names], dtype=np.bool_)
+
+
+def unusable_symbols(names: Sequence[str]) -> Bools:
+    """Which names of symbols could not be in a partition key."""
+    return np.array([not _usable(name, check_symbol_name) for name in names], dtype=np.bool_)
+
+
+def _usable(name: str, check: Callable[[str], str]) -> bool:
+    try:
+        check(name)
+        name.encode()
+    except (UnsafeNameError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
+    """Where the scores of the other choices, as far as they are given, cannot be true."""
+    bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
+    bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
+    return bad | (np.abs(scores.difference.value) > 2)
+
+
+def _bad_over_time(rows: SideRows) -> Bools:
+    bad = _bad_interval(rows.earlier) | _bad_interval(rows.recent)
+    return np.asarray(bad | _outside_metric(rows, rows.earlier) | _outside_metric(rows, rows.recent))
+
+
+def _unreadable_assured(rows: SideRows) -> Bools:
+    unreadable = [read_assurances(word) is None for word in rows.assured.words]
+    return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
+
+
+def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:
+    outside = np.isinf(score.value)
+    for metric, (low, high) in SCORE_RANGE.items():
+        of_metric = rows.metric == code(ScoreMetric(metric))
+        outside |= of_metric & ((score.value < low) | (score.value > high))
+    return outside
+
+
+def _bad_interval(score: EstimateRows) -> Bools:
+    infinite = np.isinf(score.se) | np.isinf(score.low) | np.isinf(score.high)
+    # A bootstrap interval need not enclose the point score, so only its order is judged.
+    return (score.se < 0) | infinite | (score.low > score.high)
+
+
+def _bad_snapshots(metrics: SnapshotRows) -> Bools:
+    bad = metrics.n_snapshots < 0
+    for values in (metrics.mean_overlap, metrics.mean_tau):
+        bad |= np.abs(values) > 1
+    for values in (metrics.std_overlap, metrics.std_tau):
+        bad |= (values < 0) | np.isinf(values)
+    return bad

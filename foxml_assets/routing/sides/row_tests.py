@@ -1,0 +1,156 @@
+"""The single tests of every row of evidence: each passed or failed, before any rule combines them."""
+
+from dataclasses import dataclass
+from enum import IntFlag, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
+from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, code, level
+from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
+from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, Side, UnknownLeakage
+from foxml_assets.routing.policy.threshold_tables import RowBars
+from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
+from foxml_assets.routing.sides.quarantine import Faults
+from foxml_assets.routing.sides.side_rows import SideRows
+
+
+class Check(IntFlag):
+    """A test of one row; the plan keeps the passed ones as a bit set, for explanations."""
+
+    SAMPLE_SIZE = auto()
+    LEAKAGE_NOT_BLOCKED = auto()
+    FAMILIES = auto()
+    FEATURES = auto()
+    GATE_KNOWN = auto()
+    FDR = auto()
+    LEAKAGE_CLEAR = auto()
+    STABILITY = auto()
+    STRONG_SCORE = auto()
+    MIN_SCORE = auto()
+    EXPERIMENTAL_SCORE = auto()
+    EXPERIMENTAL_STABILITY = auto()
+
+
+ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Check.FEATURES
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What hysteresis needs: each row's earlier state code (-1 for none) and the margin."""
+
+    before: Codes
+    margin: float
+
+    def applied(self, bar: Floats, reached: SignalState) -> Floats:
+        """The bar in force: lower by the margin for a row that had `reached`, higher for one that had not."""
+        if self.margin == 0.0:
+            return bar
+        stays = self.before >= level(reached)
+        shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
+        return np.asarray(bar + shift)
+
+    def passes(self, score: Floats, bar: Floats, reached: SignalState) -> Bools:
+        """Whether scores meet the bar in force; a newcomer must exceed it."""
+        applied = self.applied(bar, reached)
+        if self.margin == 0.0:
+            return np.asarray(score >= applied)
+        rises = (self.before >= 0) & (self.before < level(reached))
+        return np.where(rises, score > applied, score >= applied)
+
+
+@dataclass(frozen=True)
+class RowTests:
+    """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them.
+
+    `bars` and `fdr_bar` are the bars in force, hysteresis included.
+    """
+
+    gate: Floats
+    passed: dict[Check, Bools]
+    eligible: Bools
+    fdr: Discoveries
+    fdr_bar: Floats
+    bars: RowBars
+
+    def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
+        """The passed tests of sound rows as bit sets."""
+        # One bit per test, so that a million pairs keep all outcomes in two bytes each.
+        bits = np.zeros(len(self.gate), dtype=np.uint16)
+        for check, passed in self.passed.items():
+            bits |= np.where(passed & sound, np.uint16(check), np.uint16(0))
+        return bits
+
+    def control(self, rate: ErrorRate) -> Codes:
+        """What false-discovery control said, as codes of ErrorControl."""
+        if rate.q is None:
+            return np.full(len(self.gate), code(ErrorControl.OFF), dtype=np.int8)
+        passed = self.passed[Check.FDR]
+        said = {
+            ErrorControl.OFF: ~self.eligible,
+            ErrorControl.NOT_CONTROLLED: ~self.fdr.tested,
+            ErrorControl.KEPT: passed & self.fdr.kept,
+            ErrorControl.DISCOVERED: passed,
+        }
+        codes = np.select(list(said.values()), [code(word) for word in said], code(ErrorControl.REJECTED))
+        return codes.astype(np.int8)
+
+
+def run_tests(
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier
+) -> RowTests:
+    """Every test of every row."""
+    sound = rows.present & ~faults.any
+    gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
+    passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
+    eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
+    rate = policy.error_rate(rows.side)
+    tested = eligible if rate.q is not None else np.zeros_like(eligible)
+    se = rows.score.se * rate.inflate_se
+    fdr = discoveries(rows.score.value, se, rows.chance, tested, rate.q or 1.0, earlier)
+    found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)
+    strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
+    bars = rows.bars
+    passed |= {
+        Check.FDR: found | ~fdr.tested,
+        Check.STRONG_SCORE: memory.passes(gate, bars.strong, strong),
+        Check.MIN_SCORE: memory.passes(gate, bars.min, weak),
+        Check.EXPERIMENTAL_SCORE: memory.passes(gate, bars.experimental, trial),
+    }
+    applied = RowBars(
+        strong=memory.applied(bars.strong, strong),
+        min=memory.applied(bars.min, weak),
+        experimental=memory.applied(bars.experimental, trial),
+    )
+    return RowTests(gate, passed, eligible, fdr, memory.applied(fdr.bar, trial), applied)
+
+
+def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
+    allowlist = policy.stability_allowlist
+    stabilities = allowlist.cross_sectional if rows.side is Side.CROSS_SECTIONAL else allowlist.symbol
+    return {
+        Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
+        Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
+        Check.FEATURES: ~rows.few_features,
+        Check.GATE_KNOWN: ~np.isnan(gate),
+        Check.STABILITY: _is_one_of(rows.stability, stabilities),
+        Check.EXPERIMENTAL_STABILITY: _is_one_of(rows.stability, policy.experimental.allowed_stabilities),
+    }
+
+
+def _leakage_tests(rows: SideRows, policy: RoutingPolicy) -> dict[Check, Bools]:
+    unknown = rows.leakage == code(LeakageStatus.UNKNOWN)
+    blocked = rows.leakage == code(LeakageStatus.BLOCKED)
+    capped = rows.leakage == code(LeakageStatus.SUSPECT)
+    if policy.unknown_leakage is UnknownLeakage.BLOCK:
+        blocked = blocked | unknown
+    elif policy.unknown_leakage is UnknownLeakage.EXPERIMENTAL:
+        capped = capped | unknown
+    return {Check.LEAKAGE_NOT_BLOCKED: ~blocked, Check.LEAKAGE_CLEAR: ~(blocked | capped)}
+
+
+def _is_one_of(stability: Codes, allowed: tuple[Stability, ...]) -> Bools:
+    # A yes or no per word of the vocabulary, looked up by each row's code.
+    table = np.array([word in allowed for word in Stability])
+    return np.asarray(table[stability])

@@ -1,0 +1,211 @@
+"""The evidence of one side as arrays, aligned to targets (pooled rows) or to pairs (symbol rows)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from foxml_assets.core.metrics import CHANCE, NORMAL_95
+from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, Stability, TaskType
+from foxml_assets.routing.candidates.coding import (
+    NULL,
+    Bools,
+    Codes,
+    Floats,
+    Index,
+    code,
+    encode,
+    take_codes,
+    take_floats,
+)
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.policy.threshold_tables import RowBars, horizon_tiers, row_bars
+from foxml_assets.routing.sides.stability_class import SkillOverTime, SnapshotRows, classify_stability
+from foxml_assets.routing.sides.usable_features import FeatureList, allowed_features
+
+
+@dataclass(frozen=True)
+class EstimateRows:
+    """Scores with their uncertainty; NaN where unknown. `se` is derived from the interval if not given."""
+
+    value: Floats
+    se: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """What symbol rows say about the other choices: pooled model, average of both, local minus pooled."""
+
+    cs: EstimateRows
+    both: EstimateRows
+    difference: EstimateRows
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """A text column: category codes and the categories."""
+
+    codes: npt.NDArray[np.integer]
+    words: list[str]
+
+
+@dataclass(frozen=True)
+class SideRows:
+    """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists."""
+
+    side: Side
+    rows: Index
+    task: Codes
+    metric: Codes
+    horizon: Floats
+    tier: Codes
+    bars: RowBars
+    sample_size: Floats
+    score: EstimateRows
+    stability: Codes
+    stated_stability: Codes
+    snapshots: SnapshotRows
+    earlier: EstimateRows
+    recent: EstimateRows
+    over_time: SkillOverTime
+    leakage: Codes
+    n_families: Floats
+    successful: TextRows
+    failed: TextRows
+    families: TextRows
+    features: TextRows
+    feature_lists: tuple[FeatureList, ...]
+    few_features: Bools
+    assured: TextRows
+    leakage_reason: TextRows
+
+    @property
+    def present(self) -> Bools:
+        """Whether there is a row at all."""
+        return self.rows >= 0
+
+    @property
+    def skill_scale(self) -> Floats:
+        """Factor from a score above chance to skill: 2 for AUC, 1 for IC and R2."""
+        return np.where(self.metric == code(ScoreMetric.AUC), 2.0, 1.0)
+
+    @property
+    def chance(self) -> Floats:
+        """The score of no skill, by row."""
+        return _chance(self.metric)
+
+
+_SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
+
+
+def side_rows(
+    candidates: pd.DataFrame,
+    rows: Index,
+    side: Side,
+    policy: RoutingPolicy,
+    inherited_few: Bools | None = None,
+) -> SideRows:
+    """The candidates at positions `rows` (-1: no such row) as arrays.
+
+    A row without a feature list uses its target's, of which `inherited_few` says whether it is too short.
+    """
+    task = take_words(candidates["task_type"], rows, TaskType)
+    metric = take_words(candidates["score_metric"], rows, ScoreMetric)
+    horizon = take_floats(candidates["horizon_minutes"], rows)
+    tier = horizon_tiers(horizon)
+    snapshots = SnapshotRows(*(take_floats(candidates[name], rows) for name in _SNAPSHOT_COLUMNS))
+    earlier, recent = (estimate_rows(candidates, name, rows) for name in ("earlier_score", "recent_score"))
+    over_time = _skill_over_time(earlier, recent, metric)
+    stated = take_words(candidates["stability"], rows, Stability)
+    leakage = take_words(candidates["leakage_status"], rows, LeakageStatus)
+    leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
+    successful, failed = (
+        take_text(candidates[name], rows) for name in ("successful_families", "failed_families")
+    )
+    score = estimate_rows(candidates, "score", rows)
+    features = take_text(candidates["features"], rows)
+    lists = tuple(allowed_features(text, policy) for text in [*features.words, None])
+    own_few = np.array([features.too_few for features in lists])[features.codes]
+    has_list = features.codes >= 0
+    return SideRows(
+        side=side,
+        rows=rows,
+        task=task,
+        metric=metric,
+        horizon=horizon,
+        tier=tier,
+        bars=row_bars(policy, side, metric, tier),
+        sample_size=take_floats(candidates["sample_size"], rows),
+        score=score,
+        stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
+        stated_stability=stated,
+        snapshots=snapshots,
+        earlier=earlier,
+        recent=recent,
+        over_time=over_time,
+        leakage=leakage,
+        n_families=_family_counts(successful, failed, is_scored=~np.isnan(score.value)),
+        successful=successful,
+        failed=failed,
+        families=take_text(candidates["families"], rows),
+        features=features,
+        feature_lists=lists,
+        few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
+        assured=take_text(candidates["assured"], rows),
+        leakage_reason=take_text(candidates["leakage_reason"], rows),
+    )
+
+
+def _chance(metric: Codes) -> Floats:
+    table = np.array([CHANCE[metric] for metric in ScoreMetric] + [np.nan])
+    return np.asarray(table[np.where(metric < 0, len(ScoreMetric), metric)])
+
+
+def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes) -> SkillOverTime:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return SkillOverTime(
+            fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),
+            recent=(recent.value - _chance(metric)) / recent.se,
+        )
+
+
+def estimate_rows(candidates: pd.DataFrame, name: str, rows: Index) -> EstimateRows:
+    """The four columns of an estimate at `rows`."""
+    value, se, low, high = (
+        take_floats(candidates[f"{name}{suffix}"], rows) for suffix in ("", "_se", "_ci_low", "_ci_high")
+    )
+    derived = np.where(np.isnan(se), (high - low) / (2 * NORMAL_95), se)
+    low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
+    high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
+    return EstimateRows(value=value, se=derived, low=low, high=high)
+
+
+def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
+    """The scores of the other choices at the symbol rows `rows`."""
+    return PairScores(
+        *(estimate_rows(candidates, name, rows) for name in ("cs_score", "both_score", "difference"))
+    )
+
+
+def take_words(column: pd.Series, rows: Index, vocabulary: type) -> Codes:
+    """Vocabulary codes of a text column at `rows`; NULL where the row is -1."""
+    all_codes = encode(column, vocabulary)
+    taken = np.append(all_codes, np.int8(NULL))[rows]
+    return taken.astype(np.int8)
+
+
+def take_text(column: pd.Series, rows: Index) -> TextRows:
+    """A text column at `rows`."""
+    return TextRows(take_codes(column, rows), list(column.cat.categories))
+
+
+def _family_counts(successful: TextRows, failed: TextRows, *, is_scored: Bools) -> Floats:
+    # Where no success is stated, a score says that some family fitted; without either list nothing is known.
+    counts = np.array([*(float(len(word.split("|"))) for word in successful.words), 0.0])
+    n_successful = counts[successful.codes]
+    unknown = (successful.codes < 0) & ((failed.codes < 0) | is_scored)
+    return np.where(unknown, np.nan, n_successful)

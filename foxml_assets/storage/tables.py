@@ -1,0 +1,52 @@
+"""Flat tables on disk: Parquet, or CSV with the same columns where pyarrow cannot be imported."""
+
+import importlib
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from foxml_assets.storage.files import refuse_links, sync_directory, write_if_changed
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
+
+
+def is_pandas_index(name: str) -> bool:
+    """Whether a column of this name is an index that pandas wrote along: in Parquet, or first in a CSV."""
+    return _PANDAS_INDEX.fullmatch(name) is not None
+
+
+def has_pyarrow() -> bool:
+    """Whether Parquet can be read and written in this process."""
+    try:
+        importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        return False
+    return True
+
+
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """Write `table` to `path` (`.parquet`), or to its `.csv` sibling without pyarrow.
+
+    A file that holds the same bytes is left alone. The sibling in the other format is removed, so that one
+    table exists. Returns the path of the table.
+    """
+    buffer = io.BytesIO()
+    if has_pyarrow():
+        written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+        table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
+    else:
+        written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
+        table.to_csv(buffer, index=False, lineterminator="\n")
+    write_if_changed(written, buffer.getvalue())
+    if other.exists():
+        refuse_links(other)
+        other.unlink()
+        sync_directory(other.parent)
+    return written
+
+
+def find_table(path: Path) -> Path | None:
+    """The Parquet file at `path`, else its CSV sibling, else None."""
+    return next((p for p in (path.with_suffix(".parquet"), path.with_suffix(".csv")) if p.is_file()), None)

@@ -1,0 +1,60 @@
+"""How long fits took: beside each model in a file of its own, which nothing hashes or compares."""
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from foxml_assets.core.errors import Problem, TrainingError
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.planning.diff.preview import FitKey
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.manifest import MANIFEST_FILE, read_manifest
+
+TIMING_FILE = "timing.json"
+_log = logging.getLogger(__name__)
+
+
+class FitTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`seconds` on the clock, of fit, scoring and saving, on one thread."""
+
+    seconds: float
+
+
+def write_fit_seconds(seconds: float, job: Job, family: ModelFamily, layout: Layout) -> None:
+    """Record what one model took, durably. Raises OSError."""
+    path = layout.model_dir(job.target, job.symbol, family) / TIMING_FILE
+    write_atomic(path, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
+
+
+def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | None:
+    """What one model took; None where it was not recorded. Raises TrainingError for a damaged file."""
+    return _read(layout.model_dir(job.target, job.symbol, family) / TIMING_FILE)
+
+
+def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
+    """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
+    found: dict[FitKey, float] = {}
+    for path in sorted(layout.models.rglob(MANIFEST_FILE)):
+        try:
+            manifest, seconds = read_manifest(path), _read(path.with_name(TIMING_FILE))
+        except TrainingError as error:
+            _log.warning("%s", error)
+            continue
+        if seconds is not None:
+            found[manifest.target, manifest.symbol, manifest.family] = seconds
+    return found
+
+
+def _read(path: Path) -> float | None:
+    if not path.is_file():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=FitTiming).seconds
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = Problem("", str(error))
+        raise TrainingError(
+            "the timing cannot be read", file=path, problems=[problem], fix="delete the file"
+        ) from error

@@ -1,0 +1,97 @@
+"""What is trained: the state of every job of a plan, and models that belong to none.
+
+This is the one notion of it: pending jobs, status, checks and the report all ask here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.failures import failure_reason, joined_reasons
+from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, stored_state
+
+_WORST_FIRST = (
+    ModelState.FAILED,
+    ModelState.CORRUPT,
+    ModelState.STALE,
+    ModelState.MISSING,
+    ModelState.TRAINED,
+)
+_REASONS = {
+    ModelState.TRAINED: "",
+    ModelState.STALE: "trained for another spec",
+    ModelState.CORRUPT: "the model file is missing or not the one that was trained",
+    ModelState.MISSING: "not trained yet",
+}
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One model family of a job. `reason` is empty for a trained model."""
+
+    family: ModelFamily
+    state: ModelState
+    reason: str
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job of the plan and its models, in the plan's order of families."""
+
+    job: Job
+    models: tuple[ModelStatus, ...]
+
+    @property
+    def state(self) -> ModelState:
+        """The worst state of its models."""
+        states = {model.state for model in self.models}
+        return next((state for state in _WORST_FIRST if state in states), ModelState.TRAINED)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not trained; empty if it is."""
+        return joined_reasons([(model.family, model.reason) for model in self.models])
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every job of a plan, and `orphans`: folders of models that no job of the plan asks for."""
+
+    jobs: tuple[JobStatus, ...]
+    orphans: tuple[Path, ...]
+
+    @cached_property
+    def counts(self) -> dict[ModelState, int]:
+        """Number of jobs in each state, every state present."""
+        found = [status.state for status in self.jobs]
+        return {state: found.count(state) for state in ModelState}
+
+
+def job_status(job: Job, layout: Layout) -> JobStatus:
+    """The state of one job."""
+    return JobStatus(job, tuple(_model_status(job, family, layout) for family in job.model_families))
+
+
+def take_inventory(jobs: Iterable[Job], layout: Layout) -> Inventory:
+    """The state of `jobs` (all jobs of a plan) and the orphans beside them. Reads every model file once."""
+    statuses = tuple(job_status(job, layout) for job in jobs)
+    asked_for = {
+        layout.model_dir(status.job.target, status.job.symbol, model.family)
+        for status in statuses
+        for model in status.models
+    }
+    found = {path.parent for path in layout.models.rglob(MANIFEST_FILE)} if layout.models.is_dir() else set()
+    return Inventory(statuses, tuple(sorted(found - asked_for)))
+
+
+def _model_status(job: Job, family: ModelFamily, layout: Layout) -> ModelStatus:
+    state = stored_state(job, family, layout)
+    if state is not ModelState.TRAINED:
+        failed = failure_reason(job, family, layout)
+        if failed is not None:
+            return ModelStatus(family, ModelState.FAILED, failed)
+    return ModelStatus(family, state, _REASONS[state])

@@ -1,0 +1,43 @@
+"""`training_config.yaml`: how a job becomes models."""
+
+from pydantic import Field
+
+from foxml_assets.core.config_files import ConfigModel
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan
+from foxml_assets.families.sections import FamiliesConfig
+
+# Raise it when a change of this code changes the models it trains; every job then becomes stale.
+CODE_VERSION = 1
+
+
+class AutomaticTraining(ConfigModel):
+    """What may be trained without being asked for, once the user has trained for the first time."""
+
+    enabled: bool = True
+    max_jobs: int = Field(200, ge=0, le=1_000_000)
+
+
+class TrainingConfig(ConfigModel):
+    """The whole of `training_config.yaml`."""
+
+    seed: int = Field(20_240_229, ge=0, le=2**31 - 1)
+    threads: int = Field(2, ge=1, le=256)
+    batch_size: int = Field(200, ge=1, le=100_000)
+    automatic_training: AutomaticTraining = AutomaticTraining()
+    symbol_as_feature: bool = True
+    min_train_rows: int = Field(250, ge=1)
+    min_score_rows: int = Field(20, ge=2)
+    on_missing_plan: OnMissingPlan = OnMissingPlan.TRAIN_ALL
+    on_stale_plan: OnStalePlan = OnStalePlan.REFUSE
+    families: FamiliesConfig = Field(default_factory=FamiliesConfig)
+
+    def training_hash(self) -> str:
+        """Hash of the settings, and the code, that decide which models exist and what they hold."""
+        deciding = {"seed", "symbol_as_feature", "min_train_rows", "families"}
+        return content_hash([CODE_VERSION, self.model_dump(mode="json", include=deciding)])
+
+
+def plan_training_hash(config: TrainingConfig, holdout_fraction: float) -> str:
+    """The training hash a plan's jobs carry in their specs: the config's, and the size of the hold-out."""
+    return content_hash([config.training_hash(), holdout_fraction])
