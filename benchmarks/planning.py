@@ -27,7 +27,8 @@ from foxml_assets.planning.store.tree import plan_tree
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout

@@ -19,7 +19,7 @@ from foxml_assets.evidence.timing import read_timing
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table

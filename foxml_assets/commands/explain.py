@@ -7,7 +7,7 @@ from rich.text import Text
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.routing.pages.explanation import explain
 from foxml_assets.routing.pages.explanation_text import HEADER, explanation_lines, explanation_rows
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.workspace import current_workspace
 
 _STYLES = {"pass": "green", "fail": "red"}

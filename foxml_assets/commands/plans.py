@@ -30,7 +30,7 @@ from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.store.history import find_plan
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.fdr_history_file import read_history
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.manifest import is_done

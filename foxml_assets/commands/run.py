@@ -17,7 +17,7 @@ from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
 from foxml_assets.defs.running.stage_runs import training_runs
 from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import Stage
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.training_gate import authorise_training

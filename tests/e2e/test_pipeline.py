@@ -14,7 +14,7 @@ from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.stage_runs import QUIET
 from foxml_assets.evidence.evidence_files import read_all_evidence
 from foxml_assets.reporting.report_files import markdown_path
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import Stage
 from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace

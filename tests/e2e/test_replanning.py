@@ -15,7 +15,7 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.stage_runs import QUIET
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.candidates.candidates_file import write_candidates
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 

@@ -17,7 +17,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.planning.store.history import history_files
 from foxml_assets.planning.store.tree import plan_tree, tree_problems
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, is_done, stored_state
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"

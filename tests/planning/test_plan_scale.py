@@ -15,7 +15,8 @@ from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan, symbols_for_target
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.layout import Layout
 
 pytestmark = pytest.mark.slow

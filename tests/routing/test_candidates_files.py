@@ -41,7 +41,8 @@ sys.meta_path.insert(0, NoPyarrow())
 from foxml_assets.storage.layout import Layout
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.decide.router import route
 from foxml_assets.core.stamp import RunStamp

@@ -11,7 +11,8 @@ from test_fdr_history import GOLDEN, history_of, planned, rows, said
 
 from foxml_assets.core.errors import FdrHistoryError, LockHeldError
 from foxml_assets.routing.decide.fdr_history_file import history_json, read_history
-from foxml_assets.routing.pages.plan_files import read_routing_plan, recover_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 

@@ -18,7 +18,8 @@ from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.pages.explanation import explain
 from foxml_assets.routing.pages.explanation_text import explanation_text
-from foxml_assets.routing.pages.plan_files import MARKDOWN_NAME, read_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import MARKDOWN_NAME, write_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy import method_registry as methods
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod, find_method, register

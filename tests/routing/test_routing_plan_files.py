@@ -17,9 +17,10 @@ from test_routing_properties import policies, tables
 from foxml_assets.core.errors import LockHeldError, RoutingPlanError, StorageError
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages import plan_files
-from foxml_assets.routing.pages.plan_files import read_routing_plan, write_routing_plan
+from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.routing.plan import plan_reading
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     TARGET_COLUMNS,
@@ -247,7 +248,7 @@ def test_an_edited_json_is_refused_without_parquet_too(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_routing_plan(_plan(), layout)
-    monkeypatch.setattr(plan_files, "has_pyarrow", lambda: False)
+    monkeypatch.setattr(plan_reading, "has_pyarrow", lambda: False)
     _assert_same(read_routing_plan(layout), _plan())
     text = layout.routing_plan.read_text()
     layout.routing_plan.write_text(text.replace('"route":"ROUTE_BLOCKED"', '"route":"ROUTE_BOTH"', 1))
@@ -293,7 +294,7 @@ def test_a_broken_json_is_a_typed_error(
     layout: Layout, damage: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_routing_plan(_plan(), layout)
-    monkeypatch.setattr(plan_files, "has_pyarrow", lambda: False)
+    monkeypatch.setattr(plan_reading, "has_pyarrow", lambda: False)
     layout.routing_plan.write_bytes(damage)
     with pytest.raises(RoutingPlanError, match="is not a routing plan"):
         read_routing_plan(layout)

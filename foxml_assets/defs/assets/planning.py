@@ -23,7 +23,7 @@ from foxml_assets.planning.plan.consumer import describe_plan
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.store.writer import PlanWrite, write_plan
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import PLAN_VIEWS
 from foxml_assets.workspace import Workspace
 

@@ -17,7 +17,7 @@ from foxml_assets.reporting.report_markdown import (
     jobs_trained,
     target_skills,
 )
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 

@@ -7,7 +7,7 @@ from foxml_assets.core.errors import FoxmlError, Problem
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.validate.plan_checks import PlanCheck
 from foxml_assets.routing.candidates.candidates_file import read_candidates
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan_checks import (
     duplicate_rows,
     leaked_but_routed,

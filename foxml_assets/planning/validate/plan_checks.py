@@ -14,7 +14,7 @@ from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.validate.family_check import family_problems
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.planning.validate.staleness import CurrentInputs, current_candidates_hash, stale_inputs
-from foxml_assets.routing.pages.plan_files import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout

@@ -1,15 +1,22 @@
 """The states of a previous plan, aligned to the targets and pairs of this one."""
 
+import logging
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.coding import LEVELS, Codes, Index
 from foxml_assets.routing.methods.sides import EarlierStates
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.layout import Layout
+
+_log = logging.getLogger(__name__)
 
 
 def earlier_states(previous: RoutingPlan | None, layout: Alignment) -> EarlierStates:
@@ -64,3 +71,14 @@ def _positions(column: pd.Series, words: list[str]) -> npt.NDArray[np.int64]:
 def _codes(column: pd.Series, words: list[str]) -> Codes:
     table = np.array([*(words.index(word) for word in column.cat.categories), -1], dtype=np.int8)
     return np.asarray(table[column.cat.codes.to_numpy()])
+
+
+def plan_to_remember(layout: Layout, policy: RoutingPolicy) -> RoutingPlan | None:
+    """The plan on disk, if the policy holds states by it; None if there is none that can be read."""
+    if policy.hysteresis == 0 or not layout.routing_plan.is_file():
+        return None
+    try:
+        return read_routing_plan(layout)
+    except RoutingPlanError as error:
+        _log.warning("the plan on disk cannot be read, so that no state is held by it: %s", error)
+        return None

@@ -1,26 +1,21 @@
-"""The routing plan's folder: canonical JSON, columnar Parquet, and YAML, Markdown, picture for people."""
+"""Writing the routing plan's folder: canonical JSON, Parquet, and YAML, Markdown and picture for people."""
 
 import filecmp
 import hashlib
-import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import msgspec
-
-from foxml_assets.core.errors import Problem, RoutingPlanError
-from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.decide.fdr_history_file import history_after
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
-from foxml_assets.routing.plan.plan_json import parse_plan, plan_json, read_metadata
-from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet, write_parquet
+from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
+from foxml_assets.routing.plan.plan_parquet import write_parquet
 from foxml_assets.routing.plan.plan_yaml import plan_yaml
-from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan, routing_plan_hash
-from foxml_assets.routing.policy.routing_config import Output, RoutingPolicy
+from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
+from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.files import (
     recover_directory,
     replacing_directory,
@@ -35,9 +30,6 @@ from foxml_assets.storage.tables import has_pyarrow
 JSON_NAME = "routing_plan.json"
 YAML_NAME = "routing_plan.yaml"
 MARKDOWN_NAME = "routing_plan.md"
-
-_FIX = "run `foxml run --until plan` again"
-_log = logging.getLogger(__name__)
 
 
 def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None = None) -> bool:
@@ -75,60 +67,8 @@ def recover_routing_plan(layout: Layout) -> None:
         recover_directory(layout.routing_plan_dir)
 
 
-def read_routing_plan(layout: Layout) -> RoutingPlan:
-    """The plan on disk, from its columnar form where pyarrow can be imported, else from the JSON.
-
-    Raises RoutingPlanError if there is none, it cannot be parsed, its files do not belong together, or
-    its hash is not that of its content.
-    """
-    path = layout.routing_plan
-    if not path.is_file():
-        raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)
-    columnar = has_pyarrow() and (layout.routing_plan_dir / PAIRS_NAME).is_file()
-    plan = _read_columnar(path) if columnar else _read_json(path)
-    found = routing_plan_hash(plan.metadata, (plan.targets, plan.pairs, plan.quarantine))
-    if found != plan.metadata.routing_plan_hash:
-        problem = Problem(
-            "metadata.routing_plan_hash", f"the content's hash is {found}", plan.metadata.routing_plan_hash
-        )
-        raise RoutingPlanError(
-            "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
-        )
-    return plan
-
-
-def plan_to_remember(layout: Layout, policy: RoutingPolicy) -> RoutingPlan | None:
-    """The plan on disk, if the policy holds states by it; None if there is none that can be read."""
-    if policy.hysteresis == 0 or not layout.routing_plan.is_file():
-        return None
-    try:
-        return read_routing_plan(layout)
-    except RoutingPlanError as error:
-        _log.warning("the plan on disk cannot be read, so that no state is held by it: %s", error)
-        return None
-
-
 def _lock(layout: Layout) -> AbstractContextManager[None]:
     return hold_lock(layout.metrics / ".routing_plan.lock", purpose="writing the routing plan")
-
-
-def _read_columnar(path: Path) -> RoutingPlan:
-    plan, digest = read_parquet(path.parent)
-    found = file_hash(path)
-    if found != digest:
-        problem = Problem("sha256", f"{PAIRS_NAME} was written with {digest}", found)
-        raise RoutingPlanError(
-            "does not belong to the Parquet files beside it", file=path, problems=[problem], fix=_FIX
-        )
-    return plan
-
-
-def _read_json(path: Path) -> RoutingPlan:
-    try:
-        return parse_plan(path.read_bytes())
-    except msgspec.DecodeError as error:
-        problem = Problem("", str(error))
-        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
 
 
 def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:

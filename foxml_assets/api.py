@@ -1,0 +1,40 @@
+"""What other programs use: the plans as values, and their paths. It imports nothing that decides or trains.
+
+plan = load_master_training_plan(Layout(Path("output")).master_plan)
+for job in get_jobs_for_symbol(plan, "AAPL"): ...
+"""
+
+from foxml_assets.core.errors import FoxmlError
+from foxml_assets.planning.plan.consumer import (
+    get_cs_jobs,
+    get_job,
+    get_jobs_for_symbol,
+    get_jobs_for_target,
+    get_symbol_jobs,
+    load_master_training_plan,
+    model_families_for,
+    planned_targets,
+    symbols_for_target,
+)
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.layout import Layout
+
+__all__ = [
+    "FoxmlError",
+    "Job",
+    "Layout",
+    "MasterPlan",
+    "RoutingPlan",
+    "get_cs_jobs",
+    "get_job",
+    "get_jobs_for_symbol",
+    "get_jobs_for_target",
+    "get_symbol_jobs",
+    "load_master_training_plan",
+    "model_families_for",
+    "planned_targets",
+    "read_routing_plan",
+    "symbols_for_target",
+]

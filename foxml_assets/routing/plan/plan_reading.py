@@ -1,0 +1,56 @@
+"""Reading the routing plan on disk, for whoever goes by its decisions: nothing that decides is imported."""
+
+from pathlib import Path
+
+import msgspec
+
+from foxml_assets.core.errors import Problem, RoutingPlanError
+from foxml_assets.core.hashing import file_hash
+from foxml_assets.routing.plan.plan_json import parse_plan
+from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
+from foxml_assets.routing.plan.routing_plan import RoutingPlan, routing_plan_hash
+from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.tables import has_pyarrow
+
+_FIX = "run `foxml run --until plan` again"
+
+
+def read_routing_plan(layout: Layout) -> RoutingPlan:
+    """The plan on disk, from its columnar form where pyarrow can be imported, else from the JSON.
+
+    Raises RoutingPlanError if there is none, it cannot be parsed, its files do not belong together, or
+    its hash is not that of its content.
+    """
+    path = layout.routing_plan
+    if not path.is_file():
+        raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)
+    columnar = has_pyarrow() and (layout.routing_plan_dir / PAIRS_NAME).is_file()
+    plan = _read_columnar(path) if columnar else _read_json(path)
+    found = routing_plan_hash(plan.metadata, (plan.targets, plan.pairs, plan.quarantine))
+    if found != plan.metadata.routing_plan_hash:
+        problem = Problem(
+            "metadata.routing_plan_hash", f"the content's hash is {found}", plan.metadata.routing_plan_hash
+        )
+        raise RoutingPlanError(
+            "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
+        )
+    return plan
+
+
+def _read_columnar(path: Path) -> RoutingPlan:
+    plan, digest = read_parquet(path.parent)
+    found = file_hash(path)
+    if found != digest:
+        problem = Problem("sha256", f"{PAIRS_NAME} was written with {digest}", found)
+        raise RoutingPlanError(
+            "does not belong to the Parquet files beside it", file=path, problems=[problem], fix=_FIX
+        )
+    return plan
+
+
+def _read_json(path: Path) -> RoutingPlan:
+    try:
+        return parse_plan(path.read_bytes())
+    except msgspec.DecodeError as error:
+        problem = Problem("", str(error))
+        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
