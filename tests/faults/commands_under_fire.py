@@ -6,7 +6,7 @@ from pathlib import Path
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.runs import runs_in_flight
-from foxml_assets.defs.running.stage_runs import STAGE_ASSETS
+from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 
 FOXML = "foxml_assets.cli:main"
