@@ -73,6 +73,18 @@ def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
     )
 
 
+def panel_behind(plan: MasterPlan, symbols: Iterable[str]) -> PanelInfo:
+    """The description of a panel from which `plan` could have been made, with these symbols besides its own."""
+    jobs = plan.jobs
+    targets = {job.target: job for job in jobs}
+    specs = tuple(
+        TargetSpec(name, job.task_type, 1, job.horizon_minutes or 1.0) for name, job in targets.items()
+    )
+    features = dict.fromkeys(name for job in jobs for name in job.features or ())
+    known = dict.fromkeys((*symbols, *(job.symbol for job in jobs if job.symbol is not None)))
+    return PanelInfo("time", "symbol", tuple(features), specs, tuple(known), 1, "2020", "2021", {})
+
+
 def inputs_of(plan: MasterPlan) -> CurrentInputs:
     """What is current when nothing has moved since `plan` was made."""
     made = plan.metadata

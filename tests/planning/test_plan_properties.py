@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from routing_makers import STAMP, candidates, inputs_of, panel_of, policy, row
+from routing_makers import STAMP, candidates, inputs_of, panel_behind, policy, row
 
 from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.errors import ConfigError
@@ -84,7 +84,7 @@ def test_any_candidates_give_a_plan_that_passes_every_check(rows: list[dict[str,
         write_plan(plan, layout, history=1)
         assert [path.name for path in Path(folder).iterdir()] == ["root"]
         loaded = load_master_training_plan(layout.master_plan)
-        panel = panel_of(routing.targets["target"], routing.pairs["symbol"].unique())
+        panel = panel_behind(loaded, routing.pairs["symbol"].unique())
         validation = validate_plan(loaded, layout, Basis(routing, policy(), panel, inputs_of(loaded)))
     assert validation.passed, validation.markdown()
     assert not diff_plans(plan, loaded).has_changes
