@@ -10,7 +10,6 @@ from foxml_assets.core.errors import PlanCorruptError, PlanInconsistentError, Pl
 from foxml_assets.core.vocabulary import ModelFamily, TrainingType
 from foxml_assets.planning.plan.canonical import read_canonical
 from foxml_assets.planning.plan.encoding import plan_hash
-from foxml_assets.planning.plan.json_problems import find_problems
 from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan
 from foxml_assets.storage.directories import read_version
 
@@ -153,6 +152,9 @@ def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
 
 
 def _problems(raw: bytes) -> tuple[Problem, ...]:
+    # Who reads a good plan has no need of it.
+    from foxml_assets.planning.plan.json_problems import find_problems
+
     return find_problems(raw, msgspec.inspect.type_info(MasterPlan))
 
 
