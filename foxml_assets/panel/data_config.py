@@ -103,7 +103,7 @@ class ReplayConfig(ConfigModel):
 
 
 class LeakageConfig(ConfigModel):
-    """Bars of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
+    """Thresholds of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
 
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
     on_near_copy: OnNearCopy = OnNearCopy.BLOCK
