@@ -130,7 +130,7 @@ def _task_type(values: pd.Series, target: RawTarget) -> tuple[TaskType, Problem 
     if task_type is TaskType.CLASSIFICATION and not binary:
         found = sorted(distinct.tolist())[:5]
         return task_type, Problem(f"target {target.name}", "is not 0 or 1, as classification needs", found)
-    if target.task_type is None and not binary and _is_like_classes(distinct):
+    if target.task_type is None and not binary and is_like_classes(distinct):
         what = (
             f"has {len(distinct)} whole values and may be a class: make a label of 0 and 1 of each class, or"
             f" say `task_types: {{{target.name}: regression}}`"
@@ -139,9 +139,10 @@ def _task_type(values: pd.Series, target: RawTarget) -> tuple[TaskType, Problem 
     return task_type, None
 
 
-def _is_like_classes(distinct: npt.NDArray[np.generic]) -> bool:
+def is_like_classes(distinct: npt.NDArray[np.generic]) -> bool:
+    """Whether a label's distinct values are so few and so round that they may be classes, yet not two."""
     values = distinct.astype(float)
-    return len(values) <= _MOST_CLASSES and bool((values == np.round(values)).all())
+    return 2 < len(values) <= _MOST_CLASSES and bool((values == np.round(values)).all())
 
 
 def _spec(target: RawTarget, task_type: TaskType, bar_minutes: float) -> TargetSpec:

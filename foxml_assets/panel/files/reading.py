@@ -35,7 +35,7 @@ def read_file_panel(config: FilePanel) -> RawPanel:
     keys = (config.time_column, config.symbol_column)
     wanted = [*keys, *chosen.features, *(target.name for target in chosen.targets)]
     return RawPanel(
-        frame=_to_pandas(_read_all(tables, wanted, PANEL), keys=keys),
+        frame=to_frame(_read_all(tables, wanted, PANEL), keys=keys),
         time_column=config.time_column,
         symbol_column=config.symbol_column,
         features=chosen.features,
@@ -60,7 +60,7 @@ def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame
     keys = (time_column, symbol_column)
     wanted = list(dict.fromkeys([*keys, *_unified(tables, SOURCE).names]))
     table = _read_all(tables, wanted, SOURCE)
-    return pd.DataFrame(table.to_pandas()).assign(**_to_pandas(table.select(keys), keys=keys))
+    return pd.DataFrame(table.to_pandas()).assign(**to_frame(table.select(keys), keys=keys))
 
 
 def _source_tables(path: str, symbol_column: str) -> tuple[TableFile, ...]:
@@ -92,7 +92,8 @@ def _read_all(tables: Sequence[TableFile], wanted: list[str], setting: str) -> "
     return pa.concat_tables(parts, promote_options="permissive").select(wanted)
 
 
-def _to_pandas(table: "pa.Table", *, keys: tuple[str, str]) -> pd.DataFrame:
+def to_frame(table: "pa.Table", *, keys: Sequence[str]) -> pd.DataFrame:
+    """The table for pandas: dates in the columns `keys` as timestamps, other columns as plain numbers."""
     import pyarrow as pa
 
     columns: dict[str, object] = {}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PANEL, SOURCE = "panel.path", "panel.builders.source"
-PARQUET = "parquet"
+PARQUET, CSV = "parquet", "csv"
 _CSV_SUFFIXES = ("csv", "csv.gz")
 
 
@@ -87,7 +87,7 @@ def _open_csv(file: Path, symbol_column: str, setting: str) -> TableFile:
     try:
         table = csv.read_csv(file, convert_options=as_text)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(file, "csv", error, setting) from error
+        raise _unreadable(file, CSV, error, setting) from error
     return TableFile(file, table.schema, lambda columns: table.select(list(columns)))
 
 
