@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -90,7 +91,7 @@ def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(train
     predictions = []
     for symbol in (None, "AAA"):
         job = job_of(trained, UP, symbol)
-        models = [load_family(job, family, layout) for family in job.model_families]
+        models = [load_family(job, family, trained.world.context) for family in job.model_families]
         predictions.append(np.mean([model.predict(held) for model in models], axis=0))
     task, y = TaskType.CLASSIFICATION, held[UP].to_numpy(dtype=np.float64)
     row = pair(scores, UP, "AAA")
@@ -147,7 +148,7 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
         (f"cs_{UP}", ModelState.CORRUPT),
         (f"sym_BBB_{RETURN}", ModelState.MISSING),
     ]
-    assert "is missing or not the one that was trained" in report.unfinished[0].reason
+    assert "is not the one that was trained" in report.unfinished[0].reason
     row = pair(scores, UP, "AAA")
     assert np.isnan(row["skill"])
     assert "cs_y_up_5d is corrupt" in row["reason"]
@@ -235,14 +236,15 @@ def test_a_trained_job_can_be_loaded_and_a_stale_one_cannot(trained: Routed) -> 
     job = job_of(trained, UP, "AAA")
     info = trained.world.context.info
     frame = read_panel(trained.world.layout, info, info.features, ["AAA"])
-    model = load_job_model(job, trained.world.layout)
+    model = load_job_model(job, trained.world.context)
     parts = [part.predict(frame) for part in model.models]
     np.testing.assert_allclose(model.predict(frame), (parts[0] + parts[1]) / 2)
     newer = msgspec.structs.replace(job, spec_hash="0" * 64)
     with pytest.raises(TrainingError, match="another spec"):
-        load_job_model(newer, trained.world.layout)
-    with pytest.raises(TrainingError, match="cannot be read"):
-        load_job_model(job, Layout(trained.world.layout.root / "elsewhere"))
+        load_job_model(newer, trained.world.context)
+    elsewhere = replace(trained.world.context, layout=Layout(trained.world.layout.root / "elsewhere"))
+    with pytest.raises(TrainingError, match="missing: not trained yet"):
+        load_job_model(job, elsewhere)
 
 
 def test_the_docs_name_every_column_and_every_number() -> None:
