@@ -27,10 +27,10 @@ from foxml_assets.planning.diff.preview_report import (
 )
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.store.history import find_plan
+from foxml_assets.planning.store.history import find_plan, plan_and_parent
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.fdr_history_file import read_history
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.stored import is_done
@@ -55,10 +55,7 @@ def print_diff(
     By default from the current plan's parent to the current plan. Returns 0 without changes, 2 with.
     """
     workspace = current_workspace(root, config_dir)
-    after = _plan(workspace, new) if new else load_master_training_plan(workspace.layout.master_plan)
-    parent = after.metadata.parent_plan_hash
-    before = _plan(workspace, old) if old else (find_plan(workspace.layout, parent) if parent else None)
-    diff = diff_plans(before, after)
+    diff = diff_plans(*_two_plans(workspace, old, new))
     if form is Format.TABLE:
         if diff.has_changes:
             _print_table(HEADER, diff_rows(diff), names=2)
@@ -83,7 +80,7 @@ def print_preview(
         read_candidates(candidates or layout.routing_candidates),
         policy,
         universe=inputs.universe,
-        current_routing=read_routing_plan(layout) if layout.routing_plan.is_file() else None,
+        current_routing=find_routing_plan(layout),
         history=read_history(layout) if policy.keeps_history() else None,
         current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
         data_hashes=inputs.data_hashes,
@@ -104,6 +101,20 @@ def print_preview(
     else:
         print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
     return preview.diff.exit_code
+
+
+def _two_plans(
+    workspace: Workspace, old: str | None, new: str | None
+) -> tuple[MasterPlan | None, MasterPlan]:
+    """What to compare: what is not named is the current plan, or the parent of the other."""
+    if new is None and old is None:
+        plan, parent = plan_and_parent(workspace.layout)
+        return parent, plan
+    after = _plan(workspace, new) if new else load_master_training_plan(workspace.layout.master_plan)
+    if old is not None:
+        return _plan(workspace, old), after
+    earlier = after.metadata.parent_plan_hash
+    return find_plan(workspace.layout, earlier) if earlier else None, after
 
 
 def _plan(workspace: Workspace, name: str) -> MasterPlan:

@@ -74,7 +74,7 @@ def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
 
 
 def panel_behind(plan: MasterPlan, symbols: Iterable[str]) -> PanelInfo:
-    """The description of a panel from which `plan` could have been made, with these symbols besides its own."""
+    """A panel from which `plan` could have been made, with these symbols besides its own."""
     jobs = plan.jobs
     targets = {job.target: job for job in jobs}
     specs = tuple(

@@ -18,7 +18,7 @@ from foxml_assets.reporting.report_markdown import (
     jobs_trained,
     target_skills,
 )
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
@@ -48,7 +48,7 @@ def training_report(
     inputs = workspace.read_inputs()
     layout, training = inputs.layout, with_records(inputs.training_context(), context.instance)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
-    routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
+    routing = find_routing_plan(layout)
     report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)
     write_report(report, scores, layout)
     return dg.MaterializeResult(

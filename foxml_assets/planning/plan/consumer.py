@@ -12,6 +12,7 @@ from foxml_assets.planning.plan.canonical import read_canonical
 from foxml_assets.planning.plan.encoding import plan_hash
 from foxml_assets.planning.plan.json_problems import find_problems
 from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan
+from foxml_assets.storage.directories import read_version
 
 MAX_BYTES = 1 << 30
 _MAX_EXPLAINED_BYTES = 1 << 27
@@ -36,7 +37,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     another schema version) and
     PlanInconsistentError (the content does not have the plan's own hash).
     """
-    raw = _read(path)
+    raw = read_version(path.parent, lambda: _read(path))
     plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
     if not _families(plan) <= FAMILIES.points().keys():
         raise _refusal(_problems(raw), path)

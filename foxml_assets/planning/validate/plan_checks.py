@@ -14,7 +14,7 @@ from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.validate.family_check import family_problems
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.planning.validate.staleness import CurrentInputs, current_candidates_hash, stale_inputs
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
@@ -66,7 +66,7 @@ def read_basis(layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, t
 
     Raises RoutingPlanError or CandidatesError for one that is there but cannot be used.
     """
-    routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
+    routing = find_routing_plan(layout)
     current = CurrentInputs(
         routing_plan_hash=routing.metadata.routing_plan_hash if routing else ABSENT,
         candidates_hash=current_candidates_hash(layout),

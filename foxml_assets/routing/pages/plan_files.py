@@ -16,13 +16,8 @@ from foxml_assets.routing.plan.plan_parquet import write_parquet
 from foxml_assets.routing.plan.plan_yaml import plan_yaml
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
-from foxml_assets.storage.files import (
-    recover_directory,
-    replacing_directory,
-    storage_errors,
-    write_atomic,
-    write_chunks_atomic,
-)
+from foxml_assets.storage.directories import recover_directory, replacing_directory
+from foxml_assets.storage.files import storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.storage.tables import has_pyarrow
