@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -201,7 +202,7 @@ def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: 
 
 def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tmp_path: Path) -> None:
     newer = make_world(tmp_path / "newer", panel_frame(seed=5))
-    (newer.layout.root / "MODELS").symlink_to(trained.world.layout.models)
+    shutil.copytree(trained.world.layout.models, newer.layout.models)
     _, scores = make_report(trained.plan, trained.routing, newer.context, BlockConfig())
     assert scores["skill"].isna().all()
     assert "the panel has changed since cs_y_up_5d was trained" in pair(scores, UP, "BBB")["reason"]
