@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.core.errors import LinkError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
@@ -33,7 +34,7 @@ def record_failure(job: Job, family: ModelFamily, reason: str, layout: Layout) -
         write_atomic(
             _path(job, family, layout), msgspec.json.format(canonical_json(failure), indent=2) + b"\n"
         )
-    except OSError as error:
+    except (OSError, LinkError) as error:
         return f"{reason} (which could not be recorded: {error})"
     return reason
 
