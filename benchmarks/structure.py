@@ -1,4 +1,4 @@
-"""The house in numbers: what a reader of a plan imports, how large rooms and files are, how much routing takes.
+"""The house in numbers: what a reader of a plan imports, how large rooms and files are, how much is routing.
 
     python benchmarks/structure.py
 
