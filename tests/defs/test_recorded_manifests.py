@@ -41,7 +41,7 @@ def models(shell: Shell) -> dict[Path, tuple[str, int]]:
 
 def problems(shell: Shell) -> dict[str, str]:
     """What `foxml check` finds of each job's files."""
-    assert run_checks(shell.workspace.root, shell.workspace.config_dir) == 1
+    assert run_checks(shell.workspace.root, shell.workspace.config_dir, as_json=False, junit=None) == 1
     key = dg.AssetCheckKey(dg.AssetKey("symbol_models"), "files_intact")
     (record,) = shell.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert record.event is not None
