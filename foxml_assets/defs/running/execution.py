@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from foxml_assets.defs.running.claims import Role, claimed
+from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.runs import command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
@@ -61,7 +62,7 @@ def execute_here(
 ) -> dg.ExecuteInProcessResult:
     """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
     run_id = str(uuid.uuid4())
-    with claimed(workspace.root, run_id, Role.RUN, "executing a run"):
+    with claimed(workspace.root, run_id, Role.RUN, "executing a run"), databases_held_open():
         return job.execute_in_process(
             instance=instance,
             asset_selection=run.asset_keys or None,
