@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.vocabulary import AssuredBy
 
 _MAX_NAMES = 20
@@ -28,7 +29,7 @@ Assurances = dict[str, Assurance]
 def read_assurances(text: str) -> Assurances | None:
     """The JSON object feature -> assurance; None for anything else."""
     try:
-        return msgspec.json.decode(text, type=Assurances)
+        return decode_json(text, Assurances)
     except msgspec.DecodeError:
         return None
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem
 
 Content = TypeVar("Content")
@@ -16,11 +17,11 @@ def decode_exactly(raw: bytes, kind: type[Content]) -> tuple[Content, tuple[Prob
     """The value in `raw`, and every field that its records have and `raw` lacks, or the other way round.
 
     A dataclass would be decoded with its defaults for lost fields, and without unknown ones. Raises
-    msgspec.DecodeError or UnicodeDecodeError.
+    msgspec.DecodeError.
     """
-    value = msgspec.json.decode(raw, type=kind)
+    value = decode_json(raw, kind)
     problems: list[Problem] = []
-    _compare(msgspec.json.decode(raw), value, "$", problems)
+    _compare(decode_json(raw, object), value, "$", problems)
     return value, tuple(problems)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import BuilderError, Problem
 from foxml_assets.core.hashing import canonical_json, content_hash
 from foxml_assets.evidence.arrays import PanelArrays
@@ -109,6 +110,6 @@ def _check_once(before: dict[str, Replayed], found: dict[str, Replayed]) -> None
 def _read(layout: Layout) -> Replay | None:
     """The artifact; None where there is none, or none that can be read."""
     try:
-        return msgspec.json.decode(layout.feature_replay.read_bytes(), type=Replay)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(layout.feature_replay.read_bytes(), Replay)
+    except (OSError, msgspec.DecodeError):
         return None

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
@@ -123,8 +124,8 @@ def load_ridge(path: Path, sha256: str) -> RidgeModel:
     """Read the model file whose content has that hash. Raises TrainingError."""
     content = read_model(path, sha256)
     try:
-        return RidgeModel(msgspec.json.decode(content, type=RidgeFile))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return RidgeModel(decode_json(content, RidgeFile))
+    except msgspec.DecodeError as error:
         raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
@@ -159,7 +160,7 @@ def _are_other_features(planned: tuple[str, ...] | None, allowed: str | None) ->
 
 def _names(allowed: str) -> dict[str, object]:
     try:
-        return msgspec.json.decode(allowed, type=dict[str, object])
+        return decode_json(allowed, dict[str, object])
     except msgspec.DecodeError as error:
         problem = Problem("features", str(error), allowed)
         raise RoutingPlanError("cannot be read", problems=[problem], fix=_MAKE_NEW) from error

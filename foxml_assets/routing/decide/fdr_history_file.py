@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import FdrHistoryError, Problem
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.decide.fdr_history import Batch, FdrHistory, with_plan
@@ -67,12 +68,12 @@ def history_json(history: FdrHistory) -> bytes:
 
 def _parse(path: Path, layout: Layout) -> FdrHistory:
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=_Document)
+        document = decode_json(path.read_bytes(), _Document)
         if document.schema_version != SCHEMA_VERSION:
             wrong = Problem("schema_version", f"this program reads {SCHEMA_VERSION}", document.schema_version)
             raise _refused(layout, "is of another version", wrong)
-        history = FdrHistory(msgspec.json.decode(document.batches, type=tuple[Batch, ...]))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        history = FdrHistory(decode_json(document.batches, tuple[Batch, ...]))
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise _refused(layout, "is not a history of false-discovery control", problem) from error
     found = history.content_hash()

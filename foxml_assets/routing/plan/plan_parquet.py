@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
 import pandas as pd
 
+from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
@@ -69,9 +69,9 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     try:
         arrow = pq.read_table(path, partitioning=None)
         stamped = arrow.schema.metadata or {}
-        metadata = msgspec.json.decode(stamped[_METADATA_KEY], type=RoutingMetadata)
+        metadata = decode_json(stamped[_METADATA_KEY], RoutingMetadata)
         digest = stamped[_JSON_KEY].decode("ascii")
-    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
     _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
