@@ -23,7 +23,7 @@ from foxml_assets.commands.status import print_status
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.defs.checking.check_findings import all_findings
-from foxml_assets.families.registry import find_family, load_model
+from foxml_assets.families.registry import find_family
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.panel.panel_store import build_panel, load_panel_info, read_panel
 from foxml_assets.planning.plan.consumer import get_jobs_for_symbol, load_master_training_plan
@@ -122,7 +122,8 @@ def configs(rng: random.Random, arena: Arena) -> Sequence[Call]:
     name = rng.choice(["data", "routing", "routing", "training"])
     path = arena.world.config_dir / f"{name}_config.yaml"
     raw = arena.original(path)
-    document = yaml.safe_load((_SHIPPED / path.name).read_bytes() if rng.random() < 0.6 else raw)
+    source = (_SHIPPED / path.name).read_bytes() if rng.random() < 0.6 else raw
+    document = yaml.load(source, Loader=yaml.CSafeLoader)
     arena.put(
         path,
         mutated_bytes(rng, raw) if rng.random() < 0.2 else yaml_text(rng, mutated_document(rng, document)),
@@ -140,7 +141,7 @@ def records(rng: random.Random, arena: Arena) -> Sequence[Call]:
     raw = arena.original(path)
     document = mutated_document(rng, json.loads(raw))
     arena.put(path, mutated_bytes(rng, raw) if rng.random() < 0.15 else json_text(rng, document))
-    model = partial(load_model, "ridge", path, file_hash(path))
+    model = partial(find_family("ridge").load, path, file_hash(path))
     if path.name == find_family("ridge").model_file:
         return [model]
     readers = (partial(read_history, layout), partial(past_fit_seconds, layout))

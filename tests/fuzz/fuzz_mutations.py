@@ -161,7 +161,8 @@ def yaml_text(rng: random.Random, document: Any) -> bytes:  # noqa: ANN401
     """A YAML text of `document`, or a JSON one; now and then broken."""
     try:
         style = rng.choice([None, False, True])
-        text = yaml.safe_dump(document, default_flow_style=style, allow_unicode=rng.random() < 0.5)
+        is_plain = rng.random() < 0.5
+        text = yaml.dump(document, None, yaml.CSafeDumper, default_flow_style=style, allow_unicode=is_plain)
         raw = text.encode("utf-8", errors="surrogatepass")
     except (yaml.YAMLError, RecursionError):
         return json_text(rng, document)

@@ -87,7 +87,7 @@ def answer_bounded(folder: Path, numbers: range) -> Iterator[Outcome]:
         attempt += 1
         place = folder / str(attempt)
         command = [sys.executable, "-W", "ignore", __file__, str(place), str(todo.start), str(len(todo))]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             done = 0
             for line in process.stdout:
