@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.vocabulary import AssuredBy
 
 _MAX_NAMES = 20
@@ -29,8 +28,8 @@ Assurances = dict[str, Assurance]
 def read_assurances(text: str) -> Assurances | None:
     """The JSON object feature -> assurance; None for anything else."""
     try:
-        return decode_json(text, Assurances)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(text, type=Assurances)
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

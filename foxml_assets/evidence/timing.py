@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import EvidenceError, Problem
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 

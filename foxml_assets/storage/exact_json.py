@@ -7,10 +7,17 @@ from typing import TypeVar
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem
 
 Content = TypeVar("Content")
+
+
+def decode_json(raw: bytes | str, kind: type[Content]) -> Content:
+    """The value in `raw`. Raises msgspec.DecodeError, also for bytes that are no text and endless nesting."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode_exactly(raw: bytes, kind: type[Content]) -> tuple[Content, tuple[Problem, ...]]:

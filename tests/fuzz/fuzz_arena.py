@@ -87,6 +87,7 @@ def answered(call: Call) -> bool:
     printed = raw.getvalue().decode()
     assert len(printed) <= MAX_OUTPUT, f"{len(printed)} characters were printed"
     text = str(refusal) if refusal else ""
+    assert refusal is None or refusal.problems or refusal.fix, f"{text} has no problem and no fix"
     assert len(text) <= MAX_ERROR, f"the error has {len(text)} characters"
     assert (printed + text).replace("\n", "").isprintable(), "what is shown may steer a terminal"
     return refusal is None

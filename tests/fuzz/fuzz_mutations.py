@@ -77,7 +77,7 @@ def any_value(rng: random.Random) -> Any:  # noqa: ANN401
     if shape < 0.95:
         return {str(rng.choice(WORDS)): value, "x": []}
     nested: Any = value
-    for _ in range(rng.choice([3, 40, 400])):
+    for _ in range(rng.choice([3, 40, 200])):
         nested = [nested] if rng.random() < 0.5 else {"a": nested}
     return nested
 
@@ -164,7 +164,7 @@ def yaml_text(rng: random.Random, document: Any) -> bytes:  # noqa: ANN401
         is_plain = rng.random() < 0.5
         text = yaml.dump(document, None, yaml.CSafeDumper, default_flow_style=style, allow_unicode=is_plain)
         raw = text.encode("utf-8", errors="surrogatepass")
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, UnicodeEncodeError):
         return json_text(rng, document)
     return mutated_bytes(rng, raw) if rng.random() < 0.15 else raw
 

@@ -8,9 +8,9 @@ import pandas as pd
 from foxml_assets.auditing.pages.audit_markdown import audit_markdown
 from foxml_assets.auditing.pages.audit_picture import audit_picture
 from foxml_assets.auditing.routing_audit import RoutingAudit, Scheme
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import storage_errors, write_if_changed
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import write_table

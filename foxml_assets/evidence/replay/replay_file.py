@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import BuilderError, Problem
 from foxml_assets.core.hashing import canonical_json, content_hash
 from foxml_assets.evidence.arrays import PanelArrays
@@ -17,6 +16,7 @@ from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, ParquetPa
 from foxml_assets.panel.folds import holdout_start
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.source import builder_source_fingerprint
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
 

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
@@ -33,6 +32,7 @@ from foxml_assets.families.ridge.moments import (
     standardise,
 )
 from foxml_assets.families.ridge.ridge_file import RidgeFile, SymbolIntercepts
+from foxml_assets.storage.exact_json import decode_json
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
@@ -18,6 +17,7 @@ from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, place_jobs, text_column
 from foxml_assets.routing.candidates.coding import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.exact_json import decode_json
 
 _SERVED_POOLED = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import FdrHistoryError, Problem
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.decide.fdr_history import Batch, FdrHistory, with_plan
 from foxml_assets.routing.plan.plan_json import read_metadata
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import is_switch_interrupted
 from foxml_assets.storage.layout import Layout
 

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column
 from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Index, decode
@@ -24,6 +23,7 @@ from foxml_assets.routing.plan.routing_plan import (
 )
 from foxml_assets.routing.plan.table_records import TableBuilder, record_type, strict_record_type, to_records
 from foxml_assets.routing.policy.routing_words import GateOn
+from foxml_assets.storage.exact_json import decode_json
 
 _BATCH_PAIRS = 20_000
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
@@ -17,6 +16,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingMetadata,
     RoutingPlan,
 )
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_chunks_atomic
 
 PAIRS_NAME = "routing_plan.parquet"

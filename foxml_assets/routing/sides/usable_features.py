@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from foxml_assets.core.decoding import decode_json
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.exact_json import decode_json
 
 
 @dataclass(frozen=True)
