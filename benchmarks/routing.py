@@ -92,15 +92,15 @@ def loop_states(rows: list[dict[str, object]], policy: RoutingPolicy) -> list[st
             stability = "DRIFTING"
         else:
             stability = "DIVERGED"
-        bars = policy.symbol.auc if row["score_metric"] == "auc" else policy.symbol.ic
+        thresholds = policy.symbol.auc if row["score_metric"] == "auc" else policy.symbol.ic
         scores = lane.min_score.symbol
         trial = scores.auc if row["score_metric"] == "auc" else scores.ic
         clear, steady = row["leakage_status"] == "SAFE", stability in policy.stability_allowlist.symbol
         if row["sample_size"] < policy.min_sample_size.symbol or row["leakage_status"] == "BLOCKED":
             states.append("DISALLOWED")
-        elif clear and steady and row["score"] >= bars.strong_score:
+        elif clear and steady and row["score"] >= thresholds.strong_score:
             states.append("STRONG")
-        elif clear and steady and row["score"] >= bars.min_score:
+        elif clear and steady and row["score"] >= thresholds.min_score:
             states.append("WEAK_BUT_OK")
         elif row["score"] >= trial and stability in lane.allowed_stabilities:
             states.append("EXPERIMENTAL")

@@ -20,7 +20,8 @@ from evidence_panels import (
 from small_market import LONG, UP, VALUE, row, small_frame
 
 from foxml_assets.core.errors import PanelError
-from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, TaskType
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.evidence_files import evidence_path, read_all_evidence, read_evidence
 from foxml_assets.evidence.screening import probe

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from test_routing_properties import tables
 
 from foxml_assets.core.errors import CandidatesError
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.routing.candidates.candidates import (
     CANDIDATE_COLUMNS,

@@ -208,9 +208,9 @@ def _best_pairs(plan: RoutingPlan, columns: _PairColumns, rows: slice, listed: i
     blocked = columns.texts("route", rows) == Route.BLOCKED.value
     gate = columns.gate[rows]
     best = rows.start + np.lexsort((np.where(np.isnan(gate), np.inf, -gate), blocked))[:listed]
-    score, se, bar, pooled, low, high = (columns.numbers[name][best].tolist() for name in _NUMBERS)
+    score, se, threshold, pooled, low, high = (columns.numbers[name][best].tolist() for name in _NUMBERS)
     scores = [_with_error(*values) for values in zip(score, se, strict=True)]
-    bars, on_symbol = ([_short(value) for value in values] for values in (bar, pooled))
+    thresholds, on_symbol = ([_short(value) for value in values] for values in (threshold, pooled))
     ahead = ["" if isnan(a) or isnan(b) else f"{a:+.3f} to {b:+.3f}" for a, b in zip(low, high, strict=True)]
     sizes = ["" if np.isnan(n) else f"{n:,.0f}" for n in columns.size[best]]
     symbols, routes, states, blocks, reasons = (columns.texts(name, best) for name in _SHOWN)
@@ -222,8 +222,8 @@ def _best_pairs(plan: RoutingPlan, columns: _PairColumns, rows: slice, listed: i
         for reason, state, (_, row) in zip(reasons, states, told, strict=True)
     ]
     why = np.where(blocks == "", decided, blocks)
-    cells = zip(symbols, routes, states, scores, bars, on_symbol, ahead, sizes, why, strict=True)
-    head = ["Score", "Bar", "Pooled here", "Local - pooled (95 %)"]
+    cells = zip(symbols, routes, states, scores, thresholds, on_symbol, ahead, sizes, why, strict=True)
+    head = ["Score", "Threshold", "Pooled here", "Local - pooled (95 %)"]
     return table(["Symbol", "Route", "Local state", *head, "Rows", "Why"], cells)
 
 
