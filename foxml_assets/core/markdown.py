@@ -11,7 +11,7 @@ _SPECIAL = re.compile(r"[\\`*\[\]{}|~$>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 class Markup(str):
-    """Text that is Markdown already and enters a table as it is."""
+    """Text that is Markdown already and enters a table or a page as it is."""
 
     __slots__ = ()
 
@@ -23,10 +23,15 @@ def escape(text: object) -> str:
     return marked.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+def shown(value: object) -> str:
+    """What stands on a page for `value`: Markdown as it is, everything else escaped."""
+    return value if isinstance(value, Markup) else escape(value)
+
+
+def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
     """A table with escaped cells, without a line break at its end."""
     lines = [_row(header), "|" + " --- |" * len(header)]
-    return "\n".join([*lines, *(_row(row) for row in rows)])
+    return Markup("\n".join([*lines, *(_row(row) for row in rows)]))
 
 
 def link(text: object, path: str) -> Markup:
@@ -35,4 +40,4 @@ def link(text: object, path: str) -> Markup:
 
 
 def _row(cells: Sequence[object]) -> str:
-    return "| " + " | ".join(cell if isinstance(cell, Markup) else escape(cell) for cell in cells) + " |"
+    return "| " + " | ".join(map(shown, cells)) + " |"
