@@ -12,8 +12,7 @@ from foxml_assets.auditing.pages.audit_text import (
     with_error,
 )
 from foxml_assets.auditing.routing_audit import Interval
-from foxml_assets.core.markdown import Markup, table
-from foxml_assets.core.templates import render
+from foxml_assets.core.markdown import Markup, render, table
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.reporting.report import ModelLine, TargetLine, TrainingReport
 from foxml_assets.training.models.manifest import ModelState

@@ -11,7 +11,7 @@ from foxml_assets.auditing.pages.audit_text import (
     verdict,
 )
 from foxml_assets.auditing.routing_audit import Interval, LeftOut, RoutingAudit, Scheme
-from foxml_assets.core.templates import render
+from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route
 
 _REASONS = {

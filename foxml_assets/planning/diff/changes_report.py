@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from foxml_assets.core.templates import render
+from foxml_assets.core.markdown import render
 from foxml_assets.planning.diff.changes import JobChange, PlanDiff
 from foxml_assets.planning.plan.encoding import encode
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foxml_assets.core.assurances import assurance_lines
-from foxml_assets.core.markdown import Markup, link
+from foxml_assets.core.markdown import Markup, link, render
 from foxml_assets.core.names import symbol_segment, target_segment
-from foxml_assets.core.templates import render
 from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, MasterPlan
 
 MAX_JOBS_LISTED = 2_000

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.assurances import assurance_lines, read_assurances
-from foxml_assets.core.templates import render
+from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.decide.reasons import LANE_FULL
 from foxml_assets.routing.methods.trace_tests import deciding_words
