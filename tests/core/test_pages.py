@@ -11,6 +11,7 @@ from foxml_assets.auditing.pages.audit_markdown import audit_markdown
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit, Scheme, SchemeLine
 from foxml_assets.core.markdown import escape, render
 from foxml_assets.core.vocabulary import Route
+from foxml_assets.planning.diff.change_causes import FieldChange
 from foxml_assets.planning.diff.changes import PlanDiff
 from foxml_assets.planning.diff.changes_report import diff_markdown
 from foxml_assets.planning.plan.master_plan import MasterPlan
@@ -48,7 +49,9 @@ def _is_well_set(block: str) -> bool:
 INTERVALS = st.builds(Interval, low=st.floats(), high=st.floats()) | st.builds(
     Interval, low=st.none(), high=st.none()
 )
+VALUES = st.none() | st.floats() | st.text() | st.lists(st.text(), max_size=8).map(tuple)
 st.register_type_strategy(Interval, INTERVALS)
+st.register_type_strategy(FieldChange, st.builds(FieldChange, old=VALUES, new=VALUES))
 
 
 def line_of(scheme: Scheme) -> st.SearchStrategy[SchemeLine]:

@@ -10,7 +10,7 @@ from foxml_assets.auditing.pages.audit_text import (
     table_rows,
     verdict,
 )
-from foxml_assets.auditing.routing_audit import Interval, LeftOut, RoutingAudit, Scheme
+from foxml_assets.auditing.routing_audit import LeftOut, RouteLine, RoutingAudit, Scheme
 from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route
 
@@ -35,17 +35,13 @@ def audit_markdown(audit: RoutingAudit) -> str:
         notes=notes(audit),
         route_header=ROUTE_HEADER,
         routes=route_rows(audit),
-        given_up=_given_up(audit),
+        blocked=_blocked(audit),
         count=count,
         left_out=[(_REASONS[why], count(n, "pair")) for why, n in audit.left_out.items() if n],
     )
 
 
-def _given_up(audit: RoutingAudit) -> list[tuple[int, Interval]]:
-    """How many pairs are blocked and what a pooled model would earn on one; empty if that is not known."""
+def _blocked(audit: RoutingAudit) -> RouteLine | None:
+    """The blocked pairs, if it is known what a pooled model would earn on them."""
     blocked = (line for line in audit.routes if line.route is Route.BLOCKED)
-    return [
-        (line.pairs, line.mean_skill[Scheme.ALL_POOLED])
-        for line in blocked
-        if Scheme.ALL_POOLED in line.mean_skill
-    ]
+    return next((line for line in blocked if Scheme.ALL_POOLED in line.mean_skill), None)
