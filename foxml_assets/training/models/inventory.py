@@ -12,7 +12,7 @@ from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.failures import failure_reason, joined_reasons
-from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
+from foxml_assets.training.models.manifest import ModelState, model_folders
 from foxml_assets.training.models.stored import stored_model
 
 _WORST_FIRST = (
@@ -80,8 +80,7 @@ def take_inventory(jobs: Iterable[Job], context: ModelContext) -> Inventory:
         for status in statuses
         for model in status.models
     }
-    found = {path.parent for path in layout.models.rglob(MANIFEST_FILE)} if layout.models.is_dir() else set()
-    return Inventory(statuses, tuple(sorted(found - asked_for)))
+    return Inventory(statuses, tuple(path for path in model_folders(layout) if path not in asked_for))
 
 
 def _model_status(job: Job, family: ModelFamily, context: ModelContext) -> ModelStatus:
