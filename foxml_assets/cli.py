@@ -160,11 +160,17 @@ def dev(
 
 
 @app.command()
-def check(root: Root = None, config_dir: ConfigDir = None) -> int:
+def check(
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every model file, also those that look untouched.")
+    ] = False,
+) -> int:
     """Run every asset check. Exit code 1 if any fails: call this in CI."""
     from foxml_assets.commands.check import run_checks
 
-    return run_checks(root, config_dir)
+    return run_checks(root, config_dir, deep=deep)
 
 
 @app.command()

@@ -10,12 +10,15 @@ from foxml_assets.commands.launch import open_launcher
 from foxml_assets.workspace import current_workspace
 
 
-def run_checks(root: Path | None, config_dir: Path | None) -> int:
-    """Run all checks and print them. Returns 0 if all passed, else 1. Raises ConfigError."""
+def run_checks(root: Path | None, config_dir: Path | None, *, deep: bool = False) -> int:
+    """Run all checks, with `deep` on every file of the models, and print them.
+
+    Returns 0 if all passed, else 1. Raises ConfigError.
+    """
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
     with open_launcher(workspace) as launcher:
-        evaluations = launcher.check().get_asset_check_evaluations()
+        evaluations = launcher.check(deep=deep).get_asset_check_evaluations()
     ordered = sorted(evaluations, key=lambda one: (one.asset_key.to_user_string(), one.check_name))
     table = make_table("asset", "check", "result", names=2)
     for one in ordered:
