@@ -1,4 +1,4 @@
-"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
+"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline as Dagster runs."""
 
 import time
 from collections.abc import Iterator

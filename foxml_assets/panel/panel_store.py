@@ -50,13 +50,19 @@ def load_panel_info(layout: Layout) -> PanelInfo:
         raise no_panel(layout)
     try:
         info, problems = decode_exactly(path.read_bytes(), PanelInfo)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
-    if problems:
-        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    used = (info.time_column, info.symbol_column, *info.features, *(spec.name for spec in info.targets))
+    unhashed = [
+        Problem(f"$.column_hashes.{name}", "is missing") for name in used if name not in info.column_hashes
+    ]
+    if problems or unhashed:
+        raise PanelError(
+            "the panel's description is damaged", file=path, problems=[*problems, *unhashed], fix=_REBUILD
+        )
     return info
 
 

@@ -42,7 +42,8 @@ def models(shell: Shell) -> dict[Path, tuple[str, int]]:
 
 def problems(shell: Shell, *, deep: bool = False) -> dict[str, str]:
     """What `foxml check` finds of each job's files."""
-    code = run_checks(shell.workspace.root, shell.workspace.config_dir, deep=deep)
+    places = (shell.workspace.root, shell.workspace.config_dir)
+    code = run_checks(*places, deep=deep, as_json=False, junit=None)
     key = dg.AssetCheckKey(dg.AssetKey("symbol_models"), "files_intact")
     (record,) = shell.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert record.event is not None

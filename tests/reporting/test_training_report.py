@@ -23,7 +23,7 @@ from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path, pair_scores_path, write_report
-from foxml_assets.reporting.report_markdown import headline, report_markdown
+from foxml_assets.reporting.report_markdown import report_markdown
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
 from foxml_assets.training.models.serving import load_family, load_job_model
@@ -75,10 +75,10 @@ def test_a_fully_trained_plan_reads_as_such(trained: Routed) -> None:
         Route.EXPERIMENTAL_ONLY: 0,
         Route.BLOCKED: 6,
     }
-    assert headline(report).startswith(
-        "**4 of 4 planned jobs trained.** **6 of 6 pairs are above chance by 2 standard errors, 0 below.** "
+    assert (
+        "\n**4 of 4 planned jobs trained.** **6 of 6 pairs are above chance by 2 standard errors, 0 below.** "
         "12 pairs: 3 cross sectional, 2 symbol"
-    )
+    ) in report_markdown(report)
     assert {column: str(kind) for column, kind in scores.dtypes.items()} == PAIR_SCORE_TYPES
     assert len(scores) == 6
     assert (scores["skill"] > 0.3).all()
@@ -170,7 +170,7 @@ def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
 
 def test_a_plan_without_jobs_says_so(planned: Routed) -> None:
     report, scores = make_report(plan_of(planned.world, []), None, planned.world.context, BlockConfig())
-    assert headline(report).startswith("**The plan has no jobs")
+    assert "\n**The plan has no jobs" in report_markdown(report)
     assert report.pairs == 0
     assert scores.empty
 

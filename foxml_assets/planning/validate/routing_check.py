@@ -17,6 +17,7 @@ from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
 from foxml_assets.routing.candidates.coding import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.exact_json import decode_json
 
 _SERVED_POOLED = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}
@@ -159,7 +160,7 @@ def _are_other_features(planned: tuple[str, ...] | None, allowed: str | None) ->
 
 def _names(allowed: str) -> dict[str, object]:
     try:
-        return msgspec.json.decode(allowed, type=dict[str, object])
+        return decode_json(allowed, dict[str, object])
     except msgspec.DecodeError as error:
         problem = Problem("features", str(error), allowed)
         raise RoutingPlanError("cannot be read", problems=[problem], fix=_MAKE_NEW) from error

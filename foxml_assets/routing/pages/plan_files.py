@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.decide.fdr_history_file import history_after
+from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_source, standing_pages
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
@@ -16,7 +16,7 @@ from foxml_assets.routing.plan.plan_yaml import plan_yaml
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.directories import recover_directory, replacing_directory
-from foxml_assets.storage.files import holds, storage_errors, write_chunks_atomic
+from foxml_assets.storage.files import holds, storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.storage.tables import has_pyarrow
@@ -33,17 +33,22 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
     untouched. The history of false-discovery control is in the folder, so it moves on with the plan or not
     at all. Raises StorageError, LockHeldError or FdrHistoryError, and then leaves what was there before.
     """
-    final = layout.routing_plan_dir
+    final, shown = layout.routing_plan_dir, output or Output()
     with storage_errors(final), _lock(layout):
         recover_directory(final)
         history = history_after(plan, layout)
         beside = {} if history is None else {layout.fdr_history.name: history}
-        files = partial(_files, _with_stamp_on_disk(plan, layout.routing_plan), output or Output(), beside)
-        if _are_in(final, files()):
+        kept = _with_stamp_on_disk(plan, layout.routing_plan)
+        if _is_in(final, kept, beside, shown):
             return False
         with replacing_directory(final) as staged:
-            for name, chunks in files():
+            digest = hashlib.sha256()
+            for name, chunks in _data_files(kept, beside, digest):
                 write_chunks_atomic(staged / name, chunks)
+            pages = dict(_pages(kept, shown))
+            pages[NOTE_NAME] = pages_note(pages_source(digest.hexdigest(), shown), pages)
+            for name, page in pages.items():
+                write_atomic(staged / name, page)
     return True
 
 
@@ -65,35 +70,42 @@ def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:
     return plan.with_stamp(stamp, there.previous_plan_hash)
 
 
-def _files(
-    plan: RoutingPlan, output: Output, beside: Mapping[str, bytes]
+def _is_in(folder: Path, plan: RoutingPlan, beside: Mapping[str, bytes], output: Output) -> bool:
+    """Whether `folder` holds exactly the files of `plan`. Nothing is put together after a difference."""
+    if not folder.is_dir():
+        return False
+    found = {path.name for path in folder.iterdir()}
+    digest, names = hashlib.sha256(), set()
+    for name, chunks in _data_files(plan, beside, digest):
+        if not holds(folder / name, chunks):
+            return False
+        names.add(name)
+    pages = standing_pages(folder, pages_source(digest.hexdigest(), output))
+    return bool(pages) and found == names | pages
+
+
+def _data_files(
+    plan: RoutingPlan, beside: Mapping[str, bytes], digest: "hashlib._Hash"
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """Name and content of each file, to be read in turn: the later ones hold the digest of the first."""
-    digest = hashlib.sha256()
+    """Name and content of the files for programs, to be read in turn: some hold the digest of the first."""
     yield JSON_NAME, _hashed(plan_json(plan), digest.update)
     if has_pyarrow():
         for name, content in parquet_files(plan, digest.hexdigest()):
             yield name, (content,)
     for name, content in beside.items():
         yield name, (content,)
+
+
+def _pages(plan: RoutingPlan, output: Output) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the files for people; each follows from the plan's JSON."""
     has_yaml = len(plan.pairs) <= output.yaml_max_pairs
     if has_yaml:
-        yield YAML_NAME, (plan_yaml(plan),)
-    yield PICTURE_NAME, (routes_picture(plan, output),)
-    yield MARKDOWN_NAME, (plan_markdown(plan, output, has_yaml=has_yaml).encode(),)
+        yield YAML_NAME, plan_yaml(plan)
+    yield PICTURE_NAME, routes_picture(plan, output)
+    yield MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode()
 
 
 def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
     for chunk in chunks:
         update(chunk)
         yield chunk
-
-
-def _are_in(folder: Path, files: Iterable[tuple[str, Iterable[bytes]]]) -> bool:
-    """Whether `folder` holds exactly these files; none is put together after the first that differs."""
-    surplus = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    for name, chunks in files:
-        if name not in surplus or not holds(folder / name, chunks):
-            return False
-        surplus.remove(name)
-    return not surplus

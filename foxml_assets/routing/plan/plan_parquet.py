@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
@@ -18,6 +17,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingMetadata,
     RoutingPlan,
 )
+from foxml_assets.storage.exact_json import decode_json
 
 PAIRS_NAME = "routing_plan.parquet"
 TARGETS_NAME = "routing_plan_targets.parquet"
@@ -69,9 +69,9 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     try:
         arrow = pq.read_table(path, partitioning=None)
         stamped = arrow.schema.metadata or {}
-        metadata = msgspec.json.decode(stamped[_METADATA_KEY], type=RoutingMetadata)
+        metadata = decode_json(stamped[_METADATA_KEY], RoutingMetadata)
         digest = stamped[_JSON_KEY].decode("ascii")
-    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
     _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
