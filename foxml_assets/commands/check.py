@@ -31,7 +31,8 @@ def run_checks(
 ) -> int:
     """Run all checks and print them, to `junit` too. Returns 0 if all passed, else 1.
 
-    `deep`: on every model file, also those that look untouched. Raises ConfigError, and StorageError where `junit` cannot be written.
+    `deep`: every model file is read, also those that look untouched. Raises ConfigError, and StorageError
+    where `junit` cannot be written.
     """
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
