@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -12,17 +13,17 @@ from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family, fit, library_version
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.storage.files import refuse_links
+from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
-from foxml_assets.training.models.failures import clear_failure, record_failure
+from foxml_assets.training.models.failures import record_failure
 from foxml_assets.training.models.fit_times import write_fit_seconds
 from foxml_assets.training.models.manifest import (
+    MANIFEST_FILE,
     Manifest,
     ModelState,
     Window,
     manifest_path,
-    model_path,
     read_hashed_manifest,
     write_manifest,
 )
@@ -119,29 +120,22 @@ def _check_rows(data: JobData, context: TrainingContext) -> None:
 def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
     try:
         started = time.perf_counter()
-        _drop_links(job, family, context)
-        manifest = _fit_and_save(job, family, data, context)
-        seconds = time.perf_counter() - started
-        write_fit_seconds(seconds, job, family, context.layout)
-        sha256 = write_manifest(manifest, manifest_path(job, family, context.layout))
-        clear_failure(job, family, context.layout)
+        # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
+        with replacing_directory(context.layout.model_dir(job.target, job.symbol, family)) as folder:
+            manifest = _fit_and_save(job, family, data, context, folder)
+            seconds = time.perf_counter() - started
+            write_fit_seconds(seconds, folder)
+            sha256 = write_manifest(manifest, folder / MANIFEST_FILE)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
     _log.debug("%s: %s trained in %.1f s", job.job_id, family, seconds)
     return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256)
 
 
-def _drop_links(job: Job, family: ModelFamily, context: TrainingContext) -> None:
-    """Remove links that stand in the place of a model, and nothing of what they lead to. Raises LinkError."""
-    for find in (model_path, manifest_path):
-        path = find(job, family, context.layout)
-        if path.is_symlink():
-            refuse_links(path.parent)
-            path.unlink()
-
-
-def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> Manifest:
-    """The model file is durable before its manifest is made, so that a manifest never names a lost file."""
+def _fit_and_save(
+    job: Job, family: ModelFamily, data: JobData, context: TrainingContext, folder: Path
+) -> Manifest:
+    """Fit one model, write its file into `folder`, and score it."""
     config, train, holdout = context.config, data.train, data.holdout
     params = config.families.of(family)
     model = fit(
@@ -154,7 +148,7 @@ def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: Trainin
         categorical=data.categorical,
     )
     prediction = model.predict(holdout.X) if len(holdout) else np.empty(0)
-    sha256 = model.save(model_path(job, family, context.layout))
+    sha256 = model.save(folder / find_family(family).model_file)
     return Manifest(
         schema_version=2,
         job_id=job.job_id,

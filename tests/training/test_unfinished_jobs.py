@@ -54,14 +54,15 @@ def test_one_failing_job_leaves_the_others_standing_and_keeps_its_reason(world: 
 
 def test_one_failing_family_leaves_the_other_standing(world: World) -> None:
     job = world.job(UP, "AAA", families=BOTH_FAMILIES)
-    blocked = model_path(job, "xgboost", world.layout)
-    blocked.mkdir(parents=True)
+    blocked = model_path(job, "xgboost", world.layout).parent
+    blocked.parent.mkdir(parents=True)
+    blocked.symlink_to(world.layout.root)
     outcome = train(world, [job])[job.job_id]
     assert [model.status for model in outcome.models] == [OutcomeStatus.DONE, OutcomeStatus.FAILED]
     assert outcome.status is OutcomeStatus.FAILED
     assert "xgboost: " in outcome.reason
     assert "lightgbm: " not in outcome.reason
-    blocked.rmdir()
+    blocked.unlink()
     outcome = train(world, [job])[job.job_id]
     assert [model.status for model in outcome.models] == [OutcomeStatus.SKIPPED, OutcomeStatus.DONE]
     assert job_status(job, world.context).reason == ""

@@ -14,7 +14,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.failures import failure_reason, joined_reasons
 from foxml_assets.training.models.look import Look, look_at
-from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
+from foxml_assets.training.models.manifest import ModelState, model_folders
 from foxml_assets.training.models.stored import StoredModel, stored_model
 
 _WORST_FIRST = (
@@ -94,8 +94,7 @@ def take_inventory(jobs: Sequence[Job], context: ModelContext, *, deep: bool = F
         for status in statuses
         for model in status.models
     }
-    found = {path.parent for path in layout.models.rglob(MANIFEST_FILE)} if layout.models.is_dir() else set()
-    return Inventory(statuses, tuple(sorted(found - asked_for)))
+    return Inventory(statuses, tuple(path for path in model_folders(layout) if path not in asked_for))
 
 
 def _status(job: Job, stored: Sequence[StoredModel], layout: Layout) -> JobStatus:

@@ -52,24 +52,31 @@ class _Looker:
 
     def look(self, job: Job, family: ModelFamily) -> StoredModel:
         folder = self.context.layout.model_folder(job.target, job.symbol, family)
-        known, stamps = self.earlier.get(folder), self._stamps(folder, family)
-        is_same = known is not None and known.is_settled and known.stamps == stamps
-        if known is not None and is_same and known.spec_hash == job.spec_hash:
-            problems = record_problems(known.manifest_sha256, job, family, self.context)
-            if not any(True for _ in problems):
-                return StoredModel(ModelState.TRAINED, "", known.manifest_sha256, known.model_sha256)
+        stamps = self._stamps(folder, family)
+        known = self._unchanged(folder, stamps)
+        if known is not None and known.spec_hash == job.spec_hash:
+            sha256 = known.manifest_sha256
+            if not record_problems(sha256, job, family, self.context):
+                return StoredModel(ModelState.TRAINED, "", sha256, known.model_sha256)
         now = time.time_ns()
-        sha256 = known.model_sha256 if known is not None and is_same else None
-        stored = stored_model(job, family, self.context, hash_of=lambda path: sha256 or file_hash(path))
+        hash_of = file_hash if known is None else lambda _: known.model_sha256
+        stored = stored_model(job, family, self.context, hash_of=hash_of)
         if stored.state is ModelState.TRAINED and stamps is not None:
             is_settled = all(now - max(one.mtime_ns, one.ctime_ns) > _TICK_NS for one in stamps)
-            verified = Verified(
-                job.spec_hash, stored.manifest_sha256, stored.model_sha256, stamps, is_settled
-            )
-            self.read[folder] = verified
-            if known is None or replace(known, is_settled=is_settled) != verified:
-                self.news.add(folder)
+            hashes = (stored.manifest_sha256, stored.model_sha256)
+            self._keep(folder, Verified(job.spec_hash, *hashes, stamps, is_settled))
         return stored
+
+    def _unchanged(self, folder: str, stamps: tuple[Stamp, Stamp] | None) -> Verified | None:
+        """What is known of a model whose files are those of an earlier look."""
+        known = self.earlier.get(folder)
+        return known if known is not None and known.is_settled and known.stamps == stamps else None
+
+    def _keep(self, folder: str, verified: Verified) -> None:
+        self.read[folder] = verified
+        known = self.earlier.get(folder)
+        if known is None or replace(known, is_settled=verified.is_settled) != verified:
+            self.news.add(folder)
 
     @cached_property
     def _root(self) -> str:

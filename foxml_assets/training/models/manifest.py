@@ -87,6 +87,12 @@ def write_manifest(manifest: Manifest, path: Path) -> str:
     return bytes_hash(content)
 
 
+def model_folders(layout: Layout) -> tuple[Path, ...]:
+    """Every folder that holds a model, whoever asks for it; one that a killed process was making is none."""
+    found = (path.parent for path in layout.models.rglob(MANIFEST_FILE))
+    return tuple(sorted(folder for folder in found if not folder.name.startswith(".")))
+
+
 def read_manifest(path: Path) -> Manifest:
     """Raises TrainingError for a missing or damaged manifest, and for a link."""
     return read_hashed_manifest(path)[0]

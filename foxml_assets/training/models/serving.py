@@ -10,6 +10,7 @@ from foxml_assets.core.vocabulary import ModelFamily, Route
 from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.registry import load_model
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.directories import read_version
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
 from foxml_assets.training.models.stored import stored_model
@@ -37,6 +38,11 @@ def load_job_model(job: Job, context: ModelContext) -> JobModel:
 
 def load_family(job: Job, family: ModelFamily, context: ModelContext) -> FittedModel:
     """Load one model of a job. Raises TrainingError if it is missing, damaged or not the job's."""
+    folder = context.layout.model_dir(job.target, job.symbol, family)
+    return read_version(folder, lambda: _load(job, family, context))
+
+
+def _load(job: Job, family: ModelFamily, context: ModelContext) -> FittedModel:
     path = model_path(job, family, context.layout)
     stored = stored_model(job, family, context)
     if stored.state is not ModelState.TRAINED:

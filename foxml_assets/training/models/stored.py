@@ -68,11 +68,12 @@ def is_done(job: Job, context: ModelContext) -> bool:
 
 def record_problems(
     manifest_sha256: str, job: Job, family: ModelFamily, context: ModelContext
-) -> Iterator[Problem]:
+) -> tuple[Problem, ...]:
     """What training recorded of the manifest, if it is another than that."""
     recorded = context.recorded.get((job.spec_hash, family), manifest_sha256)
-    if recorded != manifest_sha256:
-        yield Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256)
+    if recorded == manifest_sha256:
+        return ()
+    return (Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256),)
 
 
 def _file_problems(path: Path, manifest: Manifest, hash_of: Callable[[Path], str]) -> Iterator[Problem]:
