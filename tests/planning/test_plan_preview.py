@@ -48,7 +48,7 @@ def previewed(
         data_hashes={"y": "d"},
         training_hash="4" * 64,
         past_seconds=past or {},
-        is_trained=lambda job: job.spec_hash in trained,
+        untrained=lambda plan: [job for job in plan.jobs if job.spec_hash not in trained],
         stamp=STAMP,
     )
 
@@ -82,7 +82,7 @@ def test_without_a_current_plan_all_is_new() -> None:
         data_hashes={},
         training_hash="4" * 64,
         past_seconds={},
-        is_trained=lambda job: False,
+        untrained=lambda plan: plan.jobs,
         stamp=STAMP,
     )
     assert {move.before for move in preview.moves} == {None}
