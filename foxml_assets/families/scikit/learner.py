@@ -1,0 +1,183 @@
+"""What the families of scikit-learn have in common: a fitted pipeline, seeded, one thread, bit-exact.
+
+The first step of the pipeline replaces a symbol's code by its mean label: of other rows than the own while
+fitting, and shrunk towards the overall mean, which stands for a symbol that was not trained on. So symbols
+may be any number, for trees and linear models alike. All else that is done to the features is a step too.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.errors import TrainingError
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
+from foxml_assets.families.family import Family, Params
+from foxml_assets.families.matrices import categorical_positions, column_names, feature_matrix, label_vector
+from foxml_assets.families.model import Matrix, Vector
+from foxml_assets.families.model_files import read_model, write_model
+from foxml_assets.families.scikit.skops_file import UNREADABLE, from_bytes, to_bytes
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+# Of the parts that every pipeline has.
+_TYPES = frozenset(
+    {
+        "builtins.dict",
+        "builtins.list",
+        "builtins.slice",
+        "builtins.str",
+        "builtins.tuple",
+        "numpy.float64",
+        "numpy.int64",
+        "numpy.ndarray",
+        "sklearn.compose._column_transformer.ColumnTransformer",
+        "sklearn.model_selection._split.KFold",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._function_transformer.FunctionTransformer",
+        "sklearn.preprocessing._target_encoder.TargetEncoder",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Learner(Generic[Params]):
+    """What a family of scikit-learn has of its own.
+
+    `estimator` makes what is to be fitted. Of what was, `importances` are those of its columns, and `check`
+    raises ValueError if a prediction could read what is not the model's; `types` are all that it is made of.
+    """
+
+    family: ModelFamily
+    estimator: Callable[[TaskType, Params, int], "BaseEstimator"]
+    importances: Callable[[Any], Vector]
+    types: frozenset[str]
+    check: Callable[[Any], None] = lambda _: None
+    one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def fit(
+        self,
+        task: TaskType,
+        X: Matrix,
+        y: pd.Series | Vector,
+        *,
+        params: Params,
+        seed: int,
+        categorical: Sequence[str] = (),
+    ) -> "ScikitModel":
+        """Fit on X, shape (n, n_features), and y, shape (n,). Raises TrainingError."""
+        from sklearn.pipeline import Pipeline
+
+        features, labels = column_names(X), label_vector(y, task)
+        codes = categorical_positions(features, categorical)
+        steps = [("symbol", _symbol_levels(codes, seed)), ("model", self.estimator(task, params, seed))]
+        try:
+            with self.one_thread():
+                pipeline = Pipeline(steps).fit(_matrix(X, features), labels)
+        except ValueError as error:
+            raise TrainingError(f"scikit-learn: {error}") from error
+        return ScikitModel(pipeline, features, self)
+
+    def load(self, path: Path, sha256: str) -> "ScikitModel":
+        """Read the model file whose content has that hash. Raises TrainingError."""
+        content = read_model(path, sha256)
+        try:
+            features, pipeline = _parts(from_bytes(content, _TYPES | self.types))
+            self.check(pipeline["model"])
+        except UNREADABLE as error:
+            raise TrainingError(
+                f"the model cannot be read: {error}", file=path, fix="train it again"
+            ) from error
+        return ScikitModel(pipeline, features, self)
+
+
+@dataclass(frozen=True)
+class ScikitModel:
+    """A fitted pipeline. Its file holds it and the names of the features."""
+
+    pipeline: "Pipeline"
+    features: tuple[str, ...]
+    learner: Learner[Any]
+
+    @property
+    def family(self) -> ModelFamily:
+        """See FittedModel."""
+        return self.learner.family
+
+    def predict(self, X: Matrix) -> Vector:
+        """See FittedModel. Raises TrainingError for infinite values too."""
+        from sklearn.base import is_classifier
+
+        matrix = _matrix(X, self.features)
+        try:
+            with self.learner.one_thread():
+                if is_classifier(self.pipeline):
+                    return np.asarray(self.pipeline.predict_proba(matrix)[:, 1], dtype=np.float64)
+                return np.asarray(self.pipeline.predict(matrix), dtype=np.float64)
+        except ValueError as error:
+            raise TrainingError(f"scikit-learn: {error}") from error
+
+    def save(self, path: Path) -> str:
+        """See FittedModel. The file is one of skops."""
+        return write_model(path, to_bytes({"features": list(self.features), "pipeline": self.pipeline}))
+
+    def gain_importances(self) -> Vector:
+        """See FittedModel. What is the importance of a column differs by family."""
+        columns = self.pipeline["symbol"].get_feature_names_out(self.features)
+        by_name = dict(zip(columns, self.learner.importances(self.pipeline["model"]), strict=True))
+        return np.asarray([by_name[name] for name in self.features], dtype=np.float64)
+
+
+def scikit_family(
+    learner: Learner[Params],
+    *,
+    probe: Params,
+    screened_as: ModelFamily,
+    colour: str,
+    tasks: frozenset[TaskType] = frozenset(TaskType),
+) -> Family[Params]:
+    """The family of that learner, with the parameters of which `probe` are some."""
+    return Family(
+        name=learner.family,
+        fit=learner.fit,
+        load=learner.load,
+        params=type(probe),
+        probe=probe,
+        model_file="model.skops",
+        distribution="scikit-learn",
+        tasks=tasks,
+        screened_as=screened_as,
+        colour=colour,
+    )
+
+
+def _matrix(X: Matrix, features: Sequence[str]) -> Vector:
+    return feature_matrix(X, features).astype(np.float64, copy=False)
+
+
+def _symbol_levels(codes: list[int], seed: int) -> "ColumnTransformer":
+    """Replaces codes by mean labels; puts their columns before the others."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.model_selection import KFold
+    from sklearn.preprocessing import TargetEncoder
+
+    levels = TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
+    return ColumnTransformer(
+        [("levels", levels, codes)], remainder="passthrough", verbose_feature_names_out=False
+    )
+
+
+def _parts(content: object) -> tuple[tuple[str, ...], "Pipeline"]:
+    from sklearn.pipeline import Pipeline
+
+    match content:
+        case {"features": [*features], "pipeline": Pipeline() as pipeline}:
+            return tuple(map(str, features)), pipeline
+    raise ValueError("it holds no features and pipeline")
