@@ -60,6 +60,8 @@ class CatBoostModel:
 
     def predict(self, X: Matrix) -> Vector:
         """See FittedModel."""
+        if not len(X):
+            return np.empty(0)
         pool = _pool(X, self.features, self.booster.get_cat_feature_indices())
         predicted = self.booster.predict(pool, prediction_type=_KINDS[self.task], thread_count=1)
         return np.asarray(predicted[:, 1] if predicted.ndim == 2 else predicted, dtype=np.float64)

@@ -2,7 +2,8 @@
 
 The first step of the pipeline replaces a symbol's code by its mean label: of other rows than the own while
 fitting, and shrunk towards the overall mean, which stands for a symbol that was not trained on. So symbols
-may be any number, for trees and linear models alike. All else that is done to the features is a step too.
+may be any number, for trees and linear models alike. It leaves out features without a value, which not every
+estimator takes. All else that is done to the features is a step too.
 """
 
 from collections.abc import Callable, Sequence
@@ -76,11 +77,11 @@ class Learner(Generic[Params]):
         from sklearn.pipeline import Pipeline
 
         features, labels = column_names(X), label_vector(y, task)
-        codes = categorical_positions(features, categorical)
-        steps = [("symbol", _symbol_levels(codes, seed)), ("model", self.estimator(task, params, seed))]
+        matrix, codes = _matrix(X, features), categorical_positions(features, categorical)
+        steps = [("columns", _columns(matrix, codes, seed)), ("model", self.estimator(task, params, seed))]
         try:
             with self.one_thread():
-                pipeline = Pipeline(steps).fit(_matrix(X, features), labels)
+                pipeline = Pipeline(steps).fit(matrix, labels)
         except ValueError as error:
             raise TrainingError(f"scikit-learn: {error}") from error
         return ScikitModel(pipeline, features, self)
@@ -116,6 +117,8 @@ class ScikitModel:
         from sklearn.base import is_classifier
 
         matrix = _matrix(X, self.features)
+        if not len(matrix):
+            return np.empty(0)
         try:
             with self.learner.one_thread():
                 if is_classifier(self.pipeline):
@@ -130,9 +133,9 @@ class ScikitModel:
 
     def gain_importances(self) -> Vector:
         """See FittedModel. What is the importance of a column differs by family."""
-        columns = self.pipeline["symbol"].get_feature_names_out(self.features)
+        columns = self.pipeline["columns"].get_feature_names_out(self.features)
         by_name = dict(zip(columns, self.learner.importances(self.pipeline["model"]), strict=True))
-        return np.asarray([by_name[name] for name in self.features], dtype=np.float64)
+        return np.asarray([by_name.get(name, 0.0) for name in self.features], dtype=np.float64)
 
 
 def scikit_family(
@@ -162,22 +165,25 @@ def _matrix(X: Matrix, features: Sequence[str]) -> Vector:
     return feature_matrix(X, features).astype(np.float64, copy=False)
 
 
-def _symbol_levels(codes: list[int], seed: int) -> "ColumnTransformer":
-    """Replaces codes by mean labels; puts their columns before the others."""
+def _columns(matrix: Vector, codes: list[int], seed: int) -> "ColumnTransformer":
+    """Puts mean labels for codes, and before the other columns; leaves out columns without a value."""
     from sklearn.compose import ColumnTransformer
     from sklearn.model_selection import KFold
     from sklearn.preprocessing import TargetEncoder
 
     levels = TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
+    empty = [int(at) for at in np.flatnonzero(np.isnan(matrix).all(axis=0)) if at not in codes]
     return ColumnTransformer(
-        [("levels", levels, codes)], remainder="passthrough", verbose_feature_names_out=False
+        [("symbol", levels, codes), ("empty", "drop", empty)],
+        remainder="passthrough",
+        verbose_feature_names_out=False,
     )
 
 
-def _parts(content: object) -> tuple[tuple[str, ...], "Pipeline"]:
+def _parts(content: object) -> tuple["Pipeline", tuple[str, ...]]:
     from sklearn.pipeline import Pipeline
 
     match content:
         case {"features": [*features], "pipeline": Pipeline() as pipeline}:
-            return tuple(map(str, features)), pipeline
+            return pipeline, tuple(map(str, features))
     raise ValueError("it holds no features and pipeline")

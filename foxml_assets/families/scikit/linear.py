@@ -59,7 +59,7 @@ def _on_z_scores(model: "BaseEstimator") -> "Pipeline":
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    gaps = SimpleImputer(strategy="median", keep_empty_features=True)
+    gaps = SimpleImputer(strategy="median")
     return Pipeline([("gaps", gaps), ("z", StandardScaler()), ("weights", model)])
 
 

@@ -7,7 +7,7 @@ held against a list before.
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BytesIO
 from typing import TypeAlias
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
@@ -19,7 +19,7 @@ UNREADABLE = (
     AttributeError,
     BadZipFile,
     EOFError,
-    KeyError,
+    LookupError,
     NotImplementedError,
     TypeError,
     ValueError,
@@ -33,17 +33,17 @@ def to_bytes(value: object) -> bytes:
     """`value` as a file.
 
     skops names objects and arrays by their addresses, and puts the time into the archive. Here arrays are
-    named in the order of their appearance, and every time is that of an empty archive.
+    named in the order of their appearance, equal ones alike, and every time is that of an empty archive.
     """
     import skops.io
 
-    names: dict[str, str] = {}
+    arrays: dict[bytes, str] = {}
     whole = BytesIO()
     with ZipFile(BytesIO(skops.io.dumps(value))) as written, ZipFile(whole, "w") as archive:
-        schema = _without_addresses(json.loads(written.read(_SCHEMA)), names)
+        schema = _without_addresses(json.loads(written.read(_SCHEMA)), written, arrays)
         _add(archive, _SCHEMA, json.dumps(schema, separators=(",", ":")).encode())
-        for address, name in names.items():
-            _add(archive, name, written.read(address))
+        for content, name in arrays.items():
+            _add(archive, name, content)
     return whole.getvalue()
 
 
@@ -62,17 +62,17 @@ def _add(archive: ZipFile, name: str, content: bytes) -> None:
     archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
 
 
-def _without_addresses(node: Json, names: dict[str, str]) -> Json:
+def _without_addresses(node: Json, written: ZipFile, arrays: dict[bytes, str]) -> Json:
     if isinstance(node, list):
-        return [_without_addresses(child, names) for child in node]
-    if not isinstance(node, Mapping):
+        return [_without_addresses(child, written, arrays) for child in node]
+    if not isinstance(node, dict):
         return node
     kept: dict[str, Json] = {}
     for key, child in node.items():
         if key == "file" and isinstance(child, str):
-            kept[key] = names.setdefault(child, f"{len(names)}.npy")
+            kept[key] = arrays.setdefault(written.read(child), f"{len(arrays)}.npy")
         elif key != "__id__":
-            kept[key] = _without_addresses(child, names)
+            kept[key] = _without_addresses(child, written, arrays)
     return kept
 
 
