@@ -90,13 +90,13 @@ class Learner(Generic[Params]):
         """Read the model file whose content has that hash. Raises TrainingError."""
         content = read_model(path, sha256)
         try:
-            features, pipeline = _parts(from_bytes(content, _TYPES | self.types))
-            self.check(pipeline["model"])
-        except UNREADABLE as error:
-            raise TrainingError(
-                f"the model cannot be read: {error}", file=path, fix="train it again"
-            ) from error
-        return ScikitModel(pipeline, features, self)
+            model = ScikitModel(*_parts(from_bytes(content, _TYPES | self.types)), self)
+            self.check(model.pipeline["model"])
+            model.predict(np.zeros((1, len(model.features))))
+        except (TrainingError, *UNREADABLE) as error:
+            what = f"the model cannot be read: {error}"
+            raise TrainingError(what, file=path, fix="train it again") from error
+        return model
 
 
 @dataclass(frozen=True)

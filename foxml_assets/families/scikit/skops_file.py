@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from tokenize import TokenError
 from typing import TypeAlias
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
@@ -21,6 +22,7 @@ UNREADABLE = (
     EOFError,
     LookupError,
     NotImplementedError,
+    TokenError,
     TypeError,
     ValueError,
     zlib.error,
