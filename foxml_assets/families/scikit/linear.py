@@ -64,10 +64,12 @@ def _on_z_scores(model: "BaseEstimator") -> "Pipeline":
 
 
 def _squared_logistic(model: "Pipeline") -> Vector:
+    """The squared coefficient of each z-score."""
     return np.asarray(model["weights"].coef_[0] ** 2, dtype=np.float64)
 
 
 def _squared_elastic_net(model: "Pipeline") -> Vector:
+    """The squared coefficient of each z-score."""
     return np.asarray(model["weights"].regressor_.coef_ ** 2, dtype=np.float64)
 
 
