@@ -42,11 +42,12 @@ class CatBoostParams(FamilyParams):
 
     rounds: int = Field(default=120, ge=1, le=100_000)
     learning_rate: float = Field(default=0.05, gt=0, le=1)
-    depth: int = Field(default=4, ge=1, le=16)
+    depth: int = Field(default=6, ge=1, le=16)
     l2_leaf_reg: float = Field(default=3.0, ge=0)
     rsm: float = Field(default=0.8, gt=0, le=1)
     subsample: float = Field(default=0.8, gt=0, le=1)
     border_count: int = Field(default=63, ge=1, le=65_535)
+    one_hot_max_size: int = Field(default=255, ge=2, le=255)
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,21 @@ class HistGradientBoostingParams(FamilyParams):
     min_samples_leaf: int = Field(default=100, ge=1)
     l2_regularization: float = Field(default=1.0, ge=0)
     max_features: float = Field(default=0.8, gt=0, le=1)
-    max_bins: int = Field(default=63, ge=2, le=255)
+    max_bins: int = Field(default=255, ge=2, le=255)
 
 
-def _estimator(task: TaskType, params: HistGradientBoostingParams, seed: int) -> "BaseEstimator":
+def _as_category(params: HistGradientBoostingParams, seed: int) -> "BaseEstimator":
+    """Of symbols that are too many for the bins the rarest are one; what was not trained on is missing."""
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return OrdinalEncoder(
+        max_categories=params.max_bins, handle_unknown="use_encoded_value", unknown_value=np.nan
+    )
+
+
+def _estimator(
+    task: TaskType, params: HistGradientBoostingParams, seed: int, with_symbol: bool
+) -> "BaseEstimator":
     wait_passively()
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -42,8 +53,13 @@ def _estimator(task: TaskType, params: HistGradientBoostingParams, seed: int) ->
         TaskType.CLASSIFICATION: HistGradientBoostingClassifier,
         TaskType.REGRESSION: HistGradientBoostingRegressor,
     }
-    settings = params.model_dump(exclude={"rounds"})
-    return kinds[task](max_iter=params.rounds, early_stopping=False, random_state=seed, **settings)
+    return kinds[task](
+        max_iter=params.rounds,
+        categorical_features=[0] if with_symbol else None,
+        early_stopping=False,
+        random_state=seed,
+        **params.model_dump(exclude={"rounds"}),
+    )
 
 
 def _total_gains(model: "BaseHistGradientBoosting") -> Vector:
@@ -56,13 +72,20 @@ def _total_gains(model: "BaseHistGradientBoosting") -> Vector:
 
 
 def _check(model: "BaseHistGradientBoosting") -> None:
-    trees = (
+    trees = [tree for iteration in model._predictors for tree in iteration]
+    columns = (
         Nodes(nodes["is_leaf"] == 0, nodes["left"], nodes["right"], nodes["feature_idx"])
-        for nodes in _node_tables(model)
+        for nodes in (tree.nodes for tree in trees)
     )
-    check_trees(trees, model.n_features_in_)
-    if any(nodes["is_categorical"].any() for nodes in _node_tables(model)):
-        raise ValueError("a tree splits sets, of which there are none")
+    check_trees(columns, model.n_features_in_)
+    categories = np.flatnonzero(model._bin_mapper.is_categorical_)
+    for tree in trees:
+        sets = tree.nodes[tree.nodes["is_categorical"] != 0]
+        known = np.isin(sets["feature_idx"], categories) & (
+            sets["bitset_idx"] < len(tree.raw_left_cat_bitsets)
+        )
+        if not known.all() or tree.raw_left_cat_bitsets.shape[1:] != (8,):
+            raise ValueError("a tree splits a set that there is none of")
 
 
 def _node_tables(model: "BaseHistGradientBoosting") -> Iterator[npt.NDArray[Any]]:
@@ -86,10 +109,12 @@ def _openmp() -> ThreadpoolController:
 
 _LEARNER = Learner(
     family="hist_gradient_boosting",
+    symbol=_as_category,
     estimator=_estimator,
     importances=_total_gains,
     types=frozenset(
         {
+            "functools.partial",
             "numpy.random._generator.Generator",
             "numpy.uint64",
             "sklearn._loss._loss.CyHalfBinomialLoss",
@@ -103,7 +128,9 @@ _LEARNER = Learner(
             "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
             "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
             "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+            "sklearn.preprocessing._encoders.OrdinalEncoder",
             "sklearn.preprocessing._label.LabelEncoder",
+            "sklearn.utils.validation.check_array",
         }
     ),
     check=_check,

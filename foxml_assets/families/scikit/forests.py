@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from sklearn.ensemble._forest import BaseForest
 
 
+# Each costs every tree a column.
+_MOST_SYMBOLS = 64
+_TYPES = frozenset(
+    {"numpy.int64", "sklearn.preprocessing._encoders.OneHotEncoder", "sklearn.tree._tree.Tree"}
+)
+
+
 class ExtraTreesParams(FamilyParams):
     """Trees on all rows, each split the best of one drawn cut per drawn feature."""
 
@@ -30,14 +37,23 @@ class RandomForestParams(ExtraTreesParams):
     max_samples: float = Field(default=0.5, gt=0, le=1)
 
 
-def _random_forest(task: TaskType, params: RandomForestParams, seed: int) -> "BaseEstimator":
+def _as_columns(params: ExtraTreesParams, seed: int) -> "BaseEstimator":
+    """A column for each symbol; of many the rarest share one."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    return OneHotEncoder(
+        max_categories=_MOST_SYMBOLS, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
+
+
+def _random_forest(task: TaskType, params: RandomForestParams, seed: int, _: bool) -> "BaseEstimator":
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     kinds = {TaskType.CLASSIFICATION: RandomForestClassifier, TaskType.REGRESSION: RandomForestRegressor}
     return kinds[task](**_settings(params, seed))
 
 
-def _extra_trees(task: TaskType, params: ExtraTreesParams, seed: int) -> "BaseEstimator":
+def _extra_trees(task: TaskType, params: ExtraTreesParams, seed: int, _: bool) -> "BaseEstimator":
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     kinds = {TaskType.CLASSIFICATION: ExtraTreesClassifier, TaskType.REGRESSION: ExtraTreesRegressor}
@@ -63,35 +79,32 @@ def _check(model: "BaseForest") -> None:
     check_trees(nodes, model.n_features_in_)
 
 
-_TREE = "sklearn.tree._tree.Tree"
 _RANDOM_FOREST = Learner(
     family="random_forest",
+    symbol=_as_columns,
     estimator=_random_forest,
     importances=_impurity_decreases,
-    types=frozenset(
-        {
-            _TREE,
-            "sklearn.ensemble._forest.RandomForestClassifier",
-            "sklearn.ensemble._forest.RandomForestRegressor",
-            "sklearn.tree._classes.DecisionTreeClassifier",
-            "sklearn.tree._classes.DecisionTreeRegressor",
-        }
-    ),
+    types=_TYPES
+    | {
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.ensemble._forest.RandomForestRegressor",
+        "sklearn.tree._classes.DecisionTreeClassifier",
+        "sklearn.tree._classes.DecisionTreeRegressor",
+    },
     check=_check,
 )
 _EXTRA_TREES = Learner(
     family="extra_trees",
+    symbol=_as_columns,
     estimator=_extra_trees,
     importances=_impurity_decreases,
-    types=frozenset(
-        {
-            _TREE,
-            "sklearn.ensemble._forest.ExtraTreesClassifier",
-            "sklearn.ensemble._forest.ExtraTreesRegressor",
-            "sklearn.tree._classes.ExtraTreeClassifier",
-            "sklearn.tree._classes.ExtraTreeRegressor",
-        }
-    ),
+    types=_TYPES
+    | {
+        "sklearn.ensemble._forest.ExtraTreesClassifier",
+        "sklearn.ensemble._forest.ExtraTreesRegressor",
+        "sklearn.tree._classes.ExtraTreeClassifier",
+        "sklearn.tree._classes.ExtraTreeRegressor",
+    },
     check=_check,
 )
 

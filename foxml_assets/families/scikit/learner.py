@@ -1,9 +1,7 @@
 """What the families of scikit-learn have in common: a fitted pipeline, seeded, one thread, bit-exact.
 
-The first step of the pipeline replaces a symbol's code by its mean label: of other rows than the own while
-fitting, and shrunk towards the overall mean, which stands for a symbol that was not trained on. So symbols
-may be any number, for trees and linear models alike. It leaves out features without a value, which not every
-estimator takes. All else that is done to the features is a step too.
+The first step of the pipeline encodes the symbol and puts it before the features. It leaves out those without
+a value, which not every estimator takes. All else that is done to the features is a step too.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +16,7 @@ import pandas as pd
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family, Params
-from foxml_assets.families.matrices import categorical_positions, column_names, feature_matrix, label_vector
+from foxml_assets.families.matrices import column_names, feature_matrix, label_vector, symbol_position
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
 from foxml_assets.families.scikit.skops_file import UNREADABLE, from_bytes, to_bytes
@@ -37,13 +35,10 @@ _TYPES = frozenset(
         "builtins.str",
         "builtins.tuple",
         "numpy.float64",
-        "numpy.int64",
         "numpy.ndarray",
         "sklearn.compose._column_transformer.ColumnTransformer",
-        "sklearn.model_selection._split.KFold",
         "sklearn.pipeline.Pipeline",
         "sklearn.preprocessing._function_transformer.FunctionTransformer",
-        "sklearn.preprocessing._target_encoder.TargetEncoder",
     }
 )
 
@@ -52,12 +47,15 @@ _TYPES = frozenset(
 class Learner(Generic[Params]):
     """What a family of scikit-learn has of its own.
 
-    `estimator` makes what is to be fitted. Of what was, `importances` are those of its columns, and `check`
-    raises ValueError if a prediction could read what is not the model's; `types` are all that it is made of.
+    `symbol` makes what encodes the codes of the symbol. `estimator` makes what is fitted, to the columns of
+    the symbol, if it is told that there are any, and to the features. Of what was fitted, `importances` are
+    those of its columns, and `check` raises ValueError if a prediction could read what is not the model's.
+    `types` are all that encoder and estimator are made of.
     """
 
     family: ModelFamily
-    estimator: Callable[[TaskType, Params, int], "BaseEstimator"]
+    symbol: Callable[[Params, int], "BaseEstimator"]
+    estimator: Callable[[TaskType, Params, int, bool], "BaseEstimator"]
     importances: Callable[[Any], Vector]
     types: frozenset[str]
     check: Callable[[Any], None] = lambda _: None
@@ -73,12 +71,19 @@ class Learner(Generic[Params]):
         seed: int,
         categorical: Sequence[str] = (),
     ) -> "ScikitModel":
-        """Fit on X, shape (n, n_features), and y, shape (n,). Raises TrainingError."""
+        """Fit on X, shape (n, n_features), and y, shape (n,).
+
+        Raises TrainingError, also for more than one categorical column.
+        """
         from sklearn.pipeline import Pipeline
 
         features, labels = column_names(X), label_vector(y, task)
-        matrix, codes = _matrix(X, features), categorical_positions(features, categorical)
-        steps = [("columns", _columns(matrix, codes, seed)), ("model", self.estimator(task, params, seed))]
+        at = symbol_position(features, categorical, family=self.family)
+        matrix = _matrix(X, features)
+        steps = [
+            ("columns", _columns(matrix, at, self.symbol(params, seed))),
+            ("model", self.estimator(task, params, seed, at is not None)),
+        ]
         try:
             with self.one_thread():
                 pipeline = Pipeline(steps).fit(matrix, labels)
@@ -133,9 +138,12 @@ class ScikitModel:
 
     def gain_importances(self) -> Vector:
         """See FittedModel. What is the importance of a column differs by family."""
-        columns = self.pipeline["columns"].get_feature_names_out(self.features)
-        by_name = dict(zip(columns, self.learner.importances(self.pipeline["model"]), strict=True))
-        return np.asarray([by_name.get(name, 0.0) for name in self.features], dtype=np.float64)
+        columns, found = self.pipeline["columns"], np.zeros(len(self.features))
+        values = self.learner.importances(self.pipeline["model"])
+        (_, _, symbol), (_, _, others) = columns.transformers
+        found[symbol] = values[columns.output_indices_["symbol"]].sum()
+        found[others] = values[columns.output_indices_["others"]]
+        return found
 
 
 def scikit_family(
@@ -165,19 +173,13 @@ def _matrix(X: Matrix, features: Sequence[str]) -> Vector:
     return feature_matrix(X, features).astype(np.float64, copy=False)
 
 
-def _columns(matrix: Vector, codes: list[int], seed: int) -> "ColumnTransformer":
-    """Puts mean labels for codes, and before the other columns; leaves out columns without a value."""
+def _columns(matrix: Vector, symbol: int | None, encoder: "BaseEstimator") -> "ColumnTransformer":
     from sklearn.compose import ColumnTransformer
-    from sklearn.model_selection import KFold
-    from sklearn.preprocessing import TargetEncoder
 
-    levels = TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
-    empty = [int(at) for at in np.flatnonzero(np.isnan(matrix).all(axis=0)) if at not in codes]
-    return ColumnTransformer(
-        [("symbol", levels, codes), ("empty", "drop", empty)],
-        remainder="passthrough",
-        verbose_feature_names_out=False,
-    )
+    codes = [] if symbol is None else [symbol]
+    used = np.flatnonzero(~np.isnan(matrix).all(axis=0)).tolist()
+    others = [at for at in used if at not in codes]
+    return ColumnTransformer([("symbol", encoder, codes), ("others", "passthrough", others)])
 
 
 def _parts(content: object) -> tuple["Pipeline", tuple[str, ...]]:

@@ -21,7 +21,9 @@ _TYPES = frozenset(
     {
         "numpy.dtype",
         "sklearn.impute._base.SimpleImputer",
+        "sklearn.model_selection._split.KFold",
         "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.preprocessing._target_encoder.TargetEncoder",
     }
 )
 
@@ -39,13 +41,21 @@ class ElasticNetParams(FamilyParams):
     l1_ratio: float = Field(default=0.5, gt=0, le=1)
 
 
-def _logistic(task: TaskType, params: LogisticParams, seed: int) -> "BaseEstimator":
+def _as_level(params: FamilyParams, seed: int) -> "BaseEstimator":
+    """The symbol's mean label: of other rows while fitting, and shrunk towards that of all symbols."""
+    from sklearn.model_selection import KFold
+    from sklearn.preprocessing import TargetEncoder
+
+    return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
+
+
+def _logistic(task: TaskType, params: LogisticParams, seed: int, _: bool) -> "BaseEstimator":
     from sklearn.linear_model import LogisticRegression
 
     return _on_z_scores(LogisticRegression(C=1 / params.l2, max_iter=_MOST_STEPS))
 
 
-def _elastic_net(task: TaskType, params: ElasticNetParams, seed: int) -> "BaseEstimator":
+def _elastic_net(task: TaskType, params: ElasticNetParams, seed: int, _: bool) -> "BaseEstimator":
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.linear_model import ElasticNet
     from sklearn.preprocessing import StandardScaler
@@ -75,6 +85,7 @@ def _squared_elastic_net(model: "Pipeline") -> Vector:
 
 _LOGISTIC = Learner(
     family="logistic",
+    symbol=_as_level,
     estimator=_logistic,
     importances=_squared_logistic,
     types=_TYPES | {"sklearn.linear_model._logistic.LogisticRegression"},
@@ -82,6 +93,7 @@ _LOGISTIC = Learner(
 )
 _ELASTIC_NET = Learner(
     family="elastic_net",
+    symbol=_as_level,
     estimator=_elastic_net,
     importances=_squared_elastic_net,
     types=_TYPES
