@@ -82,6 +82,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     too_good = None if leaks.rests_on_past else _too_good(case, score)
     if too_good is not None:
         return too_good
+    # SAFE for the whole target needs half of its symbols examined.
     if 2 * leaks.examined.sum() < len(leaks.examined):
         unseen = int((~leaks.examined).sum())
         return Verdict(

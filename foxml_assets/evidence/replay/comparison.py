@@ -177,6 +177,7 @@ def _one_cut(
 
 def _differ(one: Floats, other: Floats, spread: float, tolerance: float) -> Flags:
     """Where two values are not the same up to `tolerance` of their size, or of the column's spread."""
+    # Equal infinities are the same by the first test; differences of infinities would be NaN.
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     with np.errstate(invalid="ignore"):
         size = np.maximum(np.maximum(np.abs(one), np.abs(other)), spread)
