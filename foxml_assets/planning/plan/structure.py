@@ -103,6 +103,7 @@ def _name_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
     ids, pairs = [job.job_id for job in jobs], [(job.target, job.symbol) for job in jobs]
     repeated = [*_repeated("job_id", ids), *_repeated("target and symbol", pairs)]
     yield from repeated
+    # Ids follow from the pairs only where each pair stands once.
     if not repeated:
         for number, (found, expected) in enumerate(zip(ids, job_ids(pairs), strict=True)):
             if found != expected:
