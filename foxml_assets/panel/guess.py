@@ -150,6 +150,7 @@ def _symbol_column(schema: pa.Schema, tables: Sequence[TableFile], named: Sequen
 
 
 def _best_named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    # In reverse, so that of names that differ in case alone the first one stays.
     by_name = {name.lower(): name for name in reversed(names)}
     return next((by_name[word] for word in wanted if word in by_name), None)
 
