@@ -63,6 +63,7 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         deps=[JOB_ASSETS[kind]],
         partitions_def=MODEL_PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
+        # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
         pool=POOL,
         kinds={"lightgbm", "xgboost"},

@@ -77,6 +77,7 @@ def plan_findings(workspace: Workspace) -> Findings:
         found = dict.fromkeys(PlanCheck, (unreadable,))
     findings = {("master_training_plan", name): found[check] for name, check in PLAN_CHECKS.items()}
     for asset, prefix in VIEW_PREFIXES.items():
+        # A problem without a field says that nothing could be read, which concerns every view.
         own = tuple(one for one in found[PlanCheck.FILES] if one.field.startswith(prefix) or not one.field)
         findings[asset, "equal_to_master_plan"] = own
     prefixes = tuple(VIEW_PREFIXES.values())
