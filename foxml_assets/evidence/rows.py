@@ -29,6 +29,7 @@ def pooled_row(
     families: Sequence[FamilyOutcome],
 ) -> RowEvidence:
     """The pooled model: its mean score within the symbols that it trains on."""
+    # The flag of each symbol, repeated on its rows.
     predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
         case.leaks.pooled, np.diff(case.panel.starts)
     )

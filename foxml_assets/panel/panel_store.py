@@ -151,6 +151,7 @@ def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
     table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
         {_HASH_KEY: info.data_hash}
     )
+    # Where each symbol's rows begin: they are a row group, so that a symbol can be read alone.
     bounds = np.searchsorted(
         frame[info.symbol_column].to_numpy(dtype=object), list(info.symbols), side="left"
     )

@@ -106,6 +106,7 @@ class _Scorer:
         predicted = {
             symbol: _Predicted(held.y[own], said[own], bar[own])
             for code, symbol in enumerate(data.symbols)
+            # A loop over one value, to name it.
             for own in (held.symbol == code,)
         }
         return {**predicted, "": _Predicted.nothing(f"the {kind} model excludes it")}

@@ -65,6 +65,7 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
+        # One run at a time, by the limit of the pool: a run has threads of its own.
         pool=POOL,
         kinds={"lightgbm", "xgboost"},
     )

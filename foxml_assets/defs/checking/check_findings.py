@@ -38,6 +38,7 @@ VIEW_PREFIXES = {
 def candidates_findings(workspace: Workspace) -> Findings:
     """Of the candidates: columns, one row per pair, values that can be."""
     asset = "routing_candidates"
+    # Read once for all three; an error is not kept, and so is found by each.
     table = cache(lambda: read_candidates(workspace.layout.routing_candidates))
     return {
         (asset, "schema"): _find(lambda: _nothing(table())),

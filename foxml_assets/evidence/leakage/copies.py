@@ -137,7 +137,7 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
         known = ~np.isnan(table).any(axis=1) & ~np.isnan(y)
         # Labels of the earlier half end before the later one begins.
         early, late = known & (bar < middle - label.spec.horizon_bars), known & (bar >= middle)
-        # Enough rows for as many weights.
+        # Fewer rows teach so many weights nothing.
         if min(early.sum(), late.sum()) < 2 * lags + 20:
             continue
         # Centred by symbol, as levels of symbols teach nothing; in X'y the mean of y then cancels.

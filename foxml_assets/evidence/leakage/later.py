@@ -116,7 +116,6 @@ def explained_by_later(
         share[at], lead[at] = _share(series, at, before, later[:, at])
         witnessed[at] = share[at]
         if share[at] > 0.0 and copies[:, at].any():
-            # Again without the columns that merely repeat the feature.
             witnessed[at], _ = _share(series, at, before, later[:, at] * ~copies[:, at])
     return Later(share, witnessed, lead)
 
@@ -190,7 +189,7 @@ def _correlations(parts: Sequence[tuple[_Rows, _Rows, Flags]], longest: int) -> 
         squares += [np.square(one[start:stop]).sum(axis=0) for one in (first, second)]
         for lead in range(longest + 1):
             cross[lead] += first[start:stop].T @ second[start + lead : stop + lead]
-    # Lengths are those at lead 0, which saves a sum for each lead; the floor is for columns of zeros.
+    # Lengths are those of the rows at lead 0, for every lead; the floor is for columns of zeros.
     return np.asarray(cross / np.sqrt(np.maximum(np.outer(squares[0], squares[1]), 1e-12)))
 
 

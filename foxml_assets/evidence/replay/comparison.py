@@ -200,6 +200,7 @@ def _time(panel: PanelArrays, row: int) -> str:
 
 
 def _symbol(panel: PanelArrays, row: int) -> str:
+    # The last symbol that starts at or before the row.
     return panel.symbols[int(np.searchsorted(panel.starts, row, side="right")) - 1]
 
 

@@ -114,7 +114,7 @@ def score_symbol(
     if on_own is None:
         return SymbolScores((), {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
     whole = scores(on_own)
-    # Of an own model, ridge is expected best: a symbol's rows are few for trees, or for a mean with them.
+    # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
     at = _choose(whole, expected=len(own) - 1)
     late = n_folds - recent_folds(n_folds)
     pooled_rows = pooled.chosen.prediction[rows]
@@ -148,7 +148,6 @@ def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int
 
 def recent_folds(n_folds: int) -> int:
     """How many of the last folds count as recent: a fifth, rounded up."""
-    # Negated floor division rounds up.
     return -(-n_folds // 5)
 
 

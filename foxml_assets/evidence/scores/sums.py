@@ -89,7 +89,7 @@ def scores(sums: BlockSums, blocks: Flags | None = None) -> Scores:
         value = _ratio(total, scale)
         # A constant prediction ranks nothing: no skill rather than no score.
         value = np.where((total_right < 1e-12) & (total_left > 1e-12), 0.0, value)
-        # The derivative of C / sqrt(L R) is c / sqrt(L R) - C / sqrt(L R) (l / L + r / R) / 2.
+        # By the sums of one block, v = C / sqrt(L R) changes by c / sqrt(L R) - v (l / L + r / R) / 2.
         half = 0.5 * np.nan_to_num(value)
         influence = _ratio(cross, scale) - half * (_ratio(left, total_left) + _ratio(right, total_right))
     return Scores(value[..., 0], np.nan_to_num(np.where(chosen, influence, 0.0)))

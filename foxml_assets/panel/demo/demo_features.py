@@ -34,9 +34,9 @@ def realised_volatility(returns: pd.DataFrame, days: int) -> pd.DataFrame:
 
 
 def _returns(log_price: pd.DataFrame, returns: pd.DataFrame) -> Wide:
-    # The year's momentum goes without its last month, in which returns tend to reverse (Jegadeesh 1990).
     spans = {f"ret_{days}d": log_price.diff(days) for days in (1, 2, 5, 10, 20, 60)}
     lags = {f"ret_1d_lag{days}": returns.shift(days) for days in (1, 2)}
+    # The year's momentum goes without its last month, in which returns tend to reverse (Jegadeesh 1990).
     return {**spans, **lags, "mom_250d_skip20": log_price.shift(20) - log_price.shift(250)}
 
 

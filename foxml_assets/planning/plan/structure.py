@@ -54,6 +54,7 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
     yield from _use_problems(plan)
     yield from _name_problems(jobs)
     order = [plan_order(job) for job in jobs]
+    # Neighbours: the second list is one behind, and `map` ends with the shorter.
     if any(map(gt, order, order[1:])):
         yield Problem("$.jobs", "are not ordered by priority descending, then job_id")
     for number, job in enumerate(jobs):
