@@ -51,12 +51,14 @@ def read_holdout(
     """
     info = context.info
     features = sorted({name for job in jobs for name in job_features(job, info)})
+    # As many symbols as have about that many rows together.
     step = max(1, chunk_rows * len(info.symbols) // max(1, info.n_rows))
     parts = []
     for first in range(0, len(info.symbols), step):
         frame = read_panel(context.layout, info, [*features, target], info.symbols[first : first + step])
         bar = timeline.bar_of(frame[info.time_column])
         kept = (bar >= timeline.holdout_bar) & frame[target].notna().to_numpy()
+        # From here on the time column holds bars.
         parts.append(frame[kept].assign(**{info.time_column: bar[kept]}))
     frame = pd.concat(parts, ignore_index=True)
     symbol = pd.Categorical(frame[info.symbol_column], categories=list(info.symbols)).codes.astype(np.int64)
@@ -65,6 +67,7 @@ def read_holdout(
         y=frame[target].to_numpy(dtype=np.float64),
         bar=frame[info.time_column].to_numpy(dtype=np.int64),
         symbol=symbol,
+        # Rows ascend by symbol: each starts where its code would be inserted, the last entry is the end.
         starts=np.searchsorted(symbol, np.arange(len(info.symbols) + 1)).astype(np.int64),
     )
 

@@ -101,6 +101,7 @@ def pair_table(pairs: pd.DataFrame, skills: PairSkills) -> pd.DataFrame:
     table.loc[entered, "left_out"] = np.where(skills.scored, "", LeftOut.NOT_SCORED.value)
     for scheme in SERVED:
         values = np.full(len(pairs), np.nan)
+        # Column 0 is the skill on all blocks.
         values[entered] = np.where(skills.served[scheme], skills.skill[scheme][:, 0], np.nan)
         table[scheme.value] = values
     return table

@@ -78,6 +78,7 @@ def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
             for scheme, own in by_scheme.items()
         },
         skill={
+            # Without any pair NumPy would not know the second dimension.
             scheme: np.array([nothing if one is None else one for one in own]).reshape(-1, len(nothing))
             for scheme, own in by_scheme.items()
         },
@@ -117,6 +118,7 @@ def _score_pair(
 ) -> _PairScore:
     y, bar = held.y[rows], held.bar[rows]
     n = len(y)
+    # Labels of one value rank nothing.
     if n < max(desk.context.config.min_score_rows, 2) or np.ptp(y) == 0:
         return _PairScore(n, scored=False)
     metric = metric_of(desk.context.info.target(target).task_type)

@@ -47,6 +47,7 @@ class CatBoostParams(FamilyParams):
     rsm: float = Field(default=0.8, gt=0, le=1)
     subsample: float = Field(default=0.8, gt=0, le=1)
     border_count: int = Field(default=63, ge=1, le=65_535)
+    # Beyond so many categories CatBoost encodes them by the labels of other rows.
     one_hot_max_size: int = Field(default=255, ge=2, le=255)
 
 
@@ -65,6 +66,7 @@ class CatBoostModel:
             return np.empty(0)
         pool = _pool(X, self.features, self.booster.get_cat_feature_indices())
         predicted = self.booster.predict(pool, prediction_type=_KINDS[self.task], thread_count=1)
+        # Probabilities have a column per class, the second that of class 1.
         return np.asarray(predicted[:, 1] if predicted.ndim == 2 else predicted, dtype=np.float64)
 
     def save(self, path: Path) -> str:
@@ -96,6 +98,7 @@ def fit_catboost(
         **params.model_dump(exclude={"rounds"}),
         "iterations": params.rounds,
         "loss_function": _LOSSES[task],
+        # Named, because CatBoost's own choice depends on other settings.
         "bootstrap_type": "Bernoulli",
         "random_seed": seed,
         "thread_count": 1,

@@ -78,6 +78,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     kind, tables = _open(path, wish.symbol_column)
     schema = pa.unify_schemas([table.schema for table in tables], promote_options="permissive")
     named = [name for name in schema.names if not is_pandas_index(name)]
+    # All columns are read as keys are, since any may be the time and hold dates.
     head = to_frame(tables[0].read(named).slice(0, _LOOKED_AT), keys=named)
     time = wish.time_column or _time_column(head)
     symbol = wish.symbol_column or _symbol_column(schema, tables, named)
@@ -113,6 +114,7 @@ def _open(path: str, symbol_column: str | None) -> tuple[str, tuple[TableFile, .
     )
     kind = CSV if is_csv else PARQUET
     files = panel_files(path, kind)
+    # A folder such as ticker=AAPL names the column and gives its value.
     in_path = [part.partition("=")[0] for part in files[0].parts[:-1] if "=" in part]
     column = symbol_column or next(iter(in_path), _SYMBOLS[0])
     return kind, open_tables(files, kind, column, PANEL)
@@ -150,6 +152,7 @@ def _symbol_column(schema: pa.Schema, tables: Sequence[TableFile], named: Sequen
 
 
 def _best_named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    # In reverse, so that of names that differ in case alone the first one stays.
     by_name = {name.lower(): name for name in reversed(names)}
     return next((by_name[word] for word in wanted if word in by_name), None)
 

@@ -41,6 +41,7 @@ def validate(raw: RawPanel) -> ValidPanel:
     problems = _duplicates(frame, raw)
     problems += _infinities(frame, [*raw.features, *(target.name for target in raw.targets)])
     bars = np.unique(frame[raw.time_column].dt.as_unit("ns").astype("int64").to_numpy())
+    # The usual distance of two bars: nights and weekends are longer, and do not move the median.
     bar_minutes = float(np.median(np.diff(bars))) / _MINUTE_NS if len(bars) > 1 else 0.0
     if bar_minutes == 0.0:
         problems.append(Problem(f"column {raw.time_column}", "holds a single time"))

@@ -145,6 +145,7 @@ def _target_lines(
         statuses.setdefault(status.job.target, []).append(status)
     best: dict[str, ModelLine] = {}
     for line in models:
+        # Models are ranked, so the first of a target is its best.
         best.setdefault(line.target, line)
     routed = scores.table.groupby("target").size()
     lines: list[TargetLine] = []

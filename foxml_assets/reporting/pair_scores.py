@@ -106,6 +106,7 @@ class _Scorer:
         predicted = {
             symbol: _Predicted(held.y[own], said[own], bar[own])
             for code, symbol in enumerate(data.symbols)
+            # A loop over one value, to name it.
             for own in (held.symbol == code,)
         }
         return {**predicted, "": _Predicted.nothing(f"the {kind} model excludes it")}
@@ -153,6 +154,7 @@ def score_pairs(
     with ThreadPoolExecutor(context.config.threads, thread_name_prefix="scoring") as pool:
         tables = list(pool.map(lambda group: _score_target(scorer, *group), groups))
     rows = [row for table in tables for row, _ in table]
+    # Without any pair NumPy would not know the second dimension.
     replicates = np.array([own for table in tables for _, own in table]).reshape(-1, 1 + len(blocks))
     table = pd.DataFrame(rows, columns=list(PAIR_SCORE_TYPES)).astype(PAIR_SCORE_TYPES)
     return PairScores(table, replicates)
@@ -197,6 +199,7 @@ def _served(scorer: _Scorer, target: str, route: Route, pooled: _Predicted, loca
     metric = metric_of(task)
     if reason:
         return _Served((metric.value, *no_skill, 0, *skills, reason), unscored)
+    # Both sides hold the same rows: the symbol's labelled hold-out, by time.
     mean = _Predicted(used[0].y, mean_prediction([side.prediction for side in used]), used[0].bar)
     served = scorer.score(task, mean)
     if served.skill is None:

@@ -89,6 +89,7 @@ def model_inputs(
 ) -> pd.DataFrame:
     """What the job's model learns and predicts from: rows of the panel with each row's symbol code."""
     X = frame[list(job_features(job, context.info))]
+    # One more column, or none.
     return X.assign(**dict.fromkeys(symbol_feature(job, context.info, context.config), code))
 
 

@@ -30,6 +30,7 @@ def train_jobs(jobs: Sequence[Job], context: TrainingContext) -> Iterator[JobOut
         for future in as_completed(futures):
             yield _outcome(futures[future], future, context)
     finally:
+        # Fits that run cannot be ended; their jobs stop before the next family, and no other job begins.
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -49,6 +49,7 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
     todo = [family for family in job.model_families if family not in models]
     if todo:
         models |= _train_families(job, todo, context, timeline, stop)
+    # Families before whose fit `stop` was set are missing.
     ordered = tuple(models[family] for family in job.model_families if family in models)
     return JobOutcome(job, ordered, time.perf_counter() - started)
 
@@ -97,6 +98,7 @@ def _train_families(
 def _check_spec(job: Job, context: TrainingContext) -> None:
     """A model is filed under its job's spec, so what it is made of must be what the spec says."""
     current = context.data_hashes.get(job.target)
+    # Reading the data says it of a target that the panel does not hold.
     if current not in (None, job.data_hash):
         raise TrainingError(
             "the panel has changed since the plan was made",

@@ -60,6 +60,7 @@ def job_events(
         if model is None:
             continue
         is_its_own = model.partition(_SEPARATOR)[0] == job.spec_hash
+        # Only what is not as it was last reported; no version says that the job is its model's own.
         if told.get(key) != (None if is_its_own else job.spec_hash):
             yield job_event(job, is_changed=not is_its_own)
 

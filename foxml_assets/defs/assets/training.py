@@ -63,7 +63,9 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         deps=[JOB_ASSETS[kind]],
         partitions_def=MODEL_PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
+        # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
+        # One run at a time, by the limit of the pool: a run has threads of its own.
         pool=POOL,
         kinds={"lightgbm", "xgboost"},
     )

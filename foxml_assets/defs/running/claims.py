@@ -80,6 +80,7 @@ def claimed(root: Path, key: str, role: Role, purpose: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # While it is still held, so that nobody takes it for the claim of a process that died.
         forget_claim(root, key)
         os.close(descriptor)
 

@@ -67,6 +67,7 @@ def execute_here(
     raise_on_error: bool,
 ) -> dg.ExecuteInProcessResult:
     """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
+    # Chosen here, because the claim must stand before Dagster makes the run: see `end_lost_runs`.
     run_id = str(uuid.uuid4())
     with claimed(workspace.root, run_id, Role.RUN, "executing a run"), databases_held_open():
         return job.execute_in_process(

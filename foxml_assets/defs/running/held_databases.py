@@ -21,6 +21,7 @@ def databases_held_open() -> Iterator[None]:
             dialect: db.Dialect, _: object, arguments: tuple[object, ...], options: dict[str, object]
         ) -> None:
             if dialect.name == "sqlite" and arguments[0] not in held:
+                # Any thread may open it, and the one that leaves the block closes it.
                 connection = dialect.connect(*arguments, **{**options, "check_same_thread": False})
                 connections.enter_context(closing(connection))
                 # A database that is being made has no log yet.

@@ -67,6 +67,7 @@ def requested_runs(
         claim = claims.get(asked.command)
         if claim is None or not claim.is_held:
             remove_file(path)
+        # The file stays until its command has seen the run, so a request may be met already.
         elif run_of(context.instance, path.stem) is None:
             run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
             requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))

@@ -91,6 +91,7 @@ def runs_at_work(
     runs = runs_in_flight(instance, root, assets)
     if has_living_server(root):
         return runs
+    # The claims of processes that died were removed with their runs, so these live.
     return tuple(run for run in runs if run.run_id in find_claims(root))
 
 

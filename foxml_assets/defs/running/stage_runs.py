@@ -87,6 +87,7 @@ class StageRun:
 def evidence_run(instance: dg.DagsterInstance, all_targets: Sequence[str], stale: Set[str]) -> StageRun:
     """One run over the range of targets that holds all `stale` ones; it evaluates these and no others."""
     order = add_partitions(instance, targets, all_targets)
+    # One range, because none can be longer than all keys.
     (keys,) = ranges(order, stale, len(order))
     return StageRun((EVIDENCE_ASSET,), _meant_for(keys), keys=keys)
 
@@ -200,4 +201,5 @@ def _training_run(
 
 
 def _meant_for(keys: Sequence[str]) -> dict[str, str]:
+    # The hash tells that the range has moved; the keys in the run's config tell by which.
     return range_tags(keys) | {KEYS_TAG: content_hash(keys)}

@@ -103,6 +103,7 @@ def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[d
         return [run_request(run, tags) for run in launched]
     if runs:
         return dg.SkipReason(f"{len(pending) - len(left)} jobs are in {describe_runs(runs)}")
+    # What left the plan while a run still referred to it can go now.
     for kind, definition in MODEL_PARTITIONS.items():
         planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
         retire_partitions(instance, definition, planned)
@@ -135,6 +136,7 @@ def _report(
     reads = (*MODEL_ASSETS.values(), "master_training_plan", "routing_audit")
     latest = max(data_version_of(instance, name)[1] for name in reads)
     version, reported = data_version_of(instance, REPORT_ASSET)
+    # Storage ids ascend: the report is younger than all it reads.
     if version is not None and reported > latest:
         if left:
             return dg.SkipReason(

@@ -66,6 +66,7 @@ def current_replay(
         return Replay()
     builders = _builders(config)
     for builder in builders:
+        # Also of a replay that is current: which columns are labels is no part of its hash.
         _check_source(builder, info)
     there = _read(layout)
     if there is not None and there.replay_hash == wanted:

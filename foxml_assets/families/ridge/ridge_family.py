@@ -134,6 +134,7 @@ def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Ve
     if at is None:
         return np.zeros(1), np.zeros(len(matrix), dtype=np.intp)
     codes, group = np.unique(matrix[:, at].astype(np.float64), return_inverse=True)
+    # A float holds every whole number below 2**53.
     wrong = codes[~((codes >= 0) & (codes == np.floor(codes)) & (codes < 2**53))]
     if len(wrong):
         raise TrainingError(
@@ -146,6 +147,7 @@ def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Ve
 def _usable_scales(matrix: Floats, at: int | None, features: Sequence[str]) -> Scales:
     """The scales of the columns; the symbol's column is none that has a scale."""
     found = column_scales(matrix)
+    # All True where `at` is None.
     is_feature = np.arange(len(features)) != at
     scales = Scales(np.where(is_feature, found.means, 0.0), np.where(is_feature, found.scales, 0.0))
     huge = np.flatnonzero(~(np.isfinite(scales.means) & np.isfinite(scales.scales)))

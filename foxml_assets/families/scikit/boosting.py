@@ -55,6 +55,7 @@ def _estimator(
     }
     return kinds[task](
         max_iter=params.rounds,
+        # The pipeline's first step puts the symbol first.
         categorical_features=[0] if with_symbol else None,
         early_stopping=False,
         random_state=seed,
@@ -84,6 +85,7 @@ def _check(model: "BaseHistGradientBoosting") -> None:
         known = np.isin(sets["feature_idx"], categories) & (
             sets["bitset_idx"] < len(tree.raw_left_cat_bitsets)
         )
+        # A set of up to 256 categories is 8 words of 32 bits.
         if not known.all() or tree.raw_left_cat_bitsets.shape[1:] != (8,):
             raise ValueError("a tree splits a set that there is none of")
 

@@ -73,6 +73,7 @@ def _impurity_decreases(model: "BaseForest") -> Vector:
 def _check(model: "BaseForest") -> None:
     trees = (one.tree_ for one in model.estimators_)
     nodes = (
+        # scikit-learn marks a leaf by children of -1.
         Nodes(tree.children_left != -1, tree.children_left, tree.children_right, tree.feature)
         for tree in trees
     )

@@ -97,6 +97,7 @@ class Learner(Generic[Params]):
         try:
             model = ScikitModel(*_parts(from_bytes(content, _TYPES | self.types)), self)
             self.check(model.pipeline["model"])
+            # One row shows whether the parts of the file fit together.
             model.predict(np.zeros((1, len(model.features))))
         except (TrainingError, *UNREADABLE) as error:
             what = f"the model cannot be read: {error}"
@@ -141,6 +142,7 @@ class ScikitModel:
         columns, found = self.pipeline["columns"], np.zeros(len(self.features))
         values = self.learner.importances(self.pipeline["model"])
         (_, _, symbol), (_, _, others) = columns.transformers
+        # An encoded symbol may be many columns; it counts as the sum of theirs.
         found[symbol] = values[columns.output_indices_["symbol"]].sum()
         found[others] = values[columns.output_indices_["others"]]
         return found

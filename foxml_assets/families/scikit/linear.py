@@ -52,6 +52,7 @@ def _as_level(params: FamilyParams, seed: int) -> "BaseEstimator":
 def _logistic(task: TaskType, params: LogisticParams, seed: int, _: bool) -> "BaseEstimator":
     from sklearn.linear_model import LogisticRegression
 
+    # C is the inverse of the penalty on the summed loss.
     return _on_z_scores(LogisticRegression(C=1 / params.l2, max_iter=_MOST_STEPS))
 
 
@@ -75,6 +76,7 @@ def _on_z_scores(model: "BaseEstimator") -> "Pipeline":
 
 def _squared_logistic(model: "Pipeline") -> Vector:
     """The squared coefficient of each z-score."""
+    # On z-scores, a square is the variance that the column alone adds to the linear predictor.
     return np.asarray(model["weights"].coef_[0] ** 2, dtype=np.float64)
 
 

@@ -72,6 +72,7 @@ def _without_addresses(node: Json, written: ZipFile, arrays: dict[bytes, str]) -
     kept: dict[str, Json] = {}
     for key, child in node.items():
         if key == "file" and isinstance(child, str):
+            # Named by how many there are before; equal content has the name it already has.
             kept[key] = arrays.setdefault(written.read(child), f"{len(arrays)}.npy")
         elif key != "__id__":
             kept[key] = _without_addresses(child, written, arrays)

@@ -24,6 +24,7 @@ def check_trees(trees: Iterable[Nodes], n_features: int) -> None:
         left, right, feature = (
             values[at].astype(np.int64) for values in (tree.left, tree.right, tree.feature)
         )
+        # Children stand behind their parent, so a walk goes forward only and must end.
         inside = (at < np.minimum(left, right)) & (np.maximum(left, right) < len(tree.splits))
         if not len(tree.splits) or not (inside & (feature >= 0) & (feature < n_features)).all():
             raise ValueError("a tree leads out of itself")

@@ -67,6 +67,7 @@ def _open_parquet(file: Path, _: str, setting: str) -> TableFile:
     def read(columns: Sequence[str]) -> "pa.Table":
         try:
             with file.open("rb") as stream:
+                # Without metadata, by which pandas would make an index of some columns.
                 return pq.ParquetFile(stream).read(columns=list(columns)).replace_schema_metadata(None)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(file, PARQUET, error, setting) from error

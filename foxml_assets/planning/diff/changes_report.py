@@ -88,6 +88,7 @@ def _value(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{_list(value)}]" if len(value) <= 5 else f"[{len(value)} items]"
     text = str(value)
+    # A hash is told apart by its beginning.
     return text[:12] if len(text) == 64 else text
 
 

@@ -123,7 +123,9 @@ def _moves(old: RoutingPlan | None, new: RoutingPlan) -> tuple[RouteMove, ...]:
     keys = ["target", "symbol"]
     columns = [*keys, "route"]
     after = new.pairs[columns].astype(object)
+    # Without an old plan no row, but the same columns, so that the merge finds only new pairs.
     before = after.iloc[:0] if old is None else old.pairs[columns].astype(object)
+    # A pair of one plan only has NaN for its route in the other.
     both = before.merge(after, on=keys, how="outer", suffixes=("_before", "_after"))
     counts = Counter(zip(map(_route, both["route_before"]), map(_route, both["route_after"]), strict=True))
     moves = [RouteMove(before, after, pairs) for (before, after), pairs in counts.items()]

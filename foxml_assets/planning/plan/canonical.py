@@ -35,6 +35,7 @@ def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
     What equals its own encoding holds no duplicate key, no unknown field and no other spelling of a
     value. Values that many jobs share are held once.
     """
+    # Neither frame can occur inside a part, so the first and the last one are the real ones.
     start, end = raw.find(FRAME_JOBS), raw.rfind(FRAME_SUMMARY)
     if not raw.startswith(FRAME_METADATA) or not raw.endswith(FRAME_END) or not 0 < start < end:
         return None
@@ -66,6 +67,7 @@ def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
 def _chunks(raw: bytes, start: int, end: int) -> Iterator[bytes]:
     """The job lines between `start` and `end` in parts of whole lines, without the comma after each part."""
     while start < end:
+        # A raw line end stands only between jobs; the two bytes of the comma and it are passed over.
         stop = raw.find(b",\n", start + _CHUNK_BYTES, end)
         yield raw[start : stop if stop != -1 else end]
         start = stop + 2 if stop != -1 else end

@@ -42,6 +42,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     unknown = sorted(_families(plan) - FAMILIES.points().keys())
     if unknown:
         raise _refusal(_problems(raw) or (Problem("$", FAMILIES.unknown(), unknown),), path)
+    # Last: a document that is wrong in itself is better told by its problems than by its hash.
     if actual != plan.metadata.plan_hash:
         problem = Problem(
             "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash

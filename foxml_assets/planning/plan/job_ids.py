@@ -19,6 +19,7 @@ def job_ids(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
         raise ValueError("a pair of target and symbol stands twice")
     ids = [_with_hash(pair, 0) for pair in pairs]
     for length in _HASH_LENGTHS[1:]:
+        # Only ids that still clash get more digits; the others keep their readable form.
         counts = Counter(ids)
         if len(counts) == len(ids):
             break

@@ -66,6 +66,7 @@ def _check(value: object, expected: mi.Type, at: _Place) -> Iterable[Problem]:
         what = _scalar_problem(value, expected)
         return (_problem(at, what, value),) if what else ()
     if isinstance(expected, mi.UnionType):
+        # The model has no unions but with None.
         options = [option for option in expected.types if not isinstance(option, mi.NoneType)]
         return () if value is None else _check(value, options[0], at)
     if isinstance(expected, mi.Metadata):

@@ -92,5 +92,6 @@ def spec_hashes(jobs: Sequence[Job], training_hash: str) -> Iterator[str]:
 def _around_symbol(spec: JobSpec) -> tuple["hashlib._Hash", bytes]:
     """The hash of the encoded spec up to its symbol, to be gone on with, and what stands after it."""
     field = b'"symbol":'
+    # Quotes inside a string are escaped, so the field occurs exactly once.
     before, after = canonical_json(replace(spec, symbol=None)).split(field + b"null")
     return hashlib.sha256(before + field), after

@@ -54,6 +54,7 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
     yield from _use_problems(plan)
     yield from _name_problems(jobs)
     order = [plan_order(job) for job in jobs]
+    # Neighbours: the second list is one behind, and `map` ends with the shorter.
     if any(map(gt, order, order[1:])):
         yield Problem("$.jobs", "are not ordered by priority descending, then job_id")
     for number, job in enumerate(jobs):
@@ -103,6 +104,7 @@ def _name_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
     ids, pairs = [job.job_id for job in jobs], [(job.target, job.symbol) for job in jobs]
     repeated = [*_repeated("job_id", ids), *_repeated("target and symbol", pairs)]
     yield from repeated
+    # Ids follow from the pairs only where each pair stands once.
     if not repeated:
         for number, (found, expected) in enumerate(zip(ids, job_ids(pairs), strict=True)):
             if found != expected:

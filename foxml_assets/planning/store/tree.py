@@ -36,6 +36,7 @@ class PlanFile:
         yield self.head
         for start in range(0, len(self.lines), _LINES_AT_ONCE):
             part = self.separator.join(self.lines[start : start + _LINES_AT_ONCE])
+            # Between two parts stands a separator too.
             yield self.separator + part if start else part
         yield self.tail
 

@@ -34,8 +34,10 @@ def _family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> Iterator[Prob
     for at in np.flatnonzero(placed.is_known & differs).tolist():
         job = plan.jobs[at]
         yield Problem(job.job_id, f"must have the priority {priority[at]}", job.priority)
+    # By the priority that the policy gives, not the one the plan tells.
     rules = Coded(policy.families, family_rules(table.assign(priority=priority), policy))
     best, failed = (placed.decided(name, name) for name in ("families", "failed_families"))
+    # The families due are worked out once for each combination, and looked up by row.
     rows, combinations = combined(rules, best, failed)
     due = [job_families(*values) for values in combinations]
     differs = placed.planned("model_families").where(Coded(tuple(due), rows), holds=ne)

@@ -39,6 +39,7 @@ class Coded:
 
     def at(self, rows: Ints) -> "Coded":
         """The column at `rows`; None where the row is -1."""
+        # Row -1 reads the last entry, which is the one added for None.
         return Coded(self.values, np.append(self.codes, -1)[rows])
 
 
@@ -128,6 +129,7 @@ def coded(values: Iterable[object]) -> Coded:
     """Any column of hashable values. What is one object in many rows is hashed once."""
     listed = list(values)
     identities = np.fromiter(map(id, listed), dtype=np.int64, count=len(listed))
+    # Numbers the distinct objects; equal ones among them get one place below.
     codes, _ = pd.factorize(identities)
     places: dict[object, int] = {}
     of_object = [
@@ -141,6 +143,7 @@ def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
     """For each row the position of its combination of values, and these combinations."""
     key = np.zeros(len(columns[0].codes), dtype=np.int64)
     for column in columns:
+        # One more digit: the code from 0 on, None included. Renumbered each time, so that no key overflows.
         key, _ = pd.factorize(key * (len(column.values) + 1) + column.codes + 1)
     first = _first_rows(key)
     values = (((*column.values, None), column.codes[first]) for column in columns)
@@ -150,6 +153,7 @@ def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
 def _first_rows(codes: Ints) -> Ints:
     """The first row of each code."""
     first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
+    # Backwards, because the last of several assignments to a code is the one that stays.
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return first
 
@@ -167,12 +171,14 @@ def _text(table: pd.DataFrame, column: str | None, rows: Ints) -> Coded:
 
 def _recoded(column: Coded, names: Sequence[object]) -> Ints:
     """Positions in `names` instead of in the column's own values; -1 for what is not there."""
+    # The position of each distinct value, then of each row; code -1 reads the -1 at the end.
     places = {name: at for at, name in enumerate(names)}
     return np.array([*(places.get(value, -1) for value in column.values), -1], dtype=np.int64)[column.codes]
 
 
 def _keys(target: Ints, symbol: Ints) -> Ints:
     """One number a pair; -1 where target or symbol is none."""
+    # Target in the upper 32 bits, symbol in the lower.
     return np.where((target < 0) | (symbol < 0), -1, (target << 32) | symbol)
 
 
@@ -181,5 +187,6 @@ def _found_in(keys: Ints, wanted: Ints) -> Ints:
     if not len(keys):
         return np.full(len(wanted), -1, dtype=np.int64)
     order = np.argsort(keys, kind="stable")
+    # A key beyond the last one is looked up at the last, where it does not match.
     at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
     return np.where((wanted >= 0) & (keys[order][at] == wanted), order[at], -1)

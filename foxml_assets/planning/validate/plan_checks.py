@@ -119,6 +119,7 @@ def _panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
         yield Problem("target", "is not in the panel", name)
     for name in sorted(planned - set(panel.symbols)):
         yield Problem("symbol", "is not in the panel", name)
+    # By identity: jobs that share their features share one tuple, which is looked into once.
     features = {id(job.features): job.features for job in plan.jobs if job.features is not None}
     for name in sorted({name for names in features.values() for name in names} - set(panel.features)):
         yield Problem("feature", "is not a feature of the panel", name)

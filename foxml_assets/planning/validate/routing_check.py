@@ -75,9 +75,11 @@ def _pair_problems(placed: PlacedJobs) -> Iterator[Problem]:
     pairs, row = placed.routing.pairs, placed.pair_row
     for job in placed.among(~placed.is_pooled & (row < 0)):
         yield Problem(job.job_id, "is a job for a pair that the routing plan does not know")
+    # Row -1, a job without a pair, reads the entry added at the end.
     is_blocked = np.append(pairs["hard_block"].to_numpy(dtype=bool), False)[row]
     for job in placed.among(is_blocked):
         yield Problem(job.job_id, "is a job for a pair that leakage blocks")
+    # The last entry takes the jobs without a pair, and is cut off below.
     is_done = np.zeros(len(pairs) + 1, dtype=bool)
     is_done[row] = True
     missing = pairs["route"].isin(_OWN_MODEL).to_numpy() & ~is_done[:-1]
@@ -119,6 +121,7 @@ def _job_problems(placed: PlacedJobs) -> Iterator[Problem]:
 def _comparisons(placed: PlacedJobs) -> Iterator[tuple[str, Flags]]:
     route, decided = placed.planned("route"), placed.decided(None, "route")
     for word in Route:
+        # Chained: the decision is this word, and the job's route is another.
         differs = route.where(decided, holds=lambda one, other, word=word: one != other == word)
         yield f"is routed otherwise: the routing plan says {word}", differs
     features = placed.planned("features").where(
@@ -193,6 +196,7 @@ def _counts(symbols: pd.Series, words: pd.Series) -> Mapping[str, Mapping[str, i
     """How often each word stands beside each symbol."""
     rows, combinations = combined(text_column(symbols), text_column(words))
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    # Rows by number of combination, so counts and combinations are in the same order.
     for (symbol, word), count in zip(combinations, np.bincount(rows).tolist(), strict=True):
         found[str(symbol)][str(word)] = count
     return found

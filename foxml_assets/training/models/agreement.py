@@ -115,6 +115,7 @@ def _window_problems(manifest: Manifest, info: PanelInfo | None) -> Iterator[Pro
         yield Problem("training_window.end", f"should be before the hold-out, {held.start}", train.end)
     if train.rows == 0:
         yield Problem("training_window.rows", "should be at least 1", 0)
+    # At most: rows that are purged, or have no label, are in neither window.
     if info is not None and train.rows + held.rows > info.n_rows:
         yield Problem("training_window.rows", f"should be at most {info.n_rows - held.rows}", train.rows)
 

@@ -52,6 +52,7 @@ class _Looker:
 
     def look(self, job: Job, family: ModelFamily) -> StoredModel:
         folder = self.context.layout.model_folder(job.target, job.symbol, family)
+        # Taken before anything is read: what changes meanwhile has other stamps at the next look.
         stamps = self._stamps(folder, family)
         known = self._unchanged(folder, stamps)
         if known is not None and known.spec_hash == job.spec_hash:
@@ -59,6 +60,7 @@ class _Looker:
             if not record_problems(sha256, job, family, self.context):
                 return StoredModel(ModelState.TRAINED, "", sha256, known.model_sha256)
         now = time.time_ns()
+        # Unchanged files have their hash already; only the manifest is held against the job again.
         hash_of = file_hash if known is None else lambda _: known.model_sha256
         stored = stored_model(job, family, self.context, hash_of=hash_of)
         if stored.state is ModelState.TRAINED and stamps is not None:

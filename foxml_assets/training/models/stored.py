@@ -70,6 +70,7 @@ def record_problems(
     manifest_sha256: str, job: Job, family: ModelFamily, context: ModelContext
 ) -> tuple[Problem, ...]:
     """What training recorded of the manifest, if it is another than that."""
+    # Where nothing is recorded there is nothing to contradict.
     recorded = context.recorded.get((job.spec_hash, family), manifest_sha256)
     if recorded == manifest_sha256:
         return ()
