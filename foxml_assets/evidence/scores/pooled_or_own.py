@@ -156,8 +156,11 @@ def _rows_to_score(case: TargetCase, predictions: Floats) -> int:
     usually have where that is less. The error of the mean over symbols says what short ones are worth."""
     predicted = np.isfinite(predictions).all(axis=0)
     # Predicted rows of each symbol; the row added lets an empty last symbol start there.
-    counts = np.add.reduceat(np.append(predicted, False), case.panel.starts[:-1])
-    usual = int(np.median(counts[counts > 0])) if (counts > 0).any() else 0
+    starts = case.panel.starts
+    counts = np.add.reduceat(np.append(predicted, False), starts[:-1])
+    # A symbol without rows is given the first of the next one.
+    counts = counts[(np.diff(starts) > 0) & (counts > 0)]
+    usual = int(np.median(counts)) if len(counts) else 0
     return min(case.config.min_rows, max(usual // 2, _FEWEST_ROWS))
 
 
