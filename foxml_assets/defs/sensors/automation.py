@@ -11,5 +11,5 @@ WHEN_INPUTS_CHANGE = (
     ).since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
-    #    & ~dg.AutomationCondition.any_deps_missing ~dg.AutomationCondition.any_deps_missing().ignore(dg.AssetSelection.assets("panel"))
+    & ~dg.AutomationCondition.any_deps_missing().ignore(dg.AssetSelection.assets("panel"))
 ).with_label("content of an input changed")
