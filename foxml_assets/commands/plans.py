@@ -99,8 +99,8 @@ def print_preview(
         header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
         _print_table(header, time_rows(preview))
         if preview.diff.has_changes:
-            _print_table(HEADER, diff_rows(preview.diff), names=2)
-        console.print(diff_headline(preview.diff))
+            _print_table(HEADER, diff_rows(preview.diff, preview.ready), names=2)
+        console.print(diff_headline(preview.diff, preview.ready))
     else:
         print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
     return preview.diff.exit_code
