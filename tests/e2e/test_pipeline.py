@@ -23,8 +23,11 @@ NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
 
 
 def state_of(world: World) -> dict[str, tuple[int, bytes | None]]:
-    """Each file and folder but Dagster's records and the claims of processes: its time and content."""
-    ours = [path for path in world.root.iterdir() if path.name not in ("dagster", ".claims")]
+    """Each file and folder: its time and content.
+
+    But not Dagster's records, the claims of processes, and what is remembered of the inodes of another copy.
+    """
+    ours = [path for path in world.root.iterdir() if path.name not in ("dagster", ".claims", ".cache")]
     return {
         path.relative_to(world.root).as_posix(): (
             path.stat().st_mtime_ns,

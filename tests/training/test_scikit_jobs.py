@@ -51,7 +51,7 @@ def test_jobs_are_trained_scored_served_and_not_trained_twice(world: World) -> N
             assert skill is not None
             assert skill > 0.2
         X = read_panel(world.layout, info, info.features, ["AAA"]).assign(symbol=0)
-        each = [one.predict(X) for one in load_job_model(job, world.layout).models]
+        each = [one.predict(X) for one in load_job_model(job, world.context).models]
         assert all(len(np.unique(predicted)) > 1 for predicted in each)
     again = train_jobs(jobs, world.context)
     assert {outcome.status for outcome in again} == {OutcomeStatus.SKIPPED}

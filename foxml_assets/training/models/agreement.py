@@ -87,8 +87,9 @@ def _differences(name: str, found: object, expected: object) -> Iterator[Problem
         for key in sorted(found.keys() | expected.keys()):
             yield from _differences(f"{name}.{key}", found.get(key), expected.get(key))
     elif isinstance(found, tuple) and isinstance(expected, tuple):
-        missing = [key for key in expected if key not in found]
-        more = [key for key in found if key not in expected]
+        has, due = set(found), set(expected)
+        missing = [key for key in expected if key not in has]
+        more = [key for key in found if key not in due]
         if missing or more:
             what = f"should have {', '.join(missing) or 'nothing else'}"
             yield Problem(name, what, ", ".join(more) or "nothing of it")
