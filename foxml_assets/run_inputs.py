@@ -11,8 +11,9 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.validate.plan_checks import Basis, read_basis
 from foxml_assets.planning.validate.validation import Validation, validate_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.context import ModelContext, TrainingContext
 from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 
@@ -52,6 +53,10 @@ class RunInputs:
             raise no_panel(self.layout)
         return self.panel
 
+    def model_context(self) -> ModelContext:
+        """What the models of a plan are held against."""
+        return ModelContext(self.layout, self.panel, self.training, self.data.evidence.holdout_fraction)
+
     def training_context(self) -> TrainingContext:
         """What training needs beside the plan. Raises PanelError without a panel."""
         return TrainingContext(
@@ -63,5 +68,13 @@ class RunInputs:
 
     def validate_plan(self) -> Validation:
         """All checks of the master training plan. Raises FoxmlError if an artifact cannot even be read."""
-        plan = load_master_training_plan(self.layout.master_plan)
-        return validate_plan(plan, self.layout, self.read_basis())
+        layout = self.layout
+
+        def validated() -> Validation:
+            basis = self.read_basis()
+            return validate_plan(load_master_training_plan(layout.master_plan), layout, basis)
+
+        # The two plans are replaced one after the other.
+        return read_version(
+            layout.routing_plan_dir, lambda: read_version(layout.training_plan_dir, validated)
+        )

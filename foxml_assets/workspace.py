@@ -45,8 +45,9 @@ class Workspace:
 
     @property
     def dagster_home(self) -> Path:
-        """`DAGSTER_HOME` if set, else a folder of the root."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster").absolute()
+        """`DAGSTER_HOME` if set, which may be a link, else a folder of the root."""
+        chosen = os.environ.get("DAGSTER_HOME")
+        return Path(chosen).resolve() if chosen else self.root.absolute() / "dagster"
 
     @property
     def settings_id(self) -> str:

@@ -1,7 +1,7 @@
 """The hold-out rows of one target, read once for all its models, and what the models say on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ def read_holdout(
     About `chunk_rows` rows of the panel are in memory at a time, before all but the hold-out is dropped.
     """
     info = context.info
-    features = sorted({name for job in jobs for name in job_features(job, context)})
+    features = sorted({name for job in jobs for name in job_features(job, info)})
     step = max(1, chunk_rows * len(info.symbols) // max(1, info.n_rows))
     parts = []
     for first in range(0, len(info.symbols), step):
@@ -71,7 +71,7 @@ def read_holdout(
 
 def predict_pooled(job: Job, layout: Layout, held: Holdout, context: TrainingContext) -> Vector:
     """One prediction a row of `held`; NaN for symbols that the job excludes. Raises TrainingError."""
-    position = {symbol: at for at, symbol in enumerate(job_symbols(job, context))}
+    position = {symbol: at for at, symbol in enumerate(job_symbols(job, context.info))}
     # A symbol's code in the model is its place among the symbols it was trained on, not in the panel.
     code_of = np.array([position.get(symbol, -1) for symbol in context.info.symbols], dtype=np.int64)
     code = code_of[held.symbol]
@@ -79,7 +79,7 @@ def predict_pooled(job: Job, layout: Layout, held: Holdout, context: TrainingCon
     said = np.full(len(code), np.nan)
     if known.any():
         X = model_inputs(held.frame[known], code[known], job, context)
-        said[known] = load_job_model(job, layout).predict(X)
+        said[known] = load_job_model(job, replace(context, layout=layout)).predict(X)
     return said
 
 
@@ -87,4 +87,4 @@ def predict_own(job: Job, layout: Layout, held: Holdout, rows: slice, context: T
     """One prediction a row of `rows`, which are those of the job's symbol. Raises TrainingError."""
     frame = held.frame.iloc[rows]
     X = model_inputs(frame, np.zeros(len(frame), dtype=np.int64), job, context)
-    return load_job_model(job, layout).predict(X)
+    return load_job_model(job, replace(context, layout=layout)).predict(X)

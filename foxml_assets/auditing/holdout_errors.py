@@ -8,8 +8,7 @@ import numpy.typing as npt
 from scipy.stats import t as student
 
 from foxml_assets.auditing.routing_audit import Interval
-from foxml_assets.core.metrics import to_skill
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
 from foxml_assets.evidence.scores.sums import Scores, block_sums, scores
 from foxml_assets.families.model import Vector
@@ -43,7 +42,7 @@ def skill_replicates(
     """
     window = np.zeros(len(y), dtype=np.int64)
     sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
-    return to_skill(metric, left_out(scores(sums)))
+    return metric.to_skill(left_out(scores(sums)))
 
 
 def without_gaps(skill: Floats) -> Floats:

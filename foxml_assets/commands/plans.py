@@ -26,14 +26,17 @@ from foxml_assets.planning.diff.preview_report import (
     time_rows,
 )
 from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.store.history import find_plan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.planning.store.history import find_plan, plan_and_parent
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.fdr_history_file import read_history
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.fit_times import past_fit_seconds
-from foxml_assets.training.models.manifest import is_done
+from foxml_assets.training.models.inventory import job_statuses
+from foxml_assets.training.models.look import look_at
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -55,10 +58,7 @@ def print_diff(
     By default from the current plan's parent to the current plan. Returns 0 without changes, 2 with.
     """
     workspace = current_workspace(root, config_dir)
-    after = _plan(workspace, new) if new else load_master_training_plan(workspace.layout.master_plan)
-    parent = after.metadata.parent_plan_hash
-    before = _plan(workspace, old) if old else (find_plan(workspace.layout, parent) if parent else None)
-    diff = diff_plans(before, after)
+    diff = diff_plans(*_two_plans(workspace, old, new))
     if form is Format.TABLE:
         if diff.has_changes:
             _print_table(HEADER, diff_rows(diff), names=2)
@@ -77,19 +77,19 @@ def print_preview(
 ) -> int:
     """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
     inputs = current_workspace(root, config_dir).read_inputs()
-    layout = inputs.layout
+    layout, context = inputs.layout, inputs.model_context()
     policy = load_config(policy_file, RoutingPolicy) if policy_file else inputs.policy
     preview = preview_plan(
         read_candidates(candidates or layout.routing_candidates),
         policy,
         universe=inputs.universe,
-        current_routing=read_routing_plan(layout) if layout.routing_plan.is_file() else None,
+        current_routing=find_routing_plan(layout),
         history=read_history(layout) if policy.keeps_history() else None,
         current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
         data_hashes=inputs.data_hashes,
         training_hash=inputs.training_hash,
         past_seconds=past_fit_seconds(layout),
-        is_trained=lambda job: is_done(job, layout),
+        untrained=lambda plan: _untrained(plan, context),
         stamp=current_stamp(),
     )
     if form is Format.TABLE:
@@ -99,11 +99,31 @@ def print_preview(
         header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
         _print_table(header, time_rows(preview))
         if preview.diff.has_changes:
-            _print_table(HEADER, diff_rows(preview.diff), names=2)
-        console.print(diff_headline(preview.diff))
+            _print_table(HEADER, diff_rows(preview.diff, preview.ready), names=2)
+        console.print(diff_headline(preview.diff, preview.ready))
     else:
         print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
     return preview.diff.exit_code
+
+
+def _untrained(plan: MasterPlan, context: ModelContext) -> list[Job]:
+    """The jobs that are not trained; unlike `pending_jobs` it writes nothing."""
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
+    return [status.job for status in statuses if status.state is not ModelState.TRAINED]
+
+
+def _two_plans(
+    workspace: Workspace, old: str | None, new: str | None
+) -> tuple[MasterPlan | None, MasterPlan]:
+    """What to compare: what is not named is the current plan, or the parent of the other."""
+    if new is None and old is None:
+        plan, parent = plan_and_parent(workspace.layout)
+        return parent, plan
+    after = _plan(workspace, new) if new else load_master_training_plan(workspace.layout.master_plan)
+    if old is not None:
+        return _plan(workspace, old), after
+    earlier = after.metadata.parent_plan_hash
+    return find_plan(workspace.layout, earlier) if earlier else None, after
 
 
 def _plan(workspace: Workspace, name: str) -> MasterPlan:

@@ -1,4 +1,4 @@
-"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
+"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline as Dagster runs."""
 
 import time
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
 from foxml_assets.core.errors import ConfigError, Problem
 from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
 from foxml_assets.defs.running.stage_runs import training_runs
@@ -40,11 +41,11 @@ class Pipeline:
     def training(self) -> bool:
         """Train the pending jobs in batches, then write the report. True if every job is trained."""
         inputs = self.workspace.read_inputs()
-        context = inputs.training_context()
+        context = with_records(inputs.training_context(), self.launcher.instance)
         permit = authorise_training(context, inputs.policy, current_stamp())
         plan = permit.plan
         console.print(permit.filter_line)
-        pending = pending_jobs(plan, self.workspace.layout)
+        pending = pending_jobs(plan, context)
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
         batches = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
@@ -54,7 +55,8 @@ class Pipeline:
             with _timed(title):
                 self.launcher.execute(run, raise_on_error=False)
         self.report()
-        return not pending_jobs(plan, self.workspace.layout)
+        # What training has recorded meanwhile is newer.
+        return not pending_jobs(plan, with_records(context, self.launcher.instance))
 
     def report(self) -> None:
         """Write the report and check all models."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from foxml_assets.core.errors import EvidenceError
 from foxml_assets.core.hashing import content_hash
-from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
@@ -221,7 +221,7 @@ def _skill_of_both(
     def skill(at: int) -> float:
         ridge = Variant((RIDGE,), screen.pooled[at])
         score = score_pooled(case, (ridge,), blocks).score.value
-        return 0.0 if score is None else to_skill(metric, score)
+        return 0.0 if score is None else metric.to_skill(score)
 
     return skill(0), skill(1)
 

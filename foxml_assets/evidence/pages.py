@@ -8,8 +8,7 @@ import pandas as pd
 
 from foxml_assets.core.assurances import assurance_lines
 from foxml_assets.core.markdown import escape, table
-from foxml_assets.core.metrics import CHANCE
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.evidence.leakage.findings import Finding
 from foxml_assets.evidence.score_tables import mean_importance, mean_shares, read_importance_table
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
@@ -64,7 +63,7 @@ def above_chance(score: Estimate | None, metric: ScoreMetric) -> bool | None:
     """Whether the whole 95 % interval of `score` lies above chance; None where there is no interval."""
     if score is None or score.ci_low is None:
         return None
-    return score.ci_low > CHANCE[metric]
+    return score.ci_low > metric.chance
 
 
 def _verdict(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:

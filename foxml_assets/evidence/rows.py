@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.leakage.findings import Finding, worst_reason
 from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
@@ -105,7 +105,7 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
 def _too_good(case: TargetCase, score: Estimate) -> Verdict | None:
     """SUSPECT for great skill that no function of the past carries: copies too weak to be found one by one
     may do so together."""
-    skill = None if score.value is None else to_skill(metric_of(case.spec.task_type), score.value)
+    skill = None if score.value is None else metric_of(case.spec.task_type).to_skill(score.value)
     if skill is None or skill < case.config.leakage.max_credible_skill:
         return None
     return Verdict(

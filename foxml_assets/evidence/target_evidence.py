@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from foxml_assets.core.assurances import Assurances
-from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, TaskType
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Words of other systems, and what they mean here. A word that stands nowhere is unknown, never safe."""
 
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric, find_metric
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 
 LEAKAGE_WORDS: dict[str, LeakageStatus] = {
     "OK": LeakageStatus.SAFE,
@@ -26,18 +27,6 @@ LEAKAGE_WORDS: dict[str, LeakageStatus] = {
 
 _SEVERITY = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED)
 
-_METRIC_WORDS: dict[str, ScoreMetric] = {
-    "auc": ScoreMetric.AUC,
-    "roc_auc": ScoreMetric.AUC,
-    "rocauc": ScoreMetric.AUC,
-    "ic": ScoreMetric.IC,
-    "rank_ic": ScoreMetric.IC,
-    "spearman": ScoreMetric.IC,
-    "spearman_ic": ScoreMetric.IC,
-    "r2": ScoreMetric.R2,
-    "r2_score": ScoreMetric.R2,
-}
-
 _TASK_WORDS: dict[str, TaskType] = {
     "classification": TaskType.CLASSIFICATION,
     "binary": TaskType.CLASSIFICATION,
@@ -53,12 +42,6 @@ _TASK_OF_PREFIX = {"y_will_": TaskType.CLASSIFICATION, "fwd_ret": TaskType.REGRE
 FOXML_METRIC: dict[TaskType, ScoreMetric] = {
     TaskType.CLASSIFICATION: ScoreMetric.AUC,
     TaskType.REGRESSION: ScoreMetric.R2,
-}
-
-TASK_OF_METRIC: dict[ScoreMetric, TaskType] = {
-    ScoreMetric.AUC: TaskType.CLASSIFICATION,
-    ScoreMetric.IC: TaskType.REGRESSION,
-    ScoreMetric.R2: TaskType.REGRESSION,
 }
 
 
@@ -79,7 +62,7 @@ def worst(statuses: list[LeakageStatus]) -> LeakageStatus:
 
 def score_metric(word: str) -> ScoreMetric | None:
     """The metric a name stands for: `roc_auc__cs__mean` is AUC. None for a metric not known here."""
-    return _METRIC_WORDS.get(word.strip().lower().split("__")[0])
+    return find_metric(word.strip().lower().split("__")[0])
 
 
 def task_type(word: str) -> TaskType | None:

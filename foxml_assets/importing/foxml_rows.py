@@ -10,7 +10,6 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.importing.foreign_words import (
     FOXML_METRIC,
-    TASK_OF_METRIC,
     leakage_status,
     task_in_name,
     task_type,
@@ -109,7 +108,7 @@ def _task_and_metric(
     if metric is None and scored is not None and scored.metric_word is not None:
         return (str(task_type(word or "") or "") or None), scored.metric_word
     metric = metric or _first(one.metric for one in readings)
-    task = task_type(word) if word else (TASK_OF_METRIC[metric] if metric else None)
+    task = task_type(word) if word else (metric.facts.task if metric else None)
     if task is None and not word:
         task = task_in_name(target)
     if metric is None and task is not None:

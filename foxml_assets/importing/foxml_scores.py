@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.importing.foreign_words import leakage_status, score_metric
 from foxml_assets.importing.json_values import JsonObject, member, members, number, text, texts
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.importing.foreign_words import (
     FOXML_METRIC,
-    TASK_OF_METRIC,
     leakage_status,
     score_metric,
     task_in_name,
@@ -137,7 +137,7 @@ def _with_metric(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFr
         raise CandidatesError("the metric is not known", file=path, problems=[problem], fix=_FIX)
     if "task_type" not in table.columns:
         notes.append("there is no task_type: auc means classification, ic and r2 mean regression")
-        tasks = table["score_metric"].map({str(key): str(task) for key, task in TASK_OF_METRIC.items()})
+        tasks = table["score_metric"].map({metric.value: metric.facts.task.value for metric in ScoreMetric})
         table = table.assign(task_type=tasks)
     return table
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.metrics import CHANCE
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.pictures import new_figure, png_bytes, say, shown_name
-from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.routing.pages.plan_picture import ROUTE_COLOURS
@@ -43,7 +43,7 @@ def model_scores_chart(job: Job, manifests: Sequence[Manifest]) -> bytes:
         say(axes, "nothing could be scored")
         return png_bytes(figure)
     metric = manifests[0].scores.within_symbols.metric
-    chance = CHANCE[metric]
+    chance = metric.chance
     table = scores.pivot(index="symbol", columns="family", values="score")
     many = len(table) > _MAX_BARS
     if many:

@@ -9,7 +9,8 @@ import pandas as pd
 from foxml_assets.auditing.holdout_errors import interval, without_gaps
 from foxml_assets.auditing.pages.audit_files import read_current_audit
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
-from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.reporting.pair_scores import PairScores, pair_routes, score_pairs
@@ -43,7 +44,7 @@ def make_report(
     TrainingError.
     """
     routes, layout = pair_routes(plan, routing, context.info), context.layout
-    inventory = take_inventory(plan.jobs, layout)
+    inventory = take_inventory(plan.jobs, context)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
     trained = inventory.counts[ModelState.TRAINED]
     audit = read_current_audit(layout, plan.metadata.plan_hash, trained)

@@ -102,7 +102,7 @@ class _Scorer:
             return {"": _Predicted.nothing(self.unusable[job.job_id])}
         data = load_job_data(job, self.context, self.timeline)
         held, bar = data.holdout, self.timeline.bar_of(data.holdout.time)
-        said = load_job_model(job, self.context.layout).predict(held.X) if len(held) else np.empty(0)
+        said = load_job_model(job, self.context).predict(held.X) if len(held) else np.empty(0)
         predicted = {
             symbol: _Predicted(held.y[own], said[own], bar[own])
             for code, symbol in enumerate(data.symbols)

@@ -5,7 +5,8 @@ from typing import Literal
 import msgspec
 
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
-from foxml_assets.core.vocabulary import ModelFamily, Route, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import ModelFamily, Route
 from foxml_assets.training.models.manifest import ModelState
 
 

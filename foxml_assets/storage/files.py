@@ -1,21 +1,16 @@
-"""Durable writes: a reader sees the old file or directory or the new one, never a part of either."""
+"""Durable writes of single files: a reader sees the old file or the new one, never a part of either."""
 
-import ctypes
 import errno
+import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from foxml_assets.core.errors import LinkError, Problem, StorageError
 
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_REMOVERS = 8
-_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
+_TEMPORARY_PREFIX = ".tmp-"
 _ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "mount it writable"}
 
 
@@ -48,26 +43,37 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     """`write_atomic` of the concatenated `chunks`, of which only one is held at a time."""
     refuse_links(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
-    # Not mkstemp, whose files nobody else may read whatever the umask says.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
+    _sweep(path.parent)
+    with _temporary(path.parent) as (descriptor, temporary):
+        with os.fdopen(descriptor, "wb", closefd=False) as stream:
             stream.writelines(chunks)
-            stream.flush()
-            os.fsync(stream.fileno())
+        os.fsync(descriptor)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
     """`write_atomic`, unless `path` already holds exactly `data`. True if it was written."""
-    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+    if holds(path, (data,)):
         return False
     write_atomic(path, data)
     return True
+
+
+def remove_file(path: Path) -> None:
+    """Remove `path`, durably, if it is there. Raises OSError, LinkError."""
+    refuse_links(path)
+    if path.exists():
+        path.unlink(missing_ok=True)
+        sync_directory(path.parent)
+
+
+def holds(path: Path, chunks: Iterable[bytes]) -> bool:
+    """Whether `path` is a file of exactly the concatenated `chunks`; none is asked for after a difference."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return all(stream.read(len(chunk)) == chunk for chunk in chunks) and not stream.read(1)
 
 
 def sync_directory(directory: Path) -> None:
@@ -91,95 +97,35 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing_directory(final: Path) -> Iterator[Path]:
-    """Yield an empty directory beside `final`; when the block ends well it takes its place at once.
-
-    A kill at any moment leaves the old directory or the new one, whole. Only one process at a time may
-    replace the same directory. What the block writes must be fsynced by the block. Where the file
-    system cannot exchange two directories (NFS, for one) there is a moment between two renames in
-    which `final` is absent; the next call, or `recover_directory`, then brings the old one back.
-    Raises LinkError.
-    """
-    recover_directory(final)
-    staged = _staged(final)
-    staged.mkdir(parents=True)
+def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+    """A new file in `folder`, open for writing and locked; what still has its name in the end is removed."""
+    while True:
+        path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        # Not mkstemp, whose files nobody else may read whatever the umask says.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        # Another writer took it for a dead one's before it was locked.
+        os.close(descriptor)
     try:
-        yield staged
-        sync_directory(staged)
-        _switch(staged, final)
+        yield descriptor, path
     finally:
-        _remove(staged)
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
-def recover_directory(final: Path) -> bool:
-    """Undo a switch of `final` that a kill interrupted, and remove what it staged. True if there was one.
-
-    For whoever may replace `final`. Raises LinkError.
-    """
-    retired, staged = _retired(final), _staged(final)
-    for path in (final, retired, staged):
-        refuse_links(path)
-    if staged.exists():
-        shutil.rmtree(staged)
-    if not retired.exists():
-        return False
-    if final.exists():
-        shutil.rmtree(retired)
-        return False
-    retired.rename(final)
-    sync_directory(final.parent)
-    return True
-
-
-def is_switch_interrupted(final: Path) -> bool:
-    """Whether `final` is absent because a kill hit between the two renames of a switch."""
-    return not final.exists() and _retired(final).exists()
-
-
-def _switch(staged: Path, final: Path) -> None:
-    if not final.exists():
-        staged.rename(final)
-    elif not _exchange(staged, final):
-        retired = _retired(final)
-        final.rename(retired)
+def _sweep(folder: Path) -> None:
+    """Remove what killed writers left in `folder`: a living writer holds the lock of its file."""
+    for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
         try:
-            staged.rename(final)
-        except OSError:
-            retired.rename(final)
-            raise
-        sync_directory(final.parent)
-        shutil.rmtree(retired, ignore_errors=True)
-    sync_directory(final.parent)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two directories in one step; False where the system or the file system cannot."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
-        return False
-    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in _NO_EXCHANGE:
-        return False
-    raise OSError(code, os.strerror(code), str(other))
-
-
-def _remove(directory: Path) -> None:
-    """Remove a tree; what cannot be removed now is removed by the next call.
-
-    To unlink a file that was fsynced waits for the journal, so many are unlinked at a time.
-    """
-    files = [path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir()]
-    with suppress(OSError), ThreadPoolExecutor(_REMOVERS) as removers:
-        for _ in removers.map(Path.unlink, files):
-            pass
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _staged(final: Path) -> Path:
-    return final.with_name(f".{final.name}.staged")
-
-
-def _retired(final: Path) -> Path:
-    return final.with_name(f".{final.name}.retired")
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)

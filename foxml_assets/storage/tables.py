@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from foxml_assets.storage.files import refuse_links, sync_directory, write_if_changed
+from foxml_assets.storage.files import remove_file, write_if_changed
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
 
@@ -40,10 +40,7 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
         written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
         table.to_csv(buffer, index=False, lineterminator="\n")
     write_if_changed(written, buffer.getvalue())
-    if other.exists():
-        refuse_links(other)
-        other.unlink()
-        sync_directory(other.parent)
+    remove_file(other)
     return written
 
 

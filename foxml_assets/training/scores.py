@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from foxml_assets.core.metrics import metric_of, to_skill
-from foxml_assets.core.vocabulary import ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric, metric_of
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.families.model import Vector
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -56,7 +56,7 @@ def score(task: TaskType, y: Vector, prediction: Vector, *, min_rows: int) -> Sc
     if len(y) < max(min_rows, 2) or np.ptp(y) == 0:
         return Score(metric, None, None, len(y))
     value = _auc(y, prediction) if metric is ScoreMetric.AUC else _rank_correlation(y, prediction)
-    return Score(metric, value, to_skill(metric, value), len(y))
+    return Score(metric, value, metric.to_skill(value), len(y))
 
 
 def holdout_scores(

@@ -15,7 +15,7 @@ from foxml_assets.auditing.holdout_errors import (
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.auditing.routing_audit import BASELINES, Cost, Scheme, Screening
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.training.split import Timeline

@@ -1,7 +1,7 @@
 """The audit's numbers against those worked out directly from models and rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,9 @@ class Direct:
         """Labels, and the mean of what the models of `sides` (None: pooled) say."""
         rows = self.rows(target, symbol)
         models = [self.jobs[target, side] for side in sides]
-        said = [load_job_model(job, layout_of(self.routed, job)).predict(rows) for job in models]
+        context = self.routed.world.context
+        places = [replace(context, layout=layout_of(self.routed, job)) for job in models]
+        said = [load_job_model(job, at).predict(rows) for job, at in zip(models, places, strict=True)]
         return rows[target].to_numpy(dtype=np.float64), np.mean(said, axis=0)
 
     def skill(self, target: str, symbol: str, sides: tuple[str | None, ...]) -> float:

@@ -1,10 +1,11 @@
 """A write replaces the whole file or leaves the old one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from foxml_assets.storage.files import write_atomic, write_if_changed
+from foxml_assets.storage.files import remove_file, write_atomic, write_chunks_atomic, write_if_changed
 
 
 def test_a_write_creates_folders_and_leaves_no_temporary(tmp_path: Path) -> None:
@@ -31,3 +32,23 @@ def test_unchanged_content_is_not_written_again(tmp_path: Path) -> None:
     assert not write_if_changed(path, b"1")
     assert path.stat().st_mtime_ns == before
     assert write_if_changed(path, b"2")
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-of-the-dead").write_bytes(b"half")
+
+    def chunks() -> Iterator[bytes]:
+        yield b"slow, "
+        write_atomic(tmp_path / "other", b"quick")
+        yield b"but whole"
+
+    write_chunks_atomic(tmp_path / "file", chunks())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "other"]
+    assert (tmp_path / "file").read_bytes() == b"slow, but whole"
+
+
+def test_a_file_is_removed_once(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "file", b"1")
+    remove_file(tmp_path / "file")
+    remove_file(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Nothing below the root may be a link: what it leads to is neither written, removed nor replaced."""
 
+import json
 import os
 import stat
 import subprocess
@@ -7,12 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from foxml_assets.core.errors import LinkError
 from foxml_assets.core.pictures import new_figure, png_bytes
-from foxml_assets.defs.running.claims import Role, hold_claim
-from foxml_assets.storage.files import recover_directory, replacing_directory, write_atomic
+from foxml_assets.defs.running.claims import Role, find_claims, forget_claim, hold_claim
+from foxml_assets.defs.running.instance import open_instance, prepare_home
+from foxml_assets.defs.running.requested import requested_runs, withdraw
+from foxml_assets.storage.directories import recover_directory, replacing_directory
+from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import current_workspace
@@ -95,6 +100,66 @@ def test_a_link_as_file_is_not_replaced_nor_a_claim_made_through_one(tmp_path: P
     assert state() == before
 
 
+REMOVALS: dict[str, Callable[[Path], object]] = {
+    ".claims": lambda root: forget_claim(root, "inner"),
+    ".requests": lambda root: withdraw(root, "request"),
+}
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_no_claim_and_no_request_is_removed_through_a_link(name: str, tmp_path: Path) -> None:
+    folder, state = outside(tmp_path)
+    (folder / "request.json").write_text("{}", encoding="utf-8")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / name).symlink_to(folder)
+    before = state()
+    with pytest.raises(LinkError):
+        REMOVALS[name](root)
+    assert state() == before
+
+
+def test_no_claim_is_read_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".claims").symlink_to(outside(tmp_path)[0])
+    with pytest.raises(LinkError):
+        find_claims(tmp_path)
+
+
+def test_the_sensor_of_requests_refuses_a_linked_folder(tmp_path: Path) -> None:
+    folder, state = outside(tmp_path)
+    request = {"command": "gone", "assets": [], "tags": {}, "checks": None, "keys": []}
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    workspace = current_workspace(tmp_path / "root", CONFIG_DIR)
+    workspace.root.mkdir()
+    (workspace.root / ".requests").symlink_to(folder)
+    before = state()
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        pytest.raises(LinkError),
+        dg.build_sensor_context(instance=instance, resources={"workspace": workspace}) as context,
+    ):
+        requested_runs(context)
+    assert state() == before
+
+
+def test_a_dagster_folder_below_the_root_is_no_link_while_another_home_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, state = outside(tmp_path)
+    (folder / "dagster.yaml").write_text("{}", encoding="utf-8")
+    workspace = current_workspace(tmp_path / "root", CONFIG_DIR)
+    workspace.root.mkdir()
+    (workspace.root / "dagster").symlink_to(folder)
+    before = state()
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with pytest.raises(LinkError), open_instance(workspace.dagster_home):
+        pass
+    assert state() == before
+    monkeypatch.setenv("DAGSTER_HOME", str(workspace.root / "dagster"))
+    prepare_home(workspace.dagster_home)
+    assert workspace.dagster_home == folder
+
+
 def test_a_run_over_a_linked_plan_folder_ends_with_one_error_and_leaves_it(tmp_path: Path) -> None:
     folder, state = outside(tmp_path)
     layout = Layout(tmp_path / "root")
@@ -138,7 +203,7 @@ def test_a_failed_second_rename_is_taken_back(tmp_path: Path, monkeypatch: pytes
     final = tmp_path / "plan"
     final.mkdir()
     (final / "old").touch()
-    monkeypatch.setattr("foxml_assets.storage.files._exchange", lambda one, other: False)
+    monkeypatch.setattr("foxml_assets.storage.directories._exchange", lambda one, other: False)
     rename = Path.rename
 
     def fail(self: Path, target: Path) -> Path:

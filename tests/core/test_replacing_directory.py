@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from foxml_assets.core.errors import StorageError
-from foxml_assets.storage import files
-from foxml_assets.storage.files import (
+from foxml_assets.storage import directories
+from foxml_assets.storage.directories import (
     is_switch_interrupted,
     recover_directory,
     replacing_directory,
-    storage_errors,
 )
+from foxml_assets.storage.files import storage_errors
 
 
 def fill(folder: Path, *names: str) -> None:
@@ -28,7 +28,7 @@ def names_in(folder: Path) -> list[str]:
 def final(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with an old file, on a file system that can and on one that cannot exchange."""
     if request.param == "two renames":
-        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(directories, "_exchange", lambda one, other: False)
     folder = tmp_path / "plan"
     folder.mkdir()
     fill(folder, "old")
@@ -84,12 +84,30 @@ def test_a_switch_interrupted_after_both_renames_is_cleaned_up(final: Path) -> N
     assert names_in(final) == ["old"]
 
 
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_switch_that_cannot_be_made_durable_is_taken_back(
+    existed: bool, final: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(directory: Path) -> None:
+        if directory == final.parent:
+            raise OSError(errno.EIO, "Input/output error", str(directory))
+
+    if not existed:
+        (final / "old").unlink()
+        final.rmdir()
+    monkeypatch.setattr(directories, "sync_directory", fail)
+    with pytest.raises(OSError, match="Input/output"), replacing_directory(final) as staged:
+        fill(staged, "new")
+    assert names_in(final.parent) == (["plan"] if existed else [])
+    assert not existed or names_in(final) == ["old"]
+
+
 def test_this_file_system_exchanges_in_one_step(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
     fill(one, "1")
-    if not files._exchange(one, other):
+    if not directories._exchange(one, other):
         pytest.skip("directories cannot be exchanged here")
     assert names_in(one) == []
     assert names_in(other) == ["1"]
@@ -97,7 +115,7 @@ def test_this_file_system_exchanges_in_one_step(tmp_path: Path) -> None:
 
 def test_an_exchange_that_fails_for_another_reason_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        files._exchange(tmp_path / "none", tmp_path / "neither")
+        directories._exchange(tmp_path / "none", tmp_path / "neither")
 
 
 def test_a_storage_error_names_the_file_the_cause_and_the_way_out(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class Shell:
 
     def pending(self) -> list[str]:
         """The ids of the jobs that are not trained."""
-        return [job.job_id for job in pending_jobs(self.plan, self.layout)]
+        return [job.job_id for job in pending_jobs(self.plan, self.world.context)]
 
     def runs_of(self, jobs: Sequence[Job], batch_size: int = 200) -> list[StageRun]:
         return training_runs(self.instance, self.plan, jobs, batch_size)

@@ -9,7 +9,7 @@ import yaml
 from scipy.signal import lfilter
 
 from foxml_assets.core.config_files import parse_config
-from foxml_assets.core.metrics import metric_of, to_skill
+from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
@@ -131,7 +131,7 @@ def _pooled_skill(of: Examined, view: LabelView, folds: tuple[Fold, ...], usable
     case = TargetCase(view.spec, view.y, of.panel, folds, Leaks.none(of.panel), of.config)
     blocks = make_blocks(folds, view.spec.horizon_bars, of.config.blocks)
     score = score_pooled(case, (Variant(("ridge",), screen.pooled[0]),), blocks).score.value
-    return 0.0 if score is None else to_skill(metric_of(view.spec.task_type), score)
+    return 0.0 if score is None else metric_of(view.spec.task_type).to_skill(score)
 
 
 SMALL: dict[str, object] = {

@@ -20,7 +20,8 @@ from evidence_panels import (
 from small_market import LONG, UP, VALUE, row, small_frame
 
 from foxml_assets.core.errors import PanelError
-from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, ModelFamily, TaskType
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.evidence_files import evidence_path, read_all_evidence, read_evidence
 from foxml_assets.evidence.screening import probe
@@ -224,6 +225,17 @@ def test_a_family_that_cannot_be_fitted_is_recorded_with_its_error(
         assert "lightgbm" not in one.families
     path = found.layout.feature_selection(VALUE) / "families.json"
     assert b"No module named 'lightgbm'" in path.read_bytes()
+
+
+def test_a_family_that_does_not_learn_the_task_is_recorded_as_failed(tmp_path: Path) -> None:
+    named = ["ridge", "logistic", "elastic_net"]
+    found = evaluate(tmp_path, small_frame(), UP, VALUE, evidence={**SMALL, "families": named})
+    for target, other in ((UP, "elastic_net"), (VALUE, "logistic")):
+        for one in found.evidence[target].rows:
+            assert one.failed_families == (other,)
+            assert one.families == ("ridge",)
+    path = found.layout.feature_selection(VALUE) / "families.json"
+    assert b"logistic learns no regression" in path.read_bytes()
 
 
 @pytest.mark.parametrize(("named", "scored"), [(["xgboost"], ["xgboost"]), (["ridge"], ["ridge"])])

@@ -9,7 +9,8 @@ from evidence_panels import as_class, autoregressive, evaluate, panel_frame
 
 from foxml_assets.core.assurances import Assurance
 from foxml_assets.core.errors import EvidenceError
-from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, TaskType
 from foxml_assets.evidence.evidence_files import read_findings, read_importances
 from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.pages import MOST_ROWS, EvidencePage, above_chance, evidence_page

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata, spearmanr
 
-from foxml_assets.core.metrics import to_skill
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.evidence.scores.blocks import TimeBlocks, make_blocks
 from foxml_assets.evidence.scores.sums import (
     NORMAL_95,
@@ -178,8 +177,8 @@ def test_a_constant_prediction_has_no_skill(metric: ScoreMetric) -> None:
     value, prediction = rows(9)
     y, fold, block = label_of(metric, value), np.arange(130) // 50, np.arange(130) // 13
     found = scores(block_sums(metric, y, np.stack([np.zeros(130), prediction]), fold, block, 10))
-    assert to_skill(metric, found.value[0]) == 0.0
-    assert to_skill(metric, found.value[1]) > 0.1
+    assert metric.to_skill(found.value[0]) == 0.0
+    assert metric.to_skill(found.value[1]) > 0.1
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -3,13 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from foxml_assets.core.vocabulary import (
-    Route,
-    ScoreMetric,
-    SignalState,
-    TaskType,
-    TrainingType,
-)
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import Route, SignalState, TaskType, TrainingType
 from foxml_assets.planning.jobs.builder import METRICS_SNAPSHOT, ROUTING_PLAN_PATH, assemble_plan
 from foxml_assets.planning.plan.job_ids import job_ids
 from foxml_assets.planning.plan.master_plan import (

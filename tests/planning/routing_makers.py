@@ -16,7 +16,7 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", "abc1234")
 
-# AUC that gives the state under the default bars, for the pooled and for a symbol's own model.
+# AUC that gives the state under the default thresholds, for the pooled and for a symbol's own model.
 POOLED = {"strong": 0.65, "weak": 0.55, "experimental": 0.515, "none": 0.45}
 LOCAL = {"strong": 0.66, "weak": 0.57, "experimental": 0.53, "none": 0.45}
 
@@ -74,7 +74,7 @@ def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
 
 
 def panel_behind(plan: MasterPlan, symbols: Iterable[str]) -> PanelInfo:
-    """The description of a panel from which `plan` could have been made, with these symbols besides its own."""
+    """A panel from which `plan` could have been made, with these symbols besides its own."""
     jobs = plan.jobs
     targets = {job.target: job for job in jobs}
     specs = tuple(

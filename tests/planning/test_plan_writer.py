@@ -10,7 +10,7 @@ import pytest
 import yaml
 from plan_makers import SWING, example_plan, job, plan
 
-from foxml_assets.core.errors import LockHeldError
+from foxml_assets.core.errors import LinkError, LockHeldError
 from foxml_assets.planning.plan.consumer import get_jobs_for_symbol, load_master_training_plan
 from foxml_assets.planning.plan.master_plan import JobMetadata, MasterPlan, SymbolUse
 from foxml_assets.planning.store.history import find_plan, history_files
@@ -266,3 +266,21 @@ def test_numbers_and_characters_that_yaml_reads_differently_survive(tmp_path: Pa
     write_plan(plan([job(odd, "NO", reason=odd), job("null", "1e5", metadata=tiny)]), layout, history=1)
     text = (layout.training_plan_dir / "training_plan.yaml").read_bytes()
     assert yaml.safe_load(text) == json.loads(layout.master_plan.read_bytes())
+
+
+def test_a_linked_history_is_neither_read_nor_taken_over(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious.json").write_text("precious", encoding="utf-8")
+    layout = Layout(tmp_path / "root")
+    first, second = plan([job("y", "A")]), plan([job("y", "B")])
+    write_plan(first, layout, history=3)
+    (layout.training_plan_dir / "history").rmdir()
+    (layout.training_plan_dir / "history").symlink_to(elsewhere)
+    with pytest.raises(LinkError):
+        write_plan(second, layout, history=3)
+    with pytest.raises(LinkError):
+        find_plan(layout, "0" * 64)
+    assert load_master_training_plan(layout.master_plan).metadata.plan_hash == first.metadata.plan_hash
+    assert [path.name for path in elsewhere.iterdir()] == ["precious.json"]
+    assert (elsewhere / "precious.json").stat().st_nlink == 1

@@ -9,7 +9,8 @@ import pytest
 from training_world import RETURN, UP, make_world
 
 from foxml_assets.core.entry_points import FAMILIES
-from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.planning.plan.master_plan import Job, JobMetadata
 from foxml_assets.reporting.charts import model_scores_chart, skill_chart
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES

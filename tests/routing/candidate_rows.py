@@ -31,7 +31,7 @@ _SOUND: dict[str, object] = {
     "failed_families": None,
 }
 
-# The bars of the seeds, so that no test hangs on how the shipped ones are tuned to the evidence.
+# The thresholds of the seeds, so that no test hangs on how the shipped ones are tuned to the evidence.
 SEED_STABILITY: dict[str, float] = {
     "stable_overlap_min": 0.70,
     "stable_tau_min": 0.60,
@@ -41,7 +41,7 @@ SEED_STABILITY: dict[str, float] = {
     "max_std_tau": 0.25,
 }
 
-# The table of states and its golden cases are about score bars; tests of defaults take RoutingPolicy().
+# The table of states and its golden cases are about score thresholds; tests of defaults take RoutingPolicy().
 SEED_POLICY: dict[str, object] = {
     "method": "thresholds",
     "both_strong_behavior": "ROUTE_BOTH",
@@ -50,7 +50,7 @@ SEED_POLICY: dict[str, object] = {
     "fdr": {"q": {"cross_sectional": 0.1, "symbol": 0.1}, "inflate_se": 1.2},
 }
 
-# Scores that give each state under the default bars of (pooled, symbol) AUC rows.
+# Scores that give each state under the default thresholds of (pooled, symbol) AUC rows.
 POOLED_SCORE = {"STRONG": 0.60, "WEAK_BUT_OK": 0.54, "EXPERIMENTAL": 0.515, "DISALLOWED": 0.50}
 SYMBOL_SCORE = {"STRONG": 0.62, "WEAK_BUT_OK": 0.56, "EXPERIMENTAL": 0.53, "DISALLOWED": 0.50}
 

@@ -7,7 +7,8 @@ import pytest
 from candidate_rows import local, pooled, routed, target_row
 
 from foxml_assets.core.assurances import Assurance
-from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.routing.candidates.candidates import candidates_from_evidence
 from foxml_assets.routing.pages.explanation import explain

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from test_routing_properties import tables
 
 from foxml_assets.core.errors import CandidatesError
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.routing.candidates.candidates import (
     CANDIDATE_COLUMNS,
@@ -130,6 +131,7 @@ def test_without_pyarrow_everything_works_on_csv_with_equal_hashes(tmp_path: Pat
     assert answer["candidates"] == candidates_hash(candidates)
     assert answer["plan"] == here.metadata.routing_plan_hash
     assert answer["files"] == [
+        "pages.json",
         "routing_plan.json",
         "routing_plan.md",
         "routing_plan.png",

@@ -54,8 +54,12 @@ def test_the_deciding_rule_of_each_side_is_marked_once() -> None:
 
 def test_tests_show_value_bar_and_outcome() -> None:
     rows = {row.rule: row for row in explanation_rows(explain(_plan(), "y", "few")) if row.side == "symbol"}
-    assert (rows["samples"].value, rows["samples"].bar, rows["samples"].result) == ("40", ">= 1,000", "fail")
-    assert (rows["strong score"].value, rows["strong score"].bar) == ("0.6500", ">= 0.6000")
+    assert (rows["samples"].value, rows["samples"].threshold, rows["samples"].result) == (
+        "40",
+        ">= 1,000",
+        "fail",
+    )
+    assert (rows["strong score"].value, rows["strong score"].threshold) == ("0.6500", ">= 0.6000")
     assert rows["stability"].result == "pass"
     leak = _rules("leak")
     assert leak["symbol", "leakage clear"][0] == "fail"
@@ -170,9 +174,9 @@ def test_stability_names_the_keys_that_refused_it() -> None:
 
 
 def test_a_bar_of_a_horizon_tier_is_named_as_such() -> None:
-    bars = {"min_score": 0.54, "strong_score": 0.6}
+    thresholds = {"min_score": 0.54, "strong_score": 0.6}
     short = {"short": {"auc": {"min_score": 0.55, "strong_score": 0.62}}}
-    tiers = {"symbol": {"auc": bars, "horizon_tiers": short}}
+    tiers = {"symbol": {"auc": thresholds, "horizon_tiers": short}}
     rows = [pooled(horizon_minutes=5.0), local("A", score=0.65, score_se=0.01, horizon_minutes=5.0)]
     decided = explain(routed(*rows, settings=tiers), "y", "A").sides[1].decided
     assert decided == "score: 0.6500 reaches symbol.horizon_tiers.short.auc.strong_score 0.6200"
@@ -192,7 +196,10 @@ def test_own_skill_is_not_held_against_a_pooled_model_that_is_not_allowed() -> N
     rows = [pooled(score=0.5), local("A", score=0.65, score_se=0.01, cs_score=0.5, cs_score_se=0.01)]
     plan = routed(*rows, settings={"method": "shrinkage"})
     choice = {row.rule: row for row in explanation_rows(explain(plan, "y", "A")) if row.side == "choice"}
-    assert (choice["own skill"].bar, choice["own skill"].result) == ("the pooled model is not allowed", "-")
+    assert (choice["own skill"].threshold, choice["own skill"].result) == (
+        "the pooled model is not allowed",
+        "-",
+    )
 
 
 def test_the_text_is_an_aligned_table_under_its_lines() -> None:
@@ -209,7 +216,7 @@ def test_a_state_kept_by_hysteresis_says_so() -> None:
     explanation = explain(plan, "y", "A")
     assert any("kept by hysteresis" in line for line in explanation_lines(explanation))
     strong = next(row for row in explanation_rows(explanation) if row.decided and row.side == "symbol")
-    assert (strong.value, strong.bar, strong.result) == ("0.5900", ">= 0.5800", "pass")
+    assert (strong.value, strong.threshold, strong.result) == ("0.5900", ">= 0.5800", "pass")
 
 
 def test_a_dropped_feature_is_named_with_its_status() -> None:

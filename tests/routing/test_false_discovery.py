@@ -35,9 +35,9 @@ def test_rejected_rows_are_disallowed_and_show_the_score_they_would_need() -> No
     rejected = pair(plan, "A")
     assert (rejected["local_state"], rejected["local_rule"]) == ("DISALLOWED", "fdr")
     assert rejected["local_error_control"] == "rejected"
-    assert rejected["local_threshold"] == rejected["local_fdr_bar"] > 0.56
-    # One discovery among two tests: the bar is that of p = q / 2.
-    assert rejected["local_fdr_bar"] == pytest.approx(0.5 + norm.isf(0.05) * 0.05 * 1.2)
+    assert rejected["local_threshold"] == rejected["local_fdr_threshold"] > 0.56
+    # One discovery among two tests: the threshold is that of p = q / 2.
+    assert rejected["local_fdr_threshold"] == pytest.approx(0.5 + norm.isf(0.05) * 0.05 * 1.2)
     assert pair(plan, "B")["local_error_control"] == "discovered"
     assert pair(routed(pooled(), weak, settings={"fdr": {"enabled": False}}))["local_state"] == "WEAK_BUT_OK"
 
@@ -123,7 +123,7 @@ def test_pure_noise_is_routed_next_to_never() -> None:
 
 
 def test_the_plan_states_how_many_false_rows_its_thresholds_let_through() -> None:
-    # Without control the bound is the number that noise would send over the lowest bar.
+    # Without control the bound is the number that noise would send over the lowest threshold.
     settings = {"fdr": {"enabled": False, "inflate_se": 1.0}}
     plans = [route(_noise(seed, 50, 200), policy(**settings), stamp=STAMP) for seed in range(5)]
     passed = [int((plan.pairs["local_state"] != "DISALLOWED").sum()) for plan in plans]

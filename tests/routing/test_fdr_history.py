@@ -69,13 +69,13 @@ def test_three_batches_by_hand() -> None:
     first = planned(GOLDEN[0], FdrHistory())
     # At 0.0437490 the second of four may have p = 0.0218745.
     assert said(first) == {"A": "discovered", "B": "discovered", "C": "rejected", "D": "rejected"}
-    assert pair(first, "C")["local_fdr_bar"] == pytest.approx(0.5 + norm.isf(0.0218745) * SE)
+    assert pair(first, "C")["local_fdr_threshold"] == pytest.approx(0.5 + norm.isf(0.0218745) * SE)
     second = planned(GOLDEN[1], history_of(GOLDEN[0]))
     # The plan's own test at 0.1 finds C and A, so A stands and B does not. With A as found, C is the second
     # of four at 0.0144318, so it may have p = 0.0072159.
     assert said(second) == {"A": "kept", "B": "rejected", "C": "discovered", "D": "rejected"}
-    assert pair(second, "A")["local_fdr_bar"] == pytest.approx(0.5 + norm.isf(0.05) * SE)
-    assert pair(second, "D")["local_fdr_bar"] == pytest.approx(0.5 + norm.isf(0.0072159) * SE)
+    assert pair(second, "A")["local_fdr_threshold"] == pytest.approx(0.5 + norm.isf(0.05) * SE)
+    assert pair(second, "D")["local_fdr_threshold"] == pytest.approx(0.5 + norm.isf(0.0072159) * SE)
     third = planned(GOLDEN[2], history_of(*GOLDEN[:2]))
     # B stands again; D is the second of four at 0.0075435.
     assert said(third) == {"A": "rejected", "B": "discovered", "C": "rejected", "D": "discovered"}
@@ -201,13 +201,13 @@ def test_a_batch_never_finds_what_its_plan_alone_would_not(
     none = np.zeros(len(z), dtype=bool)
     alone = discoveries(z, np.ones(len(z)), np.zeros(len(z)), ~none, q, Earlier(1.0, none))
     batch = discoveries(z, np.ones(len(z)), np.zeros(len(z)), ~none, q, Earlier(share(number), before))
-    assert (batch.bar >= alone.bar).all()
+    assert (batch.threshold >= alone.threshold).all()
     assert (batch.cutoff[~before] <= share(number) * q * (1 + 1e-12)).all()
-    assert set(np.flatnonzero(batch.kept)) <= set(np.flatnonzero(before & (z >= alone.bar)))
-    # What was found before and is still supported passes, and makes no bar of a new row higher.
-    assert ((z >= batch.bar) == (z >= alone.bar))[before].all()
+    assert set(np.flatnonzero(batch.kept)) <= set(np.flatnonzero(before & (z >= alone.threshold)))
+    # What was found before and is still supported passes, and makes no threshold of a new row higher.
+    assert ((z >= batch.threshold) == (z >= alone.threshold))[before].all()
     afresh = discoveries(z, np.ones(len(z)), np.zeros(len(z)), ~none, q, Earlier(share(number), none))
-    assert (batch.bar <= afresh.bar).all()
+    assert (batch.threshold <= afresh.threshold).all()
 
 
 @QUICK
@@ -245,4 +245,4 @@ def test_without_any_skill_the_rate_holds_over_the_whole_sequence() -> None:
 def _finds(z: np.ndarray, spent: float) -> bool:
     everything, none = np.ones(len(z), dtype=bool), np.zeros(len(z), dtype=bool)
     found = discoveries(z, np.ones(len(z)), np.zeros(len(z)), everything, Q, Earlier(spent, none))
-    return bool((z >= found.bar).any())
+    return bool((z >= found.threshold).any())

@@ -1,4 +1,4 @@
-"""Hysteresis: a pair keeps its state until its gate passes a bar by more than the margin."""
+"""Hysteresis: a pair keeps its state until its gate passes a threshold by more than the margin."""
 
 import pytest
 from candidate_rows import local, pair, pooled, routed, target_row

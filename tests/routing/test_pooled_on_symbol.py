@@ -76,7 +76,7 @@ def test_an_explanation_says_what_the_pooled_model_lacks_here() -> None:
         assert [(row.rule, row.result, row.decided) for row in choice] == [
             ("pooled skill on this symbol", "fail", True)
         ]
-        assert "min_skill 0.01" in choice[0].bar
+        assert "min_skill 0.01" in choice[0].threshold
         told = " ".join(explanation.next_steps)
         assert "min_probability 0.95 (now 0." in told
         assert "the pooled model were" not in told

@@ -194,19 +194,19 @@ def test_false_discovery_control_only_takes_states_away(table: pd.DataFrame, q: 
 def test_hysteresis_never_flips_a_state_inside_the_margin(
     table: pd.DataFrame, margin: float, data: st.DataObject
 ) -> None:
-    """The bars are those of the scores; error control is off, since its bar moves with other rows."""
+    """The thresholds are those of the scores; error control is off, since its own moves with other rows."""
     policy = RoutingPolicy.model_validate({**THRESHOLDS, "hysteresis": margin, "fdr": {"enabled": False}})
     before = route(table, policy, stamp=STAMP)
     moves = [data.draw(st.floats(-0.2, 0.2)) for _ in range(len(table))]
     moved = table.assign(score=(table["score"] + moves).clip(0.0, 1.0))
     after = route(moved, policy, previous=before, stamp=STAMP)
-    bars = dict(zip(LEVELS[1:], (0.52, 0.54, 0.60), strict=True))
+    thresholds = dict(zip(LEVELS[1:], (0.52, 0.54, 0.60), strict=True))
     old, new = before.pairs, after.pairs
     for was, now, gate in zip(old["local_state"], new["local_state"], new["local_gate"], strict=True):
         if LEVELS.index(now) > LEVELS.index(was):
-            assert gate > bars[now] + margin
+            assert gate > thresholds[now] + margin
         elif LEVELS.index(now) < LEVELS.index(was):
-            assert gate < bars[was] - margin
+            assert gate < thresholds[was] - margin
 
 
 @QUICK

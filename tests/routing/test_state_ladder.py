@@ -19,7 +19,7 @@ def test_pooled_scores_turn_at_their_bars(
         (low, "WEAK_BUT_OK", "min_score"),
         (low - STEP, "EXPERIMENTAL", "experimental_score"),
         (trial, "EXPERIMENTAL", "experimental_score"),
-        (trial - STEP, "DISALLOWED", "below_bars"),
+        (trial - STEP, "DISALLOWED", "below_thresholds"),
     ]
     for score, state, rule in cases:
         row = target_row(routed(pooled(score=score, score_metric=metric, task_type=task)))
@@ -111,12 +111,12 @@ def test_stability_outside_the_allowlist_leaves_only_the_lane() -> None:
 
 def test_the_reason_says_what_holds_a_row_back() -> None:
     cases = [
-        ({"score": 0.53}, "Local on trial, as its score is below the bar"),
+        ({"score": 0.53}, "Local on trial, as its score is below the threshold"),
         ({"score": 0.62, "mean_overlap": 0.6, "mean_tau": 0.5}, "Local on trial, as its features drift"),
         ({"score": 0.62, "n_snapshots": 1}, "Local on trial, as its stability is unknown"),
         ({"score": 0.62, "leakage_status": "SUSPECT"}, "Local on trial, as it is suspected of leakage"),
         ({"score": 0.62}, "Local strong and stable"),
-        ({"score": 0.51}, "Local score below every bar"),
+        ({"score": 0.51}, "Local score below every threshold"),
         ({"score": 0.62, "sample_size": 3}, "Local has too few samples"),
     ]
     for values, reason in cases:
@@ -150,8 +150,8 @@ def test_the_gate_may_be_the_lower_confidence_bound() -> None:
     ],
 )
 def test_horizons_fall_into_tiers_with_their_own_bars(minutes: float | None, tier: str) -> None:
-    bars = {"auc": {"min_score": 0.80, "strong_score": 0.90}}
-    tiers = {name: bars for name in ("short", "medium", "long", "very_long") if name == tier}
+    thresholds = {"auc": {"min_score": 0.80, "strong_score": 0.90}}
+    tiers = {name: thresholds for name in ("short", "medium", "long", "very_long") if name == tier}
     symbol = {"auc": {"min_score": 0.54, "strong_score": 0.60}, "horizon_tiers": tiers}
     row = pair(routed(pooled(), local(score=0.85, horizon_minutes=minutes), settings={"symbol": symbol}))
     assert row["local_tier"] == tier

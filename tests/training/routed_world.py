@@ -6,8 +6,9 @@ from pathlib import Path
 
 from training_world import LONELY, RETURN, SYMBOLS, UP, World
 
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, TaskType
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan

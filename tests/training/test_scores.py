@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from foxml_assets.core.vocabulary import ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.training.scores import holdout_scores, score
 
 AUC, IC = TaskType.CLASSIFICATION, TaskType.REGRESSION

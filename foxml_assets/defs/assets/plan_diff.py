@@ -8,8 +8,7 @@ from foxml_assets.defs.assets.planning import GROUP
 from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown
-from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.planning.store.history import find_plan
+from foxml_assets.planning.store.history import plan_and_parent
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.workspace import Workspace
 
@@ -23,9 +22,8 @@ from foxml_assets.workspace import Workspace
 def training_plan_diff(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
     """Jobs added, removed and changed since the parent plan, each with its cause."""
     layout = workspace.layout
-    plan = load_master_training_plan(layout.master_plan)
-    parent_hash = plan.metadata.parent_plan_hash
-    diff = diff_plans(find_plan(layout, parent_hash) if parent_hash else None, plan)
+    plan, parent = plan_and_parent(layout)
+    diff = diff_plans(parent, plan)
     document, page = diff_json(diff), diff_markdown(diff)
     write_if_changed(layout.plan_diff, document)
     write_if_changed(layout.plan_diff.with_suffix(".md"), page.encode())

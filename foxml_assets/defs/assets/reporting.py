@@ -6,6 +6,7 @@ from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, ver
 from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
 from foxml_assets.reporting.charts import skill_chart
 from foxml_assets.reporting.make_report import make_report
@@ -17,7 +18,7 @@ from foxml_assets.reporting.report_markdown import (
     jobs_trained,
     target_skills,
 )
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
@@ -45,9 +46,9 @@ def training_report(
 ) -> dg.MaterializeResult[None]:
     """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
     inputs = workspace.read_inputs()
-    layout, training = inputs.layout, inputs.training_context()
+    layout, training = inputs.layout, with_records(inputs.training_context(), context.instance)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
-    routing = read_routing_plan(layout) if layout.routing_plan.is_file() else None
+    routing = find_routing_plan(layout)
     report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)
     write_report(report, scores, layout)
     return dg.MaterializeResult(

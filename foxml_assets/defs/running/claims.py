@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from foxml_assets.core.hashing import content_hash
-from foxml_assets.storage.files import refuse_links
+from foxml_assets.storage.files import refuse_links, remove_file
 
 _FOLDER = ".claims"
 _UNFINISHED_PREFIX = ".new-"
@@ -85,16 +85,17 @@ def claimed(root: Path, key: str, role: Role, purpose: str) -> Iterator[None]:
 
 
 def find_claims(root: Path) -> dict[str, Claim]:
-    """Every claim on the root by its key, also those whose process is gone."""
+    """Every claim on the root by its key, also those whose process is gone. Raises LinkError."""
     folder = _folder(root)
+    refuse_links(folder)
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     found = (_read(path) for path in paths if not path.name.startswith(_UNFINISHED_PREFIX))
     return {claim.key: claim for claim in found if claim is not None}
 
 
 def forget_claim(root: Path, key: str) -> None:
-    """Remove the file of a claim."""
-    (_folder(root) / key).unlink(missing_ok=True)
+    """Remove the file of a claim. Raises LinkError."""
+    remove_file(_folder(root) / key)
 
 
 def _folder(root: Path) -> Path:

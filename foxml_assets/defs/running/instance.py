@@ -8,7 +8,7 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
 from foxml_assets.core.errors import Problem, StorageError
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.files import refuse_links, write_atomic
 
 # A failed run would keep its place in the training pool without free_slots_after_run_end_seconds.
 _DAGSTER_YAML = b"""\
@@ -32,8 +32,12 @@ concurrency:
 
 
 def prepare_home(home: Path) -> None:
-    """Make `home` a Dagster home; an existing `dagster.yaml` is the user's and is left as it is."""
+    """Make `home` a Dagster home; an existing `dagster.yaml` is the user's and is left as it is.
+
+    Raises LinkError.
+    """
     settings = home / "dagster.yaml"
+    refuse_links(settings)
     if not settings.exists():
         write_atomic(settings, _DAGSTER_YAML)
 

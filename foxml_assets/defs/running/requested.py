@@ -13,7 +13,7 @@ from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.runs import daemon_tags
 from foxml_assets.defs.running.stage_runs import StageRun, run_request
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.files import refuse_links, remove_file, write_atomic
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 2
@@ -38,7 +38,7 @@ def ask_for(root: Path, run: StageRun, command: str) -> str:
 
 def withdraw(root: Path, name: str) -> None:
     """The request was met, or is not to be met any more."""
-    _path(root, name).unlink(missing_ok=True)
+    remove_file(_path(root, name))
 
 
 def run_of(instance: dg.DagsterInstance, name: str) -> dg.DagsterRun | None:
@@ -56,6 +56,7 @@ def requested_runs(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Launches what a `foxml` command asks for, once."""
     root = workspace.root
+    refuse_links(root / _FOLDER)
     tags = daemon_tags(workspace)
     claims = find_claims(root)
     requests = []
@@ -65,7 +66,7 @@ def requested_runs(
             continue
         claim = claims.get(asked.command)
         if claim is None or not claim.is_held:
-            path.unlink(missing_ok=True)
+            remove_file(path)
         elif run_of(context.instance, path.stem) is None:
             run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
             requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))

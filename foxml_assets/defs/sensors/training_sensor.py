@@ -10,6 +10,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import data_version_of
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.partitions import retire_partitions
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
@@ -89,9 +90,9 @@ def _read(cursor: str | None) -> _Seen | None:
 
 def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
     inputs = workspace.read_inputs()
-    training = inputs.training_context()
+    training = with_records(inputs.training_context(), instance)
     plan = authorise_training(training, inputs.policy, current_stamp()).plan
-    pending = pending_jobs(plan, workspace.layout, retry_failed=False)
+    pending = pending_jobs(plan, training, retry_failed=False)
     waiting, left = _split(instance, workspace, plan, pending, runs)
     if waiting:
         reason = hold_back(instance, training, waiting)
@@ -162,13 +163,17 @@ def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
     present = [path.stat() for path in watched if path.exists()]
     moments = [(status.st_mtime_ns, status.st_size) for status in present]
     in_flight = sorted(run.run_id for run in runs)
-    models = (
-        []
-        if runs
-        else sorted(
-            (entry.path, entry.stat().st_mtime_ns)
-            for folder, _, _ in os.walk(layout.models)
-            for entry in os.scandir(folder)
-        )
-    )
+    models = [] if runs or not layout.models.is_dir() else sorted(_file_times(str(layout.models)))
     return content_hash([moments, in_flight, models])
+
+
+def _file_times(folder: str) -> list[tuple[str, int]]:
+    """Every file below `folder`, with the time of its last change."""
+    found: list[tuple[str, int]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found += _file_times(entry.path)
+            else:
+                found.append((entry.path, entry.stat(follow_symlinks=False).st_mtime_ns))
+    return found

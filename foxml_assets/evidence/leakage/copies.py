@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.core.metrics import metric_of, to_skill
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric, metric_of
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, shifted
 from foxml_assets.evidence.scores.sums import block_sums, scores
@@ -147,7 +146,7 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
     ridge = 1e-3 * np.trace(gram) / lags * np.eye(lags)
     weights = np.linalg.solve(gram + ridge, cross)
     metric = metric_of(label.spec.task_type)
-    found = [to_skill(metric, _one_score(metric, y, table @ weights)) for table, y in later]
+    found = [metric.to_skill(_one_score(metric, y, table @ weights)) for table, y in later]
     known_skill = [value for value in found if np.isfinite(value)]
     return float(np.mean(known_skill)) if known_skill else float("nan")
 

@@ -12,7 +12,7 @@ from foxml_assets.evidence.replay.built import label_problems
 from foxml_assets.evidence.replay.comparison import Replayed
 from foxml_assets.evidence.replay.replay import cut_bars, replay_builder
 from foxml_assets.panel.builders import builder_code
-from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, ParquetPanel
+from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, FilePanel
 from foxml_assets.panel.folds import holdout_start
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.source import builder_source_fingerprint
@@ -85,7 +85,7 @@ def current_replay(
 
 
 def _builders(config: DataConfig) -> tuple[FeatureBuilder, ...]:
-    return config.panel.builders if isinstance(config.panel, ParquetPanel) else ()
+    return config.panel.builders if isinstance(config.panel, FilePanel) else ()
 
 
 def _check_source(builder: FeatureBuilder, info: PanelInfo) -> None:

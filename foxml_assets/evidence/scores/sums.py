@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from foxml_assets.core.metrics import NORMAL_95
-from foxml_assets.core.vocabulary import ScoreMetric
+from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.target_evidence import Estimate
 

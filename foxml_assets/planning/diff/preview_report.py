@@ -48,12 +48,12 @@ def time_rows(preview: Preview) -> list[tuple[str, str, int, int, int]]:
 
 def preview_markdown(preview: Preview) -> str:
     """Routes, moves, jobs and training time."""
-    parts = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
+    parts: list[str] = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
     moves = move_rows(preview)
     if moves:
         parts.append(table(("from", "to", "pairs"), moves))
     header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
-    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff)]
+    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff, preview.ready)]
     return "\n\n".join(parts)
 
 

@@ -9,8 +9,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.names import symbol_segment, target_segment
-from foxml_assets.core.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
+from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
 from foxml_assets.planning.jobs.assignment import job_families
 from foxml_assets.planning.plan.job_ids import job_ids
 from foxml_assets.planning.plan.master_plan import ABSENT, ExcludedSymbol, Job, JobMetadata

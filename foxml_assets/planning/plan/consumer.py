@@ -10,8 +10,8 @@ from foxml_assets.core.errors import PlanCorruptError, PlanInconsistentError, Pl
 from foxml_assets.core.vocabulary import ModelFamily, TrainingType
 from foxml_assets.planning.plan.canonical import read_canonical
 from foxml_assets.planning.plan.encoding import plan_hash
-from foxml_assets.planning.plan.json_problems import find_problems
 from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan
+from foxml_assets.storage.directories import read_version
 
 MAX_BYTES = 1 << 30
 # What the planner wrote is read in parts; to look into anything else takes thirty times its size.
@@ -37,7 +37,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
     another schema version; beyond MAX_OTHER_BYTES only that it is wrong) and PlanInconsistentError (the
     content does not have the plan's own hash).
     """
-    raw = _read(path)
+    raw = read_version(path.parent, lambda: _read(path))
     plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
     unknown = sorted(_families(plan) - FAMILIES.points().keys())
     if unknown:
@@ -152,6 +152,9 @@ def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
 def _problems(raw: bytes) -> tuple[Problem, ...]:
     if len(raw) > MAX_OTHER_BYTES:
         return ()
+    # Who reads a good plan has no need of it.
+    from foxml_assets.planning.plan.json_problems import find_problems
+
     return find_problems(raw, msgspec.inspect.type_info(MasterPlan))
 
 

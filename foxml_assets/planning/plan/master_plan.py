@@ -9,7 +9,8 @@ import msgspec
 
 from foxml_assets.core.assurances import Assurances
 from foxml_assets.core.entry_points import FAMILIES
-from foxml_assets.core.vocabulary import ModelFamily, Route, ScoreMetric, SignalState, TaskType, TrainingType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
 
 SCHEMA_VERSION: Final = 2
 

@@ -18,7 +18,8 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.store.history import keep_history
 from foxml_assets.planning.store.tree import VIEWS, PlanFile, plan_files, plan_tree, tree_problems
-from foxml_assets.storage.files import recover_directory, replacing_directory, storage_errors, sync_directory
+from foxml_assets.storage.directories import recover_directory, replacing_directory
+from foxml_assets.storage.files import storage_errors, sync_directory
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 

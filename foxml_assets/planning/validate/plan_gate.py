@@ -14,7 +14,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.plan_checks import Basis, PlanCheck, check_plan
 from foxml_assets.planning.validate.staleness import CurrentInputs
-from foxml_assets.storage.files import is_switch_interrupted
+from foxml_assets.storage.directories import is_switch_interrupted
 from foxml_assets.storage.layout import Layout
 
 _MAKE_NEW = "make a new plan: foxml run --until plan"

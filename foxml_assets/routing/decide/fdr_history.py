@@ -167,5 +167,5 @@ def _discovered_pairs(plan: RoutingPlan) -> PairSets:
 def _is_discovered(rows: pd.DataFrame, prefix: str) -> Bools:
     # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
     is_named = (rows[f"{prefix}_error_control"] == ErrorControl.DISCOVERED.value).to_numpy()
-    reaches_bar = (rows[f"{prefix}_score"] >= rows[f"{prefix}_fdr_bar"]).to_numpy()
-    return np.asarray(is_named & reaches_bar)
+    reaches_threshold = (rows[f"{prefix}_score"] >= rows[f"{prefix}_fdr_threshold"]).to_numpy()
+    return np.asarray(is_named & reaches_threshold)

@@ -9,8 +9,8 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.decide.fdr_history import Batch, FdrHistory, with_plan
 from foxml_assets.routing.plan.plan_json import read_metadata
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
+from foxml_assets.storage.directories import is_switch_interrupted, read_version
 from foxml_assets.storage.exact_json import decode_json
-from foxml_assets.storage.files import is_switch_interrupted
 from foxml_assets.storage.layout import Layout
 
 SCHEMA_VERSION = 1
@@ -28,6 +28,10 @@ def read_history(layout: Layout) -> FdrHistory:
     Raises FdrHistoryError if it is lost, cannot be parsed, was changed, or is not that of the routing plan
     beside it.
     """
+    return read_version(layout.routing_plan_dir, lambda: _read(layout))
+
+
+def _read(layout: Layout) -> FdrHistory:
     path = layout.fdr_history
     if is_switch_interrupted(layout.routing_plan_dir):
         fix = "run `foxml run --until plan`"

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.vocabulary import Route, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.coding import LEVELS, Index, decode
 from foxml_assets.routing.decide.plan_parts import PlanParts, fault_texts, texts, trace_columns
 from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases

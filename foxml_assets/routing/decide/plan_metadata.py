@@ -10,14 +10,14 @@ from foxml_assets.routing.candidates.coding import Bools, code, level
 from foxml_assets.routing.decide.plan_parts import PlanParts
 from foxml_assets.routing.methods.sides import JudgedSide
 from foxml_assets.routing.plan.routing_plan import (
-    Bar,
     BatchInForce,
     PolicyInForce,
     RoutingMetadata,
+    ScoreThresholds,
     SideControl,
     routing_plan_hash,
 )
-from foxml_assets.routing.plan.stability_words import stability_bars
+from foxml_assets.routing.plan.stability_words import stability_thresholds
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
@@ -72,7 +72,7 @@ def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Policy
         stability_cross_sectional=allowlist.cross_sectional,
         stability_symbol=allowlist.symbol,
         stability_experimental=policy.experimental.allowed_stabilities,
-        stability=stability_bars(policy),
+        stability=stability_thresholds(policy),
         experimental_lane=policy.enable_experimental_lane,
         both_strong_behavior=policy.both_strong_behavior,
         both_weak_behavior=policy.both_weak_behavior,
@@ -83,18 +83,20 @@ def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Policy
         min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
         inflate_se=policy.error_rate(Side.SYMBOL).inflate_se,
-        bars=tuple(_bars(policy)),
+        thresholds=tuple(_thresholds(policy)),
     )
 
 
-def _bars(policy: RoutingPolicy) -> list[Bar]:
+def _thresholds(policy: RoutingPolicy) -> list[ScoreThresholds]:
     lane = policy.experimental.min_score
     found = []
     for side in Side:
         scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
-        for metric, tier, bars in policy.side(side).in_force():
-            trial = scores.bar(metric) if policy.enable_experimental_lane else None
-            found.append(Bar(side, metric, tier, bars.strong_score, bars.min_score, trial))
+        for metric, tier, thresholds in policy.side(side).in_force():
+            trial = scores.threshold(metric) if policy.enable_experimental_lane else None
+            found.append(
+                ScoreThresholds(side, metric, tier, thresholds.strong_score, thresholds.min_score, trial)
+            )
     return found
 
 

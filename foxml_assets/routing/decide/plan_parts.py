@@ -62,7 +62,7 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
         f"{prefix}_tau_std": _unless(~by_snapshots, agreement.std_tau),
         f"{prefix}_leakage_status": decode(np.where(rows.present, rows.leakage, -1), list(LeakageStatus)),
         f"{prefix}_error_control": decode(states.control, list(ErrorControl)),
-        f"{prefix}_fdr_bar": states.fdr.bar,
+        f"{prefix}_fdr_threshold": states.fdr.threshold,
         f"{prefix}_checks": counts(states.checks.astype(np.float64)),
         f"{prefix}_held": states.held,
     }

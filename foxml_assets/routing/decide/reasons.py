@@ -61,7 +61,7 @@ def side_phrase(rule: Rule, side: Side, stability: Stability, *, good_score: boo
         side="CS" if side is Side.CROSS_SECTIONAL else "local",
         steady=_STEADY[stability],
         unsteady=unsteady,
-        on_trial=unsteady if good_score else "its score is below the bar",
+        on_trial=unsteady if good_score else "its score is below the threshold",
     )
 
 

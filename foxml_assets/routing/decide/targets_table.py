@@ -8,7 +8,8 @@ import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.core.vocabulary import ScoreMetric, TaskType
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.routing.candidates.coding import Floats, decode
 from foxml_assets.routing.decide.plan_parts import PlanParts, fault_texts, texts, trace_columns
 from foxml_assets.routing.decide.reasons import side_phrases
@@ -17,8 +18,8 @@ from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame, me
 from foxml_assets.routing.plan.routing_plan import QUARANTINE_COLUMNS, TARGET_COLUMNS
 from foxml_assets.routing.plan.stability_words import (
     StabilityNumbers,
-    stability_bars,
     stability_numbers,
+    stability_thresholds,
     stability_words,
 )
 from foxml_assets.routing.policy.routing_words import HorizonTier
@@ -112,12 +113,12 @@ def _reasons(parts: PlanParts) -> pd.Categorical:
 
 def _stability_of(parts: PlanParts) -> Callable[[int], str]:
     """A target's row by its position, to what made its stability."""
-    columns, bars = trace_columns("cs", parts.cs), stability_bars(parts.policy)
+    columns, thresholds = trace_columns("cs", parts.cs), stability_thresholds(parts.policy)
     metrics, fields = list(ScoreMetric), StabilityNumbers.__dataclass_fields__
 
     def words(at: int) -> str:
         row = pd.Series({f"cs_{name}": columns[f"cs_{name}"][at] for name in fields})
-        return stability_words(stability_numbers(row, "cs"), metrics[parts.cs.rows.metric[at]], bars)
+        return stability_words(stability_numbers(row, "cs"), metrics[parts.cs.rows.metric[at]], thresholds)
 
     return words
 

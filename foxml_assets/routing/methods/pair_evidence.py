@@ -53,10 +53,10 @@ class ShrunkSkill:
     mean: Floats
     sd: Floats
 
-    def probability_above(self, bar: Floats) -> Floats:
-        """P(skill > bar) of every pair; NaN where skill or spread is unknown."""
+    def probability_above(self, threshold: Floats) -> Floats:
+        """P(skill > threshold) of every pair; NaN where skill or spread is unknown."""
         # Scores have far fewer digits than the floor on the spread, which only avoids dividing by zero.
-        z = (self.mean - bar) / np.maximum(self.sd, 1e-12)
+        z = (self.mean - threshold) / np.maximum(self.sd, 1e-12)
         return np.asarray(ndtr(z), dtype=np.float64)
 
 
@@ -150,16 +150,16 @@ def _shrunk_skills(
         cs=pooled.mean,
         local=np.where(sound, own.mean, np.nan),
         both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
-        cs_probability=pooled.probability_above(_pooled_bar(local, earlier, policy)),
+        cs_probability=pooled.probability_above(_pooled_threshold(local, earlier, policy)),
     )
 
 
-def _pooled_bar(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
+def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
     """The skill that the pooled model must exceed on each pair: lower where it served the pair before."""
-    bar = np.full(len(local.rows.rows), policy.pooled_on_symbol.min_skill)
+    threshold = np.full(len(local.rows.rows), policy.pooled_on_symbol.min_skill)
     if earlier.route is None:
-        return bar
+        return threshold
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
     margin = policy.hysteresis * local.rows.skill_scale
     shift: Floats = np.select([earlier.route < 0, served], [np.zeros_like(margin), -margin], margin)
-    return bar + shift
+    return threshold + shift

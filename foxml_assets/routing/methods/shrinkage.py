@@ -31,7 +31,7 @@ def _lane_open(cases: Cases) -> Bools:
 
 
 def _discovery(cases: Cases) -> Floats:
-    return cases.tests.fdr_bar
+    return cases.tests.fdr_threshold
 
 
 def _line_if_followed(trace: SideTrace, policy: PolicyInForce) -> RuleLine | None:
@@ -60,7 +60,7 @@ _STRONG = Rule(
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STRONG_SCORE),
     words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.bars.strong,
+    threshold=lambda cases: cases.tests.thresholds.strong,
     measured=Measured.GATE,
 )
 _DISCOVERED = Rule(
@@ -169,7 +169,7 @@ def _best_choice(
 
 
 def _open_threshold(side: JudgedSide) -> Floats:
-    return side.states.fdr.bar
+    return side.states.fdr.threshold
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:

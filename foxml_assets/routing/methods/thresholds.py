@@ -42,17 +42,17 @@ def _held_back(cases: Cases) -> Bools:
 
 
 def _trial_threshold(cases: Cases) -> Floats:
-    return cases.tests.bars.experimental
+    return cases.tests.thresholds.experimental
 
 
 def _min_threshold(cases: Cases) -> Floats:
-    return cases.tests.bars.min
+    return cases.tests.thresholds.min
 
 
 def _lowest_threshold(cases: Cases) -> Floats:
     """What a row must reach for any state: the experimental one, or min_score where the lane is closed."""
-    bars = cases.tests.bars
-    return np.where(np.isnan(bars.experimental), bars.min, bars.experimental)
+    thresholds = cases.tests.thresholds
+    return np.where(np.isnan(thresholds.experimental), thresholds.min, thresholds.experimental)
 
 
 def _row_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -71,7 +71,7 @@ _STRONG = Rule(
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
     words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.bars.strong,
+    threshold=lambda cases: cases.tests.thresholds.strong,
     measured=Measured.GATE,
 )
 _WEAK = Rule(
@@ -130,11 +130,11 @@ _UNKNOWN = replace(
     threshold=_min_threshold,
 )
 _BELOW = Rule(
-    name="below_bars",
+    name="below_thresholds",
     when="otherwise",
     holds=lambda cases: np.ones_like(cases.rows.present),
     state=SignalState.DISALLOWED,
-    phrase="{side} score below every bar",
+    phrase="{side} score below every threshold",
     test=tests.EXPERIMENTAL_SCORE,
     words=deciding.below_thresholds,
     threshold=_lowest_threshold,
@@ -161,11 +161,11 @@ def _choose(evidence: PairEvidence) -> Routes:
 
 def _open_threshold(side: JudgedSide) -> Floats:
     """The lowest score that routes each row, given its stability and leakage; NaN for none."""
-    bars, checks = side.rows.bars, side.states.checks
+    thresholds, checks = side.rows.thresholds, side.states.checks
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
-    by_min = np.where((checks & wanted) == wanted, bars.min, np.nan)
+    by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)
     on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
-    return np.where(on_trial & ~np.isnan(bars.experimental), bars.experimental, by_min)
+    return np.where(on_trial & ~np.isnan(thresholds.experimental), thresholds.experimental, by_min)
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:

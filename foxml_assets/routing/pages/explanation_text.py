@@ -7,7 +7,7 @@ from foxml_assets.routing.pages.explanation import Explanation
 from foxml_assets.routing.policy.routing_words import Side
 from foxml_assets.routing.rules.side_trace import RuleLine
 
-HEADER = ("side", "rule", "value", "bar", "result")
+HEADER = ("side", "rule", "value", "threshold", "result")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ExplanationRow:
     side: str
     rule: str
     value: str
-    bar: str
+    threshold: str
     result: str
     decided: bool
 
@@ -27,7 +27,7 @@ class ExplanationRow:
             self.side,
             self.rule,
             self.value,
-            self.bar,
+            self.threshold,
             f"{self.result} (decided)" if self.decided else self.result,
         )
 
@@ -85,4 +85,4 @@ def explanation_text(explanation: Explanation) -> str:
 
 def _row(side: str, test: RuleLine) -> ExplanationRow:
     result = {True: "pass", False: "fail", None: "-"}[test.passed]
-    return ExplanationRow(side, test.name, test.value, test.bar, result, test.decided)
+    return ExplanationRow(side, test.name, test.value, test.threshold, result, test.decided)

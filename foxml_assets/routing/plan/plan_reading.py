@@ -9,6 +9,7 @@ from foxml_assets.core.hashing import file_hash
 from foxml_assets.routing.plan.plan_json import parse_plan
 from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
 from foxml_assets.routing.plan.routing_plan import RoutingPlan, routing_plan_hash
+from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import has_pyarrow
 
@@ -21,6 +22,17 @@ def read_routing_plan(layout: Layout) -> RoutingPlan:
     Raises RoutingPlanError if there is none, it cannot be parsed, its files do not belong together, or
     its hash is not that of its content.
     """
+    return read_version(layout.routing_plan_dir, lambda: _read(layout))
+
+
+def find_routing_plan(layout: Layout) -> RoutingPlan | None:
+    """The plan on disk, None if there is none. Raises RoutingPlanError for one that cannot be used."""
+    return read_version(
+        layout.routing_plan_dir, lambda: _read(layout) if layout.routing_plan.is_file() else None
+    )
+
+
+def _read(layout: Layout) -> RoutingPlan:
     path = layout.routing_plan
     if not path.is_file():
         raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)

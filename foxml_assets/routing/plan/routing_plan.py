@@ -6,8 +6,9 @@ import msgspec
 import pandas as pd
 
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.core.vocabulary import ScoreMetric, Stability
+from foxml_assets.core.vocabulary import Stability
 from foxml_assets.routing.candidates.candidates import Column, Kind
 from foxml_assets.routing.candidates.frame_hash import frame_hash
 from foxml_assets.routing.policy.routing_words import (
@@ -20,11 +21,11 @@ from foxml_assets.routing.policy.routing_words import (
     UnknownLeakage,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
-class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The score bars in force for one side, metric and horizon tier; `experimental` None: lane closed."""
+class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is in force for one side, metric and horizon tier; `experimental` None: lane closed."""
 
     side: Side
     score_metric: ScoreMetric
@@ -47,7 +48,7 @@ class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected_false: float
 
 
-class StabilityBars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StabilityThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The section `stability_classification`, as it was in force."""
 
     min_snapshots_for_stability: int
@@ -87,7 +88,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stability_cross_sectional: tuple[Stability, ...]
     stability_symbol: tuple[Stability, ...]
     stability_experimental: tuple[Stability, ...]
-    stability: StabilityBars
+    stability: StabilityThresholds
     experimental_lane: bool
     both_strong_behavior: BothStrongBehavior
     both_weak_behavior: BothWeakBehavior
@@ -98,7 +99,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_probability: float
     min_advantage: float
     inflate_se: float
-    bars: tuple[Bar, ...]
+    thresholds: tuple[ScoreThresholds, ...]
 
 
 class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,8 +146,8 @@ def _trace(side: str) -> tuple[Column, ...]:
         _text(f"{side}_rule", "the rule that decided the state", always=True),
         _float(f"{side}_score", "out-of-fold score, in its metric's unit"),
         _float(f"{side}_se", "standard error of the score, not inflated"),
-        _float(f"{side}_gate", "what was held against the bars: score, or lower confidence bound"),
-        _float(f"{side}_threshold", "the bar that decided, hysteresis included, in its rule's unit"),
+        _float(f"{side}_gate", "what was held against the thresholds: score, or lower confidence bound"),
+        _float(f"{side}_threshold", "the threshold that decided, hysteresis included, in its rule's unit"),
         _count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
         _count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
         _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN"),
@@ -161,7 +162,7 @@ def _trace(side: str) -> tuple[Column, ...]:
         _float(f"{side}_tau_std", "its standard deviation"),
         _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
         _text(f"{side}_error_control", "off, discovered, rejected, not_controlled or kept"),
-        _float(f"{side}_fdr_bar", "the score at which false-discovery control lets a row pass"),
+        _float(f"{side}_fdr_threshold", "the score at which false-discovery control lets a row pass"),
         _count(f"{side}_checks", "bit set of the tests passed"),
         _flag(f"{side}_held", "the state was kept by hysteresis"),
     )
@@ -172,7 +173,7 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     _text("task_type", "classification or regression; null if no sound row says"),
     _text("score_metric", "unit of the pooled score"),
     _float("horizon_minutes", "label horizon"),
-    _text("tier", "horizon tier whose bars applied"),
+    _text("tier", "horizon tier whose thresholds applied"),
     _count("n_symbols", "pairs of the target"),
     *_trace("cs"),
     _text("cs_reason", "why the pooled model has its state, in words", always=True),
@@ -198,10 +199,10 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _text("cs_state", "state of the target's pooled model"),
     _text("cs_rule", "the rule that decided it"),
     _float("cs_gate", "its gate"),
-    _float("cs_threshold", "the bar that decided it"),
-    _text("cs_tier", "horizon tier whose bars applied to it"),
+    _float("cs_threshold", "the threshold that decided it"),
+    _text("cs_tier", "horizon tier whose thresholds applied to it"),
     _text("local_metric", "unit of the symbol's score"),
-    _text("local_tier", "horizon tier whose bars applied"),
+    _text("local_tier", "horizon tier whose thresholds applied"),
     *_trace("local"),
     _float("pooled_score", "score of the pooled model on this symbol"),
     _float("pooled_se", "its standard error, not inflated"),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.core.metrics import SCORE_RANGE
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
@@ -25,8 +25,9 @@ def rows_out_of_range(candidates: pd.DataFrame) -> tuple[Problem, ...]:
     bad = candidates["sample_size"].fillna(0).to_numpy() < 0
     score = candidates["score"].to_numpy(dtype=np.float64)
     metric = candidates["score_metric"].astype(object).to_numpy()
-    for name, (low, high) in SCORE_RANGE.items():
-        bad |= (metric == name.value) & ((score < low) | (score > high) | np.isinf(score))
+    for one in ScoreMetric:
+        is_outside = (score < one.facts.low) | (score > one.facts.high) | np.isinf(score)
+        bad |= (metric == one.value) & is_outside
     return _named(candidates[bad], "score or sample size is out of range")
 
 

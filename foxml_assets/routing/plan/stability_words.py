@@ -5,9 +5,8 @@ from math import hypot, isnan
 
 import pandas as pd
 
-from foxml_assets.core.metrics import CHANCE
-from foxml_assets.core.vocabulary import ScoreMetric
-from foxml_assets.routing.plan.routing_plan import StabilityBars
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.routing.plan.routing_plan import StabilityThresholds
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 
@@ -31,9 +30,9 @@ class StabilityNumbers:
         return not isnan(self.earlier - self.recent) and hypot(self.earlier_se, self.recent_se) > 0
 
 
-def stability_bars(policy: RoutingPolicy) -> StabilityBars:
+def stability_thresholds(policy: RoutingPolicy) -> StabilityThresholds:
     """What the numbers are held against under `policy`."""
-    return StabilityBars(**policy.stability_classification.model_dump())
+    return StabilityThresholds(**policy.stability_classification.model_dump())
 
 
 def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:
@@ -42,48 +41,52 @@ def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:
     return StabilityNumbers(*(float("nan") if pd.isna(value) else float(value) for value in values))
 
 
-def stability_words(numbers: StabilityNumbers, metric: ScoreMetric | None, bars: StabilityBars) -> str:
+def stability_words(
+    numbers: StabilityNumbers, metric: ScoreMetric | None, thresholds: StabilityThresholds
+) -> str:
     """Such as "earlier 0.620, recent 0.510, fade 2.4 >= fade_z 2 and recent z 0.3 < gone_z 2".
 
     Empty if nothing was measured.
     """
     if numbers.followed and metric is not None:
-        return _over_time(numbers, CHANCE[metric], bars)
-    return _by_snapshots(numbers, bars)
+        return _over_time(numbers, metric.chance, thresholds)
+    return _by_snapshots(numbers, thresholds)
 
 
-def _over_time(numbers: StabilityNumbers, chance: float, bars: StabilityBars) -> str:
+def _over_time(numbers: StabilityNumbers, chance: float, thresholds: StabilityThresholds) -> str:
     fade = (numbers.earlier - numbers.recent) / hypot(numbers.earlier_se, numbers.recent_se)
     scores = f"earlier {numbers.earlier:.3f}, recent {numbers.recent:.3f}"
-    fades = _against("fade", fade, "fade_z", bars.fade_z)
+    fades = _against("fade", fade, "fade_z", thresholds.fade_z)
     if numbers.recent_se <= 0:
         return f"{scores}, {fades}"
     recent = (numbers.recent - chance) / numbers.recent_se
-    if fade >= bars.fade_z:
-        return f"{scores}, {fades} and {_against('recent z', recent, 'gone_z', bars.gone_z)}"
-    if recent <= -bars.fade_z:
-        return f"{scores}, recent z {recent:.1f} <= -fade_z {-bars.fade_z:g}"
+    if fade >= thresholds.fade_z:
+        return f"{scores}, {fades} and {_against('recent z', recent, 'gone_z', thresholds.gone_z)}"
+    if recent <= -thresholds.fade_z:
+        return f"{scores}, recent z {recent:.1f} <= -fade_z {-thresholds.fade_z:g}"
     return f"{scores}, {fades}"
 
 
-def _by_snapshots(numbers: StabilityNumbers, bars: StabilityBars) -> str:
+def _by_snapshots(numbers: StabilityNumbers, thresholds: StabilityThresholds) -> str:
     if isnan(numbers.overlap) and isnan(numbers.tau):
         return ""
-    least = bars.min_snapshots_for_stability
+    least = thresholds.min_snapshots_for_stability
     if not numbers.snapshots >= least:
         known = "an unknown number of" if isnan(numbers.snapshots) else f"{numbers.snapshots:.0f}"
         return f"{known} snapshots, below min_snapshots_for_stability {least}"
-    for name, value, bar in (
-        ("overlap", numbers.overlap_std, bars.max_std_overlap),
-        ("tau", numbers.tau_std, bars.max_std_tau),
+    for name, value, threshold in (
+        ("overlap", numbers.overlap_std, thresholds.max_std_overlap),
+        ("tau", numbers.tau_std, thresholds.max_std_tau),
     ):
-        if value > bar:
-            return f"std of {name} {value:.3f} above max_std_{name} {bar:g}"
+        if value > threshold:
+            return f"std of {name} {value:.3f} above max_std_{name} {threshold:g}"
     return ", ".join(
         text
         for text in (
-            _agreement("overlap", numbers.overlap, bars.stable_overlap_min, bars.drifting_overlap_min),
-            _agreement("tau", numbers.tau, bars.stable_tau_min, bars.drifting_tau_min),
+            _agreement(
+                "overlap", numbers.overlap, thresholds.stable_overlap_min, thresholds.drifting_overlap_min
+            ),
+            _agreement("tau", numbers.tau, thresholds.stable_tau_min, thresholds.drifting_tau_min),
         )
         if text
     )
@@ -99,5 +102,5 @@ def _agreement(name: str, value: float, stable: float, drifting: float) -> str:
     return f"{name} {value:.3f} below drifting_{name}_min {drifting:g}"
 
 
-def _against(name: str, value: float, key: str, bar: float) -> str:
-    return f"{name} {value:.1f} {'>=' if value >= bar else '<'} {key} {bar:g}"
+def _against(name: str, value: float, key: str, threshold: float) -> str:
+    return f"{name} {value:.1f} {'>=' if value >= threshold else '<'} {key} {threshold:g}"

@@ -25,7 +25,12 @@ from foxml_assets.routing.policy.routing_words import (
     Side,
     UnknownLeakage,
 )
-from foxml_assets.routing.policy.score_thresholds import AucBars, ExperimentalLane, SideThresholds, SignedBars
+from foxml_assets.routing.policy.score_thresholds import (
+    AucThresholds,
+    ExperimentalLane,
+    SideThresholds,
+    SignedThresholds,
+)
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -140,10 +145,12 @@ class RoutingPolicy(ConfigModel):
     allowed_feature_leakage_status: tuple[LeakageStatus, ...] = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN)
     min_features: Annotated[int, Field(ge=1)] = 1
     cross_sectional: SideThresholds = SideThresholds(
-        auc=AucBars(min_score=0.52, strong_score=0.58), ic=SignedBars(min_score=0.02, strong_score=0.05)
+        auc=AucThresholds(min_score=0.52, strong_score=0.58),
+        ic=SignedThresholds(min_score=0.02, strong_score=0.05),
     )
     symbol: SideThresholds = SideThresholds(
-        auc=AucBars(min_score=0.54, strong_score=0.60), ic=SignedBars(min_score=0.03, strong_score=0.08)
+        auc=AucThresholds(min_score=0.54, strong_score=0.60),
+        ic=SignedThresholds(min_score=0.03, strong_score=0.08),
     )
     stability_allowlist: StabilityAllowlist = StabilityAllowlist()
     stability_classification: StabilityClassification = StabilityClassification()
@@ -188,12 +195,12 @@ class RoutingPolicy(ConfigModel):
         for side in Side:
             lane = self.experimental.min_score
             lane_scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
-            for metric, tier, bars in self.side(side).in_force():
-                bar = lane_scores.bar(metric)
-                if bar is not None and bar > bars.min_score:
+            for metric, tier, thresholds in self.side(side).in_force():
+                threshold = lane_scores.threshold(metric)
+                if threshold is not None and threshold > thresholds.min_score:
                     problems.append(
-                        f"experimental.min_score.{side}.{metric} {bar} is above the min_score"
-                        f" {bars.min_score} of {side} in tier {tier}"
+                        f"experimental.min_score.{side}.{metric} {threshold} is above the min_score"
+                        f" {thresholds.min_score} of {side} in tier {tier}"
                     )
         if problems:
             raise ValueError("; ".join(problems))
@@ -211,7 +218,7 @@ class RoutingPolicy(ConfigModel):
         return self
 
     def side(self, side: Side) -> SideThresholds:
-        """The score bars of one side."""
+        """The score thresholds of one side."""
         return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
 
     def sample_minimum(self, side: Side) -> int:

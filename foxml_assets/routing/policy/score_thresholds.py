@@ -1,4 +1,4 @@
-"""Score bars of the routing policy: per side, score metric and horizon tier."""
+"""Score thresholds of the routing policy: per side, score metric and horizon tier."""
 
 from collections.abc import Iterator
 from typing import Annotated, Self
@@ -6,93 +6,94 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from foxml_assets.core.config_files import ConfigModel
-from foxml_assets.core.vocabulary import ScoreMetric, Stability
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import Stability
 from foxml_assets.routing.policy.routing_words import HorizonTier
 
-AucBar = Annotated[float, Field(ge=0.0, le=1.0)]
-SignedBar = Annotated[float, Field(ge=-1.0, le=1.0)]
+AucScore = Annotated[float, Field(ge=0.0, le=1.0)]
+SignedScore = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
-class AucBars(ConfigModel):
-    """Bars on AUC; 0.5 is chance."""
+class Thresholds(ConfigModel):
+    """What makes a score WEAK_BUT_OK and what makes it STRONG, in the score's own unit."""
 
-    min_score: AucBar
-    strong_score: AucBar
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _check_order(self.min_score, self.strong_score)
-        return self
-
-
-class SignedBars(ConfigModel):
-    """Bars on IC or R2; 0 is chance."""
-
-    min_score: SignedBar
-    strong_score: SignedBar
+    min_score: float
+    strong_score: float
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _check_order(self.min_score, self.strong_score)
+        if self.strong_score < self.min_score:
+            raise ValueError(f"strong_score {self.strong_score} is below min_score {self.min_score}")
         return self
 
 
-class MetricBars(ConfigModel):
-    """Bars per score metric. A metric without bars cannot be routed: its rows are quarantined."""
+class AucThresholds(Thresholds):
+    """Thresholds on AUC; 0.5 is chance."""
 
-    auc: AucBars | None = None
-    ic: SignedBars | None = None
-    r2: SignedBars | None = None
-
-    def bars(self, metric: ScoreMetric) -> AucBars | SignedBars | None:
-        return {ScoreMetric.AUC: self.auc, ScoreMetric.IC: self.ic, ScoreMetric.R2: self.r2}[metric]
+    min_score: AucScore
+    strong_score: AucScore
 
 
-class TierBars(ConfigModel):
-    """Bars that differ for some label horizons; what is left out falls back to the side's own bars."""
+class SignedThresholds(Thresholds):
+    """Thresholds on IC or R2; 0 is chance."""
 
-    short: MetricBars = MetricBars()
-    medium: MetricBars = MetricBars()
-    long: MetricBars = MetricBars()
-    very_long: MetricBars = MetricBars()
-
-    def tier(self, tier: HorizonTier) -> MetricBars:
-        return {
-            HorizonTier.SHORT: self.short,
-            HorizonTier.MEDIUM: self.medium,
-            HorizonTier.LONG: self.long,
-            HorizonTier.VERY_LONG: self.very_long,
-            HorizonTier.ANY: MetricBars(),
-        }[tier]
+    min_score: SignedScore
+    strong_score: SignedScore
 
 
-class SideThresholds(MetricBars):
-    """The bars of one side, with optional overrides by horizon tier."""
+class MetricThresholds(ConfigModel):
+    """Thresholds per score metric. A metric without thresholds cannot be routed: its rows are quarantined."""
 
-    horizon_tiers: TierBars = TierBars()
+    auc: AucThresholds | None = None
+    ic: SignedThresholds | None = None
+    r2: SignedThresholds | None = None
 
-    def bars_in_tier(self, metric: ScoreMetric, tier: HorizonTier) -> AucBars | SignedBars | None:
-        """The bars in force for a metric and tier, or None."""
-        return self.horizon_tiers.tier(tier).bars(metric) or self.bars(metric)
+    def thresholds(self, metric: ScoreMetric) -> Thresholds | None:
+        found: Thresholds | None = getattr(self, metric.value)
+        return found
 
-    def in_force(self) -> Iterator[tuple[ScoreMetric, HorizonTier, AucBars | SignedBars]]:
-        """Every (metric, tier) that has bars."""
+
+class TierThresholds(ConfigModel):
+    """Thresholds that differ for some label horizons; what is left out falls back to the side's own."""
+
+    short: MetricThresholds = MetricThresholds()
+    medium: MetricThresholds = MetricThresholds()
+    long: MetricThresholds = MetricThresholds()
+    very_long: MetricThresholds = MetricThresholds()
+
+    def tier(self, tier: HorizonTier) -> MetricThresholds:
+        found: MetricThresholds = getattr(self, tier.value, MetricThresholds())
+        return found
+
+
+class SideThresholds(MetricThresholds):
+    """The thresholds of one side, with optional overrides by horizon tier."""
+
+    horizon_tiers: TierThresholds = TierThresholds()
+
+    def in_tier(self, metric: ScoreMetric, tier: HorizonTier) -> Thresholds | None:
+        """The thresholds in force for a metric and tier, or None."""
+        return self.horizon_tiers.tier(tier).thresholds(metric) or self.thresholds(metric)
+
+    def in_force(self) -> Iterator[tuple[ScoreMetric, HorizonTier, Thresholds]]:
+        """Every (metric, tier) that has thresholds."""
         for metric in ScoreMetric:
             for tier in HorizonTier:
-                bars = self.bars_in_tier(metric, tier)
-                if bars is not None:
-                    yield metric, tier, bars
+                thresholds = self.in_tier(metric, tier)
+                if thresholds is not None:
+                    yield metric, tier, thresholds
 
 
 class MetricScores(ConfigModel):
-    """One bar per score metric; without one the experimental lane is closed to that metric."""
+    """One threshold per score metric; without one the experimental lane is closed to that metric."""
 
-    auc: AucBar | None = None
-    ic: SignedBar | None = None
-    r2: SignedBar | None = None
+    auc: AucScore | None = None
+    ic: SignedScore | None = None
+    r2: SignedScore | None = None
 
-    def bar(self, metric: ScoreMetric) -> float | None:
-        return {ScoreMetric.AUC: self.auc, ScoreMetric.IC: self.ic, ScoreMetric.R2: self.r2}[metric]
+    def threshold(self, metric: ScoreMetric) -> float | None:
+        found: float | None = getattr(self, metric.value)
+        return found
 
 
 class ExperimentalScores(ConfigModel):
@@ -106,8 +107,3 @@ class ExperimentalLane(ConfigModel):
     min_score: ExperimentalScores = ExperimentalScores()
     allowed_stabilities: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING, Stability.UNKNOWN)
     max_fraction_symbols_per_target: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
-
-
-def _check_order(min_score: float, strong_score: float) -> None:
-    if strong_score < min_score:
-        raise ValueError(f"strong_score {strong_score} is below min_score {min_score}")

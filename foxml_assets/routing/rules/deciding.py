@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from foxml_assets.core.metrics import CHANCE
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.plan.stability_words import stability_words
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile, Side
@@ -65,15 +64,15 @@ def false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
     """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
     q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
     se = trace.se * policy.inflate_se
-    if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_bar):
+    if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
         return f"score: {_gate(trace, policy)}; false discovery is not controlled"
-    chance = CHANCE[trace.metric]
-    p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_bar]) - chance) / se).tolist()
+    chance = trace.metric.chance
+    p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_threshold]) - chance) / se).tolist()
     rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}{_batch_words(trace, policy)}"
-    score, bar = number(trace.score), number(trace.fdr_bar)
-    if trace.score >= trace.fdr_bar:
-        return f"fdr: p {p:.2g} within {rule} (score {score} reaches {bar})"
-    return f"fdr: p {p:.2g} above {rule} (score {score} below {bar})"
+    score, threshold = number(trace.score), number(trace.fdr_threshold)
+    if trace.score >= trace.fdr_threshold:
+        return f"fdr: p {p:.2g} within {rule} (score {score} reaches {threshold})"
+    return f"fdr: p {p:.2g} above {rule} (score {score} below {threshold})"
 
 
 def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -98,12 +97,12 @@ def below_thresholds(trace: SideTrace, policy: PolicyInForce) -> str:
     _, low, experimental = bars_of(trace, policy)
     lane_open = policy.experimental_lane and not np.isnan(experimental)
     name = EXPERIMENTAL if lane_open else "min_score"
-    bar = experimental if lane_open else low
-    return f"score: {_gate(trace, policy)} below {_score_key(trace, name, policy)} {number(bar)}"
+    threshold = experimental if lane_open else low
+    return f"score: {_gate(trace, policy)} below {_score_key(trace, name, policy)} {number(threshold)}"
 
 
 def _gate(trace: SideTrace, policy: PolicyInForce) -> str:
-    """The number that was held against the bars."""
+    """The number that was held against the thresholds."""
     return f"{policy.gate_on} {number(trace.gate)}" if policy.gate_on != "score" else number(trace.gate)
 
 
@@ -112,9 +111,9 @@ def _score_key(trace: SideTrace, name: str, policy: PolicyInForce) -> str:
     if name == EXPERIMENTAL:
         return f"experimental.min_score.{trace.side}.{trace.metric}"
     by_tier = {
-        bar.tier: (bar.strong, bar.min)
-        for bar in policy.bars
-        if (bar.side, bar.score_metric) == (trace.side, trace.metric)
+        threshold.tier: (threshold.strong, threshold.min)
+        for threshold in policy.thresholds
+        if (threshold.side, threshold.score_metric) == (trace.side, trace.metric)
     }
     own = trace.tier is not None and by_tier.get(trace.tier) != by_tier.get(HorizonTier.ANY)
     return f"{trace.side}.{f'horizon_tiers.{trace.tier}.' if own else ''}{trace.metric}.{name}"

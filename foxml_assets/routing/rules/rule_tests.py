@@ -83,7 +83,7 @@ def _discovery_line(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
     if trace.control is ErrorControl.OFF or q is None:
         return RuleLine("false discovery", "not tested", "", passed=None)
-    asked = f">= {number(trace.fdr_bar)} at q = {q:g}{_in_history(trace, policy)}"
+    asked = f">= {number(trace.fdr_threshold)} at q = {q:g}{_in_history(trace, policy)}"
     value = number(trace.score)
     if trace.control is ErrorControl.KEPT:
         value = f"{value}, kept from an earlier plan"
@@ -99,7 +99,7 @@ def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def _discovery_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
-    needed = f"score >= {number(trace.fdr_bar)} by false discovery at fdr.q.{trace.side}"
+    needed = f"score >= {number(trace.fdr_threshold)} by false discovery at fdr.q.{trace.side}"
     return f"{needed} (now {number(trace.score)})"
 
 

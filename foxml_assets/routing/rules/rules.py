@@ -153,7 +153,7 @@ FDR = Rule(
     phrase="{side} no better than chance (FDR)",
     test=tests.DISCOVERY,
     words=deciding.false_discovery,
-    threshold=lambda cases: cases.tests.fdr_bar,
+    threshold=lambda cases: cases.tests.fdr_threshold,
     measured=Measured.GATE,
 )
 

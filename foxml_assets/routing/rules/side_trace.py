@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.metrics import NORMAL_95
-from foxml_assets.core.vocabulary import ScoreMetric, SignalState
+from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
+from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.plan.stability_words import StabilityNumbers, stability_numbers, stability_words
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Side
@@ -33,7 +33,7 @@ class SideTrace:
     steadiness: StabilityNumbers
     leakage: str
     control: ErrorControl
-    fdr_bar: float
+    fdr_threshold: float
     n_features: int | None
     checks: Check
     held: bool
@@ -46,7 +46,7 @@ class RuleLine:
 
     name: str
     value: str
-    bar: str
+    threshold: str
     passed: bool | None
     decided: bool = False
 
@@ -73,7 +73,7 @@ def side_trace(side: Side, row: pd.Series) -> SideTrace:
         steadiness=stability_numbers(row, prefix),
         leakage=_text(row[f"{prefix}_leakage_status"]),
         control=ErrorControl(row[f"{prefix}_error_control"]),
-        fdr_bar=_float(row[f"{prefix}_fdr_bar"]),
+        fdr_threshold=_float(row[f"{prefix}_fdr_threshold"]),
         n_features=None if pd.isna(features) else len(msgspec.json.decode(features, type=dict[str, str])),
         checks=Check(int(row[f"{prefix}_checks"])),
         held=bool(row[f"{prefix}_held"]),
@@ -82,14 +82,18 @@ def side_trace(side: Side, row: pd.Series) -> SideTrace:
 
 
 def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
-    """The strong, min and experimental score bars of a trace; NaN where there is none.
+    """The strong, min and experimental score thresholds of a trace; NaN where there is none.
 
-    The bar that decided is the recorded one, which hysteresis may have moved.
+    The threshold that decided is the recorded one, which hysteresis may have moved.
     """
-    for bar in policy.bars:
-        if (bar.side, bar.score_metric, bar.tier) == (trace.side, trace.metric, trace.tier):
-            trial = np.nan if bar.experimental is None else bar.experimental
-            found = {"strong_score": bar.strong, "min_score": bar.min, "experimental_score": trial}
+    for threshold in policy.thresholds:
+        if (threshold.side, threshold.score_metric, threshold.tier) == (trace.side, trace.metric, trace.tier):
+            trial = np.nan if threshold.experimental is None else threshold.experimental
+            found = {
+                "strong_score": threshold.strong,
+                "min_score": threshold.min,
+                "experimental_score": trial,
+            }
             if trace.rule in found:
                 found[trace.rule] = trace.threshold
             return found["strong_score"], found["min_score"], found["experimental_score"]

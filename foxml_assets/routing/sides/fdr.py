@@ -23,11 +23,11 @@ class Earlier:
 @dataclass(frozen=True)
 class Discoveries:
     """The outcome of Benjamini-Hochberg, row by row: tested or not, p-value cut-off (1 where not tested)
-    and score bar. `kept` rows pass only because an earlier plan discovered them."""
+    and score threshold. `kept` rows pass only because an earlier plan discovered them."""
 
     tested: Bools
     cutoff: Floats
-    bar: Floats
+    threshold: Floats
     kept: Bools
 
     @property
@@ -45,13 +45,13 @@ def benjamini_hochberg(p: Floats, q: float) -> float:
 
     With no discovery it is q / m, the cut-off that a first discovery would have to meet.
     """
-    m = len(p)
-    if m == 0:
+    # Imported here because it takes a second, which a reader of plans need not wait for.
+    from scipy.stats import false_discovery_control
+
+    if not len(p):
         return 1.0
-    ordered = np.sort(p)
-    passing = np.flatnonzero(ordered <= q * np.arange(1, m + 1) / m)
-    k = int(passing[-1]) + 1 if passing.size else 1
-    return q * k / m
+    n_found = int((false_discovery_control(p, method="bh") <= q).sum())
+    return q * max(n_found, 1) / len(p)
 
 
 def discoveries(
@@ -60,8 +60,8 @@ def discoveries(
     """Test skill above chance on every eligible row with a positive (inflated) standard error.
 
     Rows found before stand while the plan's own test at `q` finds them too, and count as found when the
-    others are tested at `earlier.share` of `q`. `bar` is the score at which a row is discovered, so that
-    the test reads like any other bar.
+    others are tested at `earlier.share` of `q`. `threshold` is the score at which a row is discovered, so
+    that the test reads like any other.
     """
     tested = eligible & (se > 0) & np.isfinite(score)
     p = one_sided_p((score[tested] - chance[tested]) / se[tested])
@@ -72,13 +72,13 @@ def discoveries(
     cutoff, kept = np.ones(len(score)), np.zeros(len(score), dtype=np.bool_)
     cutoff[tested] = np.where(found, of_plan, anew)
     kept[tested] = standing & (p > anew)
-    bar = np.full(len(score), np.nan)
-    bar[tested] = chance[tested] - ndtri(cutoff[tested]) * se[tested]
-    return Discoveries(tested=tested, cutoff=cutoff, bar=bar, kept=kept)
+    threshold = np.full(len(score), np.nan)
+    threshold[tested] = chance[tested] - ndtri(cutoff[tested]) * se[tested]
+    return Discoveries(tested=tested, cutoff=cutoff, threshold=threshold, kept=kept)
 
 
-def expected_false(bar: Floats, se: Floats, chance: Floats, rows: Bools, cutoff: Floats) -> float:
-    """How many of `rows` would pass their bar and cut-off if none had any skill: an upper bound."""
-    known = rows & (se > 0) & np.isfinite(bar)
-    by_bar = one_sided_p((bar[known] - chance[known]) / se[known])
-    return float(np.minimum(by_bar, cutoff[known]).sum())
+def expected_false(threshold: Floats, se: Floats, chance: Floats, rows: Bools, cutoff: Floats) -> float:
+    """How many of `rows` would pass their threshold and cut-off if none had any skill: an upper bound."""
+    known = rows & (se > 0) & np.isfinite(threshold)
+    by_threshold = one_sided_p((threshold[known] - chance[known]) / se[known])
+    return float(np.minimum(by_threshold, cutoff[known]).sum())

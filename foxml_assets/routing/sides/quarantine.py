@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
-from foxml_assets.core.metrics import SCORE_RANGE
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.names import check_symbol_name, check_target_name
-from foxml_assets.core.vocabulary import ScoreMetric
 from foxml_assets.routing.candidates.coding import UNREADABLE, Bools, code
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.sides.stability_class import SnapshotRows
@@ -27,7 +26,7 @@ class Fault(IntFlag):
     TASK_TYPE = auto()
     TASK_CONFLICT = auto()
     METRIC = auto()
-    NO_BARS = auto()
+    NO_THRESHOLDS = auto()
     SCORE_MISSING = auto()
     SCORE_RANGE = auto()
     INTERVAL = auto()
@@ -50,7 +49,7 @@ FAULT_TEXT: dict[Fault, str] = {
     Fault.TASK_TYPE: "task_type is missing or not a known word",
     Fault.TASK_CONFLICT: "task_type differs from that of the target's other rows",
     Fault.METRIC: "score_metric is missing or not a known word",
-    Fault.NO_BARS: "the policy has no thresholds for this score_metric",
+    Fault.NO_THRESHOLDS: "the policy has no thresholds for this score_metric",
     Fault.SCORE_MISSING: "score is missing",
     Fault.SCORE_RANGE: "score is outside the range of its metric",
     Fault.INTERVAL: "score_se or the interval is negative, infinite or reversed",
@@ -96,7 +95,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
         *given,
         (Fault.TASK_TYPE, rows.task < 0),
         (Fault.METRIC, rows.metric < 0),
-        (Fault.NO_BARS, (rows.metric >= 0) & np.isnan(rows.bars.min)),
+        (Fault.NO_THRESHOLDS, (rows.metric >= 0) & np.isnan(rows.thresholds.min)),
         (Fault.SCORE_MISSING, np.isnan(rows.score.value) & ~few),
         (Fault.SCORE_RANGE, _outside_metric(rows, rows.score)),
         (Fault.INTERVAL, _bad_interval(rows.score)),
@@ -154,9 +153,9 @@ def _unreadable_assured(rows: SideRows) -> Bools:
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:
     outside = np.isinf(score.value)
-    for metric, (low, high) in SCORE_RANGE.items():
-        of_metric = rows.metric == code(ScoreMetric(metric))
-        outside |= of_metric & ((score.value < low) | (score.value > high))
+    for metric in ScoreMetric:
+        is_outside = (score.value < metric.facts.low) | (score.value > metric.facts.high)
+        outside |= (rows.metric == code(metric)) & is_outside
     return outside
 
 

@@ -10,7 +10,7 @@ from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
 from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, code, level
 from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, Side, UnknownLeakage
-from foxml_assets.routing.policy.threshold_tables import RowBars
+from foxml_assets.routing.policy.threshold_tables import RowThresholds
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import SideRows
@@ -43,17 +43,17 @@ class Memory:
     before: Codes
     margin: float
 
-    def applied(self, bar: Floats, reached: SignalState) -> Floats:
-        """The bar in force: lower by the margin for a row that had `reached`, higher for one that had not."""
+    def applied(self, threshold: Floats, reached: SignalState) -> Floats:
+        """What is in force: lower by the margin for a row that had `reached`, higher for one that had not."""
         if self.margin == 0.0:
-            return bar
+            return threshold
         stays = self.before >= level(reached)
         shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
-        return np.asarray(bar + shift)
+        return np.asarray(threshold + shift)
 
-    def passes(self, score: Floats, bar: Floats, reached: SignalState) -> Bools:
-        """Whether scores meet the bar in force; a newcomer must exceed it."""
-        applied = self.applied(bar, reached)
+    def passes(self, score: Floats, threshold: Floats, reached: SignalState) -> Bools:
+        """Whether scores meet the threshold in force; a newcomer must exceed it."""
+        applied = self.applied(threshold, reached)
         if self.margin == 0.0:
             return np.asarray(score >= applied)
         rises = (self.before >= 0) & (self.before < level(reached))
@@ -64,15 +64,15 @@ class Memory:
 class RowTests:
     """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them.
 
-    `bars` and `fdr_bar` are the bars in force, hysteresis included.
+    `thresholds` and `fdr_threshold` are the thresholds in force, hysteresis included.
     """
 
     gate: Floats
     passed: dict[Check, Bools]
     eligible: Bools
     fdr: Discoveries
-    fdr_bar: Floats
-    bars: RowBars
+    fdr_threshold: Floats
+    thresholds: RowThresholds
 
     def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
         """The passed tests of sound rows as bit sets."""
@@ -109,21 +109,21 @@ def run_tests(
     tested = eligible if rate.q is not None else np.zeros_like(eligible)
     se = rows.score.se * rate.inflate_se
     fdr = discoveries(rows.score.value, se, rows.chance, tested, rate.q or 1.0, earlier)
-    found = memory.passes(rows.score.value, fdr.bar, SignalState.EXPERIMENTAL)
+    found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
     strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
-    bars = rows.bars
+    thresholds = rows.thresholds
     passed |= {
         Check.FDR: found | ~fdr.tested,
-        Check.STRONG_SCORE: memory.passes(gate, bars.strong, strong),
-        Check.MIN_SCORE: memory.passes(gate, bars.min, weak),
-        Check.EXPERIMENTAL_SCORE: memory.passes(gate, bars.experimental, trial),
+        Check.STRONG_SCORE: memory.passes(gate, thresholds.strong, strong),
+        Check.MIN_SCORE: memory.passes(gate, thresholds.min, weak),
+        Check.EXPERIMENTAL_SCORE: memory.passes(gate, thresholds.experimental, trial),
     }
-    applied = RowBars(
-        strong=memory.applied(bars.strong, strong),
-        min=memory.applied(bars.min, weak),
-        experimental=memory.applied(bars.experimental, trial),
+    applied = RowThresholds(
+        strong=memory.applied(thresholds.strong, strong),
+        min=memory.applied(thresholds.min, weak),
+        experimental=memory.applied(thresholds.experimental, trial),
     )
-    return RowTests(gate, passed, eligible, fdr, memory.applied(fdr.bar, trial), applied)
+    return RowTests(gate, passed, eligible, fdr, memory.applied(fdr.threshold, trial), applied)
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.core.metrics import CHANCE, NORMAL_95
-from foxml_assets.core.vocabulary import LeakageStatus, ScoreMetric, Stability, TaskType
+from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.coding import (
     NULL,
     Bools,
@@ -21,7 +21,7 @@ from foxml_assets.routing.candidates.coding import (
 )
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side
-from foxml_assets.routing.policy.threshold_tables import RowBars, horizon_tiers, row_bars
+from foxml_assets.routing.policy.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.routing.sides.stability_class import SkillOverTime, SnapshotRows, classify_stability
 from foxml_assets.routing.sides.usable_features import FeatureList, allowed_features
 
@@ -63,7 +63,7 @@ class SideRows:
     metric: Codes
     horizon: Floats
     tier: Codes
-    bars: RowBars
+    thresholds: RowThresholds
     sample_size: Floats
     score: EstimateRows
     stability: Codes
@@ -90,13 +90,13 @@ class SideRows:
 
     @property
     def skill_scale(self) -> Floats:
-        """Factor from a score above chance to skill: 2 for AUC, 1 for IC and R2."""
-        return np.where(self.metric == code(ScoreMetric.AUC), 2.0, 1.0)
+        """Factor from a score above chance to skill, by row."""
+        return _by_metric(self.metric, [metric.facts.skill_per_score for metric in ScoreMetric])
 
     @property
     def chance(self) -> Floats:
         """The score of no skill, by row."""
-        return _chance(self.metric)
+        return _by_metric(self.metric, [metric.chance for metric in ScoreMetric])
 
 
 _SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
@@ -138,7 +138,7 @@ def side_rows(
         metric=metric,
         horizon=horizon,
         tier=tier,
-        bars=row_bars(policy, side, metric, tier),
+        thresholds=row_thresholds(policy, side, metric, tier),
         sample_size=take_floats(candidates["sample_size"], rows),
         score=score,
         stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
@@ -160,16 +160,17 @@ def side_rows(
     )
 
 
-def _chance(metric: Codes) -> Floats:
-    table = np.array([CHANCE[metric] for metric in ScoreMetric] + [np.nan])
-    return np.asarray(table[np.where(metric < 0, len(ScoreMetric), metric)])
+def _by_metric(metric: Codes, values: list[float]) -> Floats:
+    """The value of each row's metric; NaN without one."""
+    # Negative codes pick from the end, where NaN stands for both of them.
+    return np.array([*values, np.nan, np.nan])[metric]
 
 
 def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes) -> SkillOverTime:
     with np.errstate(invalid="ignore", divide="ignore"):
         return SkillOverTime(
             fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),
-            recent=(recent.value - _chance(metric)) / recent.se,
+            recent=(recent.value - _by_metric(metric, [one.chance for one in ScoreMetric])) / recent.se,
         )
 
 

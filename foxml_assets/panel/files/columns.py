@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from foxml_assets.core.errors import PanelError, Problem, UnsafeNameError
 from foxml_assets.core.names import check_target_name
-from foxml_assets.panel.data_config import ParquetPanel
+from foxml_assets.panel.data_config import FilePanel
 from foxml_assets.panel.horizons import infer_horizon, parse_horizon
 from foxml_assets.panel.patterns import lookup, matches_any, unmatched
 from foxml_assets.panel.raw_panel import RawTarget
@@ -27,7 +27,7 @@ class ChosenColumns:
     targets: tuple[RawTarget, ...]
 
 
-def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
+def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
     """The columns that `config` chooses from `schema`. Names that come from the future are never features.
 
     Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
@@ -36,7 +36,7 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     keys = {config.time_column, config.symbol_column}
     problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
     others = sorted(name for name in set(schema.names) - keys if not is_pandas_index(name))
-    numeric = {name for name in others if _is_numeric(schema.field(name).type)}
+    numeric = {name for name in others if is_numeric(schema.field(name).type)}
     target_names = [name for name in others if matches_any(name, config.targets)]
     candidates = [
         name for name in others if name not in target_names and not matches_any(name, config.exclude_features)
@@ -83,7 +83,7 @@ def is_from_the_future(name: str) -> bool:
     return name.startswith(_AHEAD)
 
 
-def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:
+def _targets(names: list[str], config: FilePanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:
     problems = [
         Problem(f"panel.{setting}", "names no target", name)
         for setting, mapping in (("horizons", config.horizons), ("task_types", config.task_types))
@@ -108,7 +108,8 @@ def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, .
     return tuple(targets), problems
 
 
-def _is_numeric(type_: "pa.DataType") -> bool:
+def is_numeric(type_: "pa.DataType") -> bool:
+    """Whether values of this type can be features or labels."""
     import pyarrow as pa
 
     return bool(

@@ -7,7 +7,7 @@ from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.imported import Imported
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.routing.candidates.candidates_file import write_candidates
-from foxml_assets.storage.files import refuse_links
+from foxml_assets.storage.files import remove_file
 from foxml_assets.storage.tables import find_table
 from foxml_assets.workspace import Workspace, current_workspace
 
@@ -30,8 +30,7 @@ def drop_import(root: Path | None, config_dir: Path | None) -> int:
     if found is None:
         console.print("Nothing was imported")
     else:
-        refuse_links(found)
-        found.unlink()
+        remove_file(found)
         console.print(f"Removed {found}; the evidence counts again", soft_wrap=True)
     return 0
 
