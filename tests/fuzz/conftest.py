@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
+from fault_world import copy_world
 from fuzz_arena import Arena, make_arena
 
 
@@ -20,6 +21,12 @@ def fast_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else tmp_path_factory.getbasetemp()))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def own_arena(arena: Arena, tmp_path: Path) -> Arena:
+    """A copy of the arena, which commands may change."""
+    return Arena(copy_world(arena.world, tmp_path / "world"))
 
 
 @pytest.fixture(scope="session")

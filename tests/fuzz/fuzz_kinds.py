@@ -116,7 +116,7 @@ def manifests(rng: random.Random, arena: Arena) -> Sequence[Call]:
     status = partial(print_status, *arena.places)
     return [
         partial(read_manifest, path),
-        partial(take_inventory, jobs, arena.workspace.read_inputs().model_context()),
+        lambda: take_inventory(jobs, arena.workspace.read_inputs().model_context()),
         *_now_and_then(rng, (status,)),
     ]
 

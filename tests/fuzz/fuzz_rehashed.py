@@ -23,8 +23,8 @@ from foxml_assets.routing.plan.plan_parquet import (
     PAIRS_NAME,
     QUARANTINE_NAME,
     TARGETS_NAME,
+    parquet_files,
     read_parquet,
-    write_parquet,
 )
 from foxml_assets.routing.plan.routing_plan import RoutingPlan, routing_plan_hash
 
@@ -68,19 +68,19 @@ def rehashed_tables(rng: random.Random, folder: Path) -> dict[str, bytes]:
     tables = {TARGETS_NAME: plan.targets, PAIRS_NAME: plan.pairs, QUARANTINE_NAME: plan.quarantine}
     tables[name] = mutated_table(rng, tables[name].astype(object))
     forged = RoutingPlan(plan.metadata, tables[TARGETS_NAME], tables[PAIRS_NAME], tables[QUARANTINE_NAME])
+    digest = file_hash(folder / "routing_plan.json")
+    try:
+        files = dict(parquet_files(forged, digest))
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        # What no writer writes is damaged instead.
+        return {name: mutated_bytes(rng, (folder / name).read_bytes())}
     with tempfile.TemporaryDirectory() as scratch:
+        for file, raw in files.items():
+            (Path(scratch) / file).write_bytes(raw)
         try:
-            _write(forged, file_hash(folder / "routing_plan.json"), Path(scratch))
-        except (FoxmlError, pa.ArrowException, ValueError, TypeError, OverflowError):
-            # What is no routing plan has no hash, and what no writer writes is damaged instead.
-            (Path(scratch) / name).write_bytes(mutated_bytes(rng, (folder / name).read_bytes()))
-        return {path.name: path.read_bytes() for path in Path(scratch).iterdir()}
-
-
-def _write(forged: RoutingPlan, digest: str, folder: Path) -> None:
-    write_parquet(forged, folder, digest)
-    read, _ = read_parquet(folder)
+            read, _ = read_parquet(Path(scratch))
+        except FoxmlError:
+            return files  # what is no routing plan has no hash
     found = routing_plan_hash(read.metadata, (read.targets, read.pairs, read.quarantine))
-    write_parquet(
-        replace(forged, metadata=with_fields(forged.metadata, routing_plan_hash=found)), folder, digest
-    )
+    metadata = with_fields(forged.metadata, routing_plan_hash=found)
+    return dict(parquet_files(replace(forged, metadata=metadata), digest))

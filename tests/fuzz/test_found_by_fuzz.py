@@ -42,6 +42,22 @@ def test_a_routing_plan_with_bytes_that_are_no_text(files: Arena, old: bytes) ->
         parse_plan(raw.replace(old, old + b"\xff", 1))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        (b'"cs_state":"', b'"cs_state":"X', "cs_state"),
+        (b'"rule":"', b'"rule":"x', "rule"),
+        (b'"local_error_control":"', b'"local_error_control":"x', "local_error_control"),
+        (b'"n_symbols":', b'"n_symbols":' + b"9" * 400, "n_symbols"),
+    ],
+)
+def test_a_routing_plan_of_other_words(files: Arena, old: bytes, new: bytes, field: str) -> None:
+    raw = files.layout.routing_plan.read_bytes()
+    assert old in raw
+    with pytest.raises(msgspec.ValidationError, match=field):
+        parse_plan(raw.replace(old, new, 1))
+
+
 def test_a_panel_whose_description_has_no_hash_of_a_column(files: Arena) -> None:
     path = files.layout.panel_info
     described = json.loads(path.read_bytes())

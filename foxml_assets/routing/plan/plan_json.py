@@ -13,6 +13,7 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column
 from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Index, decode
 from foxml_assets.routing.plan.plan_columns import PlanColumn, frame, merged_category
+from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -110,12 +111,11 @@ def parse_plan(source: bytes) -> RoutingPlan:
         pairs.add(of_target)
         n_pairs.append(len(of_target))
     owner = np.repeat(np.arange(len(records)), n_pairs)
-    return RoutingPlan(
-        metadata=document.metadata,
-        targets=target_table,
-        pairs=_with_target_columns(pairs.build(), target_table, owner, document.metadata),
-        quarantine=bad_rows.build(),
-    )
+    pair_table = _with_target_columns(pairs.build(), target_table, owner, document.metadata)
+    for table, columns in ((target_table, TARGET_COLUMNS), (pair_table, PAIR_COLUMNS)):
+        for problem in unreadable_texts(table, columns):
+            raise msgspec.ValidationError(str(problem))
+    return RoutingPlan(document.metadata, target_table, pair_table, bad_rows.build())
 
 
 def _decoded(

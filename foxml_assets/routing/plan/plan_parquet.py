@@ -10,6 +10,7 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
 from foxml_assets.routing.candidates.coding import decode
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -75,8 +76,20 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
     _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
-    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
-    return frame(columns, values, arrow.num_rows), metadata, digest
+    try:
+        values = {
+            column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns
+        }
+    except (ValueError, TypeError, OverflowError) as error:
+        problem = Problem("", str(error))
+        raise RoutingPlanError(
+            "a column is of another type", file=path, problems=[problem], fix=_FIX
+        ) from error
+    table = frame(columns, values, arrow.num_rows)
+    problems = unreadable_texts(table, columns)
+    if problems:
+        raise RoutingPlanError("is not a routing plan", file=path, problems=problems, fix=_FIX)
+    return table, metadata, digest
 
 
 def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> None:
