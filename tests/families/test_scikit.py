@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
-from test_families import PARAMS, make_data
+from family_cases import PARAMS, make_data
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from foxml_assets.core.errors import TrainingError
@@ -129,7 +129,7 @@ def test_a_split_by_a_set_that_there_is_none_of_is_refused(field: str, value: in
 
     fitted("hist_gradient_boosting").save(tmp_path / "m")
     sha256 = edited(tmp_path / "m", edit_nodes(change))
-    with pytest.raises(TrainingError, match="splits a set that there is none of"):
+    with pytest.raises(TrainingError, match="splits by a set that there is none of"):
         load_model("hist_gradient_boosting", tmp_path / "m", sha256=sha256)
 
 
