@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_families import PARAMS, make_data
+from family_cases import PARAMS, make_data
 
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.vocabulary import TaskType

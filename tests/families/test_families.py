@@ -1,11 +1,11 @@
 """Model families through their one interface."""
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from family_cases import CLASSIFIERS, EVERY, FAMILIES, ONE_EACH, PARAMS, REGRESSORS, make_data
 
 from foxml_assets.core.entry_points import FAMILIES as GROUP
 from foxml_assets.core.errors import FamilyError, TrainingError
@@ -13,7 +13,6 @@ from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.catboost_family import CatBoostParams
 from foxml_assets.families.lightgbm_family import LightGBMParams
-from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.registry import (
     find_family,
     fit,
@@ -22,48 +21,10 @@ from foxml_assets.families.registry import (
     probe_params,
 )
 from foxml_assets.families.scikit.boosting import HistGradientBoostingParams
-from foxml_assets.families.scikit.forests import ExtraTreesParams, RandomForestParams
-from foxml_assets.families.scikit.linear import ElasticNetParams, LogisticParams
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.families.xgboost_family import XGBoostParams
 
-PARAMS = FamiliesConfig(
-    lightgbm=LightGBMParams(rounds=20, min_data_in_leaf=10),
-    xgboost=XGBoostParams(rounds=20, min_child_weight=2),
-    hist_gradient_boosting=HistGradientBoostingParams(rounds=20, min_samples_leaf=10),
-    catboost=CatBoostParams(rounds=20),
-    random_forest=RandomForestParams(trees=10, min_samples_leaf=10, max_features=0.6),
-    extra_trees=ExtraTreesParams(trees=10, min_samples_leaf=10, max_features=0.6),
-    logistic=LogisticParams(l2=10.0),
-    elastic_net=ElasticNetParams(),
-)
-
-
-def is_installed(family: ModelFamily) -> bool:
-    """Whether the library is there; that of a family may be an extra of this package."""
-    try:
-        return bool(version(find_family(family).distribution))
-    except PackageNotFoundError:
-        return False
-
-
-FAMILIES = tuple(filter(is_installed, GROUP.points()))
-EVERY = [(family, task) for family in FAMILIES for task in sorted(find_family(family).tasks)]
-CLASSIFIERS = [family for family, task in EVERY if task is TaskType.CLASSIFICATION]
-REGRESSORS = [family for family, task in EVERY if task is TaskType.REGRESSION]
-# Each family once, with a task that it learns.
-ONE_EACH = list(dict(reversed(EVERY)).items())
 ODD_NAMES = ['a "quoted", [name]', "näive <x>", "p:{1}"]
-
-
-def make_data(task: TaskType, n: int = 600) -> tuple[pd.DataFrame, pd.Series]:
-    rng = np.random.default_rng(5)
-    X = pd.DataFrame(rng.normal(size=(n, 4)), columns=["a", "b", "c", "d"])
-    X["symbol"] = rng.integers(0, 12, n)
-    signal = X["a"] - X["b"] - X["b"] ** 2 + np.where(X["symbol"] % 3 == 0, 2.0, -1.0) + rng.normal(size=n)
-    X.loc[rng.random(n) < 0.1, "c"] = np.nan
-    y = (signal > 0).astype(float) if task is TaskType.CLASSIFICATION else signal
-    return X, pd.Series(y)
 
 
 @pytest.mark.parametrize(("family", "task"), EVERY)
@@ -234,80 +195,6 @@ def test_gaps_everywhere_and_a_symbol_that_was_not_trained_on_are_predicted(
         assert np.isfinite(predicted).all()
         assert np.ptp(predicted) > 0
     assert model.gain_importances()[5] == 0
-
-
-OTHER_VALUES: list[tuple[ModelFamily, dict[str, float]]] = [
-    ("lightgbm", {"rounds": 5}),
-    ("lightgbm", {"learning_rate": 0.3}),
-    ("lightgbm", {"num_leaves": 4}),
-    ("lightgbm", {"min_data_in_leaf": 80}),
-    ("lightgbm", {"feature_fraction": 0.3}),
-    ("lightgbm", {"bagging_fraction": 0.5}),
-    ("lightgbm", {"lambda_l2": 50}),
-    ("lightgbm", {"max_bin": 8}),
-    ("xgboost", {"rounds": 5}),
-    ("xgboost", {"learning_rate": 0.3}),
-    ("xgboost", {"max_leaves": 4}),
-    ("xgboost", {"min_child_weight": 80}),
-    ("xgboost", {"colsample_bytree": 0.3}),
-    ("xgboost", {"subsample": 0.5}),
-    ("xgboost", {"reg_lambda": 50}),
-    ("xgboost", {"max_bin": 8}),
-    ("ridge", {"prior_r2": 0.001}),
-    ("ridge", {"clip": 1.0}),
-    ("ridge", {"intercept_prior_rows": 5.0}),
-    ("hist_gradient_boosting", {"rounds": 5}),
-    ("hist_gradient_boosting", {"learning_rate": 0.3}),
-    ("hist_gradient_boosting", {"max_leaf_nodes": 4}),
-    ("hist_gradient_boosting", {"min_samples_leaf": 80}),
-    ("hist_gradient_boosting", {"l2_regularization": 50}),
-    ("hist_gradient_boosting", {"max_features": 0.3}),
-    ("hist_gradient_boosting", {"max_bins": 8}),
-    ("catboost", {"rounds": 5}),
-    ("catboost", {"learning_rate": 0.3}),
-    ("catboost", {"depth": 2}),
-    ("catboost", {"l2_leaf_reg": 50}),
-    ("catboost", {"rsm": 0.3}),
-    ("catboost", {"subsample": 0.5}),
-    ("catboost", {"border_count": 8}),
-    ("catboost", {"one_hot_max_size": 2}),
-    ("random_forest", {"trees": 5}),
-    ("random_forest", {"min_samples_leaf": 80}),
-    ("random_forest", {"max_features": 0.2}),
-    ("random_forest", {"max_samples": 0.2}),
-    ("extra_trees", {"trees": 5}),
-    ("extra_trees", {"min_samples_leaf": 80}),
-    ("extra_trees", {"max_features": 0.2}),
-    ("logistic", {"l2": 1.0}),
-    ("elastic_net", {"alpha": 0.1}),
-    ("elastic_net", {"l1_ratio": 0.9}),
-]
-
-
-@pytest.mark.parametrize(("family", "change"), OTHER_VALUES)
-def test_every_hyperparameter_changes_the_model(family: ModelFamily, change: dict[str, float]) -> None:
-    if family not in FAMILIES:
-        pytest.skip(f"the library of {family} is not installed")
-    task = dict(ONE_EACH)[family]
-    X, y = make_data(task)
-    params: FamilyParams = PARAMS.of(family).model_copy(update=change)
-    usual, other = (
-        fit(family, task, X, y, params=each, seed=1, categorical=["symbol"])
-        for each in (PARAMS.of(family), params)
-    )
-    assert not np.array_equal(usual.predict(X), other.predict(X))
-
-
-def test_the_table_of_hyperparameters_is_complete() -> None:
-    tested = {(family, key) for family, change in OTHER_VALUES for key in change}
-    assert tested == {(family, key) for family in GROUP.points() for key in PARAMS.of(family).model_dump()}
-
-
-@pytest.mark.parametrize("family", sorted(set(REGRESSORS) - {"ridge", "elastic_net"}))
-def test_the_seed_changes_a_model_of_drawn_rows(family: ModelFamily) -> None:
-    X, y = make_data(TaskType.REGRESSION)
-    one, two = (fit(family, TaskType.REGRESSION, X, y, params=PARAMS.of(family), seed=s) for s in (1, 2))
-    assert not np.array_equal(one.predict(X), two.predict(X))
 
 
 def test_the_parameters_of_another_family_are_refused() -> None:

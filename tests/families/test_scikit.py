@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,7 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
-from test_families import PARAMS, make_data
+from family_cases import PARAMS, make_data
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from foxml_assets.core.errors import TrainingError
@@ -128,7 +129,7 @@ def test_a_split_by_a_set_that_there_is_none_of_is_refused(field: str, value: in
 
     fitted("hist_gradient_boosting").save(tmp_path / "m")
     sha256 = edited(tmp_path / "m", edit_nodes(change))
-    with pytest.raises(TrainingError, match="splits a set that there is none of"):
+    with pytest.raises(TrainingError, match="splits by a set that there is none of"):
         load_model("hist_gradient_boosting", tmp_path / "m", sha256=sha256)
 
 
@@ -171,26 +172,34 @@ def test_there_is_one_categorical_column() -> None:
         fit("random_forest", TaskType.REGRESSION, X, y, params=params, seed=1, categorical=["symbol", "a"])
 
 
-def test_boosting_keeps_to_one_thread_of_its_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sklearn.ensemble import HistGradientBoostingRegressor
+def native_threads(api: str) -> set[int]:
+    """Those of BLAS, or of the OpenMP that scikit-learn brings, where it brings its own."""
+    found = [library for library in threadpool_info() if library["user_api"] == api]
+    own = [library for library in found if "scikit" in library["filepath"]]
+    return {library["num_threads"] for library in own or found}
 
-    def openmp_threads() -> set[int]:
-        found = [library for library in threadpool_info() if library["user_api"] == "openmp"]
-        own = [library for library in found if "scikit" in library["filepath"]]
-        return {library["num_threads"] for library in own or found}
 
-    inside = []
-    for name in ("fit", "predict"):
-        real = getattr(HistGradientBoostingRegressor, name)
+@pytest.mark.parametrize(
+    ("family", "estimator", "api"),
+    [
+        ("hist_gradient_boosting", "ensemble.HistGradientBoostingRegressor", "openmp"),
+        ("logistic", "linear_model.LogisticRegression", "blas"),
+        ("elastic_net", "linear_model.ElasticNet", "blas"),
+    ],
+)
+def test_a_fit_keeps_to_one_thread_and_leaves_others_as_they_were(
+    family: ModelFamily, estimator: str, api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, name = estimator.split(".")
+    kind = getattr(import_module(f"sklearn.{module}"), name)
+    inside, real = [], kind.fit
 
-        def spied(*args: object, real: Callable[..., object] = real) -> object:
-            inside.append(openmp_threads())
-            return real(*args)
+    def spied(self: object, *args: object, **kwargs: object) -> object:
+        inside.append(native_threads(api))
+        return real(self, *args, **kwargs)
 
-        monkeypatch.setattr(HistGradientBoostingRegressor, name, spied)
-    fitted("hist_gradient_boosting")
-    with ThreadpoolController().limit(limits=2, user_api="openmp"):
-        model = fitted("hist_gradient_boosting")
-        model.predict(make_data(TaskType.REGRESSION)[0])
-        assert openmp_threads() == {2}
-    assert inside[1:] == [{1}, {1}]
+    monkeypatch.setattr(kind, "fit", spied)
+    with ThreadpoolController().limit(limits=2, user_api=api):
+        fitted(family)
+        assert native_threads(api) == {2}
+    assert inside == [{1}]

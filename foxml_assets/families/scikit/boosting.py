@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
@@ -20,6 +19,7 @@ from foxml_assets.families.threads import wait_passively
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 
 class HistGradientBoostingParams(FamilyParams):
@@ -35,7 +35,7 @@ class HistGradientBoostingParams(FamilyParams):
 
 
 def _as_category(params: HistGradientBoostingParams, seed: int) -> "BaseEstimator":
-    """Of symbols that are too many for the bins the rarest are one; what was not trained on is missing."""
+    """Of more symbols than bins the rarest share one; a symbol that was not trained on is missing."""
     from sklearn.preprocessing import OrdinalEncoder
 
     return OrdinalEncoder(
@@ -66,33 +66,31 @@ def _estimator(
 def _total_gains(model: "BaseHistGradientBoosting") -> Vector:
     """Total gain of the splits on each column."""
     gains = np.zeros(model.n_features_in_)
-    for nodes in _node_tables(model):
-        splits = nodes[nodes["is_leaf"] == 0]
+    for tree in _trees(model):
+        splits = tree.nodes[tree.nodes["is_leaf"] == 0]
         gains += np.bincount(splits["feature_idx"], weights=splits["gain"], minlength=len(gains))
     return gains
 
 
 def _check(model: "BaseHistGradientBoosting") -> None:
-    trees = [tree for iteration in model._predictors for tree in iteration]
-    columns = (
-        Nodes(nodes["is_leaf"] == 0, nodes["left"], nodes["right"], nodes["feature_idx"])
-        for nodes in (tree.nodes for tree in trees)
+    tables = (tree.nodes for tree in _trees(model))
+    nodes = (
+        Nodes(table["is_leaf"] == 0, table["left"], table["right"], table["feature_idx"]) for table in tables
     )
-    check_trees(columns, model.n_features_in_)
+    check_trees(nodes, model.n_features_in_)
     categories = np.flatnonzero(model._bin_mapper.is_categorical_)
-    for tree in trees:
-        sets = tree.nodes[tree.nodes["is_categorical"] != 0]
-        known = np.isin(sets["feature_idx"], categories) & (
-            sets["bitset_idx"] < len(tree.raw_left_cat_bitsets)
-        )
+    for tree in _trees(model):
+        by_set = tree.nodes[tree.nodes["is_categorical"] != 0]
+        sets, width = tree.raw_left_cat_bitsets.shape
+        known = np.isin(by_set["feature_idx"], categories) & (by_set["bitset_idx"] < sets)
         # A set of up to 256 categories is 8 words of 32 bits.
-        if not known.all() or tree.raw_left_cat_bitsets.shape[1:] != (8,):
-            raise ValueError("a tree splits a set that there is none of")
+        if not known.all() or width != 8:
+            raise ValueError("a tree splits by a set that there is none of")
 
 
-def _node_tables(model: "BaseHistGradientBoosting") -> Iterator[npt.NDArray[Any]]:
-    """The nodes of each tree, for which scikit-learn has no public name."""
-    return (tree.nodes for trees in model._predictors for tree in trees)
+def _trees(model: "BaseHistGradientBoosting") -> Iterator["TreePredictor"]:
+    """For which scikit-learn has no public name."""
+    return (tree for iteration in model._predictors for tree in iteration)
 
 
 @contextmanager
