@@ -17,14 +17,14 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.timing import read_timing
 from foxml_assets.panel.data_config import BlockConfig
-from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.split import Timeline, timeline_of
+from foxml_assets.training.data import panel_timeline
+from foxml_assets.training.split import Timeline
 from foxml_assets.training.training_gate import authorise_training
 
 
@@ -59,8 +59,7 @@ def make_audit(
     `blocks_config` is the evidence's: the blocks of time are as long as its own.
     """
     plan, baselines, shelf = contest.plan, contest.baselines, contest.shelf
-    times = read_panel(context.layout, context.info, [])[context.info.time_column]
-    timeline = timeline_of(times, context.holdout_fraction)
+    timeline = panel_timeline(context)
     _check_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
     longest = longest_horizon(context.info)

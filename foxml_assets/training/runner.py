@@ -4,11 +4,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.outcome import JobOutcome
-from foxml_assets.training.split import timeline_of
 from foxml_assets.training.train_job import failed_model, train_job
 
 
@@ -21,8 +20,7 @@ def train_jobs(jobs: Sequence[Job], context: TrainingContext) -> Iterator[JobOut
     """
     if not jobs:
         return
-    times = read_panel(context.layout, context.info, [])[context.info.time_column]
-    timeline = timeline_of(times, context.holdout_fraction)
+    timeline = panel_timeline(context)
     stop = threading.Event()
     pool = ThreadPoolExecutor(context.config.threads, thread_name_prefix="training")
     try:
