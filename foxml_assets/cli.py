@@ -110,6 +110,26 @@ def train(root: Root = None, config_dir: ConfigDir = None) -> int:
 
 
 @app.command()
+def predict(
+    out: Annotated[Path, typer.Option("--out", help="The .parquet or .csv file to write.")],
+    panel: Annotated[
+        Path | None, typer.Argument(help="Parquet file, folder or glob; it needs no labels.")
+    ] = None,
+    holdout: Annotated[
+        bool, typer.Option("--holdout", help="On the hold-out of the panel that was trained on.")
+    ] = False,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+) -> int:
+    """Write what the models of the current plan predict for each pair of a panel, or of the hold-out."""
+    from foxml_assets.commands.predict import run_predict
+
+    if holdout is (panel is not None):
+        raise typer.BadParameter("give either PANEL or --holdout")
+    return run_predict(root, config_dir, panel, out)
+
+
+@app.command()
 def dev(
     root: Root = None,
     config_dir: ConfigDir = None,
@@ -121,7 +141,7 @@ def dev(
     ] = False,
 ) -> int:
     """Start the Dagster UI and daemon over the same instance, on 127.0.0.1 unless told otherwise."""
-    from foxml_assets.commands.dev import run_dev
+    from foxml_assets.commands.web.dev import run_dev
 
     return run_dev(root, config_dir, host=host, port=port, allow_remote=allow_remote)
 

@@ -8,7 +8,7 @@ from foxml_assets.auditing.routing_audit import Scheme
 from foxml_assets.auditing.shelf import Shelf
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.serving.pair_service import PairService
+from foxml_assets.serving.pair_service import PairService, pair_service
 
 PairKey = tuple[str, str | None]
 
@@ -51,6 +51,6 @@ def make_serving(plan: MasterPlan, baselines: Baselines, shelf: Shelf) -> Servin
     everything = (*baselines.pooled, *baselines.own)
     unusable = {job.job_id: f"is {shelf.state(job)}" for job in plan.jobs if not shelf.is_usable(job)}
     return Serving(
-        planned=PairService(plan, unusable),
+        planned=pair_service(plan, unusable),
         everything={(job.target, job.symbol): job for job in everything if shelf.is_usable(job)},
     )

@@ -36,7 +36,7 @@ def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
     keys = {config.time_column, config.symbol_column}
     problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
     others = sorted(name for name in set(schema.names) - keys if not is_pandas_index(name))
-    numeric = {name for name in others if _is_numeric(schema.field(name).type)}
+    numeric = {name for name in others if is_numeric(schema.field(name).type)}
     target_names = [name for name in others if matches_any(name, config.targets)]
     candidates = [
         name for name in others if name not in target_names and not matches_any(name, config.exclude_features)
@@ -108,7 +108,8 @@ def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, .
     return tuple(targets), problems
 
 
-def _is_numeric(type_: "pa.DataType") -> bool:
+def is_numeric(type_: "pa.DataType") -> bool:
+    """Whether a column of this type can be a feature."""
     import pyarrow as pa
 
     return bool(

@@ -1,6 +1,7 @@
 """A user's own panel: Parquet in long format, from a file, a folder or a glob."""
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -8,27 +9,33 @@ from urllib.parse import unquote
 import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem
-from foxml_assets.panel.columns import choose_columns
+from foxml_assets.panel.columns import choose_columns, is_numeric
 from foxml_assets.panel.data_config import ParquetPanel
 from foxml_assets.panel.raw_panel import RawPanel
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FIX = "check `{}` in data_config.yaml"
-_PANEL, _SOURCE = "panel.path", "panel.builders.source"
+_PANEL, _SOURCE, _ROWS = "panel.path", "panel.builders.source", "PANEL"
+_FIXES = {
+    _PANEL: "check `panel.path` in data_config.yaml",
+    _SOURCE: "check `panel.builders.source` in data_config.yaml",
+    _ROWS: "give Parquet files with the time, symbol and feature columns of the panel that was trained on",
+}
 
 
 def panel_files(path: str, setting: str = _PANEL) -> tuple[Path, ...]:
     """The Parquet files `path` stands for, sorted. Raises PanelError, naming `setting`, if there are none."""
     place = Path(path)
-    if place.is_dir():
+    if place.is_file():
+        files = [place]
+    elif place.is_dir():
         files = sorted(file for file in place.rglob("*.parquet") if file.is_file())
     else:
         files = sorted(Path(name) for name in glob.glob(path, recursive=True) if Path(name).is_file())  # noqa: PTH207
     if not files:
         problem = Problem(setting, "names no Parquet file", path)
-        raise PanelError("there is no data to read", problems=[problem], fix=_FIX.format(setting))
+        raise PanelError("there is no data to read", problems=[problem], fix=_FIXES[setting])
     return tuple(files)
 
 
@@ -57,6 +64,31 @@ def read_parquet_panel(config: ParquetPanel) -> RawPanel:
     )
 
 
+def row_files(path: str) -> tuple[Path, ...]:
+    """The Parquet files of a panel to predict on, sorted. Raises PanelError when there is none."""
+    return panel_files(path, _ROWS)
+
+
+def read_rows(path: str, time_column: str, symbol_column: str, features: Sequence[str]) -> RawPanel:
+    """Read `features` of the panel at `path` to predict on; it needs no labels, and may hold anything else.
+
+    Raises PanelError for files that cannot be read, and names all columns that are missing or not numeric.
+    """
+    wanted = [time_column, symbol_column, *features]
+    schemas = {file: _only(_schema(file, symbol_column, _ROWS), wanted) for file in row_files(path)}
+    _check_every_file(schemas, wanted, _ROWS)
+    unified = _unified(schemas, _ROWS)
+    words = [name for name in features if not is_numeric(unified.field(name).type)]
+    if words:
+        problems = [
+            Problem(f"column {name}", "is not numeric", str(unified.field(name).type)) for name in words
+        ]
+        raise PanelError("features must be numbers", problems=problems, fix=_FIXES[_ROWS])
+    table = _read_all(schemas, wanted, symbol_column, _ROWS)
+    frame = _to_pandas(table, keys=(time_column, symbol_column))
+    return RawPanel(frame, time_column, symbol_column, tuple(features), targets=(), origin=path)
+
+
 def source_columns(path: str, symbol_column: str) -> tuple[str, ...]:
     """The columns of a feature builder's source. Raises PanelError for files that cannot be read."""
     schemas = {file: _schema(file, symbol_column, _SOURCE) for file in source_files(path)}
@@ -74,6 +106,12 @@ def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame
     wanted = list(dict.fromkeys([*keys, *_unified(schemas, _SOURCE).names]))
     table = _read_all(schemas, wanted, symbol_column, _SOURCE)
     return pd.DataFrame(table.to_pandas()).assign(**_to_pandas(table.select(keys), keys=keys))
+
+
+def _only(schema: "pa.Schema", wanted: Sequence[str]) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([field for field in schema if field.name in wanted])
 
 
 def _unified(schemas: "dict[Path, pa.Schema]", setting: str) -> "pa.Schema":
@@ -117,8 +155,7 @@ def _check_every_file(schemas: "dict[Path, pa.Schema]", wanted: list[str], setti
         if column not in schema.names
     ]
     if problems:
-        fix = _FIX.format(setting)
-        raise PanelError("columns are missing from some files", problems=problems, fix=fix)
+        raise PanelError("columns are missing from some files", problems=problems, fix=_FIXES[setting])
 
 
 def _read(file: Path, wanted: list[str], symbol_column: str, setting: str) -> "pa.Table":
@@ -139,8 +176,8 @@ def _read(file: Path, wanted: list[str], symbol_column: str, setting: str) -> "p
 
 
 def _unreadable(file: Path, error: Exception, setting: str) -> PanelError:
-    problem, fix = Problem("", str(error)), _FIX.format(setting)
-    return PanelError("is not a readable Parquet file", file=file, problems=[problem], fix=fix)
+    problem = Problem("", str(error))
+    return PanelError("is not a readable Parquet file", file=file, problems=[problem], fix=_FIXES[setting])
 
 
 def _symbol_in_path(file: Path, symbol_column: str) -> str | None:

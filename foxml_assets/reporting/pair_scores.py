@@ -25,7 +25,7 @@ from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.serving.holdout import Holdout, read_holdout
 from foxml_assets.serving.job_models import load_job_model, mean_prediction
-from foxml_assets.serving.pair_service import PairService, Service, of_another_panel, untrained
+from foxml_assets.serving.pair_service import PairService, Service, of_another_panel, pair_service, untrained
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.models.inventory import Inventory
@@ -122,7 +122,7 @@ def score_pairs(
     timeline = panel_timeline(context)
     blocks = holdout_blocks(timeline, longest_horizon(context.info), blocks_config)
     unusable = of_another_panel(plan.jobs, context.info) | untrained(inventory.jobs)
-    scorer = _Scorer(context, timeline, blocks, PairService(plan, unusable))
+    scorer = _Scorer(context, timeline, blocks, pair_service(plan, unusable))
     groups = [(str(target), pairs) for target, pairs in routed.groupby("target", sort=True)]
     with ThreadPoolExecutor(context.config.threads, thread_name_prefix="scoring") as pool:
         tables = list(pool.map(lambda group: _score_target(scorer, *group), groups))
@@ -160,6 +160,8 @@ def _served(scorer: _Scorer, known: _Target | None, target: str, symbol: str, ro
     unscored, no_skill = np.full(1 + len(scorer.blocks), np.nan), (None,) * 5
     if known is None:
         return _Served(("", *no_skill, 0, None, None, "the panel does not hold the target"), unscored)
+    if symbol not in known.held.rows.position:
+        return _Served(("", *no_skill, 0, None, None, "the panel does not hold the symbol"), unscored)
     service, metric = scorer.service.serve(target, symbol, route), metric_of(known.task)
     sides = (scorer.service.pooled(target, symbol), scorer.service.own(target, symbol))
     skills = [known.skill(symbol, side) for side in sides]

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.families.model import Vector
+from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.serving.panel_rows import Ints, PanelRows, panel_rows
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import job_features
 from foxml_assets.training.split import Timeline
@@ -35,7 +38,7 @@ def read_holdout(
     chunk_rows: int = CHUNK_ROWS,
 ) -> Holdout:
     """The rows on which `jobs`, all of `target`, can be scored. Raises PanelError."""
-    features = features_of(jobs, context)
+    features = features_of(jobs, context.info)
     rows = holdout_rows(features, context, timeline, labelled=target, chunk_rows=chunk_rows)
     return Holdout(rows, rows.frame[target].to_numpy(dtype=np.float64), timeline.bar_of(rows.time))
 
@@ -66,6 +69,15 @@ def holdout_rows(
     return panel_rows(frame[columns], frame[info.time_column], frame[info.symbol_column], info.symbols)
 
 
-def features_of(jobs: Iterable[Job], context: TrainingContext) -> list[str]:
+def features_of(jobs: Iterable[Job], info: PanelInfo) -> list[str]:
     """The columns of the panel that the models of `jobs` take, sorted."""
-    return sorted({name for job in jobs for name in job_features(job, context)})
+    return sorted({name for job in jobs for name in job_features(job, info)})
+
+
+def require_holdout(timeline: Timeline, layout: Layout) -> None:
+    """Raise PanelError where no bar of the panel was held out."""
+    if timeline.holdout_bar == len(timeline.times):
+        problem = Problem("evidence.holdout_fraction", "leaves no bar of the panel")
+        raise PanelError(
+            "there is no hold-out", file=layout.panel, problems=[problem], fix="raise it in data_config.yaml"
+        )

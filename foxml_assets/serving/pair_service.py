@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import pandas as pd
 
@@ -27,10 +26,12 @@ class Service:
 
 @dataclass(frozen=True)
 class PairService:
-    """Who serves whom under a plan. `unusable` says, by job id, what is wrong with the models of a job."""
+    """Who serves whom under a plan. `unusable` says, by job id, what is wrong with the models of a job, and
+    `excluded` are the pairs that the pooled jobs leave out."""
 
     plan: MasterPlan
     unusable: Mapping[str, str]
+    excluded: frozenset[tuple[str, str]]
 
     def serve(self, target: str, symbol: str, route: Route) -> Service:
         """All the models that the route names, or nothing."""
@@ -44,7 +45,7 @@ class PairService:
     def pooled(self, target: str, symbol: str) -> Service:
         """The pooled model alone, whatever the route."""
         found = self._side(target, None, "pooled")
-        if found.jobs and (target, symbol) in self._excluded:
+        if found.jobs and (target, symbol) in self.excluded:
             return Service((), "the pooled model excludes it")
         return found
 
@@ -59,9 +60,11 @@ class PairService:
         wrong = self.unusable.get(job.job_id)
         return Service((job,)) if wrong is None else Service((), f"the {kind} model {wrong}")
 
-    @cached_property
-    def _excluded(self) -> frozenset[tuple[str, str]]:
-        return frozenset((job.target, item.symbol) for job in self.plan.jobs for item in job.excluded_symbols)
+
+def pair_service(plan: MasterPlan, unusable: Mapping[str, str]) -> PairService:
+    """The service of `plan` by those of its jobs that are not `unusable`."""
+    excluded = ((job.target, item.symbol) for job in plan.jobs for item in job.excluded_symbols)
+    return PairService(plan, unusable, frozenset(excluded))
 
 
 def pair_routes(plan: MasterPlan, routing: RoutingPlan | None, info: PanelInfo) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.families.model import Vector
+from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
@@ -51,14 +52,14 @@ def job_symbols(job: Job, context: TrainingContext) -> tuple[str, ...]:
     return tuple(symbol for symbol in context.info.symbols if symbol not in excluded)
 
 
-def job_features(job: Job, context: TrainingContext) -> tuple[str, ...]:
+def job_features(job: Job, info: PanelInfo) -> tuple[str, ...]:
     """The panel columns a job's model learns from."""
-    return context.info.features if job.features is None else job.features
+    return info.features if job.features is None else job.features
 
 
 def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> JobData:
     """Read the job's rows and split them. Raises TrainingError and PanelError."""
-    info, features, symbols = context.info, job_features(job, context), job_symbols(job, context)
+    info, features, symbols = context.info, job_features(job, context.info), job_symbols(job, context)
     if not features or not symbols:
         what = "no features" if not features else "every symbol is excluded"
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
@@ -93,7 +94,7 @@ def model_inputs(
     frame: pd.DataFrame, code: npt.NDArray[np.int64], job: Job, context: TrainingContext
 ) -> pd.DataFrame:
     """What the job's model learns and predicts from: rows of the panel with each row's symbol code."""
-    X = frame[list(job_features(job, context))]
+    X = frame[list(job_features(job, context.info))]
     return X.assign(**{context.info.symbol_column: code}) if with_symbol(job, context) else X
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from foxml_assets.commands.dev import run_dev
+from foxml_assets.commands.web.dev import run_dev
 from foxml_assets.core.errors import ConfigError
 
 CONFIG = Path(__file__).parents[2] / "config"
