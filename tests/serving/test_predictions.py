@@ -198,3 +198,10 @@ def test_predictions_need_the_plan_and_its_routing_plan(trained: Routed, tmp_pat
     layout.master_plan.unlink()
     with pytest.raises(PlanMissingError):
         predicted(trained, tmp_path, held_rows())
+
+
+def test_a_symbol_is_predicted_alone_as_among_all(trained_once: Routed, tmp_path: Path) -> None:
+    rows = held_rows()
+    among_all = of_pair(predicted(trained_once, tmp_path, rows).frame, UP, "DDD")
+    alone = predicted(trained_once, tmp_path, rows[rows["symbol"] == "DDD"]).frame
+    np.testing.assert_array_equal(alone["prediction"], among_all["prediction"])
