@@ -113,7 +113,7 @@ def over_history(z: Floats, q: float) -> Bools:
 
 def _passing(z: Floats, q: float, earlier: Earlier) -> Bools:
     ones = np.ones(len(z))
-    return np.asarray(z >= discoveries(z, ones, 0 * ones, ones > 0, q, earlier).bar)
+    return np.asarray(z >= discoveries(z, ones, 0 * ones, ones > 0, q, earlier).threshold)
 
 
 def batch_bh(z: Floats, q: float) -> Bools:

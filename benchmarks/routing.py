@@ -77,7 +77,7 @@ def generate(n_targets: int, n_symbols: int) -> pd.DataFrame:
 
 
 def loop_states(rows: list[dict[str, object]], policy: RoutingPolicy) -> list[str]:
-    """The ladder without error control for symbol rows, one row at a time."""
+    """The ladder of `method: thresholds` without error control for symbol rows, one row at a time."""
     rules, lane = policy.stability_classification, policy.experimental
     states = []
     for row in rows:
@@ -144,7 +144,7 @@ def measure(n_targets: int, n_symbols: int, root: Path) -> dict[str, float]:
 
 def measure_loop(root: Path) -> tuple[float, int]:
     """Seconds per row of the plain loop, and on how many sampled rows it differs from the router."""
-    policy = RoutingPolicy.model_validate({"fdr": {"enabled": False}})
+    policy = RoutingPolicy.model_validate({"method": "thresholds", "fdr": {"enabled": False}})
     candidates = read_candidates(Layout(root).routing_candidates)
     # Whole targets, so that the router sees their pooled rows; no experimental cap is at work on states.
     some = candidates[candidates["target"].cat.codes < 1 + LOOP_SAMPLE // 5_000].reset_index(drop=True)

@@ -3,7 +3,7 @@ or trains.
 
 plan = load_master_training_plan(Layout(Path("output")).master_plan)
 for job in get_jobs_for_symbol(plan, "AAPL"): ...
-frame = predict(Path("today.parquet"), Layout(Path("output"))).frame
+frame = predict(Path("today.parquet"), root=Path("output")).frame
 """
 
 from pathlib import Path
@@ -49,9 +49,14 @@ __all__ = [
 ]
 
 
-def predict(panel: Path, layout: Layout, *, threads: int = 1) -> "PanelPredictions":
-    """What `foxml predict` writes, as a frame: the predictions of the current plan's models on the Parquet
-    file, folder or glob `panel`. Raises FoxmlError for a panel, plan or model that cannot be used."""
-    from foxml_assets.serving.serve_panel import predict_panel
+def predict(panel: Path, *, root: Path | None = None, config_dir: Path | None = None) -> "PanelPredictions":
+    """What `foxml predict` writes, as a frame: the predictions of the current plan's models on `panel`, a
+    Parquet or CSV file, a folder or a glob. Root and config folder are found as by the command line.
 
-    return predict_panel(panel, layout, threads=threads)
+    Raises FoxmlError for a config, panel or plan that cannot be used.
+    """
+    from foxml_assets.serving.serve_panel import predict_panel
+    from foxml_assets.workspace import current_workspace
+
+    inputs = current_workspace(root, config_dir).read_inputs()
+    return predict_panel(panel, inputs.training_context(), inputs.data.panel.time_unit)

@@ -95,12 +95,45 @@ def _interrupts() -> tuple[type[BaseException], ...]:
     return (KeyboardInterrupt, typer.Abort, *((dagster.DagsterExecutionInterruptedError,) if dagster else ()))
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"foxml-assets {version('foxml-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Decide, plan and train models per (target, symbol) pair."""
+
+
 @app.command()
 def demo(root: Root = None, config_dir: ConfigDir = None) -> int:
-    """Run everything on the demo panel (20 stocks, 1990-2022) and report."""
+    """Run everything on the demo panel. It holds 20 stocks, 1990-2022."""
     from foxml_assets.commands.run import run_demo
 
     return run_demo(root, config_dir)
+
+
+@app.command()
+def init(
+    panel: Annotated[str, typer.Argument(help="File, folder or glob of Parquet or CSV in long format.")],
+    time_column: Annotated[str | None, typer.Option(help="Column of times, if it is not found.")] = None,
+    symbol_column: Annotated[str | None, typer.Option(help="Column of instruments, if not found.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Label column or glob; may be repeated.")] = None,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+) -> int:
+    """Look at a panel and write the config files for it. Says what was guessed and what could not be."""
+    from foxml_assets.commands.setup.init import write_configs
+    from foxml_assets.panel.guess import Wish
+
+    return write_configs(root, config_dir, panel, Wish(time_column, symbol_column, tuple(target or ())))
 
 
 @app.command()
@@ -113,7 +146,7 @@ def run(
     target: Targets = None,
     symbol: Symbols = None,
 ) -> int:
-    """Run the pipeline: panel, evidence, candidates, routing, plan, training. What is done stays done."""
+    """Run the pipeline. Panel, evidence, candidates, routing, plan, training: what is done stays done."""
     from foxml_assets.commands.run import run_pipeline
     from foxml_assets.training.budget import Budget
 
@@ -132,7 +165,7 @@ def train(
     target: Targets = None,
     symbol: Symbols = None,
 ) -> int:
-    """Train the jobs of the current plan that are not trained yet, and nothing else."""
+    """Train what is pending of the current plan. Nothing else is trained."""
     from foxml_assets.commands.run import run_training
     from foxml_assets.training.budget import Budget
 
@@ -144,7 +177,7 @@ def train(
 def predict(
     out: Annotated[Path, typer.Option("--out", help="The .parquet or .csv file to write.")],
     panel: Annotated[
-        Path | None, typer.Argument(help="Parquet file, folder or glob; it needs no labels.")
+        Path | None, typer.Argument(help="Parquet or CSV file, folder or glob; it needs no labels.")
     ] = None,
     holdout: Annotated[
         bool, typer.Option("--holdout", help="On the hold-out of the panel that was trained on.")
@@ -152,7 +185,7 @@ def predict(
     root: Root = None,
     config_dir: ConfigDir = None,
 ) -> int:
-    """Write what the models of the current plan predict for each pair of a panel, or of the hold-out."""
+    """Write what the current models predict. For each pair of a panel, or on the hold-out of their own."""
     from foxml_assets.commands.predict import run_predict
 
     if holdout is (panel is not None):
@@ -171,18 +204,31 @@ def dev(
         typer.Option("--allow-remote", help="Allow an address that other machines can reach, by password."),
     ] = False,
 ) -> int:
-    """Start the Dagster UI and daemon over the same instance, on 127.0.0.1 unless told otherwise."""
+    """Start the Dagster UI and daemon. They listen on 127.0.0.1 unless told otherwise."""
     from foxml_assets.commands.web.dev import run_dev
 
     return run_dev(root, config_dir, host=host, port=port, allow_remote=allow_remote)
 
 
 @app.command()
-def check(root: Root = None, config_dir: ConfigDir = None) -> int:
+def check(
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write them there too, as CI servers read it.")] = None,
+) -> int:
     """Run every asset check. Exit code 1 if any fails: call this in CI."""
     from foxml_assets.commands.check import run_checks
 
-    return run_checks(root, config_dir)
+    return run_checks(root, config_dir, as_json=as_json, junit=junit)
+
+
+@app.command()
+def doctor(root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Look at everything that a run needs. Exit code 1 if something stands in the way, with the mend."""
+    from foxml_assets.commands.setup.doctor import run_doctor
+
+    return run_doctor(root, config_dir)
 
 
 Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
@@ -190,7 +236,7 @@ Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 @app.command()
 def status(root: Root = None, config_dir: ConfigDir = None) -> int:
-    """Show what is planned, trained, stale and failed, and why."""
+    """Show what is planned, trained, stale, failed, and why."""
     from foxml_assets.commands.status import print_status
 
     return print_status(root, config_dir)
@@ -205,7 +251,7 @@ def audit(
     ] = False,
     form: Output = Format.TABLE,
 ) -> int:
-    """Show what the plan earns on the hold-out against training everything, and what it costs."""
+    """Show what the plan earns and costs. On the hold-out, against training everything."""
     from foxml_assets.commands.audit import run_audit
 
     return run_audit(root, config_dir, form, baselines=baselines)
@@ -213,7 +259,7 @@ def audit(
 
 @app.command()
 def validate(root: Root = None, config_dir: ConfigDir = None, form: Output = Format.TABLE) -> int:
-    """Check the training plan against everything it must agree with. Exit code 1 if anything fails."""
+    """Check the plan against all it must agree with. Exit code 1 if anything fails."""
     from foxml_assets.commands.plans import print_validation
 
     return print_validation(root, config_dir, form)
@@ -243,7 +289,7 @@ def plan(
     config_dir: ConfigDir = None,
     form: Output = Format.TABLE,
 ) -> int:
-    """Preview the plan that would be made, writing nothing. Exit code 0: no change, 2: changes, 1: error."""
+    """Preview the plan that would be made. Exit code 0: no change, 2: changes, 1: error."""
     from foxml_assets.commands.plans import print_preview
 
     return print_preview(root, config_dir, config, candidates, form)
@@ -256,7 +302,7 @@ def explain(
     root: Root = None,
     config_dir: ConfigDir = None,
 ) -> int:
-    """Show why a pair has its route, and what would have to change for a better one."""
+    """Show why a pair has its route. And what would have to change for a better one."""
     from foxml_assets.commands.explain import print_explanation
 
     return print_explanation(root, config_dir, target, symbol)
@@ -264,23 +310,23 @@ def explain(
 
 @app.command("import-foxml")
 def import_foxml(path: Path, root: Root = None, config_dir: ConfigDir = None) -> int:
-    """Import the metrics in the folder of a FoxML run; they stand in for the evidence."""
-    from foxml_assets.commands.imports import import_run
+    """Import the metrics of a FoxML run. They stand in for the evidence."""
+    from foxml_assets.commands.setup.imports import import_run
 
     return import_run(root, config_dir, path)
 
 
 @app.command("import-candidates")
 def import_candidates(path: Path, root: Root = None, config_dir: ConfigDir = None) -> int:
-    """Import a Parquet or CSV table of metrics; it stands in for the evidence."""
-    from foxml_assets.commands.imports import import_table
+    """Import a Parquet or CSV table of metrics. It stands in for the evidence."""
+    from foxml_assets.commands.setup.imports import import_table
 
     return import_table(root, config_dir, path)
 
 
 @app.command("drop-import")
 def forget_import(root: Root = None, config_dir: ConfigDir = None) -> int:
-    """Remove imported candidates, so that the evidence counts again."""
-    from foxml_assets.commands.imports import drop_import
+    """Forget what was imported. The evidence counts again."""
+    from foxml_assets.commands.setup.imports import drop_import
 
     return drop_import(root, config_dir)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +95,9 @@ def _score_target(pairs: pd.DataFrame, desk: Desk) -> list[_PairScore]:
     jobs = desk.serving.jobs_of(target, symbols)
     held = read_holdout(target, jobs, desk.context, desk.timeline)
     said = {
-        spec: load_job_model(job, desk.shelf.layout(job)).predict_rows(held.rows)
+        spec: load_job_model(job, replace(desk.context, layout=desk.shelf.layout(job))).predict_rows(
+            held.rows
+        )
         for spec, job in {job.spec_hash: job for job in jobs}.items()
     }
     return [

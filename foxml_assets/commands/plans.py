@@ -33,7 +33,7 @@ from foxml_assets.routing.decide.fdr_history_file import read_history
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.models.fit_times import past_fit_seconds
-from foxml_assets.training.models.manifest import is_done
+from foxml_assets.training.models.stored import is_done
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -74,7 +74,7 @@ def print_preview(
 ) -> int:
     """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
     inputs = current_workspace(root, config_dir).read_inputs()
-    layout = inputs.layout
+    layout, context = inputs.layout, inputs.model_context()
     policy = load_config(policy_file, RoutingPolicy) if policy_file else inputs.policy
     preview = preview_plan(
         read_candidates(candidates or layout.routing_candidates),
@@ -86,7 +86,7 @@ def print_preview(
         data_hashes=inputs.data_hashes,
         training_hash=inputs.training_hash,
         past_seconds=past_fit_seconds(layout),
-        is_trained=lambda job: is_done(job, layout),
+        is_trained=lambda job: is_done(job, context),
         stamp=current_stamp(),
     )
     if form is Format.TABLE:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from foxml_assets.commands.console import console, make_table, show_progress
 from foxml_assets.core.errors import Problem, StorageError
-from foxml_assets.panel.reading import row_files
+from foxml_assets.defs.assets.job_events import with_records
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.panel.files.table_files import row_files
+from foxml_assets.run_inputs import RunInputs
 from foxml_assets.serving.panel_rows import PanelRows
 from foxml_assets.serving.predicting import ServedPlan, TargetPredictions, predict_rows, prediction_schema
 from foxml_assets.serving.prediction_file import check_suffix, write_predictions
@@ -34,11 +37,11 @@ def run_predict(root: Path | None, config_dir: Path | None, panel: Path | None, 
     out = out.resolve()
     check_suffix(out)
     _check_place(out, panel, workspace.layout)
-    context = workspace.read_inputs().training_context()
-    served, rows = _open(panel, context)
+    inputs = workspace.read_inputs()
+    served, rows = _open(panel, inputs, workspace.dagster_home)
     console.print(f"{len(rows):,} rows of {len(rows.symbols):,} symbols")
     found = _Found()
-    predictions = predict_rows(served, rows, threads=context.config.threads)
+    predictions = predict_rows(served, rows, threads=inputs.training.threads)
     write_predictions(out, prediction_schema(rows), found.counted(predictions))
     _print(found, served, out)
     return 0 if found.pairs else 1
@@ -61,11 +64,20 @@ class _Found:
             yield one.table
 
 
-def _open(panel: Path | None, context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
+def _open(panel: Path | None, inputs: RunInputs, home: Path) -> tuple[ServedPlan, PanelRows]:
+    context = _with_records(inputs.training_context(), home)
     if panel is None:
         return serve_holdout(context)
-    served = read_plan(context.layout, context.info)
-    return served, read_panel_rows(panel, served, context.info)
+    served = read_plan(context)
+    return served, read_panel_rows(panel, served, inputs.data.panel.time_unit)
+
+
+def _with_records(context: TrainingContext, home: Path) -> TrainingContext:
+    """`context` with what training recorded in the instance at `home`, if there is one."""
+    if not home.is_dir():
+        return context
+    with open_instance(home) as instance:
+        return with_records(context, instance)
 
 
 def _check_place(out: Path, panel: Path | None, layout: Layout) -> None:

@@ -1,4 +1,4 @@
-"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
+"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline as Dagster runs."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
 from foxml_assets.core.errors import ConfigError, Problem
 from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
 from foxml_assets.defs.running.stage_runs import StageRun, training_runs
@@ -20,8 +21,8 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import Stage
-from foxml_assets.storage.layout import Layout
 from foxml_assets.training.budget import Budget, Share, by_priority
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.fit_times import describe_cost
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.training_gate import authorise_training
@@ -45,22 +46,23 @@ class Pipeline:
 
     def training(self, budget: Budget) -> "Remainder":
         """Train what `budget` allows of the pending jobs, highest priority first, then write the report."""
-        inputs, layout = self.workspace.read_inputs(), self.workspace.layout
-        context = inputs.training_context()
+        inputs = self.workspace.read_inputs()
+        context = with_records(inputs.training_context(), self.launcher.instance)
         permit = authorise_training(context, inputs.policy, current_stamp())
         plan = permit.plan
         console.print(permit.filter_line)
-        pending = pending_jobs(plan, layout)
+        pending = pending_jobs(plan, context)
         share = budget.share(plan, pending)
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
         elif share.jobs:
-            cost = describe_cost(share.jobs, layout, context.config.threads)
+            cost = describe_cost(share.jobs, context.layout, context.config.threads)
             console.print(f"Training: {len(share.jobs):,} of {len(pending):,} pending jobs, {cost}")
         is_time_up = self._train(plan, share, budget, context.config.batch_size)
         self.report()
         why = f"not begun within --max-minutes {budget.max_minutes:g}" if is_time_up else ""
-        return _remainder(plan, share, layout, why)
+        # What training has recorded meanwhile is newer.
+        return _remainder(plan, share, with_records(context, self.launcher.instance), why)
 
     def _train(self, plan: MasterPlan, share: Share, budget: Budget, batch_size: int) -> bool:
         """Train the jobs of `share`. True if the time of `budget` was over before that was done."""
@@ -103,14 +105,14 @@ class Remainder:
     failed: int
 
 
-def _remainder(plan: MasterPlan, share: Share, layout: Layout, late: str) -> Remainder:
+def _remainder(plan: MasterPlan, share: Share, context: ModelContext, late: str) -> Remainder:
     """What is left, `late` being why jobs of `share` were not begun, empty if the time was enough."""
-    pending = {job.job_id for job in pending_jobs(plan, layout)}
+    pending = {job.job_id for job in pending_jobs(plan, context)}
     left_out = {job_id: why for job_id, why in share.left_out.items() if job_id in pending}
     tried = {job.job_id for job in share.jobs} & pending
     if not late:
         return Remainder(left_out, len(tried))
-    untouched = {job.job_id for job in pending_jobs(plan, layout, retry_failed=False)}
+    untouched = {job.job_id for job in pending_jobs(plan, context, retry_failed=False)}
     return Remainder(left_out | dict.fromkeys(tried & untouched, late), len(tried - untouched))
 
 

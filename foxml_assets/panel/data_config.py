@@ -12,6 +12,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.families.params import RidgeParams
 from foxml_assets.families.sections import FamilyName
+from foxml_assets.panel.raw_panel import TimeUnit
 
 
 def _listed(value: object) -> object:
@@ -47,6 +48,11 @@ class DemoPanel(ConfigModel):
     symbols: tuple[str, ...] | None = None
     start: date | None = None
 
+    @property
+    def time_unit(self) -> TimeUnit | None:
+        """As `FilePanel.time_unit`: its times are dates."""
+        return None
+
 
 class FeatureBuilder(ConfigModel):
     """A function that builds features of the panel from the rows of `source`, so that it can be replayed.
@@ -59,12 +65,16 @@ class FeatureBuilder(ConfigModel):
     version: str | None = Field(None, min_length=1, coerce_numbers_to_str=True)
 
 
-class ParquetPanel(ConfigModel):
-    """A panel in long format. `path` is a file, a folder or a glob, relative to the working directory."""
+class FilePanel(ConfigModel):
+    """A panel in long format. `path` is a file, a folder or a glob, relative to the working directory.
 
-    source: Literal["parquet"]
+    `time_unit` says what a whole number in the time column counts since 1970; other times need none.
+    """
+
+    source: Literal["parquet", "csv"]
     path: str = Field(min_length=1)
     time_column: str = Field("timestamp", min_length=1)
+    time_unit: TimeUnit | None = None
     symbol_column: str = Field("symbol", min_length=1)
     targets: Patterns = Field(min_length=1)
     features: Patterns = ("*",)
@@ -103,7 +113,7 @@ class ReplayConfig(ConfigModel):
 
 
 class LeakageConfig(ConfigModel):
-    """Bars of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
+    """Thresholds of the leakage detectors; skill is 2 AUC - 1, or rank correlation, in absolute value."""
 
     near_copy_skill: float = Field(0.8, gt=0.0, le=1.0)
     on_near_copy: OnNearCopy = OnNearCopy.BLOCK
@@ -157,12 +167,12 @@ class EvidenceConfig(ConfigModel):
 class DataConfig(ConfigModel):
     """The whole of `data_config.yaml`."""
 
-    panel: Annotated[DemoPanel | ParquetPanel, Field(discriminator="source")]
+    panel: Annotated[DemoPanel | FilePanel, Field(discriminator="source")]
     evidence: EvidenceConfig = EvidenceConfig()
 
     @model_validator(mode="after")
     def _distinct_keys(self) -> "DataConfig":
         panel = self.panel
-        if isinstance(panel, ParquetPanel) and panel.time_column == panel.symbol_column:
+        if isinstance(panel, FilePanel) and panel.time_column == panel.symbol_column:
             raise ValueError("time_column and symbol_column must differ")
         return self

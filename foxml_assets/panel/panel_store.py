@@ -12,11 +12,11 @@ from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.core.hashing import canonical_json, content_hash
 from foxml_assets.panel.data_config import DataConfig, DemoPanel
 from foxml_assets.panel.demo.demo_panel import demo_panel
+from foxml_assets.panel.files.reading import read_file_panel
 from foxml_assets.panel.folds import purge_bars, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_values import ValidPanel, validate
 from foxml_assets.panel.raw_panel import RawPanel
-from foxml_assets.panel.reading import read_parquet_panel
 from foxml_assets.storage.exact_json import decode_exactly
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
@@ -32,7 +32,7 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
     Raises PanelError before anything is written, naming everything that is wrong with the source.
     """
     source = config.panel
-    raw = demo_panel(source) if isinstance(source, DemoPanel) else read_parquet_panel(source)
+    raw = demo_panel(source) if isinstance(source, DemoPanel) else read_file_panel(source)
     valid = validate(raw)
     # Folds that cannot be cut would surface only after the write, target by target.
     for target in valid.targets:
@@ -50,13 +50,19 @@ def load_panel_info(layout: Layout) -> PanelInfo:
         raise no_panel(layout)
     try:
         info, problems = decode_exactly(path.read_bytes(), PanelInfo)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
-    if problems:
-        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    used = (info.time_column, info.symbol_column, *info.features, *(spec.name for spec in info.targets))
+    unhashed = [
+        Problem(f"$.column_hashes.{name}", "is missing") for name in used if name not in info.column_hashes
+    ]
+    if problems or unhashed:
+        raise PanelError(
+            "the panel's description is damaged", file=path, problems=[*problems, *unhashed], fix=_REBUILD
+        )
     return info
 
 

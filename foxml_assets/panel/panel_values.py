@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem, UnsafeNameError
 from foxml_assets.core.names import check_symbol_name
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.panel_info import TargetSpec
+from foxml_assets.panel.panel_times import as_times
 from foxml_assets.panel.raw_panel import RawPanel, RawTarget
 
+# A label of so few whole values is hardly a number that was measured.
+_MOST_CLASSES = 10
 _MINUTE_NS = 60_000_000_000
 _FIX = "mend the panel, or choose other columns in data_config.yaml"
 
@@ -38,6 +42,7 @@ def validate(raw: RawPanel) -> ValidPanel:
         problems.append(Problem(f"column {raw.time_column}", "holds a single time"))
     specs: list[TargetSpec] = []
     for target in raw.targets:
+        frame[target.name] = _zero_or_one(frame[target.name], target)
         task_type, problem = _task_type(frame[target.name], target)
         if problem is not None:
             problems.append(problem)
@@ -76,8 +81,9 @@ def _keys(raw: RawPanel) -> _Keys:
     problems: list[Problem] = []
     if raw.frame.empty:
         problems.append(Problem("", "holds no rows"))
-    if not isinstance(time.dtype, pd.DatetimeTZDtype) and time.dtype.kind != "M":
-        problems.append(Problem(f"column {raw.time_column}", "is not a timestamp or date", str(time.dtype)))
+    time, problem = as_times(time, raw.time_unit)
+    if problem is not None:
+        problems.append(problem)
     if not pd.api.types.is_string_dtype(symbol) and not pd.api.types.is_integer_dtype(symbol):
         problems.append(Problem(f"column {raw.symbol_column}", "is not text or integer", str(symbol.dtype)))
     for name, column in ((raw.time_column, time), (raw.symbol_column, symbol)):
@@ -91,8 +97,6 @@ def _keys(raw: RawPanel) -> _Keys:
         except UnsafeNameError as error:
             problems += error.problems
     _raise(problems, raw)
-    if isinstance(time.dtype, pd.DatetimeTZDtype):
-        time = time.dt.tz_convert("UTC")
     try:
         return _Keys(time=time.dt.as_unit("ns"), symbol=text)
     except pd.errors.OutOfBoundsDatetime as error:
@@ -121,6 +125,12 @@ def _infinities(frame: pd.DataFrame, columns: list[str]) -> list[Problem]:
     ]
 
 
+def _zero_or_one(values: pd.Series, target: RawTarget) -> pd.Series:
+    """Labels of -1 and 1 as 0 and 1, if they are not to be learned as numbers; all others as they are."""
+    signs = target.task_type is not TaskType.REGRESSION and set(values.dropna().unique()) == {-1, 1}
+    return (values + 1) / 2 if signs else values
+
+
 def _task_type(values: pd.Series, target: RawTarget) -> tuple[TaskType, Problem | None]:
     distinct = values.dropna().unique()
     binary = bool(np.isin(distinct, (0, 1)).all())
@@ -133,7 +143,19 @@ def _task_type(values: pd.Series, target: RawTarget) -> tuple[TaskType, Problem 
     if task_type is TaskType.CLASSIFICATION and not binary:
         found = sorted(distinct.tolist())[:5]
         return task_type, Problem(f"target {target.name}", "is not 0 or 1, as classification needs", found)
+    if target.task_type is None and not binary and is_like_classes(distinct):
+        what = (
+            f"has {len(distinct)} whole values and may be a class: make a label of 0 and 1 of each class, or"
+            f" say `task_types: {{{target.name}: regression}}`"
+        )
+        return task_type, Problem(f"target {target.name}", what, sorted(distinct.tolist())[:5])
     return task_type, None
+
+
+def is_like_classes(distinct: npt.NDArray[np.generic]) -> bool:
+    """Whether a label's distinct values are so few and so round that they may be classes, yet not two."""
+    values = distinct.astype(float)
+    return 2 < len(values) <= _MOST_CLASSES and bool((values == np.round(values)).all())
 
 
 def _spec(target: RawTarget, task_type: TaskType, bar_minutes: float) -> TargetSpec:

@@ -1,11 +1,14 @@
 """A panel as read from its source, before validation."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import pandas as pd
 
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.horizons import Horizon
+
+TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class RawTarget:
 
 @dataclass(frozen=True)
 class RawPanel:
-    """Rows of (time, symbol), in any order, with numeric feature and target columns."""
+    """Rows of (time, symbol), in any order, with numeric feature and target columns.
+
+    `time_unit` is what whole numbers in the time column count since 1970, None where they may not be times.
+    """
 
     frame: pd.DataFrame
     time_column: str
@@ -27,3 +33,4 @@ class RawPanel:
     features: tuple[str, ...]
     targets: tuple[RawTarget, ...]
     origin: str
+    time_unit: TimeUnit | None = None

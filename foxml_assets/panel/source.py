@@ -4,10 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from foxml_assets.core.hashing import content_hash, file_hash
-from foxml_assets.panel.data_config import DataConfig, DemoPanel, ParquetPanel
+from foxml_assets.panel.data_config import DataConfig, DemoPanel, FilePanel
 from foxml_assets.panel.demo import demo_features, demo_noise, demo_targets
 from foxml_assets.panel.demo.demo_panel import demo_file
-from foxml_assets.panel.reading import panel_files, source_files
+from foxml_assets.panel.files.table_files import panel_files, source_files
 
 
 def builder_source_fingerprint(path: str) -> str:
@@ -24,12 +24,14 @@ def panel_source_hash(config: DataConfig) -> str:
     return content_hash([_fingerprint(config.panel), config.panel.model_dump(mode="json")])
 
 
-def _fingerprint(source: DemoPanel | ParquetPanel) -> str:
+def _fingerprint(source: DemoPanel | FilePanel) -> str:
     if isinstance(source, DemoPanel):
         builders = (demo_features, demo_noise, demo_targets)
         files = [demo_file(), *(Path(str(module.__file__)) for module in builders)]
         return content_hash([file_fingerprint(path) for path in files])
-    return content_hash([[path.as_posix(), file_fingerprint(path)] for path in panel_files(source.path)])
+    return content_hash(
+        [[path.as_posix(), file_fingerprint(path)] for path in panel_files(source.path, source.source)]
+    )
 
 
 def file_fingerprint(path: Path) -> str:

@@ -45,7 +45,7 @@ def make_report(
     TrainingError.
     """
     routes, layout = pair_routes(plan, routing, context.info), context.layout
-    inventory = take_inventory(plan.jobs, layout)
+    inventory = take_inventory(plan.jobs, context)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
     trained = inventory.counts[ModelState.TRAINED]
     audit = read_current_audit(layout, plan.metadata.plan_hash, trained)

@@ -121,7 +121,7 @@ def score_pairs(
     routed = routes[routes["route"] != Route.BLOCKED.value]
     timeline = panel_timeline(context)
     blocks = holdout_blocks(timeline, longest_horizon(context.info), blocks_config)
-    unusable = of_another_panel(plan.jobs, context.info) | untrained(inventory.jobs)
+    unusable = of_another_panel(plan.jobs, context) | untrained(inventory.jobs)
     scorer = _Scorer(context, timeline, blocks, pair_service(plan, unusable))
     groups = [(str(target), pairs) for target, pairs in routed.groupby("target", sort=True)]
     with ThreadPoolExecutor(context.config.threads, thread_name_prefix="scoring") as pool:
@@ -152,7 +152,7 @@ def _read_target(scorer: _Scorer, target: str) -> _Target | None:
     planned = service.plan.jobs_by_target.get(target, ())
     jobs = [job for job in planned if job.job_id not in service.unusable]
     held = read_holdout(target, jobs, context, scorer.timeline)
-    said = {job.job_id: load_job_model(job, context.layout).predict_rows(held.rows) for job in jobs}
+    said = {job.job_id: load_job_model(job, context).predict_rows(held.rows) for job in jobs}
     return _Target(tasks[target], held, said, context.config.min_score_rows)
 
 

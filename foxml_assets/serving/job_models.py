@@ -5,14 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foxml_assets.core.errors import Problem, TrainingError
+from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.registry import load_model
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.serving.panel_rows import PanelRows
-from foxml_assets.storage.layout import Layout
-from foxml_assets.training.models.manifest import Manifest, manifest_path, model_path, read_manifest
+from foxml_assets.storage.directories import read_version
+from foxml_assets.training.context import ModelContext
+from foxml_assets.training.models.manifest import (
+    Manifest,
+    ModelState,
+    manifest_path,
+    model_path,
+    read_manifest,
+)
+from foxml_assets.training.models.stored import stored_model
 
 
 @dataclass(frozen=True)
@@ -43,17 +51,15 @@ class JobModel:
         return {symbol: said[known.rows_of(symbol)] for symbol in known.symbols}
 
 
-def load_job_model(job: Job, layout: Layout) -> JobModel:
+def load_job_model(job: Job, context: ModelContext) -> JobModel:
     """Load every family of a trained job. Raises TrainingError if one is missing, damaged or stale."""
-    manifest = _manifest(job, job.model_families[0], layout)
-    models = tuple(load_family(job, family, layout) for family in job.model_families)
-    return JobModel(job, models, manifest.symbols, manifest.categorical)
+    models, manifests = zip(*(_load(job, family, context) for family in job.model_families), strict=True)
+    return JobModel(job, models, manifests[0].symbols, manifests[0].categorical)
 
 
-def load_family(job: Job, family: ModelFamily, layout: Layout) -> FittedModel:
-    """Load one model of a job. Raises TrainingError if it is missing, damaged or of another spec."""
-    manifest = _manifest(job, family, layout)
-    return load_model(family, model_path(job, family, layout), sha256=manifest.sha256)
+def load_family(job: Job, family: ModelFamily, context: ModelContext) -> FittedModel:
+    """Load one model of a job. Raises TrainingError if it is missing, damaged or not the job's."""
+    return _load(job, family, context)[0]
 
 
 def mean_prediction(predictions: Sequence[Vector]) -> Vector:
@@ -61,14 +67,14 @@ def mean_prediction(predictions: Sequence[Vector]) -> Vector:
     return np.asarray(np.mean(np.stack(list(predictions)), axis=0), dtype=np.float64)
 
 
-def _manifest(job: Job, family: ModelFamily, layout: Layout) -> Manifest:
-    path = manifest_path(job, family, layout)
-    manifest = read_manifest(path)
-    if manifest.spec_hash != job.spec_hash:
-        raise TrainingError(
-            "the model was trained for another spec",
-            file=path,
-            problems=[Problem("spec_hash", f"the plan's is {job.spec_hash}", manifest.spec_hash)],
-            fix="train the job again",
-        )
-    return manifest
+def _load(job: Job, family: ModelFamily, context: ModelContext) -> tuple[FittedModel, Manifest]:
+    def load() -> tuple[FittedModel, Manifest]:
+        path = model_path(job, family, context.layout)
+        stored = stored_model(job, family, context)
+        if stored.state is not ModelState.TRAINED:
+            what = f"the model is {stored.state}: {stored.reason}"
+            raise TrainingError(what, file=path, fix="train the job again")
+        manifest = read_manifest(manifest_path(job, family, context.layout))
+        return load_model(family, path, sha256=manifest.sha256), manifest
+
+    return read_version(context.layout.model_dir(job.target, job.symbol, family), load)

@@ -9,6 +9,7 @@ from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import JobStatus
 from foxml_assets.training.models.manifest import ModelState
 
@@ -88,8 +89,7 @@ def untrained(statuses: Iterable[JobStatus]) -> dict[str, str]:
     }
 
 
-def of_another_panel(jobs: Iterable[Job], info: PanelInfo) -> dict[str, str]:
+def of_another_panel(jobs: Iterable[Job], context: TrainingContext) -> dict[str, str]:
     """The jobs that were planned on other data than the panel's: what they say on it scores nothing."""
-    current = {spec.name: info.data_hash_for(spec.name) for spec in info.targets}
-    moved = [job for job in jobs if current.get(job.target) != job.data_hash]
+    moved = [job for job in jobs if context.panel_of(job) is None]
     return {job.job_id: "was trained before the panel changed" for job in moved}

@@ -18,7 +18,7 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.serving.job_models import load_job_model, mean_prediction
 from foxml_assets.serving.pair_service import PairService, Service
 from foxml_assets.serving.panel_rows import PanelRows
-from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import TrainingContext
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,9 +31,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ServedPlan:
-    """A plan in force, with the `routes` of its pairs (`pair_routes`), and where its models are."""
+    """A plan in force, the `routes` of its pairs (`pair_routes`), and what its models are held against."""
 
-    layout: Layout
+    context: TrainingContext
     service: PairService
     routes: pd.DataFrame
 
@@ -102,7 +102,7 @@ def predict_rows(served: ServedPlan, rows: PanelRows, *, threads: int) -> Iterat
         for task in tasks:
             said: dict[str, Mapping[str, Vector]] = {}
             unusable = dict(served.service.unusable)
-            answers = pool.map(lambda job: _ask(job, served.layout, rows), task.jobs)
+            answers = pool.map(lambda job: _ask(job, served.context, rows), task.jobs)
             for job, answer in zip(task.jobs, answers, strict=True):
                 if isinstance(answer, str):
                     unusable[job.job_id] = answer
@@ -122,10 +122,10 @@ def _task(service: PairService, target: str, pairs: pd.DataFrame, rows: PanelRow
     return _Task(target, routes, tuple(jobs.values()))
 
 
-def _ask(job: Job, layout: Layout, rows: PanelRows) -> Mapping[str, Vector] | str:
+def _ask(job: Job, context: TrainingContext, rows: PanelRows) -> Mapping[str, Vector] | str:
     """What a job's models say on the rows of each symbol; a text if they cannot be used."""
     try:
-        return load_job_model(job, layout).predict_rows(rows)
+        return load_job_model(job, context).predict_rows(rows)
     except TrainingError as error:
         return f"cannot be used: {error.summary}"
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from foxml_assets.core.errors import PlanStaleError, Problem
-from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.panel.files.reading import read_rows
 from foxml_assets.panel.panel_values import validate_rows
-from foxml_assets.panel.reading import read_rows
+from foxml_assets.panel.raw_panel import TimeUnit
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
@@ -34,40 +33,40 @@ class PanelPredictions:
     unserved: dict[str, int]
 
 
-def predict_panel(path: Path, layout: Layout, *, threads: int = 1) -> PanelPredictions:
+def predict_panel(path: Path, context: TrainingContext, time_unit: TimeUnit | None) -> PanelPredictions:
     """What the models of the current plan say on the panel at `path`. Raises as `read_plan` and
     `read_panel_rows`."""
     import pyarrow as pa
 
-    info = load_panel_info(layout)
-    served = read_plan(layout, info)
-    rows = read_panel_rows(path, served, info)
-    found = list(predict_rows(served, rows, threads=threads))
+    served = read_plan(context)
+    rows = read_panel_rows(path, served, time_unit)
+    found = list(predict_rows(served, rows, threads=context.config.threads))
     tables = [prediction_schema(rows).empty_table(), *(one.table for one in found)]
     unserved = sum((one.unserved for one in found), Counter[str]())
     return PanelPredictions(pa.concat_tables(tables).unify_dictionaries().to_pandas(), dict(unserved))
 
 
-def read_plan(layout: Layout, info: PanelInfo) -> ServedPlan:
+def read_plan(context: TrainingContext) -> ServedPlan:
     """The current plan and the state of its models.
 
     Raises PlanError for a plan that cannot be used, or that does not belong to the routing plan beside it,
     and RoutingPlanError.
     """
-    plan = load_master_training_plan(layout.master_plan)
-    routes = pair_routes(plan, _routing_of(plan, layout), info)
-    return ServedPlan(
-        layout, pair_service(plan, untrained(job_status(job, layout) for job in plan.jobs)), routes
-    )
+    plan = load_master_training_plan(context.layout.master_plan)
+    routes = pair_routes(plan, _routing_of(plan, context.layout), context.info)
+    unusable = untrained(job_status(job, context) for job in plan.jobs)
+    return ServedPlan(context, pair_service(plan, unusable), routes)
 
 
-def read_panel_rows(path: Path, served: ServedPlan, info: PanelInfo) -> PanelRows:
+def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) -> PanelRows:
     """The rows of the panel at `path`, with the columns that the plan's models take and no others.
 
-    Time and symbol are named as in the panel of `info`. Raises PanelError, naming what does not fit.
+    Time and symbol are named as in the panel that was trained on, and `time_unit` is what whole numbers in
+    the time column count. Raises PanelError, naming what does not fit.
     """
+    info = served.context.info
     features = features_of(served.usable_jobs, info)
-    raw = read_rows(str(path), info.time_column, info.symbol_column, features)
+    raw = read_rows(str(path), info.time_column, info.symbol_column, features, time_unit)
     frame = validate_rows(raw)
     symbol = frame[info.symbol_column]
     return panel_rows(frame[features], frame[info.time_column], symbol, tuple(symbol.unique()))
@@ -80,9 +79,8 @@ def serve_holdout(context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
     """
     timeline = panel_timeline(context)
     require_holdout(timeline, context.layout)
-    served = read_plan(context.layout, context.info)
-    moved = of_another_panel(served.service.plan.jobs, context.info)
-    served = served.without(moved)
+    served = read_plan(context)
+    served = served.without(of_another_panel(served.service.plan.jobs, context))
     return served, holdout_rows(features_of(served.usable_jobs, context.info), context, timeline)
 
 

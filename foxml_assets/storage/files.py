@@ -56,7 +56,7 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
 
 def write_if_changed(path: Path, data: bytes) -> bool:
     """`write_atomic`, unless `path` already holds exactly `data`. True if it was written."""
-    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+    if holds(path, (data,)):
         return False
     write_atomic(path, data)
     return True
@@ -68,6 +68,14 @@ def remove_file(path: Path) -> None:
     if path.exists():
         path.unlink(missing_ok=True)
         sync_directory(path.parent)
+
+
+def holds(path: Path, chunks: Iterable[bytes]) -> bool:
+    """Whether `path` is a file of exactly the concatenated `chunks`; none is asked for after a difference."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return all(stream.read(len(chunk)) == chunk for chunk in chunks) and not stream.read(1)
 
 
 def sync_directory(directory: Path) -> None:

@@ -1,10 +1,10 @@
 """A lock between processes that ends with its holder, however it dies."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from foxml_assets.core.errors import LockHeldError, Problem
 from foxml_assets.storage.files import refuse_links
@@ -15,25 +15,20 @@ def hold_lock(path: Path, *, purpose: str) -> Iterator[None]:
     """Hold the lock file `path` for the block. The kernel frees it when the process ends.
 
     The file stays, empty and unchanged; only the lock on it means anything. Raises LockHeldError at once if
-    another holder lives, LinkError, and OSError if the file cannot be opened.
+    another holder lives, LinkError, and OSError if the file cannot be opened or the file system has no locks.
     """
     refuse_links(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = _holder(os.fstat(descriptor).st_ino)
-            raise LockHeldError(
-                f"another process is {purpose}",
-                file=path,
-                problems=[Problem("", "the lock is held by process", holder)],
-                fix="wait until it has finished; a lock of a dead process is free by itself",
-            ) from error
+        lock = FileLock(path, blocking=False, preserve_lock_file=True).acquire()
+    except Timeout as error:
+        raise LockHeldError(
+            f"another process is {purpose}",
+            file=path,
+            problems=[Problem("", "the lock is held by process", _holder(path.stat().st_ino))],
+            fix="wait until it has finished; a lock of a dead process is free by itself",
+        ) from error
+    with lock:
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _holder(inode: int) -> str:

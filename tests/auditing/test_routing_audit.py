@@ -1,7 +1,7 @@
 """The audit's numbers against those worked out directly from models and rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,9 @@ class Direct:
         """Labels, and the mean of what the models of `sides` (None: pooled) say."""
         rows = self.rows(target, symbol)
         models = [self.jobs[target, side] for side in sides]
-        said = [load_job_model(job, layout_of(self.routed, job)).predict(rows) for job in models]
+        context = self.routed.world.context
+        places = [replace(context, layout=layout_of(self.routed, job)) for job in models]
+        said = [load_job_model(job, at).predict(rows) for job, at in zip(models, places, strict=True)]
         return rows[target].to_numpy(dtype=np.float64), np.mean(said, axis=0)
 
     def skill(self, target: str, symbol: str, sides: tuple[str | None, ...]) -> float:
@@ -199,7 +201,7 @@ def test_a_pooled_model_knows_symbols_by_their_place_among_its_own(tmp_path: Pat
     (outcome,) = train_jobs([job], world.context)
     times = read_panel(world.layout, world.context.info, [])["date"]
     held = read_holdout(UP, [job], world.context, timeline_of(times, world.context.holdout_fraction))
-    said = load_job_model(job, world.layout).predict_rows(held.rows)
+    said = load_job_model(job, world.context).predict_rows(held.rows)
     assert set(said) == {"BBB", "CCC", "DDD"}
     for expected in outcome.manifests[0].scores.by_symbol:
         y = held.y[held.rows.rows_of(expected.symbol)]

@@ -20,8 +20,8 @@ from benchmarks.worlds.verdicts import kind_rows, verdict
 from benchmarks.worlds.world import World, make_world
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.files.reading import read_file_panel
 from foxml_assets.panel.folds import holdout_start
-from foxml_assets.panel.reading import read_parquet_panel
 from foxml_assets.training.scores import score
 
 
@@ -123,7 +123,7 @@ def test_the_project_reads_the_panel_of_a_world(tmp_path: Path) -> None:
     config = DataConfig.model_validate(yaml.safe_load((tmp_path / "config" / "data_config.yaml").read_text()))
     assert config.evidence.n_folds == 3
     assert holdout_start(spec.n_bars, config.evidence.holdout_fraction) == spec.evidence_bars
-    raw = read_parquet_panel(config.panel)
+    raw = read_file_panel(config.panel)
     assert raw.features == world.features
     assert {target.name for target in raw.targets} == {plan.name for plan in world.targets}
     assert len(raw.frame) == spec.n_bars * spec.n_symbols - sum(world.starts)

@@ -63,7 +63,7 @@ def test_when_the_time_is_up_no_job_is_begun(shell: Shell, capsys: pytest.Captur
 
 
 def test_a_job_that_fails_within_the_budget_is_a_failure(shell: Shell) -> None:
-    folder = shell.layout.model_dir(RETURN, "AAA", "lightgbm")
+    folder = shell.layout.model_dir(RETURN, "AAA", "lightgbm").parent
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
     assert train(shell, symbols=("AAA",), targets=(RETURN,), max_minutes=10.0) == 1

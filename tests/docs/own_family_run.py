@@ -51,7 +51,8 @@ def plan_and_train(workspace: Workspace) -> None:
 
 def report(workspace: Workspace) -> list[dict[str, object]]:
     """What a consumer of the models finds on disk, by job and family."""
-    layout, info = workspace.layout, workspace.read_inputs().require_panel()
+    layout, context = workspace.layout, workspace.read_inputs().training_context()
+    info = context.info
     found = []
     for job in load_master_training_plan(layout.master_plan).jobs:
         for family in job.model_families:
@@ -61,7 +62,7 @@ def report(workspace: Workspace) -> list[dict[str, object]]:
             rows = rows.assign(
                 **{name: pd.factorize(rows[info.symbol_column])[0] for name in manifest.categorical}
             )
-            predicted = load_job_model(job, layout).predict(rows[list(manifest.features)])
+            predicted = load_job_model(job, context).predict(rows[list(manifest.features)])
             found.append(
                 {
                     "job": job.job_id,

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from foxml_assets.core.config_files import ConfigModel, load_config, parse_config
 from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.families.registry import find_family
-from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig, ParquetPanel
+from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig, FilePanel
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.training_config import TrainingConfig
 
@@ -45,7 +45,7 @@ def sections_of(annotation: object) -> Iterator[type[ConfigModel]]:
 
 REFERENCE = {
     **{".".join(path): field for path, field in settings(DemoPanel, "panel")},
-    **{".".join(path): field for path, field in settings(ParquetPanel, "panel")},
+    **{".".join(path): field for path, field in settings(FilePanel, "panel")},
     **{".".join(path): field for path, field in settings(EvidenceConfig, "evidence")},
     **{".".join(path): field for path, field in settings(TrainingConfig)},
     **{
@@ -142,5 +142,5 @@ def test_the_commented_example_of_an_own_panel_is_valid_and_names_every_setting(
     start = lines.index("# panel:")
     example = [line.removeprefix("# ") for line in lines[start:] if line.startswith("#")]
     panel = parse_config("\n".join(example).encode(), DataConfig, file=DATA_FILE).panel
-    assert isinstance(panel, ParquetPanel)
-    assert panel.model_fields_set == set(ParquetPanel.model_fields)
+    assert isinstance(panel, FilePanel)
+    assert panel.model_fields_set == set(FilePanel.model_fields)

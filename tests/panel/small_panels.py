@@ -21,10 +21,12 @@ evidence:
 """
 
 
-def parquet_config(path: Path, panel: str = "", evidence: str = SMALL_EVIDENCE) -> DataConfig:
+def parquet_config(
+    path: Path, panel: str = "", evidence: str = SMALL_EVIDENCE, kind: str = "parquet"
+) -> DataConfig:
     """A config that reads the panel at `path`; `panel` holds more lines of its section."""
     lines = panel or 'targets: ["y_*", "fwd_*"]'
-    text = f"panel:\n  source: parquet\n  path: {path}\n" + "".join(f"  {x}\n" for x in lines.splitlines())
+    text = f"panel:\n  source: {kind}\n  path: {path}\n" + "".join(f"  {x}\n" for x in lines.splitlines())
     return parse_config((text + evidence).encode(), DataConfig, file=Path("data_config.yaml"))
 
 

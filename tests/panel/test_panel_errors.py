@@ -49,9 +49,25 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda f: f.assign(symbol=f["symbol"].where(f.index > 2)),
         ("column symbol: has empty values (found 3)",),
     ),
-    "time as text": (
-        lambda f: f.assign(timestamp=f["timestamp"].astype(str)),
-        ("column timestamp: is not a timestamp or date",),
+    "time as words": (
+        lambda f: f.assign(timestamp=f["timestamp"].astype(str).where(f.index != 4, "yesterday")),
+        ("column timestamp: holds 1 values that are not ISO 8601", "'yesterday'"),
+    ),
+    "times of two kinds": (
+        lambda f: f.assign(timestamp=f["timestamp"].astype(str) + np.where(f.index > 4, "Z", "")),
+        ("column timestamp: names a zone in some times and not in others", "'2020-01-01'"),
+    ),
+    "time as numbers": (
+        lambda f: f.assign(timestamp=f["timestamp"].astype("int64")),
+        ("column timestamp: holds whole numbers", "time_unit: ms"),
+    ),
+    "time as fractions": (
+        lambda f: f.assign(timestamp=f["timestamp"].astype("int64") / 1e9),
+        ("column timestamp: is not a timestamp, a date or their text",),
+    ),
+    "three classes": (
+        lambda f: f.assign(fwd_value_2d=np.sign(f["fwd_value_2d"]).where(f["slow"] > 0, 0.0)),
+        ("target fwd_value_2d: has 3 whole values", "task_types: {fwd_value_2d: regression}"),
     ),
     "fractional symbols": (
         lambda f: f.assign(symbol=np.linspace(0, 1, len(f))),

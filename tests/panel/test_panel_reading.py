@@ -1,5 +1,6 @@
 """A user's own panel from fifteen lines of YAML."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -217,3 +218,51 @@ def test_names_that_come_from_the_future_are_never_features(tmp_path: Path) -> N
     asked = parquet_config(path, 'targets: ["fwd_value_2d"]\nfeatures: [slow, fwd_other_3d]')
     with pytest.raises(PanelError, match="fwd_other_3d: has a name that comes from the future"):
         build_panel(asked, Layout(tmp_path / "again"))
+
+
+def test_a_csv_file_or_folder_gives_the_panel_of_the_parquet(tmp_path: Path) -> None:
+    frame = small_frame().replace({"symbol": {"AAA": "001", "CCC": "NA"}})
+    frame.to_parquet(tmp_path / "panel.parquet", index=False)
+    expected = build_panel(parquet_config(tmp_path / "panel.parquet"), Layout(tmp_path / "expected"))
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    frame.iloc[::2].to_csv(folder / "one.csv", index=False)
+    frame.iloc[1::2].to_csv(folder / "two.csv.gz", index=False)
+    frame.to_csv(tmp_path / "panel.csv", index=False)
+    for number, path in enumerate((tmp_path / "panel.csv", folder)):
+        config = parquet_config(path, kind="csv")
+        info = build_panel(config, Layout(tmp_path / str(number)))
+        assert info.symbols == expected.symbols == ("001", "BBB", "NA")
+        assert info.targets == expected.targets
+        assert {**info.column_hashes, "timestamp": ""} == {**expected.column_hashes, "timestamp": ""}
+
+
+TIMES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
+    "days as text": (lambda times: times.dt.strftime("%Y-%m-%d"), ""),
+    "moments as text": (lambda times: times.dt.strftime("%Y-%m-%dT%H:%M:%S"), ""),
+    "moments of a zone as text": (lambda times: times.dt.strftime("%Y-%m-%dT%H:%M:%S+02:00"), ""),
+    "seconds": (lambda times: times.astype("datetime64[s]").astype("int64"), "time_unit: s"),
+    "milliseconds": (lambda times: times.astype("datetime64[ms]").astype("int64"), "time_unit: ms"),
+}
+
+
+@pytest.mark.parametrize("written", TIMES)
+def test_times_are_read_as_people_write_them(written: str, tmp_path: Path) -> None:
+    write, setting = TIMES[written]
+    frame = small_frame(n_bars=120)
+    frame.assign(timestamp=write(frame["timestamp"])).to_parquet(tmp_path / "panel.parquet", index=False)
+    panel = f'targets: "y_*"\nexclude_features: fwd_value_2d\n{setting}'
+    info = build_panel(parquet_config(tmp_path / "panel.parquet", panel), Layout(tmp_path / "out"))
+    is_zoned = "zone" in written
+    assert info.start == ("2019-12-31T22:00:00+00:00" if is_zoned else "2020-01-01T00:00:00")
+    assert info.target("y_up_2d").horizon_bars == 2
+
+
+def test_labels_of_minus_one_and_one_are_classes(tmp_path: Path) -> None:
+    frame = small_frame(n_bars=120)
+    frame.assign(y_up_2d=2 * frame["y_up_2d"] - 1).to_parquet(tmp_path / "signs.parquet", index=False)
+    frame.to_parquet(tmp_path / "panel.parquet", index=False)
+    signs = build_panel(parquet_config(tmp_path / "signs.parquet"), Layout(tmp_path / "signs"))
+    plain = build_panel(parquet_config(tmp_path / "panel.parquet"), Layout(tmp_path / "plain"))
+    assert signs.target("y_up_2d").task_type is TaskType.CLASSIFICATION
+    assert signs.data_hash == plain.data_hash

@@ -131,6 +131,7 @@ def test_without_pyarrow_everything_works_on_csv_with_equal_hashes(tmp_path: Pat
     assert answer["candidates"] == candidates_hash(candidates)
     assert answer["plan"] == here.metadata.routing_plan_hash
     assert answer["files"] == [
+        "pages.json",
         "routing_plan.json",
         "routing_plan.md",
         "routing_plan.png",

@@ -36,7 +36,7 @@ def test_the_file_holds_the_frame(trained_once: Routed, tmp_path: Path, suffix: 
     panel, out = panel_file(tmp_path / "new.parquet", held_rows()), tmp_path / "new" / f"out{suffix}"
     assert predict(trained_once, panel, out) == 0
     first = out.read_bytes()
-    expected = api.predict(panel, trained_once.world.layout).frame
+    expected = api.predict(panel, root=trained_once.world.layout.root, config_dir=CONFIG_DIR).frame
     found = pd.read_csv(out, parse_dates=["timestamp"]) if suffix == ".csv" else pd.read_parquet(out)
     for column in expected:
         assert found[column].tolist() == expected[column].tolist(), column

@@ -11,14 +11,19 @@ from routed_world import Routed
 from served_world import FEATURES, held_rows, job_of, panel_file
 from training_world import RETURN, UP, make_world, panel_frame
 
-from foxml_assets import api
 from foxml_assets.core.errors import PanelError, PlanMissingError, PlanStaleError
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.reporting.make_report import make_report
 from foxml_assets.serving.job_models import load_family
 from foxml_assets.serving.predicting import predict_rows
-from foxml_assets.serving.serve_panel import PanelPredictions, read_panel_rows, read_plan, serve_holdout
+from foxml_assets.serving.serve_panel import (
+    PanelPredictions,
+    predict_panel,
+    read_panel_rows,
+    read_plan,
+    serve_holdout,
+)
 from foxml_assets.training.models.manifest import manifest_path, model_path
 from foxml_assets.training.scores import score
 
@@ -26,7 +31,7 @@ BLOCKED = {"its route is blocked": 6}
 
 
 def predicted(routed: Routed, folder: Path, frame: pd.DataFrame) -> PanelPredictions:
-    return api.predict(panel_file(folder / "new.parquet", frame), routed.world.layout)
+    return predict_panel(panel_file(folder / "new.parquet", frame), routed.world.context, None)
 
 
 def of_pair(frame: pd.DataFrame, target: str, symbol: str) -> pd.DataFrame:
@@ -36,7 +41,7 @@ def of_pair(frame: pd.DataFrame, target: str, symbol: str) -> pd.DataFrame:
 def said(routed: Routed, target: str, side: str | None, rows: pd.DataFrame) -> np.ndarray:
     """What the models of one job say, from the models themselves."""
     job = job_of(routed, target, side)
-    models = [load_family(job, family, routed.world.layout) for family in job.model_families]
+    models = [load_family(job, family, routed.world.context) for family in job.model_families]
     return np.mean([model.predict(rows) for model in models], axis=0)
 
 
@@ -76,7 +81,7 @@ def test_order_labels_and_other_columns_of_the_panel_do_not_matter(
     labelled = whole[whole["date"] >= "2020-12-24"].assign(comment="text").sample(frac=1.0, random_state=1)
     for symbol, part in labelled.groupby("symbol"):
         panel_file(tmp_path / "parts" / f"symbol={symbol}" / "rows.parquet", part.drop(columns="symbol"))
-    found = api.predict(tmp_path / "parts", trained_once.world.layout)
+    found = predict_panel(tmp_path / "parts", trained_once.world.context, None)
     pd.testing.assert_frame_equal(found.frame, expected)
 
 
@@ -88,10 +93,9 @@ def test_a_single_time_can_be_predicted(trained_once: Routed, tmp_path: Path) ->
 
 
 def test_only_the_columns_that_models_take_are_read(trained: Routed, tmp_path: Path) -> None:
-    layout, info = trained.world.layout, trained.world.context.info
-    served = read_plan(layout, info)
+    served = read_plan(trained.world.context)
     words = held_rows().assign(more="is no number")
-    rows = read_panel_rows(panel_file(tmp_path / "p.parquet", words), served, info)
+    rows = read_panel_rows(panel_file(tmp_path / "p.parquet", words), served, None)
     assert sorted(rows.frame) == sorted(FEATURES)
 
 
@@ -108,7 +112,10 @@ def test_only_the_columns_that_models_take_are_read(trained: Routed, tmp_path: P
         (lambda frame: frame.assign(vol=np.inf), ["column vol: has infinite values"]),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), ["duplicate (time, symbol) rows"]),
         (lambda frame: frame.iloc[:0], ["holds no rows"]),
-        (lambda frame: frame.assign(date=1), ["column date: is not a timestamp or date"]),
+        (
+            lambda frame: frame.assign(date=1),
+            ["column date: holds whole numbers: say what they count since 1970"],
+        ),
         (lambda frame: frame.assign(symbol="A\x1b[2J"), ["control or unprintable characters"]),
     ],
 )
@@ -129,11 +136,13 @@ def test_pairs_without_a_model_are_counted_by_reason(trained: Routed, tmp_path: 
     broken.write_bytes(broken.read_bytes() + b" ")
     stranger = held_rows().assign(symbol="NEW").drop_duplicates("date")
     found = predicted(trained, tmp_path, pd.concat([held_rows(), stranger]))
+    (corrupt,) = (reason for reason in found.unserved if reason.startswith("the symbol model is corrupt"))
+    assert "is not the one that was trained" in corrupt
     assert found.unserved == {
         **BLOCKED,
         "the plan does not know the symbol": 3,
         "the symbol model is missing: xgboost: not trained yet": 1,
-        "the symbol model is corrupt: lightgbm: the model file is missing or not the one that was trained": 1,
+        corrupt: 1,
     }
     assert set(found.frame["symbol"].astype(str) + found.frame["target"].astype(str)) == {
         f"BBB{UP}", f"CCC{UP}", f"DDD{UP}", f"CCC{RETURN}",
@@ -141,15 +150,15 @@ def test_pairs_without_a_model_are_counted_by_reason(trained: Routed, tmp_path: 
 
 
 def test_a_model_is_verified_when_it_is_loaded(trained: Routed, tmp_path: Path) -> None:
-    layout, info = trained.world.layout, trained.world.context.info
-    served = read_plan(layout, info)
-    rows = read_panel_rows(panel_file(tmp_path / "p.parquet", held_rows()), served, info)
-    forged = model_path(job_of(trained, UP), "lightgbm", layout)
+    served = read_plan(trained.world.context)
+    rows = read_panel_rows(panel_file(tmp_path / "p.parquet", held_rows()), served, None)
+    forged = model_path(job_of(trained, UP), "lightgbm", trained.world.layout)
     forged.write_bytes(forged.read_bytes().replace(b"leaf_value=", b"leaf_value=9", 1))
     *_, up = predict_rows(served, rows, threads=1)
     assert up.pairs == 0
-    reason = "the pooled model cannot be used: the model file is not the one that was trained"
-    assert up.unserved == {reason: 4}
+    ((reason, pairs),) = up.unserved.items()
+    assert pairs == 4
+    assert reason.startswith("the pooled model cannot be used: the model is corrupt: ")
 
 
 def test_the_holdout_is_predicted_as_it_is_scored(trained_once: Routed) -> None:
@@ -205,3 +214,13 @@ def test_a_symbol_is_predicted_alone_as_among_all(trained_once: Routed, tmp_path
     among_all = of_pair(predicted(trained_once, tmp_path, rows).frame, UP, "DDD")
     alone = predicted(trained_once, tmp_path, rows[rows["symbol"] == "DDD"]).frame
     np.testing.assert_array_equal(alone["prediction"], among_all["prediction"])
+
+
+def test_a_csv_panel_is_predicted_as_the_same_parquet(trained_once: Routed, tmp_path: Path) -> None:
+    expected = predicted(trained_once, tmp_path, held_rows()).frame
+    held_rows().to_csv(tmp_path / "new.csv", index=False)
+    found = predict_panel(tmp_path / "new.csv", trained_once.world.context, None)
+    pd.testing.assert_frame_equal(found.frame, expected)
+    counted = held_rows().assign(date=lambda rows: rows["date"].astype("datetime64[s]").astype("int64"))
+    as_numbers = panel_file(tmp_path / "numbers.parquet", counted)
+    pd.testing.assert_frame_equal(predict_panel(as_numbers, trained_once.world.context, "s").frame, expected)

@@ -47,13 +47,13 @@ def shared(plan: MasterPlan, pending: tuple[Job, ...], **limits: object) -> list
 def test_the_highest_priorities_of_what_is_chosen_come_first(
     world: World, plan: MasterPlan, limits: dict[str, object], reached: list[str]
 ) -> None:
-    pending = pending_jobs(plan, world.layout)
+    pending = pending_jobs(plan, world.context)
     assert shared(plan, pending, **limits) == reached
     assert Budget(**limits).is_limited is bool(limits)
 
 
 def test_each_left_out_job_has_its_reason(world: World, plan: MasterPlan) -> None:
-    share = Budget(max_jobs=1, symbols=("AAA",)).share(plan, pending_jobs(plan, world.layout))
+    share = Budget(max_jobs=1, symbols=("AAA",)).share(plan, pending_jobs(plan, world.context))
     assert share.left_out[f"sym_AAA_{UP}"] == "beyond --max-jobs 1"
     assert share.left_out[f"cs_{UP}"] == "not chosen by --target or --symbol"
 
@@ -81,7 +81,7 @@ def test_after_its_seconds_a_run_begins_no_job_and_ends_what_it_began(
     # The clock is read at the start and before each job.
     outcomes = list(train_jobs(plan.jobs, world.context, seconds=3.0))
     assert [outcome.job for outcome in outcomes] == list(plan.jobs[:2])
-    assert pending_jobs(plan, world.layout) == plan.jobs[2:]
+    assert pending_jobs(plan, world.context) == plan.jobs[2:]
 
 
 def test_the_cost_is_estimated_from_what_was_timed(tmp_path: Path) -> None:

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import output_event
-from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
+from foxml_assets.defs.assets.job_events import (
+    JOB_ASSETS,
+    job_event,
+    job_events,
+    model_version,
+    told_changes,
+    with_records,
+)
 from foxml_assets.defs.assets.metadata import picture
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
@@ -75,7 +81,7 @@ def _train(
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     is_batch = check_range(context, meant)
     inputs = workspace.read_inputs()
-    training = inputs.training_context()
+    training = with_records(inputs.training_context(), context.instance)
     permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
     # To the run's event log only: `foxml run` trains in several runs and tells it once.
     context.log.info(permit.filter_line)
@@ -127,14 +133,14 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int
 
 def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
     job = outcome.job
-    version = model_version(
-        job.spec_hash, content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
-    )
+    version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
     metadata: dict[str, dg.MetadataValue] = {
         "job_id": dg.MetadataValue.text(job.job_id),
         "route": dg.MetadataValue.text(job.route.value),
         "trained in this run": dg.MetadataValue.bool(outcome.status is OutcomeStatus.DONE),
     }
+    for model in outcome.models:
+        metadata[f"{model.family}/manifest_sha256"] = dg.MetadataValue.text(model.manifest_sha256)
     for manifest in outcome.manifests:
         metadata |= _model_metadata(manifest)
     # A picture of one symbol's score would be one bar, and there may be thousands of them.

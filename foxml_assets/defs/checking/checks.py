@@ -6,6 +6,7 @@ import dagster as dg
 
 from foxml_assets.core.errors import FoxmlError, Problem
 from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import markdown_table
 from foxml_assets.defs.checking.check_findings import (
     PLAN_CHECKS,
@@ -83,14 +84,17 @@ def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
     specs = [dg.AssetCheckSpec(name, asset=asset) for name in MODEL_CHECKS]
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
-    def checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
-        """Every planned job has models of its spec, and the model files are those that were trained."""
+    def checks(
+        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Every planned job has models of its spec, and they are those that were trained and recorded."""
         statuses: tuple[JobStatus, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
             plan = load_master_training_plan(workspace.layout.master_plan)
             jobs = [job for job in plan.jobs if job.training_type is kind]
-            statuses = take_inventory(jobs, workspace.layout).jobs
+            models = with_records(workspace.read_inputs().model_context(), context.instance)
+            statuses = take_inventory(jobs, models).jobs
         except FoxmlError as error:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)

@@ -10,6 +10,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import data_version_of
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.partitions import retire_partitions
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
@@ -89,9 +90,9 @@ def _read(cursor: str | None) -> _Seen | None:
 
 def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
     inputs = workspace.read_inputs()
-    training = inputs.training_context()
+    training = with_records(inputs.training_context(), instance)
     plan = authorise_training(training, inputs.policy, current_stamp()).plan
-    pending = pending_jobs(plan, workspace.layout, retry_failed=False)
+    pending = pending_jobs(plan, training, retry_failed=False)
     waiting, left = _split(instance, workspace, plan, pending, runs)
     if waiting:
         reason = hold_back(instance, training, waiting)

@@ -102,11 +102,11 @@ def find_leaks(
     config: EvidenceConfig,
 ) -> Leaks:
     """Examine every feature for one target, as far as nothing is `known` of it."""
-    panel, bars = features.panel, config.leakage
+    panel, limits = features.panel, config.leakage
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
-    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= bars.made_of_news
+    strong = np.abs(np.nan_to_num(mean_skill(skill))) >= limits.made_of_news
     together = np.flatnonzero(strong)
     past = asked_apart(past, features, together, together, _LEANS_ON)
     case = _Case(features, past, label, known, skill, config)
@@ -114,19 +114,19 @@ def find_leaks(
     ahead = case.looking_ahead()
     if ahead.found.any():
         # What is left out does not vouch for what is left.
-        asked = np.flatnonzero((case.mean >= bars.news_skill) & ~ahead.found)
+        asked = np.flatnonzero((case.mean >= limits.news_skill) & ~ahead.found)
         past = asked_apart(past, features, asked, np.flatnonzero(ahead.found), _LEANS_AT_ALL)
         case = replace(case, past=past)
         ahead = case.looking_ahead()
     # What is a function of the past can be no copy. A feature nobody could explain counts as news.
-    unexplained = np.nan_to_num(past.past_r2) < bars.past_r2
+    unexplained = np.nan_to_num(past.past_r2) < limits.past_r2
     fresh = unexplained & known.doubted
-    near = (np.abs(np.nan_to_num(skill)) >= bars.near_copy_skill) & known.may_copy
+    near = (np.abs(np.nan_to_num(skill)) >= limits.near_copy_skill) & known.may_copy
     near &= unexplained | ahead.found | case.fresh_on(near)
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
-    others = ask_detectors(bars.detectors, panel, label, known, skill)
+    others = ask_detectors(limits.detectors, panel, label, known, skill)
 
     blocked = on_many | ahead.found | others.blocked
     suspect = news.overall | others.suspect
@@ -143,7 +143,7 @@ def find_leaks(
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     findings += others.findings
     strongest = _strongest_on_each(skill, ~dropped)
-    blocks = bars.on_near_copy is OnNearCopy.BLOCK
+    blocks = limits.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=with_profiles(findings, features, label, config),
         statuses=_statuses((measured > 0) | known.proven, suspect, blocked),
@@ -228,14 +228,14 @@ class _Case:
         A feature beside its own lagged copy is explained by later rows as well, and is harmless: where no
         other column bears it out it is cleared if its skill lasts when the lead is taken back.
         """
-        bars, n = self.config.leakage, len(self.features.panel.features)
+        limits, n = self.config.leakage, len(self.features.panel.features)
         found, back, made = self.known.look_ahead.copy(), np.full(n, np.nan), np.full(n, np.nan)
-        asked = self.known.doubted & (self.mean >= bars.look_ahead_skill)
-        asked |= self.known.may_copy & (self.mean >= bars.near_copy_skill)
+        asked = self.known.doubted & (self.mean >= limits.look_ahead_skill)
+        asked |= self.known.may_copy & (self.mean >= limits.near_copy_skill)
         for at in np.flatnonzero(asked).tolist():
             made[at] = made_of_news(self.past.news, self.label, at)
-            found[at] |= np.nan_to_num(made[at]) >= bars.made_of_news
-            if np.nan_to_num(self.past.future_share[at]) >= bars.look_ahead_share:
+            found[at] |= np.nan_to_num(made[at]) >= limits.made_of_news
+            if np.nan_to_num(self.past.future_share[at]) >= limits.look_ahead_share:
                 back[at] = self._taken_back(at)
                 found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
         return _Ahead(found, back, made)
@@ -248,9 +248,9 @@ class _Case:
     def _is_borne_out(self, at: int) -> bool:
         """Whether later rows know the news by more than a column that is the feature some rows ago. Beside
         such a column an honest feature looks as one that was shifted ahead."""
-        bars, witnessed = self.config.leakage, float(np.nan_to_num(self.past.witnessed[at]))
-        great = self.mean[at] >= bars.look_ahead_great
-        return witnessed >= bars.look_ahead_sure or (great and witnessed >= bars.look_ahead_share)
+        limits, witnessed = self.config.leakage, float(np.nan_to_num(self.past.witnessed[at]))
+        great = self.mean[at] >= limits.look_ahead_great
+        return witnessed >= limits.look_ahead_sure or (great and witnessed >= limits.look_ahead_share)
 
     def _lasts(self, at: int, back: float) -> bool:
         """Whether the skill that is left with the lead taken back is what an honest feature keeps.
@@ -258,21 +258,21 @@ class _Case:
         It keeps most, or as much as it remembers of itself. The second does not clear great skill: a series
         with memory that is shifted ahead remembers itself too.
         """
-        bars, skill = self.config.leakage, self.mean[at]
+        limits, skill = self.config.leakage, self.mean[at]
         signed = float(mean_skill(self.skill)[at])
         # Skill that turns its sign when the lead is taken back is not the same skill.
         kept = np.nan_to_num(back) / signed
         memory = feature_memory(self.features, at, int(self.past.lead_bars[at]))
         remembers = memory >= _SOME_MEMORY and kept >= memory - _MEMORY_TOLERANCE
-        return kept >= bars.look_ahead_keeps or (remembers and skill < bars.look_ahead_great)
+        return kept >= limits.look_ahead_keeps or (remembers and skill < limits.look_ahead_great)
 
     def unexplained_news(self, fresh: Flags, kept: Flags, skill_left: SkillLeft) -> _News:
         """Features whose news fades exactly as the label does, and without which little skill is left."""
-        bars = self.config.leakage
+        limits = self.config.leakage
         by_symbol = np.zeros(self.skill.shape, dtype=bool)
         overall = np.zeros(len(fresh), dtype=bool)
-        strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= bars.symbol_news_skill).any(axis=0)
-        least = min(bars.news_skill, bars.sudden_news_skill)
+        strong_somewhere = (np.abs(np.nan_to_num(self.skill)) >= limits.symbol_news_skill).any(axis=0)
+        least = min(limits.news_skill, limits.sudden_news_skill)
         asked = fresh & kept & ((self.mean >= least) | strong_somewhere)
         if not asked.any():
             return _News(overall, by_symbol, None)
@@ -281,7 +281,7 @@ class _Case:
         memory = label_memory(
             label_news(self.features, self.past.moments, self.label, unheard), self.label, self.config
         )
-        wanted = bars.news_skill if memory.fades else bars.sudden_news_skill
+        wanted = limits.news_skill if memory.fades else limits.sudden_news_skill
         columns = np.flatnonzero(asked & ((self.mean >= wanted) | strong_somewhere))
         if not len(columns):
             return _News(overall, by_symbol, None)
@@ -289,7 +289,7 @@ class _Case:
         skill = label_skill(news, self.label, columns, self.config)
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
         strong &= is_beyond_chance(skill, self.features.panel, self.label)
-        strong_here = np.abs(np.nan_to_num(skill)) >= bars.symbol_news_skill
+        strong_here = np.abs(np.nan_to_num(skill)) >= limits.symbol_news_skill
         strong_here &= beyond_chance_here(skill, self.features.panel, self.label)
         if not strong.any() and not strong_here.any():
             return _News(overall, by_symbol, None)
@@ -298,7 +298,7 @@ class _Case:
         if overall.any():
             full, rest = skill_left(kept, kept & ~overall)
             left = rest / full if full > 0.0 else 1.0
-            overall &= left <= bars.news_keeps
+            overall &= left <= limits.news_keeps
         # Where all symbols together have skill enough, their common profile is the better judge.
         by_symbol[:, columns] = here & strong_here & (everywhere | ~strong)
         return _News(overall | self.on_many(by_symbol), by_symbol, left)

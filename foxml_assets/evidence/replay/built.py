@@ -7,10 +7,10 @@ import pandas as pd
 
 from foxml_assets.core.errors import BuilderError, Problem
 from foxml_assets.evidence.arrays import Floats, Ints, PanelArrays
-from foxml_assets.panel.columns import is_from_the_future
 from foxml_assets.panel.data_config import FeatureBuilder
+from foxml_assets.panel.files.columns import is_from_the_future
+from foxml_assets.panel.files.reading import read_source, source_columns
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.reading import read_source, source_columns
 
 _RETURN_FIX = "return a frame with a row per time and symbol, these as columns, and numeric features"
 

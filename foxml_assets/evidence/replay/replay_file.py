@@ -12,10 +12,11 @@ from foxml_assets.evidence.replay.built import label_problems
 from foxml_assets.evidence.replay.comparison import Replayed
 from foxml_assets.evidence.replay.replay import cut_bars, replay_builder
 from foxml_assets.panel.builders import builder_code
-from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, ParquetPanel
+from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, FilePanel
 from foxml_assets.panel.folds import holdout_start
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.source import builder_source_fingerprint
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
 
@@ -84,7 +85,7 @@ def current_replay(
 
 
 def _builders(config: DataConfig) -> tuple[FeatureBuilder, ...]:
-    return config.panel.builders if isinstance(config.panel, ParquetPanel) else ()
+    return config.panel.builders if isinstance(config.panel, FilePanel) else ()
 
 
 def _check_source(builder: FeatureBuilder, info: PanelInfo) -> None:
@@ -109,6 +110,6 @@ def _check_once(before: dict[str, Replayed], found: dict[str, Replayed]) -> None
 def _read(layout: Layout) -> Replay | None:
     """The artifact; None where there is none, or none that can be read."""
     try:
-        return msgspec.json.decode(layout.feature_replay.read_bytes(), type=Replay)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(layout.feature_replay.read_bytes(), Replay)
+    except (OSError, msgspec.DecodeError):
         return None

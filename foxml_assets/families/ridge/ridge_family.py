@@ -32,6 +32,7 @@ from foxml_assets.families.ridge.moments import (
     standardise,
 )
 from foxml_assets.families.ridge.ridge_file import RidgeFile, SymbolIntercepts
+from foxml_assets.storage.exact_json import decode_json
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,8 @@ def load_ridge(path: Path, sha256: str) -> RidgeModel:
     """Read the model file whose content has that hash. Raises TrainingError."""
     content = read_model(path, sha256)
     try:
-        return RidgeModel(msgspec.json.decode(content, type=RidgeFile))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return RidgeModel(decode_json(content, RidgeFile))
+    except msgspec.DecodeError as error:
         raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from foxml_assets.core.markdown import table
+from foxml_assets.core.markdown import render
 from foxml_assets.planning.diff.changes import JobChange, PlanDiff
 from foxml_assets.planning.plan.encoding import encode
 
@@ -43,17 +43,15 @@ def diff_rows(diff: PlanDiff) -> list[tuple[str, str, str, str, str]]:
 
 def diff_markdown(diff: PlanDiff) -> str:
     """Headline, moved inputs and the jobs that differ, at most MAX_ROWS of them."""
-    old = diff.old_plan_hash[:12] if diff.old_plan_hash else "none"
-    parts = [f"Plan `{old}` to `{diff.new_plan_hash[:12]}`. {diff_headline(diff)}"]
-    if diff.inputs:
-        moved = [(item.name, (item.old or "")[:12], (item.new or "")[:12]) for item in diff.inputs]
-        parts.append(table(("input", "from", "to"), moved))
-    rows = diff_rows(diff)
-    if rows:
-        parts.append(table(HEADER, rows[:MAX_ROWS]))
-    if len(rows) > MAX_ROWS:
-        parts.append(f"The first {MAX_ROWS} of {len(rows)} differences.")
-    return "\n\n".join(parts) + "\n"
+    return render(
+        "planning/diff/training_plan_diff.md.j2",
+        diff=diff,
+        headline=diff_headline(diff),
+        inputs=[(item.name, (item.old or "")[:12], (item.new or "")[:12]) for item in diff.inputs],
+        header=HEADER,
+        jobs=diff_rows(diff),
+        most_jobs=MAX_ROWS,
+    )
 
 
 def diff_json(diff: PlanDiff) -> bytes:

@@ -48,7 +48,7 @@ def time_rows(preview: Preview) -> list[tuple[str, str, int, int, int]]:
 
 def preview_markdown(preview: Preview) -> str:
     """Routes, moves, jobs and training time."""
-    parts = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
+    parts: list[str] = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
     moves = move_rows(preview)
     if moves:
         parts.append(table(("from", "to", "pairs"), moves))

@@ -29,6 +29,11 @@ def job_ids(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
     return ids
 
 
+def is_id_of(job_id: str, target: str, symbol: str | None) -> bool:
+    """Whether `job_id` is the id of that pair beside some other pairs."""
+    return any(job_id == _with_hash((target, symbol), length) for length in _HASH_LENGTHS)
+
+
 def _with_hash(pair: tuple[str, str | None], length: int) -> str:
     target, symbol = pair
     name = f"cs_{target}" if symbol is None else f"sym_{symbol}_{target}"

@@ -44,12 +44,20 @@ class Coded:
 
 @dataclass(frozen=True)
 class PlacedJobs:
-    """The jobs of a plan, and for each its row in the tables of the routing plan; -1 for none."""
+    """A plan, and for each of its jobs the row in the tables of the routing plan; -1 for none.
 
-    jobs: Sequence[Job]
+    `columns` keeps the fields of the jobs that were asked for.
+    """
+
+    plan: MasterPlan
     routing: RoutingPlan
     target_row: Ints
     pair_row: Ints
+    columns: dict[str, Coded]
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        return self.plan.jobs
 
     @cached_property
     def is_pooled(self) -> Flags:
@@ -66,7 +74,9 @@ class PlacedJobs:
 
     def planned(self, field: str) -> Coded:
         """A field of the jobs, `metadata.` before one of their metadata."""
-        return coded(map(attrgetter(field), self.jobs))
+        if field not in self.columns:
+            self.columns[field] = coded(map(attrgetter(field), self.jobs))
+        return self.columns[field]
 
     def planned_numbers(self, field: str) -> Floats:
         """A numeric field of the jobs; NaN for None, infinite where no float is as large."""
@@ -110,7 +120,8 @@ def place_jobs(plan: MasterPlan, routing: RoutingPlan) -> PlacedJobs:
     known = _keys(*(text_column(pairs[name]).codes for name in ("target", "symbol")))
     wanted = _keys(_recoded(target, targets), _recoded(symbol, symbols))
     rows = [str(name) for name in routing.targets["target"]]
-    return PlacedJobs(plan.jobs, routing, _recoded(target, rows), _found_in(known, wanted))
+    columns = {"target": target, "symbol": symbol}
+    return PlacedJobs(plan, routing, _recoded(target, rows), _found_in(known, wanted), columns)
 
 
 def coded(values: Iterable[object]) -> Coded:
@@ -118,11 +129,10 @@ def coded(values: Iterable[object]) -> Coded:
     listed = list(values)
     identities = np.fromiter(map(id, listed), dtype=np.int64, count=len(listed))
     codes, _ = pd.factorize(identities)
-    objects = dict(zip(codes.tolist(), listed, strict=True)) if len(listed) else {}
     places: dict[object, int] = {}
     of_object = [
-        -1 if objects[at] is None else places.setdefault(objects[at], len(places))
-        for at in range(len(objects))
+        -1 if listed[at] is None else places.setdefault(listed[at], len(places))
+        for at in _first_rows(codes).tolist()
     ]
     return Coded(tuple(places), np.array(of_object, dtype=np.int64)[codes])
 
@@ -132,10 +142,16 @@ def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
     key = np.zeros(len(columns[0].codes), dtype=np.int64)
     for column in columns:
         key, _ = pd.factorize(key * (len(column.values) + 1) + column.codes + 1)
-    first = np.zeros(key.max(initial=-1) + 1, dtype=np.int64)
-    first[key[::-1]] = np.arange(len(key))[::-1]
+    first = _first_rows(key)
     values = (((*column.values, None), column.codes[first]) for column in columns)
     return key, list(zip(*([own[code] for code in codes] for own, codes in values), strict=True))
+
+
+def _first_rows(codes: Ints) -> Ints:
+    """The first row of each code."""
+    first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return first
 
 
 def text_column(column: pd.Series) -> Coded:

@@ -14,9 +14,10 @@ from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, place_jobs, text_column
+from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
 from foxml_assets.routing.candidates.coding import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.exact_json import decode_json
 
 _SERVED_POOLED = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}
@@ -24,14 +25,14 @@ _MAKE_NEW = "make a new plan: foxml run --until plan"
 _OWN_MODEL = [Route.SYMBOL_SPECIFIC.value, Route.BOTH.value, Route.EXPERIMENTAL_ONLY.value]
 
 
-def routing_problems(plan: MasterPlan, routing: RoutingPlan) -> tuple[Problem, ...]:
+def routing_problems(placed: PlacedJobs) -> tuple[Problem, ...]:
     """Jobs that the routing plan does not ask for, and decisions that no job carries out."""
-    return tuple(islice(_problems(plan, routing), MAX_PROBLEMS))
+    return tuple(islice(_problems(placed), MAX_PROBLEMS))
 
 
-def _problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
+def _problems(placed: PlacedJobs) -> Iterator[Problem]:
+    plan, routing = placed.plan, placed.routing
     yield from _identity_problems(plan, routing)
-    placed = place_jobs(plan, routing)
     yield from _assured_problems(plan, placed)
     yield from _pair_problems(placed)
     yield from _pooled_problems(plan, routing)
@@ -159,7 +160,7 @@ def _are_other_features(planned: tuple[str, ...] | None, allowed: str | None) ->
 
 def _names(allowed: str) -> dict[str, object]:
     try:
-        return msgspec.json.decode(allowed, type=dict[str, object])
+        return decode_json(allowed, dict[str, object])
     except msgspec.DecodeError as error:
         problem = Problem("features", str(error), allowed)
         raise RoutingPlanError("cannot be read", problems=[problem], fix=_MAKE_NEW) from error

@@ -55,7 +55,7 @@ def tidy(column: pd.Categorical) -> pd.Categorical:
     words = [str(word) for word in column.categories]
     used = np.bincount(np.asarray(column.codes, dtype=np.int64) + 1, minlength=len(words) + 1)[1:] > 0
     kept = sorted({word for word, is_used in zip(words, used.tolist(), strict=True) if is_used})
-    if kept == words and column.categories.dtype == object:
+    if kept == list(column.categories) and column.categories.dtype == object:
         return column
     place = {word: at for at, word in enumerate(kept)}
     table = np.array([*(place.get(word, NULL) for word in words), NULL], dtype=np.int64)

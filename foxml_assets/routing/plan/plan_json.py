@@ -23,6 +23,7 @@ from foxml_assets.routing.plan.routing_plan import (
 )
 from foxml_assets.routing.plan.table_records import TableBuilder, record_type, strict_record_type, to_records
 from foxml_assets.routing.policy.routing_words import GateOn
+from foxml_assets.storage.exact_json import decode_json
 
 _BATCH_PAIRS = 20_000
 
@@ -84,8 +85,8 @@ def read_metadata(path: Path) -> RoutingMetadata | None:
         lines = [stream.readline(), stream.readline()]
     text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
     try:
-        return msgspec.json.decode(text, type=RoutingMetadata)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(text, RoutingMetadata)
+    except msgspec.DecodeError:
         return None
 
 
@@ -94,7 +95,7 @@ def parse_plan(source: bytes) -> RoutingPlan:
 
     Raises msgspec.DecodeError; msgspec.ValidationError names the JSON path of a wrong field.
     """
-    document = msgspec.json.decode(source, type=PlanDocument)
+    document = decode_json(source, PlanDocument)
     if document.schema_version != SCHEMA_VERSION:
         wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
         raise msgspec.ValidationError(wrong)
@@ -124,6 +125,8 @@ def _decoded(
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{error} - within `{path}`") from error
 
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.models.manifest import MANIFEST_FILE, read_manifest
+from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
 
 TIMING_FILE = "timing.json"
 _log = logging.getLogger(__name__)
@@ -25,10 +25,9 @@ class FitTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float
 
 
-def write_fit_seconds(seconds: float, job: Job, family: ModelFamily, layout: Layout) -> None:
-    """Record what one model took, durably. Raises OSError."""
-    path = layout.model_dir(job.target, job.symbol, family) / TIMING_FILE
-    write_atomic(path, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
+def write_fit_seconds(seconds: float, folder: Path) -> None:
+    """Record in a model's folder what it took, durably. Raises OSError."""
+    write_atomic(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
 
 
 def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | None:
@@ -39,9 +38,9 @@ def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | N
 def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
     found: dict[FitKey, float] = {}
-    for path in sorted(layout.models.rglob(MANIFEST_FILE)):
+    for folder in model_folders(layout):
         try:
-            manifest, seconds = read_manifest(path), _read(path.with_name(TIMING_FILE))
+            manifest, seconds = read_manifest(folder / MANIFEST_FILE), _read(folder / TIMING_FILE)
         except TrainingError as error:
             _log.warning("%s", error)
             continue

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.failures import failure_reason, joined_reasons
-from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, stored_state
+from foxml_assets.training.models.manifest import ModelState, model_folders
+from foxml_assets.training.models.stored import stored_model
 
 _WORST_FIRST = (
     ModelState.FAILED,
@@ -21,12 +22,6 @@ _WORST_FIRST = (
     ModelState.MISSING,
     ModelState.TRAINED,
 )
-_REASONS = {
-    ModelState.TRAINED: "",
-    ModelState.STALE: "trained for another spec",
-    ModelState.CORRUPT: "the model file is missing or not the one that was trained",
-    ModelState.MISSING: "not trained yet",
-}
 
 
 @dataclass(frozen=True)
@@ -71,27 +66,27 @@ class Inventory:
         return {state: found.count(state) for state in ModelState}
 
 
-def job_status(job: Job, layout: Layout) -> JobStatus:
+def job_status(job: Job, context: ModelContext) -> JobStatus:
     """The state of one job."""
-    return JobStatus(job, tuple(_model_status(job, family, layout) for family in job.model_families))
+    return JobStatus(job, tuple(_model_status(job, family, context) for family in job.model_families))
 
 
-def take_inventory(jobs: Iterable[Job], layout: Layout) -> Inventory:
+def take_inventory(jobs: Iterable[Job], context: ModelContext) -> Inventory:
     """The state of `jobs` (all jobs of a plan) and the orphans beside them. Reads every model file once."""
-    statuses = tuple(job_status(job, layout) for job in jobs)
+    layout = context.layout
+    statuses = tuple(job_status(job, context) for job in jobs)
     asked_for = {
         layout.model_dir(status.job.target, status.job.symbol, model.family)
         for status in statuses
         for model in status.models
     }
-    found = {path.parent for path in layout.models.rglob(MANIFEST_FILE)} if layout.models.is_dir() else set()
-    return Inventory(statuses, tuple(sorted(found - asked_for)))
+    return Inventory(statuses, tuple(path for path in model_folders(layout) if path not in asked_for))
 
 
-def _model_status(job: Job, family: ModelFamily, layout: Layout) -> ModelStatus:
-    state = stored_state(job, family, layout)
-    if state is not ModelState.TRAINED:
-        failed = failure_reason(job, family, layout)
+def _model_status(job: Job, family: ModelFamily, context: ModelContext) -> ModelStatus:
+    stored = stored_model(job, family, context)
+    if stored.state is not ModelState.TRAINED:
+        failed = failure_reason(job, family, context.layout)
         if failed is not None:
             return ModelStatus(family, ModelState.FAILED, failed)
-    return ModelStatus(family, state, _REASONS[state])
+    return ModelStatus(family, stored.state, stored.reason)

@@ -1,12 +1,12 @@
 """Which jobs of a plan still have to be trained."""
 
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.inventory import job_status
 from foxml_assets.training.models.manifest import ModelState
 
 
-def pending_jobs(plan: MasterPlan, layout: Layout, *, retry_failed: bool = True) -> tuple[Job, ...]:
+def pending_jobs(plan: MasterPlan, context: ModelContext, *, retry_failed: bool = True) -> tuple[Job, ...]:
     """The jobs that are not trained, highest priority first.
 
     A job whose last attempt at the same spec failed is pending too, unless `retry_failed` is false: what
@@ -16,6 +16,6 @@ def pending_jobs(plan: MasterPlan, layout: Layout, *, retry_failed: bool = True)
     pending = [
         job
         for job in plan.jobs
-        if any(model.state not in settled for model in job_status(job, layout).models)
+        if any(model.state not in settled for model in job_status(job, context).models)
     ]
     return tuple(sorted(pending, key=lambda job: (-job.priority, job.job_id)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from foxml_assets.core.errors import PanelError, Problem, UnsafeNameError
 from foxml_assets.core.names import check_target_name
-from foxml_assets.panel.data_config import ParquetPanel
+from foxml_assets.panel.data_config import FilePanel
 from foxml_assets.panel.horizons import infer_horizon, parse_horizon
 from foxml_assets.panel.patterns import lookup, matches_any, unmatched
 from foxml_assets.panel.raw_panel import RawTarget
@@ -27,7 +27,7 @@ class ChosenColumns:
     targets: tuple[RawTarget, ...]
 
 
-def choose_columns(schema: "pa.Schema", config: ParquetPanel) -> ChosenColumns:
+def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
     """The columns that `config` chooses from `schema`. Names that come from the future are never features.
 
     Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
@@ -83,7 +83,7 @@ def is_from_the_future(name: str) -> bool:
     return name.startswith(_AHEAD)
 
 
-def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:
+def _targets(names: list[str], config: FilePanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:
     problems = [
         Problem(f"panel.{setting}", "names no target", name)
         for setting, mapping in (("horizons", config.horizons), ("task_types", config.task_types))
@@ -109,7 +109,7 @@ def _targets(names: list[str], config: ParquetPanel) -> tuple[tuple[RawTarget, .
 
 
 def is_numeric(type_: "pa.DataType") -> bool:
-    """Whether a column of this type can be a feature."""
+    """Whether values of this type can be features or labels."""
     import pyarrow as pa
 
     return bool(

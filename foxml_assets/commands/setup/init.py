@@ -1,0 +1,120 @@
+"""`foxml init`: the three config files for a panel that has none, from a look at it."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from foxml_assets.commands.console import console
+from foxml_assets.core.config_files import ConfigModel, parse_config
+from foxml_assets.core.errors import ConfigError, Problem
+from foxml_assets.core.printable import printable
+from foxml_assets.panel.data_config import DataConfig
+from foxml_assets.panel.guess import PanelGuess, Wish, guess_panel
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_words import Profile
+from foxml_assets.storage.files import write_atomic
+from foxml_assets.training.training_config import TrainingConfig
+from foxml_assets.workspace import Workspace, current_workspace
+
+_DATA = "What the panel is. Every other key has its default: docs/configuration.md."
+_ROUTING = "How pairs are routed. Every other key has its default: docs/policy.md."
+_TRAINING = "How jobs become models. Every other key has its default: docs/configuration.md."
+_MOST_SHOWN = 12
+# Of a panel's rows, about those that get an out-of-fold prediction: not the hold-out, nor the first fold.
+_PREDICTED = 0.7
+
+
+def write_configs(root: Path | None, config_dir: Path | None, panel: str, wish: Wish) -> int:
+    """Write data_config.yaml, routing_config.yaml and training_config.yaml for `panel`. Returns 0.
+
+    Raises PanelError for a panel that cannot be described, and ConfigError where one of the files is there.
+    """
+    workspace = current_workspace(root, config_dir)
+    _refuse_to_replace(workspace)
+    guess = guess_panel(panel, wish)
+    profile = _profile(guess)
+    threads = min(os.cpu_count() or 1, 256)
+    written = {
+        workspace.data_config_file: _text(_DATA, DataConfig, {"panel": _panel_section(guess)}),
+        workspace.routing_config_file: _text(_ROUTING, RoutingPolicy, {"profile": profile.value}),
+        workspace.training_config_file: _text(_TRAINING, TrainingConfig, {"threads": threads}),
+    }
+    for file, content in written.items():
+        write_atomic(file, content)
+    _tell(guess, profile, workspace)
+    return 0
+
+
+def _text(about: str, model: type[ConfigModel], document: dict[str, object]) -> bytes:
+    """A config file of these settings, which are read as `model` once before they are written."""
+    text = f"# {about}\n{yaml.safe_dump(document, sort_keys=False, allow_unicode=True)}".encode()
+    parse_config(text, model, file=Path(about))
+    return text
+
+
+def _refuse_to_replace(workspace: Workspace) -> None:
+    files = (workspace.data_config_file, workspace.routing_config_file, workspace.training_config_file)
+    there = [Problem(file.name, "is there already") for file in files if file.exists()]
+    if there:
+        raise ConfigError(
+            "config files are not replaced",
+            file=workspace.config_dir,
+            problems=there,
+            fix="name another folder with --config-dir",
+        )
+
+
+def _panel_section(guess: PanelGuess) -> dict[str, object]:
+    section: dict[str, object] = {
+        "source": guess.kind,
+        "path": guess.path,
+        "time_column": guess.time_column,
+        "symbol_column": guess.symbol_column,
+        "targets": list(guess.targets),
+    }
+    if guess.time_unit is not None:
+        section["time_unit"] = guess.time_unit
+    if guess.levels:
+        section["exclude_features"] = list(guess.levels)
+    return section
+
+
+def _profile(guess: PanelGuess) -> Profile:
+    """Production, if symbols have on average the rows that it asks for."""
+    least = RoutingPolicy().min_sample_size.symbol
+    rows = _PREDICTED * guess.n_rows / max(guess.n_symbols, 1)
+    return Profile.PRODUCTION if rows >= least else Profile.DEVELOPMENT
+
+
+def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
+    lines = [
+        f"Wrote {workspace.data_config_file}, {workspace.routing_config_file.name} and"
+        f" {workspace.training_config_file.name} for {guess.n_rows:,} rows of {guess.n_symbols:,} symbols:",
+        f"  time       {guess.time_column}" + (f" (in {guess.time_unit})" if guess.time_unit else ""),
+        f"  symbol     {guess.symbol_column}",
+        f"  targets    {_named(guess.targets)}",
+        f"  features   {_named(guess.features)}",
+    ]
+    if guess.levels:
+        lines.append(f"  left out   {_named(guess.levels)}: levels of price and volume (exclude_features)")
+    if profile is Profile.DEVELOPMENT:
+        lines.append("  profile    development: too few rows a symbol for production (routing_config.yaml)")
+    lines += [
+        f"Say under panel.horizons how far {name} looks ahead, as `5 bars`" for name in guess.without_horizon
+    ]
+    lines += [
+        f"Say under panel.task_types: {name}: regression, or make a label of 0 and 1 of each class"
+        for name in guess.like_classes
+    ]
+    for line in lines:
+        console.print(printable(line), soft_wrap=True)
+    is_ready = not (guess.without_horizon or guess.like_classes)
+    console.print(
+        f"{'Next' if is_ready else 'Then'}: {workspace.command('run --until panel')}", soft_wrap=True
+    )
+
+
+def _named(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:_MOST_SHOWN])
+    return shown + (f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else "") or "none"

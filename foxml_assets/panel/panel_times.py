@@ -1,0 +1,50 @@
+"""The time column as people write it: timestamps, dates, ISO 8601 text, or whole numbers of a named unit."""
+
+import pandas as pd
+
+from foxml_assets.core.errors import Problem
+from foxml_assets.panel.raw_panel import TimeUnit
+
+_ZONE = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
+_UNIT_MISSING = "holds whole numbers: say what they count since 1970, as `time_unit: ms` (or s, us, ns)"
+_ISO = "ISO 8601, as 2024-01-31 or 2024-01-31T16:00:00Z"
+
+
+def as_times(column: pd.Series, unit: TimeUnit | None) -> tuple[pd.Series, Problem | None]:
+    """The column as timestamps, in UTC where it names a zone; missing values stay missing.
+
+    With a problem, if it holds what is no time, or whole numbers without a `unit`.
+    """
+    name = f"column {column.name}"
+    if pd.api.types.is_integer_dtype(column):
+        if unit is None:
+            return column, Problem(name, _UNIT_MISSING, int(column.iloc[0]) if len(column) else None)
+        times: pd.Series = pd.to_datetime(column, unit=unit, errors="coerce")
+        return times, _not_a_time(column, times, f"{unit} since 1970")
+    if unit is not None:
+        return column, Problem(name, "holds no whole numbers, so `time_unit` says nothing", str(column.dtype))
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_convert("UTC"), None
+    if pd.api.types.is_datetime64_dtype(column):
+        return column, None
+    if pd.api.types.is_string_dtype(column):
+        return _from_text(column)
+    return column, Problem(name, "is not a timestamp, a date or their text", str(column.dtype))
+
+
+def _from_text(column: pd.Series) -> tuple[pd.Series, Problem | None]:
+    known = column.dropna()
+    has_zone = known.str.contains(_ZONE)
+    if has_zone.any() and not has_zone.all():
+        what = "names a zone in some times and not in others"
+        return column, Problem(f"column {column.name}", what, known[~has_zone].iloc[0])
+    times: pd.Series = pd.to_datetime(column, format="ISO8601", utc=True, errors="coerce")
+    problem = _not_a_time(column, times, _ISO)
+    return (times if has_zone.any() else times.dt.tz_localize(None)), problem
+
+
+def _not_a_time(column: pd.Series, times: pd.Series, wanted: str) -> Problem | None:
+    wrong = column[times.isna() & column.notna()]
+    if wrong.empty:
+        return None
+    return Problem(f"column {column.name}", f"holds {len(wrong)} values that are not {wanted}", wrong.iloc[0])

@@ -1,0 +1,54 @@
+"""What made-up files have found, each as small as it goes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+from fuzz_arena import Arena
+
+from foxml_assets.core.errors import PanelError
+from foxml_assets.core.stamp import RunStamp
+from foxml_assets.importing.user_table import import_candidates
+from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.plan.plan_json import parse_plan
+
+STAMP = RunStamp("2026-01-01T00:00:00Z", "20260101_000000", None)
+
+
+@pytest.fixture
+def files(arena: Arena) -> Iterator[Arena]:
+    """The arena, as before after each test."""
+    yield arena
+    arena.restore()
+
+
+def imported(files: Arena, tmp_path: Path, **columns: object) -> pd.DataFrame:
+    """The user's table with these columns in place of its own, imported."""
+    path = tmp_path / "table.parquet"
+    pd.read_parquet(files.world.candidates).assign(**columns).to_parquet(path)
+    return import_candidates(path).candidates
+
+
+@pytest.mark.parametrize("old", [b'"symbol":"', b'"run_id":"'])
+def test_a_routing_plan_with_bytes_that_are_no_text(files: Arena, old: bytes) -> None:
+    raw = files.layout.routing_plan.read_bytes()
+    with pytest.raises(msgspec.DecodeError, match="utf-8"):
+        parse_plan(raw.replace(old, old + b"\xff", 1))
+
+
+def test_a_panel_whose_description_has_no_hash_of_a_column(files: Arena) -> None:
+    path = files.layout.panel_info
+    described = json.loads(path.read_bytes())
+    files.put(path, json.dumps({**described, "time_column": "dat"}).encode())
+    with pytest.raises(PanelError, match=r"column_hashes.dat"):
+        load_panel_info(files.layout)
+
+
+def test_a_table_whose_targets_are_bytes(files: Arena, tmp_path: Path) -> None:
+    table = imported(files, tmp_path, target=b"\xff\0")
+    plan = route(table, files.workspace.routing_policy(), stamp=STAMP)
+    assert len(plan.quarantine)

@@ -1,0 +1,123 @@
+"""`foxml init`: a panel that nobody described becomes a config, or an error that says what to name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foxml_assets.commands.setup.init import write_configs
+from foxml_assets.core.errors import ConfigError, PanelError
+from foxml_assets.panel.guess import Wish, guess_panel
+from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.workspace import current_workspace
+
+N = 400
+
+
+def market(n: int = N) -> pd.DataFrame:
+    """A panel as people have it: prices beside features, two labels with a horizon in their names."""
+    rng = np.random.default_rng(1)
+    parts = [
+        pd.DataFrame(
+            {
+                "date": pd.date_range("2021-01-01", periods=n, freq="D"),
+                "ticker": symbol,
+                "close": 100 + rng.standard_normal(n).cumsum(),
+                "Volume": rng.integers(1, 9, n),
+                "momentum": rng.standard_normal(n),
+                "fwd_ret_5d": rng.standard_normal(n),
+                "y_up_5d": rng.integers(0, 2, n).astype(float),
+            }
+        )
+        for symbol in ("AAA", "NA")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def written(tmp_path: Path, frame: pd.DataFrame, wish: Wish = Wish()) -> Path:  # noqa: B008 - frozen
+    path = tmp_path / "panel.parquet"
+    frame.to_parquet(path, index=False)
+    assert write_configs(tmp_path / "out", tmp_path / "cfg", str(path), wish) == 0
+    return path
+
+
+def test_what_is_written_builds_the_panel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path, market())
+    workspace = current_workspace(tmp_path / "out", tmp_path / "cfg")
+    workspace.check_configs()
+    info = build_panel(workspace.data_config(), workspace.layout)
+    assert info.symbols == ("AAA", "NA")
+    assert info.features == ("momentum",)
+    assert [target.name for target in info.targets] == ["fwd_ret_5d", "y_up_5d"]
+    told = capsys.readouterr().out
+    assert "left out   close, Volume" in told
+    assert "profile    development" in told
+    assert "Next: foxml run --until panel" in told
+
+
+WRITTEN: dict[str, Callable[[pd.DataFrame, Path], str]] = {
+    "csv": lambda frame, folder: _to_csv(frame, folder / "panel.csv"),
+    "csv folder": lambda frame, folder: str(Path(_to_csv(frame, folder / "parts" / "panel.csv")).parent),
+    "hive folders": lambda frame, folder: _to_hive(frame, folder / "hive"),
+}
+
+
+def _to_csv(frame: pd.DataFrame, path: Path) -> str:
+    path.parent.mkdir(exist_ok=True)
+    frame.to_csv(path, index=False)
+    return str(path)
+
+
+def _to_hive(frame: pd.DataFrame, folder: Path) -> str:
+    for ticker, part in frame.groupby("ticker"):
+        place = folder / f"ticker={ticker}"
+        place.mkdir(parents=True)
+        part.drop(columns="ticker").to_parquet(place / "part.parquet", index=False)
+    return str(folder)
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_files_of_every_shape_are_understood(kind: str, tmp_path: Path) -> None:
+    guess = guess_panel(WRITTEN[kind](market(), tmp_path), Wish())
+    assert (guess.time_column, guess.symbol_column, guess.n_symbols) == ("date", "ticker", 2)
+    assert guess.targets == ("fwd_ret_5d", "y_up_5d")
+    assert guess.n_rows == 2 * N
+
+
+@pytest.mark.parametrize(("unit", "step"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_the_unit_of_whole_times_is_told_by_their_size(unit: str, step: int, tmp_path: Path) -> None:
+    frame = market()
+    frame["date"] = frame["date"].astype("datetime64[s]").astype("int64") * step
+    frame.to_parquet(tmp_path / "panel.parquet", index=False)
+    assert guess_panel(str(tmp_path / "panel.parquet"), Wish()).time_unit == unit
+
+
+def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = market().rename(columns={"y_up_5d": "y_up"})
+    frame["y_regime_5d"] = frame["momentum"].round().clip(-1, 1)
+    written(tmp_path, frame)
+    told = capsys.readouterr().out
+    assert "how far y_up looks ahead" in told
+    assert "y_regime_5d: regression, or make a label" in told
+    assert "Then: foxml run" in told
+
+
+def test_a_panel_without_keys_or_labels_says_what_to_name(tmp_path: Path) -> None:
+    path = tmp_path / "panel.parquet"
+    frame = market().rename(columns={"date": "a", "ticker": "b", "fwd_ret_5d": "c_5d", "y_up_5d": "d_5d"})
+    frame.assign(a=frame["a"].astype("int64"), b=frame["b"].str.len()).to_parquet(path, index=False)
+    with pytest.raises(PanelError, match="--time-column, --symbol-column; its columns: a, b, close"):
+        write_configs(tmp_path / "out", tmp_path / "cfg", str(path), Wish())
+    assert not (tmp_path / "cfg").exists()
+    named = guess_panel(str(path), Wish("a", "b", ("?_5d",)))
+    assert (named.time_unit, named.targets) == ("us", ("c_5d", "d_5d"))
+
+
+def test_config_files_are_not_replaced(tmp_path: Path) -> None:
+    path = written(tmp_path, market())
+    before = {file.name: file.read_bytes() for file in (tmp_path / "cfg").iterdir()}
+    with pytest.raises(ConfigError, match="is there already"):
+        write_configs(tmp_path / "out", tmp_path / "cfg", str(path), Wish())
+    assert {file.name: file.read_bytes() for file in (tmp_path / "cfg").iterdir()} == before
