@@ -214,13 +214,16 @@ def dev(
 def check(
     root: Root = None,
     config_dir: ConfigDir = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every model file, also those that look untouched.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write them there too, as CI servers read it.")] = None,
 ) -> int:
     """Run every asset check. Exit code 1 if any fails: call this in CI."""
     from foxml_assets.commands.check import run_checks
 
-    return run_checks(root, config_dir, as_json=as_json, junit=junit)
+    return run_checks(root, config_dir, deep=deep, as_json=as_json, junit=junit)
 
 
 @app.command()

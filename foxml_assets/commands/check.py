@@ -26,15 +26,18 @@ class CheckOutcome:
     said: str
 
 
-def run_checks(root: Path | None, config_dir: Path | None, *, as_json: bool, junit: Path | None) -> int:
+def run_checks(
+    root: Path | None, config_dir: Path | None, *, deep: bool, as_json: bool, junit: Path | None
+) -> int:
     """Run all checks and print them, to `junit` too. Returns 0 if all passed, else 1.
 
-    Raises ConfigError, and StorageError where `junit` cannot be written.
+    `deep`: every model file is read, also those that look untouched. Raises ConfigError, and StorageError
+    where `junit` cannot be written.
     """
     workspace = current_workspace(root, config_dir)
     workspace.check_configs()
     with open_launcher(workspace) as launcher:
-        evaluations = launcher.check().get_asset_check_evaluations()
+        evaluations = launcher.check(deep=deep).get_asset_check_evaluations()
     outcomes = sorted(map(_outcome, evaluations), key=lambda one: (one.asset, one.check))
     if junit is not None:
         with storage_errors(junit):

@@ -21,7 +21,8 @@ from foxml_assets.serving.predicting import ServedPlan, predict_rows, prediction
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import panel_timeline
-from foxml_assets.training.models.inventory import job_status
+from foxml_assets.training.models.inventory import job_statuses
+from foxml_assets.training.models.look import look_at
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def read_plan(context: TrainingContext) -> ServedPlan:
     """
     plan = load_master_training_plan(context.layout.master_plan)
     routes = pair_routes(plan, _routing_of(plan, context.layout), context.info)
-    unusable = untrained(job_status(job, context) for job in plan.jobs)
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
+    unusable = untrained(statuses)
     return ServedPlan(context, pair_service(plan, unusable), routes)
 
 

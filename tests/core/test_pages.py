@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from routing_makers import grid, policy, routed, row
 
@@ -67,7 +67,13 @@ REPORTS = st.builds(
     jobs_by_state=st.fixed_dictionaries(dict.fromkeys(ModelState, COUNT)),
     pairs_by_route=st.fixed_dictionaries(dict.fromkeys(Route, COUNT)),
 )
-any_values = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The first example that fails says enough, and to look for a smaller one takes minutes.
+any_values = settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @any_values

@@ -14,6 +14,7 @@ from foxml_assets.commands.check import run_checks
 from foxml_assets.commands.run import run_training
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.defs.running.stage_runs import partition_key
+from foxml_assets.training.models import look
 from foxml_assets.training.models.manifest import manifest_path, model_path
 
 
@@ -39,14 +40,19 @@ def models(shell: Shell) -> dict[Path, tuple[str, int]]:
     return {path: (file_hash(path), path.lstat().st_mtime_ns) for path in paths}
 
 
-def problems(shell: Shell) -> dict[str, str]:
+def problems(shell: Shell, *, deep: bool = False) -> dict[str, str]:
     """What `foxml check` finds of each job's files."""
-    assert run_checks(shell.workspace.root, shell.workspace.config_dir, as_json=False, junit=None) == 1
+    places = (shell.workspace.root, shell.workspace.config_dir)
+    code = run_checks(*places, deep=deep, as_json=False, junit=None)
     key = dg.AssetCheckKey(dg.AssetKey("symbol_models"), "files_intact")
     (record,) = shell.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert record.event is not None
     assert record.event.dagster_event is not None
-    found = record.event.dagster_event.asset_check_evaluation_data.metadata["found"].value
+    evaluation = record.event.dagster_event.asset_check_evaluation_data
+    if evaluation.passed:
+        return {}
+    assert code == 1
+    found = evaluation.metadata["found"].value
     rows = [row.split("|") for row in str(found).splitlines() if "corrupt" in row]
     return {cells[1].strip(): cells[2] for cells in rows}
 
@@ -103,3 +109,21 @@ def test_check_names_every_forgery_and_train_makes_those_models_again(trained: S
     assert len(again) == 6
     assert {path.name for path in again} == {"lightgbm"}
     assert not linked.is_symlink()
+
+
+def test_a_deep_check_reads_what_a_check_believes_to_be_unchanged(
+    trained: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "_TICK_NS", 0)
+    path, model = trained.layout.model_memory, model_of(trained, UP, "AAA")
+    path.unlink()
+    assert trained.pending() == []
+    with model.open("r+b") as stream:
+        stream.write(b"T")
+    memory, status = json.loads(path.read_bytes()), model.stat()
+    folder = model.parent.relative_to(trained.layout.models).as_posix()
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    memory["models"][folder][3][1] = stamp
+    path.write_text(json.dumps(memory), encoding="utf-8")
+    assert problems(trained) == {}
+    assert "is not the one that was trained" in problems(trained, deep=True)["sym_AAA_y_up_5d"]

@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 _STAMPS = re.compile(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}_\d{6}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
-# Dagster's own records, and locks that end with their process.
-_RECORDS = ("dagster", ".claims")
+# Dagster's own records, locks that end with their process, and what is only remembered of the models.
+_RECORDS = ("dagster", ".claims", ".cache")
 _TIMING = "timing.json"
 # Digests of what holds the time and the run of its making.
 _PAGES_NOTE = "pages.json"

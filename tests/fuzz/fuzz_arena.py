@@ -1,6 +1,7 @@
 """A planned and trained world in which files are replaced for one input, and what holds of every answer."""
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,35 @@ from foxml_assets.core.errors import FoxmlError
 from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
+_CONFIDENCE = {"target_name": "y", "mean_score": 0.6, "sample_size": 12_000, "metric_name": "roc_auc"}
+_METRIC = {"name": "roc_auc__cs__mean", "baseline": 0.5, "mean": 0.08, "skill_mean": 0.08, "skill_se": 0.01}
+_IMPORTANCES = {
+    "method": "lightgbm",
+    "features": ["mom", "vol"],
+    "importances": [1.0, 2],
+    "universe_id": "A:B",
+}
+# One file of each kind that a FoxML run has.
+FOXML_RUN: dict[str, object] = {
+    "feature_selections/y/target_confidence.json": _CONFIDENCE,
+    "feature_selections/y/model_metadata.json": {
+        "y:AAA:lightgbm": {"score": 0.6},
+        "y:BBB:rf": {"score": 0.7},
+    },
+    "feature_selections/y/leakage_report.json": {
+        "leakage_flag": "HIGH_SCORE",
+        "suspicious_features": {"lightgbm": [["mom", 0.4]]},
+        "leaky_features": ["vol"],
+    },
+    "targets/y/CROSS_SECTIONAL/cohort=c/metrics.json": {
+        "primary_metric": _METRIC,
+        "coverage": {"n_effective": 50_000},
+        "leakage": {"status": "OK"},
+    },
+    "targets/y/CROSS_SECTIONAL/cohort=c/metadata.json": {"n_samples": 4_000, "horizon_minutes": 60},
+    "targets/y/CROSS_SECTIONAL/feature_importance/one.json": _IMPORTANCES,
+    "targets/y/CROSS_SECTIONAL/feature_importance/two.json": {**_IMPORTANCES, "importances": [2.0, 1.0]},
+}
 MAX_ERROR, MAX_OUTPUT = 20_000, 1_000_000
 Call = Callable[[], object]
 
@@ -68,6 +98,10 @@ def make_arena(folder: Path) -> Arena:
     workspace = Workspace(world.root, world.config_dir)
     import_table(workspace)
     run(workspace)
+    for name, content in FOXML_RUN.items():
+        path = world.folder / "foxml" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
     return Arena(world)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from fuzz_arena import Arena, Call
+from fuzz_arena import FOXML_RUN, Arena, Call
 from fuzz_mutations import json_text, mutated_bytes, mutated_document, mutated_table, table_bytes, yaml_text
 from fuzz_rehashed import rehashed_plan, rehashed_routing_plan, rehashed_tables
 
@@ -24,6 +24,7 @@ from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.defs.checking.check_findings import all_findings
 from foxml_assets.families.registry import find_family
+from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.panel.panel_store import build_panel, load_panel_info, read_panel
 from foxml_assets.planning.plan.consumer import get_jobs_for_symbol, load_master_training_plan
@@ -134,6 +135,14 @@ def configs(rng: random.Random, arena: Arena) -> Sequence[Call]:
     return [arena.workspace.check_configs, *_now_and_then(rng, _plan_readers(rng, arena))]
 
 
+# Columns of FoxML's own tables, whose cells spell values out.
+_OF_FOXML = {
+    "stability_metrics": "{'mean_overlap': 0.8, 'mean_tau': nan, 'n_snapshots': 3}",
+    "failed_families": "['rf', 'xgboost']",
+    "stability": "STABLE",
+    "features": '{"mom":"SAFE"}',
+    "mode": "SYMBOL",
+}
 _SHIPPED = Path(__file__).parents[2] / "config"
 
 
@@ -152,12 +161,25 @@ def records(rng: random.Random, arena: Arena) -> Sequence[Call]:
     return [*readers, *_now_and_then(rng, (preview,))]
 
 
+def foreign_runs(rng: random.Random, arena: Arena) -> Sequence[Call]:
+    """A file of a FoxML run."""
+    folder = arena.world.folder / "foxml"
+    path = folder / rng.choice(sorted(FOXML_RUN))
+    raw = arena.original(path)
+    document = mutated_document(rng, json.loads(raw))
+    arena.put(path, mutated_bytes(rng, raw) if rng.random() < 0.15 else json_text(rng, document))
+    return [partial(import_foxml, folder)]
+
+
 def candidates(rng: random.Random, arena: Arena) -> Sequence[Call]:
     """A user's table of metrics, or the candidates as they stand below the root."""
     suffix = rng.choice([".csv", ".parquet"])
     own = rng.random() < 0.6
     source = arena.world.candidates if own else arena.layout.routing_candidates
-    table = mutated_table(rng, pd.read_parquet(source).astype(object))
+    table = pd.read_parquet(source).astype(object)
+    if own and rng.random() < 0.5:
+        table = table.assign(**_OF_FOXML)
+    table = mutated_table(rng, table)
     path = (arena.world.folder / "candidates" if own else source).with_suffix(suffix)
     if not own and suffix == ".csv":
         arena.hide(source)
@@ -213,6 +235,7 @@ KINDS: Mapping[Kind, int] = {
     routing_plans: 8,
     manifests: 12,
     panels: 6,
-    records: 6,
-    candidates: 6,
+    records: 4,
+    candidates: 5,
+    foreign_runs: 3,
 }

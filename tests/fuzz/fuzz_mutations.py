@@ -35,6 +35,8 @@ TEXTS = (
     "{}",
     "[]",
     "[" * 200,
+    "-" * 50_000 + "1",
+    "{[]: 1}",
     '{"mom":"SAFE"}',
     "ридж",
     "\U0001f600" * 20,
@@ -59,7 +61,7 @@ WORDS = (
         "shrinkage",
     ),
 )
-NUMBERS = (0, -1, 1, 2, 90, 2**31, 2**53, 2**63 - 1, 2**63, -(2**70), 10**30, 0.5, -0.0, 1e-320, 1e308)
+NUMBERS = (0, -1, 1, 2, 90, 2**31, 2**53, 2**63 - 1, 2**63, -(2**70), 10**400, 0.5, -0.0, 1e-320, 1e308)
 NOT_NUMBERS = (float("nan"), float("inf"), -float("inf"))
 
 
@@ -123,7 +125,7 @@ def _near(rng: random.Random, value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, bool) or value is None:
         return rng.choice([True, False, None])
     if isinstance(value, int | float):
-        return rng.choice([value + 1, -value, value * 1e6, float(value), rng.choice(NUMBERS)])
+        return rng.choice([value + 1, -value, value * 1_000, rng.choice(NUMBERS)])
     if isinstance(value, str):
         return rng.choice([rng.choice(WORDS), value + "x", value[:-1], value.upper(), value[::-1]])
     if isinstance(value, list):

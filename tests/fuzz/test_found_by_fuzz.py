@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,9 @@ import pandas as pd
 import pytest
 from fuzz_arena import Arena
 
-from foxml_assets.core.errors import PanelError
+from foxml_assets.core.errors import CandidatesError, PanelError
 from foxml_assets.core.stamp import RunStamp
+from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.panel.panel_store import load_panel_info
 from foxml_assets.routing.decide.router import route
@@ -46,6 +48,26 @@ def test_a_panel_whose_description_has_no_hash_of_a_column(files: Arena) -> None
     files.put(path, json.dumps({**described, "time_column": "dat"}).encode())
     with pytest.raises(PanelError, match=r"column_hashes.dat"):
         load_panel_info(files.layout)
+
+
+def test_a_table_whose_metric_is_a_record(files: Arena, tmp_path: Path) -> None:
+    with pytest.raises(CandidatesError, match="score_metric: holds nested values"):
+        imported(files, tmp_path, score_metric=[{"a": 1}] * len(pd.read_parquet(files.world.candidates)))
+
+
+@pytest.mark.parametrize("cell", ["{[]: 1}", "-" * 100_000 + "1", "[" + "-" * 3_000 + "1]"])
+def test_a_table_whose_cells_spell_out_what_is_no_value(files: Arena, cell: str, tmp_path: Path) -> None:
+    table = imported(files, tmp_path, stability_metrics=cell, failed_families=cell)
+    assert table["mean_tau"].isna().all()
+
+
+@pytest.mark.parametrize("importance", ["9" * 400, "[" * 3_000], ids=["digits", "nested"])
+def test_a_foreign_run_with_a_number_without_end(files: Arena, importance: str) -> None:
+    folder = files.world.folder / "foxml"
+    path = folder / "targets/y/CROSS_SECTIONAL/feature_importance/one.json"
+    files.put(path, path.read_bytes().replace(b"1.0", importance.encode()))
+    with pytest.raises(CandidatesError) if "[" in importance else nullcontext():
+        import_foxml(folder)
 
 
 def test_a_table_whose_targets_are_bytes(files: Arena, tmp_path: Path) -> None:

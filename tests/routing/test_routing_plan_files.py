@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_routing_properties import policies, tables
 
+import foxml_assets
 from foxml_assets.core.errors import LockHeldError, RoutingPlanError, StorageError
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.decide.router import route
@@ -217,13 +218,18 @@ def test_pages_that_stand_are_not_drawn_again(layout: Layout, monkeypatch: pytes
     assert drawn
 
 
+@pytest.mark.parametrize("changed", ["module.py", "page.md.j2"])
 def test_pages_of_another_version_of_the_program_are_drawn_again(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
+    layout: Layout, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    write_routing_plan(_plan(), layout)
-    monkeypatch.setattr(pages_note, "_program_hash", lambda: "another")
-    assert write_routing_plan(_plan(), layout)
-    assert not write_routing_plan(_plan(), layout)
+    program = tmp_path_factory.mktemp("program")
+    monkeypatch.setattr(foxml_assets, "__file__", str(program / "__init__.py"))
+    # As in a process of its own each time.
+    monkeypatch.setattr(pages_note, "_program_hash", pages_note._program_hash.__wrapped__)
+    for version in ("one", "another"):
+        (program / changed).write_text(version)
+        assert write_routing_plan(_plan(), layout)
+        assert not write_routing_plan(_plan(), layout)
 
 
 def test_a_changed_plan_replaces_every_file(layout: Layout) -> None:

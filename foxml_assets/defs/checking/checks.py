@@ -17,7 +17,7 @@ from foxml_assets.defs.checking.check_findings import (
     plan_findings,
     routing_findings,
 )
-from foxml_assets.defs.running.stage_runs import MODEL_CHECKS
+from foxml_assets.defs.running.stage_runs import MODEL_CHECKS, ModelChecks, model_checks
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.stages import CONFIGS
 from foxml_assets.training.models.inventory import JobStatus, take_inventory
@@ -83,9 +83,9 @@ def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.
 def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
     specs = [dg.AssetCheckSpec(name, asset=asset) for name in MODEL_CHECKS]
 
-    @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
+    @dg.multi_asset_check(name=model_checks(asset), specs=specs)
     def checks(
-        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+        context: dg.AssetCheckExecutionContext, config: ModelChecks, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetCheckResult]:
         """Every planned job has models of its spec, and they are those that were trained and recorded."""
         statuses: tuple[JobStatus, ...] = ()
@@ -94,7 +94,7 @@ def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
             plan = load_master_training_plan(workspace.layout.master_plan)
             jobs = [job for job in plan.jobs if job.training_type is kind]
             models = with_records(workspace.read_inputs().model_context(), context.instance)
-            statuses = take_inventory(jobs, models).jobs
+            statuses = take_inventory(jobs, models, deep=config.deep).jobs
         except FoxmlError as error:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)

@@ -63,6 +63,7 @@ def execute_here(
     run: StageRun,
     *,
     tags: Mapping[str, str] | None = None,
+    config: Mapping[str, object] | None = None,
     raise_on_error: bool,
 ) -> dg.ExecuteInProcessResult:
     """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
@@ -72,7 +73,7 @@ def execute_here(
             instance=instance,
             asset_selection=run.asset_keys or None,
             tags={**run.tags, **command_tags(workspace.root), **(tags or {})},
-            run_config={**QUIET, **run.config},
+            run_config={**QUIET, **run.config, **(config or {})},
             run_id=run_id,
             raise_on_error=raise_on_error,
         )

@@ -51,6 +51,12 @@ class Batch(MeantFor):
     seconds: float | None = Field(None, description="After so many seconds no further job is begun.")
 
 
+class ModelChecks(dg.Config):
+    """How the models are checked."""
+
+    deep: bool = Field(False, description="Read every file, also those that look as when they were verified.")
+
+
 @dataclass(frozen=True)
 class StageRun:
     """One run to launch: the assets it materializes, its tags (partition range, priority) and its config.
@@ -176,6 +182,17 @@ def report_run() -> StageRun:
 def audit_run() -> StageRun:
     """One run that writes the audit, and the report that opens with it. It trains no baselines."""
     return StageRun(("routing_audit", REPORT_ASSET))
+
+
+def check_config(*, deep: bool) -> dict[str, object]:
+    """The run config of the checks of models."""
+    config = ModelChecks(deep=deep).model_dump()
+    return {"ops": {model_checks(asset): {"config": config} for asset in MODEL_ASSETS.values()}}
+
+
+def model_checks(asset: str) -> str:
+    """The op that makes the checks of one kind of models."""
+    return f"{asset}_checks"
 
 
 def run_request(run: StageRun, tags: Mapping[str, str]) -> dg.RunRequest:

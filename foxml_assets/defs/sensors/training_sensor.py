@@ -163,13 +163,17 @@ def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
     present = [path.stat() for path in watched if path.exists()]
     moments = [(status.st_mtime_ns, status.st_size) for status in present]
     in_flight = sorted(run.run_id for run in runs)
-    models = (
-        []
-        if runs
-        else sorted(
-            (entry.path, entry.stat().st_mtime_ns)
-            for folder, _, _ in os.walk(layout.models)
-            for entry in os.scandir(folder)
-        )
-    )
+    models = [] if runs or not layout.models.is_dir() else sorted(_file_times(str(layout.models)))
     return content_hash([moments, in_flight, models])
+
+
+def _file_times(folder: str) -> list[tuple[str, int]]:
+    """Every file below `folder`, with the time of its last change."""
+    found: list[tuple[str, int]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found += _file_times(entry.path)
+            else:
+                found.append((entry.path, entry.stat(follow_symlinks=False).st_mtime_ns))
+    return found

@@ -17,7 +17,7 @@ from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family
-from foxml_assets.families.matrices import categorical_positions, column_names, feature_matrix, label_vector
+from foxml_assets.families.matrices import column_names, feature_matrix, label_vector, symbol_position
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
 from foxml_assets.families.params import RidgeParams
@@ -99,7 +99,7 @@ def fit_ridge(
     matrix = feature_matrix(X, features)
     if len(matrix) != len(labels):
         raise TrainingError(f"{len(matrix)} rows of features, {len(labels)} labels")
-    at = _symbol_position(features, categorical)
+    at = symbol_position(features, categorical, family="ridge")
     codes, group = _groups(matrix, at, features)
     scales = _usable_scales(matrix, at, features)
     # Labels too large for their sums are found by the check of the file's content.
@@ -127,17 +127,6 @@ def load_ridge(path: Path, sha256: str) -> RidgeModel:
         return RidgeModel(decode_json(content, RidgeFile))
     except msgspec.DecodeError as error:
         raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
-
-
-def _symbol_position(features: Sequence[str], categorical: Sequence[str]) -> int | None:
-    positions = categorical_positions(features, categorical)
-    if len(positions) > 1:
-        names = [features[position] for position in positions]
-        raise TrainingError(
-            "ridge takes one categorical column, the symbol",
-            problems=[Problem("categorical", "names several", names)],
-        )
-    return positions[0] if positions else None
 
 
 def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Vector, npt.NDArray[np.intp]]:

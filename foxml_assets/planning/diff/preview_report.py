@@ -53,7 +53,7 @@ def preview_markdown(preview: Preview) -> str:
     if moves:
         parts.append(table(("from", "to", "pairs"), moves))
     header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
-    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff)]
+    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff, preview.ready)]
     return "\n\n".join(parts)
 
 

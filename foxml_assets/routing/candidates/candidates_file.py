@@ -1,5 +1,6 @@
 """routing_candidates.parquet, or .csv where pyarrow cannot be imported: same columns, same values."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -42,13 +43,13 @@ def read_candidates(path: Path) -> pd.DataFrame:
     return typed_candidates(raw)
 
 
-def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
+def read_raw_table(path: Path, *, may_be_nested: Collection[str] = ()) -> pd.DataFrame:
     """The table in a `.parquet` or `.csv` file as it stands; text of a CSV stays text.
 
-    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns that are
-    not allowed.
+    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns other than
+    those that `may_be_nested`.
     """
-    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, allow_nested)
+    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, may_be_nested)
     repeated = sorted({str(name) for name in raw.columns[raw.columns.duplicated()]})
     if repeated:
         problems = [Problem(name, "column appears twice") for name in repeated]
@@ -56,7 +57,7 @@ def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
     return raw
 
 
-def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
+def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
     if not has_pyarrow():
         raise CandidatesError(
             "a Parquet file cannot be read without pyarrow", file=path, fix="install pyarrow, or use a CSV"
@@ -75,9 +76,9 @@ def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
     nested = [
         Problem(at.name, "holds nested values", str(at.type))
         for at in table.schema
-        if pa.types.is_nested(at.type)
+        if pa.types.is_nested(at.type) and at.name not in may_be_nested
     ]
-    if nested and not allow_nested:
+    if nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     return frame

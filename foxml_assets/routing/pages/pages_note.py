@@ -50,7 +50,8 @@ def standing_pages(folder: Path, made_from: str) -> frozenset[str]:
 
 @cache
 def _program_hash() -> str:
-    """Of every module of this package, since any may have a word in a page, and of what draws."""
+    """Of all modules and templates of this package, as any may have a word in a page, and of what draws."""
     package = Path(foxml_assets.__file__).parent
-    modules = {path.relative_to(package).as_posix(): file_hash(path) for path in package.rglob("*.py")}
-    return content_hash([modules, version("matplotlib")])
+    files = (path for kind in ("*.py", "*.md.j2") for path in package.rglob(kind))
+    program = {path.relative_to(package).as_posix(): file_hash(path) for path in files}
+    return content_hash([program, version("jinja2"), version("matplotlib")])

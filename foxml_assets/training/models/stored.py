@@ -24,11 +24,12 @@ _MAX_TOLD = 3
 
 @dataclass(frozen=True)
 class StoredModel:
-    """What is there of one model, never `failed`. A trained one has no reason, but a hash of its manifest."""
+    """What is there of one model, never `failed`. A trained one has no reason but hashes."""
 
     state: ModelState
     reason: str = ""
     manifest_sha256: str = ""
+    model_sha256: str = ""
 
 
 def stored_model(
@@ -55,7 +56,7 @@ def stored_model(
         return _corrupt(str(error))
     if problems:
         return _corrupt("; ".join(map(str, problems[:_MAX_TOLD])))
-    return StoredModel(ModelState.TRAINED, manifest_sha256=sha256)
+    return StoredModel(ModelState.TRAINED, "", sha256, manifest.sha256)
 
 
 def is_done(job: Job, context: ModelContext) -> bool:
@@ -67,11 +68,12 @@ def is_done(job: Job, context: ModelContext) -> bool:
 
 def record_problems(
     manifest_sha256: str, job: Job, family: ModelFamily, context: ModelContext
-) -> Iterator[Problem]:
+) -> tuple[Problem, ...]:
     """What training recorded of the manifest, if it is another than that."""
     recorded = context.recorded.get((job.spec_hash, family), manifest_sha256)
-    if recorded != manifest_sha256:
-        yield Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256)
+    if recorded == manifest_sha256:
+        return ()
+    return (Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256),)
 
 
 def _file_problems(path: Path, manifest: Manifest, hash_of: Callable[[Path], str]) -> Iterator[Problem]:
