@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.files.columns import is_from_the_future, is_numeric
 from foxml_assets.panel.files.reading import to_frame
-from foxml_assets.panel.files.table_files import CSV, PANEL, PARQUET, TableFile, open_tables, panel_files
+from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
 from foxml_assets.panel.panel_times import as_times
 from foxml_assets.panel.panel_values import is_like_classes
@@ -108,11 +107,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
 
 
 def _open(path: str, symbol_column: str | None) -> tuple[str, tuple[TableFile, ...]]:
-    place = Path(path)
-    is_csv = place.name.endswith((".csv", ".csv.gz")) or (
-        place.is_dir() and not any(place.rglob("*.parquet"))
-    )
-    kind = CSV if is_csv else PARQUET
+    kind = kind_of(path)
     files = panel_files(path, kind)
     # A folder such as ticker=AAPL names the column and gives its value.
     in_path = [part.partition("=")[0] for part in files[0].parts[:-1] if "=" in part]

@@ -12,7 +12,7 @@ from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.split import Flags, Timeline, split_rows
+from foxml_assets.training.split import Flags, Timeline, split_rows, timeline_of
 from foxml_assets.training.training_config import TrainingConfig
 
 
@@ -37,6 +37,12 @@ class JobData:
     holdout: Rows
     symbols: tuple[str, ...]
     categorical: tuple[str, ...]
+
+
+def panel_timeline(context: TrainingContext) -> Timeline:
+    """The bars of the panel, and where its hold-out begins. Raises PanelError."""
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
+    return timeline_of(times, context.holdout_fraction)
 
 
 def job_symbols(job: Job, info: PanelInfo) -> tuple[str, ...]:

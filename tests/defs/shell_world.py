@@ -90,8 +90,10 @@ class Shell:
         """The ids of the jobs that are not trained."""
         return [job.job_id for job in pending_jobs(self.plan, self.world.context)]
 
-    def runs_of(self, jobs: Sequence[Job], batch_size: int = 200) -> list[StageRun]:
-        return training_runs(self.instance, self.plan, jobs, batch_size)
+    def runs_of(
+        self, jobs: Sequence[Job], batch_size: int = 200, *, no_others: bool = False
+    ) -> list[StageRun]:
+        return training_runs(self.instance, self.plan, jobs, batch_size, no_others=no_others)
 
     def job(self) -> dg.JobDefinition:
         return build_definitions(self.workspace).resolve_implicit_global_asset_job_def()

@@ -17,8 +17,8 @@ from foxml_assets.reporting.charts import model_scores_chart
 from foxml_assets.routing.candidates.candidates_source import load_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 

@@ -24,9 +24,9 @@ from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path, pair_scores_path, write_report
 from foxml_assets.reporting.report_markdown import report_markdown
+from foxml_assets.serving.job_models import load_family, load_job_model
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
-from foxml_assets.training.models.serving import load_family, load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 
@@ -152,7 +152,7 @@ def test_what_is_not_trained_is_named_with_its_reason(trained: Routed) -> None:
     assert "is not the one that was trained" in report.unfinished[0].reason
     row = pair(scores, UP, "AAA")
     assert np.isnan(row["skill"])
-    assert "cs_y_up_5d is corrupt" in row["reason"]
+    assert "the pooled model is corrupt" in row["reason"]
     assert row["local_skill"] > 0.3
     text = report_markdown(report)
     assert "**2 of 4 planned jobs trained (1 corrupt, 1 missing).**" in text
@@ -205,7 +205,7 @@ def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tm
     shutil.copytree(trained.world.layout.models, newer.layout.models)
     _, scores = make_report(trained.plan, trained.routing, newer.context, BlockConfig())
     assert scores["skill"].isna().all()
-    assert "the panel has changed since cs_y_up_5d was trained" in pair(scores, UP, "BBB")["reason"]
+    assert pair(scores, UP, "BBB")["reason"] == "the pooled model was trained before the panel changed"
 
 
 def test_the_same_state_gives_the_same_bytes(trained: Routed) -> None:

@@ -13,10 +13,10 @@ from training_world import RETURN, UP, World, make_world
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.inventory import JobStatus, job_status
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 

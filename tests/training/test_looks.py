@@ -12,12 +12,12 @@ from training_world import BOTH_FAMILIES, RETURN, UP, World, make_world, plan_of
 
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models import look, stored
 from foxml_assets.training.models.inventory import take_inventory
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path
 from foxml_assets.training.models.pending import pending_jobs
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.models.stored import StoredModel
 from foxml_assets.training.runner import train_jobs
 

@@ -10,6 +10,7 @@ from training_world import RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.inventory import job_status
 from foxml_assets.training.models.manifest import (
     Manifest,
@@ -18,7 +19,6 @@ from foxml_assets.training.models.manifest import (
     model_path,
     read_manifest,
 )
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 

@@ -8,8 +8,8 @@ from training_world import RETURN, UP, World, make_world
 
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 

@@ -1,6 +1,7 @@
 """Jobs become models: the partitions of a run are trained in parallel, each reported as it finishes."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,7 +22,7 @@ from foxml_assets.defs.assets.metadata import picture
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
-    MeantFor,
+    Batch,
     check_range,
     partition_key,
 )
@@ -70,7 +71,7 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         kinds={"lightgbm", "xgboost"},
     )
     def models(
-        context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
+        context: dg.AssetExecutionContext, config: Batch, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         yield from _train(context, config, workspace, kind)
 
@@ -78,7 +79,7 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
 
 
 def _train(
-    context: dg.AssetExecutionContext, meant: MeantFor, workspace: Workspace, kind: TrainingType
+    context: dg.AssetExecutionContext, meant: Batch, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     is_batch = check_range(context, meant)
     inputs = workspace.read_inputs()
@@ -88,11 +89,13 @@ def _train(
     context.log.info(permit.filter_line)
     planned = {partition_key(job): job for job in permit.plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
-    jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
+    chosen = meant.chosen or context.partition_keys
+    jobs = sorted((planned[key] for key in chosen if key in planned), key=plan_order)
+    seconds = math.inf if meant.seconds is None else meant.seconds
     told = told_changes(context.instance, kind)
     found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
-    for number, outcome in enumerate(train_jobs(jobs, training), start=1):
+    for number, outcome in enumerate(train_jobs(jobs, training, seconds=seconds), start=1):
         _log.info("%d of %d: %s", number, len(jobs), _line(outcome))
         found[outcome.status] += 1
         if outcome.status is OutcomeStatus.FAILED:
@@ -102,7 +105,7 @@ def _train(
             if partition_key(outcome.job) in told:
                 yield job_event(outcome.job, is_changed=False)
     yield from _moved_jobs(context, inputs.layout, permit.plan, kind)
-    _log.info("%s", _summary(found, unplanned))
+    _log.info("%s", _summary(found, unplanned, not_begun=len(jobs) - found.total()))
     # The plan that a batch was queued under may be another by now: what left it needs no model any more.
     if failed or (unplanned and not is_batch):
         raise _failure(failed, [] if is_batch else unplanned)
@@ -121,11 +124,12 @@ def _moved_jobs(
         yield from job_events(context.instance, kind, jobs)
 
 
-def _summary(found: Counter[OutcomeStatus], unplanned: list[str]) -> str:
+def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int) -> str:
+    late = f", {not_begun} not begun when the time was up" if not_begun else ""
     left = f", {len(unplanned)} not of the plan: {', '.join(unplanned[:_MAX_LISTED])}" if unplanned else ""
     return (
         f"{found[OutcomeStatus.DONE]} trained, {found[OutcomeStatus.SKIPPED]} trained already, "
-        f"{found[OutcomeStatus.FAILED]} failed{left}"
+        f"{found[OutcomeStatus.FAILED]} failed{late}{left}"
     )
 
 

@@ -26,12 +26,14 @@ class _Request(msgspec.Struct, frozen=True):
     tags: dict[str, str]
     checks: tuple[tuple[str, str], ...] | None
     keys: tuple[str, ...]
+    chosen: tuple[str, ...]
+    seconds: float | None
 
 
 def ask_for(root: Path, run: StageRun, command: str) -> str:
     """Ask the daemon of `root` for `run` in the name of a command's claim. Returns the request's name."""
     name = uuid.uuid4().hex
-    request = _Request(command, run.assets, dict(run.tags), run.checks, run.keys)
+    request = _Request(command, run.assets, dict(run.tags), run.checks, run.keys, run.chosen, run.seconds)
     write_atomic(_path(root, name), msgspec.json.encode(request))
     return name
 
@@ -69,7 +71,7 @@ def requested_runs(
             remove_file(path)
         # The file stays until its command has seen the run, so a request may be met already.
         elif run_of(context.instance, path.stem) is None:
-            run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
+            run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys, asked.chosen, asked.seconds)
             requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))
     return requests or dg.SkipReason("no `foxml` command asks for a run")
 

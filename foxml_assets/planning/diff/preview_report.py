@@ -43,7 +43,7 @@ def move_rows(preview: Preview) -> list[tuple[str, str, int]]:
 def time_rows(preview: Preview) -> list[tuple[str, str, int, int, int]]:
     """Training time: which jobs, time, fits measured before, fits guessed, fits unknown."""
     named = (("jobs not trained yet", preview.to_train), ("all jobs", preview.all_jobs))
-    return [(name, _duration(one.seconds), one.known, one.guessed, one.unknown) for name, one in named]
+    return [(name, duration(one.seconds), one.known, one.guessed, one.unknown) for name, one in named]
 
 
 def preview_markdown(preview: Preview) -> str:
@@ -64,7 +64,8 @@ def preview_json(preview: Preview) -> bytes:
     return encode(document) + b"\n"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """How long something takes, as one reads it."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = seconds / 60

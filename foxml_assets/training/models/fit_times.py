@@ -1,13 +1,15 @@
 """How long fits took: beside each model in a file of its own, which nothing hashes or compares."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
-from foxml_assets.planning.diff.preview import FitKey
+from foxml_assets.planning.diff.preview import FitKey, estimate_seconds
+from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
@@ -45,6 +47,17 @@ def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
         if seconds is not None:
             found[manifest.target, manifest.symbol, manifest.family] = seconds
     return found
+
+
+def describe_cost(jobs: Sequence[Job], layout: Layout, threads: int) -> str:
+    """What training `jobs` on so many threads will take, as far as past fits tell."""
+    estimate = estimate_seconds(jobs, past_fit_seconds(layout))
+    fits = estimate.known + estimate.guessed + estimate.unknown
+    if estimate.unknown == fits:
+        return f"{fits:,} fits, of which none was timed yet"
+    unknown = f", {estimate.unknown:,} of them never timed" if estimate.unknown else ""
+    on = "one thread" if threads == 1 else f"{threads} threads"
+    return f"{fits:,} fits, about {duration(estimate.seconds / threads)} on {on}{unknown}"
 
 
 def _read(path: Path) -> float | None:
