@@ -75,7 +75,7 @@ def _open(panel: Path | None, inputs: RunInputs, home: Path) -> tuple[ServedPlan
 def _with_records(context: TrainingContext, home: Path) -> TrainingContext:
     """`context` with what training recorded in the instance at `home`, if there is one."""
     if not home.is_dir():
-        return with_records(context, instance)
+        return context
     with open_instance(home) as instance:
         return with_records(context, instance)
 
