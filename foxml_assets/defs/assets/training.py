@@ -38,7 +38,12 @@ from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace
 
 GROUP = "training"
-POOL = "training"
+# Pooled jobs take memory, symbol jobs come in thousands: each kind has a limit of its own, by default of one
+# run at a time, since a run has threads of its own.
+POOLS = {
+    TrainingType.CROSS_SECTIONAL: "pooled_training",
+    TrainingType.SYMBOL_SPECIFIC: "symbol_training",
+}
 _MAX_LISTED = 20
 _log = logging.getLogger(__name__)
 
@@ -66,8 +71,7 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
-        # One run at a time, by the limit of the pool: a run has threads of its own.
-        pool=POOL,
+        pool=POOLS[kind],
         kinds={"lightgbm", "xgboost"},
     )
     def models(

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from foxml_assets.core.errors import Problem, StorageError
 from foxml_assets.storage.files import refuse_links, write_atomic
 
-# A failed run would keep its place in the training pool without free_slots_after_run_end_seconds.
+# A failed run would keep its place in its pool without free_slots_after_run_end_seconds.
 _DAGSTER_YAML = b"""\
 telemetry:
   enabled: false
