@@ -4,9 +4,9 @@
     foxml predict --holdout --out holdout.parquet
     python examples/skfolio_portfolio.py holdout.parquet fwd_ret_5d 5
 
-Every 20 days the portfolio of the best mean-variance utility is made from what is predicted, and held until the
-next. The last argument is the number of days that the target looks ahead. The prices are those of the demo; put
-your own, one column a symbol, in their place.
+Every 20 days the portfolio of the best mean-variance utility is made from what is predicted, and held until
+the next. The last argument is the number of days that the target looks ahead. The prices are those of the
+demo; put your own, one column a symbol, in their place.
 """
 
 import sys
@@ -60,10 +60,9 @@ def main(path: str, target: str, days: str) -> None:
     returns = prices_to_returns(load_sp500_dataset())[predicted.columns]
     by_prediction, equal = zip(*walk(returns, predicted), strict=True)
     for name, portfolios in (("by prediction", by_prediction), ("equal weights", equal)):
-        ratio = MultiPeriodPortfolio(portfolios=list(portfolios)).annualized_sharpe_ratio
-        print(
-            f"{name}: annualized Sharpe ratio {ratio:.2f} over {len(portfolios)} stretches of {HELD_DAYS} days"
-        )
+        walked = MultiPeriodPortfolio(portfolios=list(portfolios))
+        ratio, stretches = walked.annualized_sharpe_ratio, len(portfolios)
+        print(f"{name}: annualized Sharpe ratio {ratio:.2f} over {stretches} stretches of {HELD_DAYS} days")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The examples run as they are written down, in an environment of their own, on what `foxml predict` writes."""
+"""The examples run as they are written down, in an environment of their own, on predictions of the demo."""
 
 import re
 import shlex
