@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 import pytest
 from shell_world import Shell
-from training_world import RETURN, UP
+from training_world import RETURN, UP, panel_frame
 
 from foxml_assets.commands.check import run_checks
+from foxml_assets.commands.predict import run_predict
 from foxml_assets.commands.run import run_training
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.defs.running.stage_runs import partition_key
@@ -127,3 +129,18 @@ def test_a_deep_check_reads_what_a_check_believes_to_be_unchanged(
     path.write_text(json.dumps(memory), encoding="utf-8")
     assert problems(trained) == {}
     assert "is not the one that was trained" in problems(trained, deep=True)["sym_AAA_y_up_5d"]
+
+
+def test_predictions_are_made_by_no_model_that_training_did_not_record(
+    trained: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(manifest_of(trained, UP, "BBB"), lambda content: content["training_window"].update(rows=99))
+    panel, out = tmp_path / "new.parquet", tmp_path / "out.parquet"
+    panel_frame().to_parquet(panel)
+    capsys.readouterr()
+    assert run_predict(trained.workspace.root, trained.workspace.config_dir, panel, out) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "predictions of 5 pairs" in told
+    assert "training recorded one with the SHA-256" in told
+    predicted = pd.read_parquet(out)[["target", "symbol"]].drop_duplicates()
+    assert (UP, "BBB") not in set(predicted.itertuples(index=False, name=None))
