@@ -1,5 +1,6 @@
 """What made-up files have found, each as small as it goes."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -7,16 +8,20 @@ from pathlib import Path
 
 import msgspec
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fuzz_arena import Arena
 
-from foxml_assets.core.errors import CandidatesError, PanelError
+from foxml_assets.core.errors import CandidatesError, PanelError, RoutingPlanError
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.user_table import import_candidates
-from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.plan_json import parse_plan
+from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
 
 STAMP = RunStamp("2026-01-01T00:00:00Z", "20260101_000000", None)
 
@@ -64,6 +69,25 @@ def test_a_panel_whose_description_has_no_hash_of_a_column(files: Arena) -> None
     files.put(path, json.dumps({**described, "time_column": "dat"}).encode())
     with pytest.raises(PanelError, match=r"column_hashes.dat"):
         load_panel_info(files.layout)
+
+
+def test_tables_with_a_column_whose_name_is_no_text(files: Arena) -> None:
+    pairs = files.layout.routing_plan.with_name(PAIRS_NAME)
+    source = pd.read_parquet(files.world.source)
+    for path, table, column in (
+        (pairs, pd.read_parquet(pairs), b"local_state"),
+        (files.layout.routing_candidates, pd.read_parquet(files.layout.routing_candidates), b"symbol"),
+        (files.world.source, source, b"symbol"),
+    ):
+        sink = io.BytesIO()
+        pq.write_table(pa.Table.from_pandas(table).replace_schema_metadata(), sink, store_schema=False)
+        files.put(path, sink.getvalue().replace(column, b"\xff" + column[1:]))
+    with pytest.raises(RoutingPlanError):
+        read_parquet(pairs.parent)
+    with pytest.raises(CandidatesError, match="readable Parquet"):
+        read_candidates(files.layout.routing_candidates)
+    with pytest.raises(PanelError, match="readable Parquet"):
+        build_panel(files.workspace.data_config(), files.layout)
 
 
 def test_a_table_whose_metric_is_a_record(files: Arena, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file
 
 _FOLDER = ".claims"
@@ -110,7 +111,7 @@ def _read(path: Path) -> Claim | None:
     except FileNotFoundError:
         return None
     try:
-        note = msgspec.json.decode(path.read_bytes(), type=_Note)
+        note = decode_json(path.read_bytes(), _Note)
         is_held = _is_locked(descriptor)
         return Claim(path.name, note.role, note.purpose, note.pid, note.settings, is_held)
     except (FileNotFoundError, msgspec.DecodeError):

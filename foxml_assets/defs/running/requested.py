@@ -13,6 +13,7 @@ from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.runs import daemon_tags
 from foxml_assets.defs.running.stage_runs import StageRun, run_request
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file, write_atomic
 from foxml_assets.workspace import Workspace
 
@@ -77,10 +78,10 @@ def requested_runs(
 
 
 def _read(path: Path) -> _Request | None:
-    """The request in a file; None if its command has withdrawn it by now."""
+    """The request in a file; None if its command has withdrawn it by now, or it is none of ours."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Request)
-    except FileNotFoundError:
+        return decode_json(path.read_bytes(), _Request)
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 

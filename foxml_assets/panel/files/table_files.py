@@ -99,7 +99,9 @@ def _open_parquet(file: Path, _: str, setting: str) -> TableFile:
 
     try:
         schema = pq.read_schema(file).remove_metadata()
-    except (OSError, pa.ArrowException) as error:
+        # Their names are decoded when they are asked for.
+        _ = schema.names
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _unreadable(file, PARQUET, error, setting) from error
     return TableFile(file, schema, read)
 
@@ -112,7 +114,8 @@ def _open_csv(file: Path, symbol_column: str, setting: str) -> TableFile:
     as_text = csv.ConvertOptions(column_types={symbol_column: pa.string()})
     try:
         table = csv.read_csv(file, convert_options=as_text)
-    except (OSError, pa.ArrowException) as error:
+        _ = table.schema.names
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _unreadable(file, CSV, error, setting) from error
     return TableFile(file, table.schema, lambda columns: table.select(list(columns)))
 

@@ -68,15 +68,16 @@ def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
     texts = [column.name for column in CANDIDATE_COLUMNS if column.kind is Kind.TEXT]
     try:
         table = pq.read_table(path, read_dictionary=texts, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+        kinds = dict(zip(table.column_names, table.schema.types, strict=True))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise CandidatesError(
             "is not a readable Parquet file", file=path, problems=[what], fix=_FIX
         ) from error
     nested = [
-        Problem(at.name, "holds nested values", str(at.type))
-        for at in table.schema
-        if pa.types.is_nested(at.type) and at.name not in may_be_nested
+        Problem(name, "holds nested values", str(kind))
+        for name, kind in kinds.items()
+        if pa.types.is_nested(kind) and name not in may_be_nested
     ]
     if nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)

@@ -10,6 +10,7 @@ import msgspec
 import foxml_assets
 from foxml_assets.core.hashing import bytes_hash, canonical_json, content_hash, file_hash
 from foxml_assets.routing.policy.routing_config import Output
+from foxml_assets.storage.exact_json import decode_json
 
 NOTE_NAME = "pages.json"
 
@@ -32,18 +33,12 @@ def pages_note(made_from: str, pages: Mapping[str, bytes]) -> bytes:
 def standing_pages(folder: Path, made_from: str) -> frozenset[str]:
     """The files of `folder` that are note and pages; none where a page is another than was made from that."""
     try:
-        note = msgspec.json.decode((folder / NOTE_NAME).read_bytes(), type=_Note)
+        note = decode_json((folder / NOTE_NAME).read_bytes(), _Note)
         if note.made_from != made_from or not all(
             file_hash(folder / name) == digest for name, digest in note.sha256.items()
         ):
             return frozenset()
-    except (
-        FileNotFoundError,
-        IsADirectoryError,
-        NotADirectoryError,
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-    ):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, msgspec.DecodeError):
         return frozenset()
     return frozenset({NOTE_NAME, *note.sha256})
 

@@ -72,10 +72,11 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
         stamped = arrow.schema.metadata or {}
         metadata = decode_json(stamped[_METADATA_KEY], RoutingMetadata)
         digest = stamped[_JSON_KEY].decode("ascii")
+        names = arrow.column_names
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
-    _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
+    _refuse_other_columns(path, names, [column.name for column in columns])
     try:
         values = {
             column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns

@@ -9,6 +9,7 @@ from foxml_assets.core.errors import LinkError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 
@@ -45,8 +46,8 @@ def failure_reason(job: Job, family: ModelFamily, layout: Layout) -> str | None:
     if not path.is_file():
         return None
     try:
-        failure = msgspec.json.decode(path.read_bytes(), type=Failure)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        failure = decode_json(path.read_bytes(), Failure)
+    except msgspec.DecodeError:
         return f"{path.name} is damaged"
     return failure.reason if failure.spec_hash == job.spec_hash else None
 

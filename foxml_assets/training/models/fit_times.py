@@ -11,6 +11,7 @@ from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.diff.preview import FitKey, estimate_seconds
 from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
@@ -64,8 +65,8 @@ def _read(path: Path) -> float | None:
     if not path.is_file():
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=FitTiming).seconds
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(path.read_bytes(), FitTiming).seconds
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise TrainingError(
             "the timing cannot be read", file=path, problems=[problem], fix="delete the file"

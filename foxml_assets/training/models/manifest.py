@@ -12,6 +12,7 @@ from foxml_assets.core.hashing import bytes_hash, canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
 from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.scores import Count, HoldoutScores
@@ -103,7 +104,7 @@ def read_hashed_manifest(path: Path) -> tuple[Manifest, str]:
     try:
         refuse_links(path)
         content = path.read_bytes()
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = decode_json(content, Manifest)
         FAMILIES.check(manifest.family)
     except (LinkError, OSError, ValueError) as error:
         problem = Problem("", str(error))
