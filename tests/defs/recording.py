@@ -30,6 +30,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "for_baselines": ("routing_audit",),
     "models": MODELS,
     "model_dir": MODELS,
+    "model_folder": MODELS,
+    "model_memory": (),
 }
 INPUTS = {
     "data": ("data_config",),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from foxml_assets.commands.setup.doctor import run_doctor
+from foxml_assets.commands.setup.doctor import Health, look_over, run_doctor
+from foxml_assets.workspace import current_workspace
 
 CONFIG_DIR = Path(__file__).parents[2] / "config"
 
@@ -13,7 +14,6 @@ CONFIG_DIR = Path(__file__).parents[2] / "config"
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
     return Path(shutil.copytree(CONFIG_DIR, tmp_path / "config"))
 
 
@@ -25,28 +25,31 @@ def test_an_empty_root_is_well(config: Path, tmp_path: Path, capsys: pytest.Capt
     assert {path.name for path in (tmp_path / "root").iterdir()} <= {"dagster", "METRICS", ".claims"}
 
 
-def test_each_wrong_config_is_found_with_its_mend(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def bad(root: Path, config: Path) -> str:
+    """All that stands in the way, as text."""
+    found = [one for one in look_over(current_workspace(root, config)) if one.health is Health.BAD]
+    return "\n".join(f"{one.what}: {one.said} [{one.mend}]" for one in found)
+
+
+def test_each_wrong_config_is_found_with_its_mend(config: Path, tmp_path: Path) -> None:
     (config / "routing_config.yaml").write_text("methood: thresholds", encoding="utf-8")
     (config / "data_config.yaml").write_text(
         f"panel: {{source: parquet, path: {tmp_path}/none, targets: y}}", encoding="utf-8"
     )
-    assert run_doctor(tmp_path / "root", config) == 1
-    told = capsys.readouterr().out
+    told = bad(tmp_path / "root", config)
+    assert "routing policy: routing_config.yaml: " in told
     assert "methood" in told
     assert "names no Parquet file" in told
+    assert "[check `panel.path` in data_config.yaml]" in told
+    assert run_doctor(tmp_path / "root", config) == 1
 
 
-def test_a_linked_folder_and_a_damaged_instance_are_found(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_linked_folder_and_a_damaged_instance_are_found(config: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "dagster" / "history").mkdir(parents=True)
     (root / "dagster" / "history" / "runs.db").write_bytes(b"no database" * 1_000)
     (tmp_path / "elsewhere").mkdir()
     (root / "MODELS").symlink_to(tmp_path / "elsewhere")
-    assert run_doctor(root, config) == 1
-    told = capsys.readouterr().out
+    told = bad(root, config)
     assert "the Dagster instance cannot be read" in told
     assert "is a link" in told

@@ -44,13 +44,17 @@ class Finding:
 
 def run_doctor(root: Path | None, config_dir: Path | None) -> int:
     """Print a finding for everything that a run needs. Returns 1 if something stands in the way, else 0."""
-    workspace = current_workspace(root, config_dir)
-    findings = [finding for look in _LOOKS for finding in look(workspace)]
+    findings = look_over(current_workspace(root, config_dir))
     table = make_table("", "", "found", "to mend it")
     for finding in findings:
         table.add_row(finding.health.value, finding.what, finding.said, finding.mend)
     console.print(table)
     return int(any(finding.health is Health.BAD for finding in findings))
+
+
+def look_over(workspace: Workspace) -> tuple[Finding, ...]:
+    """Everything that a run needs, one after the other."""
+    return tuple(finding for look in _LOOKS for finding in look(workspace))
 
 
 def _packages(_: Workspace) -> Iterator[Finding]:
