@@ -16,7 +16,6 @@ from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, merged_ca
 from foxml_assets.routing.plan.routing_plan import BatchInForce
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl
-from foxml_assets.routing.sides.side_rows import TextRows
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,6 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
         f"{prefix}_checks": counts(states.checks.astype(np.float64)),
         f"{prefix}_held": states.held,
     }
-
-
-def texts(rows: TextRows) -> pd.Categorical:
-    """A text column of the evidence, with its categories sorted."""
-    return merged_category(rows.codes, rows.words)
-
-
-def fault_texts(side: JudgedSide) -> pd.Categorical:
-    """What is wrong with each row, null for a sound one."""
-    positions, words = side.faults.texts()
-    return merged_category(np.where(side.faults.any, positions, -1), words)
 
 
 def _unless(bad: npt.NDArray[np.bool_], values: Floats) -> Floats:

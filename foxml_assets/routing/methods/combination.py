@@ -106,7 +106,7 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     )
 
 
-def with_margin(gate: Floats, earlier_route: Codes | None, margin: float) -> Floats:
+def with_margin(gate: Floats, earlier_route: Index | None, margin: float) -> Floats:
     """Gates for ranking the lane: a pair that was in it must be beaten by more than the margin."""
     if earlier_route is None:
         return gate

@@ -18,12 +18,15 @@ def counts(values: Floats) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
-def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str]) -> pd.Categorical:
-    """A category column from positions in `texts`, which may repeat; negative positions are null."""
-    words = sorted(set(texts))
-    place = {word: at for at, word in enumerate(words)}
-    table = np.array([*(place[text] for text in texts), -1], dtype=np.int64)
-    return decode(table[positions], words)
+def category(texts: Sequence[str | None]) -> pd.Categorical:
+    """A category column of `texts`; null for None."""
+    codes, words = pd.factorize(np.array(texts, dtype=object))
+    return decode(codes, words)
+
+
+def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str | None]) -> pd.Categorical:
+    """A category column from positions in `texts`, which may repeat; null for None, and for position -1."""
+    return category([*texts, None])[positions]
 
 
 def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.candidates.coding import decode
+from foxml_assets.routing.candidates.coding import floats
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -92,9 +92,7 @@ def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> 
 
 def _column(series: pd.Series, kind: Kind) -> PlanColumn:
     if kind is Kind.TEXT:
-        text = series.astype("category")
-        return decode(text.cat.codes.to_numpy(), list(text.cat.categories))
+        return pd.Categorical(series)
     if kind is Kind.FLAG:
         return series.to_numpy(dtype=bool)
-    numbers = series.to_numpy(dtype="float64", na_value=float("nan"))
-    return counts(numbers) if kind is Kind.COUNT else numbers
+    return counts(floats(series)) if kind is Kind.COUNT else floats(series)

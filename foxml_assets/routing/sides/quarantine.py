@@ -6,12 +6,14 @@ from enum import IntFlag, auto
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.routing.candidates.coding import UNREADABLE, Bools, code
+from foxml_assets.routing.plan.plan_columns import merged_category
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.sides.stability_class import SnapshotRows
 
@@ -78,11 +80,11 @@ class Faults:
     def has(self, fault: Fault) -> Bools:
         return np.asarray((self.bits & np.uint32(fault)) != 0)
 
-    def texts(self) -> tuple[npt.NDArray[np.int64], list[str]]:
-        """Per row a position in the list of distinct reasons, -1 where the row is sound."""
+    def texts(self) -> pd.Categorical:
+        """What is wrong with each row in words, null where it is sound."""
         distinct, inverse = np.unique(self.bits, return_inverse=True)
         words = ["; ".join(FAULT_TEXT[fault] for fault in Fault if fault & int(bits)) for bits in distinct]
-        return np.where(self.any, inverse, -1), words
+        return merged_category(inverse, [word or None for word in words])
 
 
 def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools]]) -> Faults:
@@ -147,7 +149,7 @@ def _bad_over_time(rows: SideRows) -> Bools:
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
-    unreadable = [read_assurances(word) is None for word in rows.assured.words]
+    unreadable = [read_assurances(word) is None for word in rows.assured.categories]
     return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
-from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, code, level
+from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, Side, UnknownLeakage
 from foxml_assets.routing.policy.threshold_tables import RowThresholds
@@ -40,7 +40,7 @@ ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Chec
 class Memory:
     """What hysteresis needs: each row's earlier state code (-1 for none) and the margin."""
 
-    before: Codes
+    before: Index
     margin: float
 
     def applied(self, threshold: Floats, reached: SignalState) -> Floats:
