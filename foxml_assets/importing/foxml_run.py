@@ -20,7 +20,6 @@ from foxml_assets.importing.foxml_snapshots import snapshot
 from foxml_assets.importing.imported import Imported
 from foxml_assets.importing.json_values import JsonObject, read_object, text
 from foxml_assets.routing.candidates.candidates import CANDIDATE_NAMES, typed_candidates
-from foxml_assets.storage.tables import has_pyarrow
 
 
 def import_foxml(path: Path) -> Imported:
@@ -97,8 +96,6 @@ def _content(path: Path) -> JsonObject:
         raise ValueError(f"is larger than {MAX_BYTES} bytes")
     if path.suffix != ".parquet":
         return read_object(path)
-    if not has_pyarrow():
-        raise ValueError("a Parquet file cannot be read without pyarrow")
     import pyarrow.parquet as pq
 
     rows = pq.read_table(path, partitioning=None).to_pylist()

@@ -1,6 +1,5 @@
 """Flat tables on disk: Parquet, or CSV with the same columns where pyarrow cannot be imported."""
 
-import importlib
 import io
 import re
 from pathlib import Path
@@ -17,15 +16,6 @@ def is_pandas_index(name: str) -> bool:
     return _PANDAS_INDEX.fullmatch(name) is not None
 
 
-def has_pyarrow() -> bool:
-    """Whether Parquet can be read and written in this process."""
-    try:
-        importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        return False
-    return True
-
-
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write `table` to `path` (`.parquet`), or to its `.csv` sibling without pyarrow.
 
@@ -33,11 +23,11 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     table exists. Returns the path of the table.
     """
     buffer = io.BytesIO()
-    if has_pyarrow():
-        written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+    written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+    try:
         table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
-    else:
-        written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
+    except ImportError:
+        written, other = other, written
         table.to_csv(buffer, index=False, lineterminator="\n")
     write_if_changed(written, buffer.getvalue())
     remove_file(other)

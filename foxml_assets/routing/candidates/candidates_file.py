@@ -11,7 +11,7 @@ from foxml_assets.routing.candidates.candidates import (
     Kind,
     typed_candidates,
 )
-from foxml_assets.storage.tables import find_table, has_pyarrow, write_table
+from foxml_assets.storage.tables import find_table, write_table
 
 _FIX = "run `foxml run --until candidates` again, or import a table of your own"
 
@@ -57,10 +57,6 @@ def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
-    if not has_pyarrow():
-        raise CandidatesError(
-            "a Parquet file cannot be read without pyarrow", file=path, fix="install pyarrow, or use a CSV"
-        )
     import pyarrow as pa
     import pyarrow.parquet as pq
 

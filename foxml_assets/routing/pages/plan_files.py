@@ -20,7 +20,6 @@ from foxml_assets.storage.directories import recover_directory, replacing_direct
 from foxml_assets.storage.files import storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
-from foxml_assets.storage.tables import has_pyarrow
 
 JSON_NAME = "routing_plan.json"
 YAML_NAME = "routing_plan.yaml"
@@ -77,8 +76,7 @@ def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:
 def _render(plan: RoutingPlan, folder: Path, output: Output) -> None:
     digest = hashlib.sha256()
     write_chunks_atomic(folder / JSON_NAME, _hashed(plan_json(plan), digest.update))
-    if has_pyarrow():
-        write_parquet(plan, folder, digest.hexdigest())
+    write_parquet(plan, folder, digest.hexdigest())
     has_yaml = len(plan.pairs) <= output.yaml_max_pairs
     if has_yaml:
         write_atomic(folder / YAML_NAME, plan_yaml(plan))
