@@ -33,10 +33,10 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
         **trace_columns("local", local),
         **_pair_scores(parts),
-        "cs_skill": parts.decision.skills.cs,
-        "local_skill": parts.decision.skills.local,
-        "both_skill": parts.decision.skills.both,
-        "cs_probability": parts.decision.skills.cs_probability,
+        "cs_skill": parts.skills.cs,
+        "local_skill": parts.skills.local,
+        "both_skill": parts.skills.both,
+        "cs_probability": parts.skills.cs_probability,
         "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
         **_hard_blocks(parts),
         "features": _features(parts),
@@ -50,7 +50,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
 
 def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
     """The other choices on each pair. Numbers of quarantined rows are nulled."""
-    scores = parts.decision.scores
+    scores = parts.scores
     low, high = better_interval(scores.difference, parts.policy.fdr.inflate_se)
     values = {
         "pooled_score": scores.cs.value,
