@@ -145,10 +145,8 @@ def _discovered_targets(plan: RoutingPlan) -> set[str]:
 
 def _discovered_pairs(plan: RoutingPlan) -> PairSets:
     rows = plan.pairs.loc[_is_discovered(plan.pairs, "local")]
-    found: PairSets = {}
-    for target, symbol in zip(rows["target"], rows["symbol"], strict=True):
-        found.setdefault(target, set()).add(symbol)
-    return found
+    by_target = rows["symbol"].groupby(rows["target"], observed=True)
+    return {str(target): set(symbols) for target, symbols in by_target}
 
 
 def _is_discovered(rows: pd.DataFrame, prefix: str) -> Bools:

@@ -10,7 +10,7 @@ from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.routing.candidates.coding import Floats, decode
+from foxml_assets.routing.candidates.coding import Floats, decode, floats
 from foxml_assets.routing.decide.plan_parts import PlanParts, trace_columns
 from foxml_assets.routing.decide.reasons import side_phrases
 from foxml_assets.routing.methods.sides import target_tasks
@@ -74,13 +74,11 @@ def quarantine_table(parts: PlanParts) -> pd.DataFrame:
 
 def _horizons(parts: PlanParts) -> Floats:
     """The pooled row's horizon, else the longest that a symbol row states."""
-    longest = np.full(len(parts.layout.targets), -np.inf)
-    stated = parts.local.rows.horizon
-    usable = np.isfinite(stated) & (stated >= 0)
-    np.maximum.at(longest, parts.layout.pair_target[usable], stated[usable])
-    own = parts.cs.rows.horizon
-    usable_own = np.isfinite(own) & (own >= 0)
-    return np.select([usable_own, np.isfinite(longest)], [own, longest], np.nan)
+    own, stated = (
+        pd.Series(rows.horizon).where(np.isfinite(rows.horizon) & (rows.horizon >= 0))
+        for rows in (parts.cs.rows, parts.local.rows)
+    )
+    return floats(own.fillna(stated.groupby(parts.layout.pair_target).max()))
 
 
 def _reasons(parts: PlanParts) -> pd.Categorical:

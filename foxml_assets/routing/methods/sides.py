@@ -80,11 +80,9 @@ def judge_sides(
 
 def target_tasks(cs: SideRows, local: SideRows, layout: Alignment) -> Codes:
     """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
-    none = np.iinfo(np.int8).max
-    first = np.full(len(layout.targets), none, dtype=np.int8)
-    known = local.task >= 0
-    np.minimum.at(first, layout.pair_target[known], local.task[known])
-    return np.select([cs.task >= 0, first < none], [cs.task, first], NULL).astype(np.int8)
+    own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
+    first = stated.groupby(layout.pair_target).min()
+    return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
 def _faults(

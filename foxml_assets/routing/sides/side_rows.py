@@ -7,6 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
+from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
 from foxml_assets.routing.candidates.coding import (
     NULL,
     Bools,
@@ -164,7 +165,7 @@ def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes)
 
 def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
     """The four columns of an estimate."""
-    value, se, low, high = (floats(table[f"{name}{suffix}"]) for suffix in ("", "_se", "_ci_low", "_ci_high"))
+    value, se, low, high = (floats(table[f"{name}{suffix}"]) for suffix in ESTIMATE_SUFFIXES)
     derived = np.where(np.isnan(se), (high - low) / (2 * NORMAL_95), se)
     low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
     high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
