@@ -2,10 +2,12 @@
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from foxml_assets.core.errors import Problem
 from foxml_assets.storage.files import remove_file, write_if_changed
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
@@ -14,6 +16,14 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
 def is_pandas_index(name: str) -> bool:
     """Whether a column of this name is an index that pandas wrote along: in Parquet, or first in a CSV."""
     return _PANDAS_INDEX.fullmatch(name) is not None
+
+
+def column_problems(found: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
+    """What keeps the columns `found` from being exactly those `wanted`."""
+    missing = [Problem(name, "column is missing") for name in wanted if name not in found]
+    unknown = [Problem(name, "column is not known") for name in found if name not in wanted]
+    repeated = [Problem(name, "column appears twice") for name in wanted if found.count(name) > 1]
+    return [*missing, *unknown, *repeated]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:

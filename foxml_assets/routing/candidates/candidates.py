@@ -146,10 +146,8 @@ def _values(evidence: TargetEvidence, row: RowEvidence) -> dict[str, object]:
 
 
 def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
-    if column.name not in raw.columns:
-        empty = pd.Series([None] * len(raw), dtype=object)
-        return empty.astype("category") if column.kind is Kind.TEXT else empty.astype(column.kind.value)
-    values = raw[column.name].reset_index(drop=True)
+    absent = pd.Series([None] * len(raw), dtype=object)
+    values = raw.get(column.name, absent).reset_index(drop=True)
     if column.kind is Kind.TEXT:
         return _text(values)
     if values.dtype == column.kind.value:

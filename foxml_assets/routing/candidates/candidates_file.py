@@ -11,7 +11,7 @@ from foxml_assets.routing.candidates.candidates import (
     Kind,
     typed_candidates,
 )
-from foxml_assets.storage.tables import find_table, write_table
+from foxml_assets.storage.tables import column_problems, find_table, write_table
 
 _FIX = "run `foxml run --until candidates` again, or import a table of your own"
 
@@ -31,13 +31,10 @@ def read_candidates(path: Path) -> pd.DataFrame:
     if found is None:
         raise CandidatesError("there are no routing candidates", file=path, fix=_FIX)
     raw = read_raw_table(found)
-    missing = [Problem(name, "column is missing") for name in CANDIDATE_NAMES if name not in raw.columns]
-    unknown = [
-        Problem(str(name), "column is not known") for name in raw.columns if name not in CANDIDATE_NAMES
-    ]
-    if missing or unknown:
+    problems = column_problems([str(name) for name in raw.columns], CANDIDATE_NAMES)
+    if problems:
         raise CandidatesError(
-            "the columns are not those of candidates", file=found, problems=[*missing, *unknown], fix=_FIX
+            "the columns are not those of candidates", file=found, problems=problems, fix=_FIX
         )
     return typed_candidates(raw)
 

@@ -45,7 +45,7 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "families": local.rows.families,
         "quarantine_reason": local.faults.texts(),
     }
-    return frame(PAIR_COLUMNS, values, len(at))
+    return frame(PAIR_COLUMNS, values)
 
 
 def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:

@@ -50,7 +50,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "quarantine_reason": cs.faults.texts(),
         "data_hash": parts.table["data_hash"].reindex(layout.cs_rows).array,
     }
-    return frame(TARGET_COLUMNS, values, len(layout.targets))
+    return frame(TARGET_COLUMNS, values)
 
 
 def quarantine_table(parts: PlanParts) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def quarantine_table(parts: PlanParts) -> pd.DataFrame:
         "reason": category(bad["reason"].tolist()),
         "n_rows": counts(bad["n_rows"].to_numpy(np.float64)),
     }
-    return frame(QUARANTINE_COLUMNS, values, len(bad))
+    return frame(QUARANTINE_COLUMNS, values)
 
 
 def _horizons(parts: PlanParts) -> Floats:

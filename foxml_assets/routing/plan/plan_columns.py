@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates.candidates import Column, Kind
+from foxml_assets.routing.candidates.candidates import Column
 from foxml_assets.routing.candidates.coding import Floats, decode, tidy
 
 PlanColumn = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
@@ -29,22 +29,13 @@ def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str | No
     return category([*texts, None])[positions]
 
 
-def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) -> pd.DataFrame:
-    """The table of `columns` in their order and dtypes; columns without values are null.
+def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn]) -> pd.DataFrame:
+    """The table of `columns` in their order.
 
     Categories are the words in use, sorted, so that equal tables are equal in every form.
     """
-    complete = {column.name: values.get(column.name, _null(column.kind, n)) for column in columns}
+    ordered = {column.name: values[column.name] for column in columns}
     tidied = {
-        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
+        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in ordered.items()
     }
-    return pd.DataFrame(tidied, index=pd.RangeIndex(n), copy=False)
-
-
-def _null(kind: Kind, n: int) -> PlanColumn:
-    if kind is Kind.TEXT:
-        return decode(np.full(n, -1), [])
-    if kind is Kind.FLAG:
-        return np.zeros(n, dtype=np.bool_)
-    missing = np.full(n, np.nan)
-    return counts(missing) if kind is Kind.COUNT else missing
+    return pd.DataFrame(tidied, copy=False)

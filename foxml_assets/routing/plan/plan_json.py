@@ -189,4 +189,4 @@ def _with_target_columns(
         values[name] = chosen.set_categories([word for word in both.categories if word])
     if metadata.policy.gate_on is GateOn.SCORE:
         values["local_gate"] = pairs["local_score"].to_numpy()
-    return frame(PAIR_COLUMNS, values, len(pairs))
+    return frame(PAIR_COLUMNS, values)

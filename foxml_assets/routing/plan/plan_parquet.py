@@ -18,6 +18,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingPlan,
 )
 from foxml_assets.storage.files import write_chunks_atomic
+from foxml_assets.storage.tables import column_problems
 
 PAIRS_NAME = "routing_plan.parquet"
 TARGETS_NAME = "routing_plan_targets.parquet"
@@ -74,20 +75,13 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
-    _refuse_other_columns(path, arrow.column_names, [column.name for column in columns])
-    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
-    return frame(columns, values, arrow.num_rows), metadata, digest
-
-
-def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> None:
-    missing = [Problem(name, "column is missing") for name in expected if name not in found]
-    unknown = [Problem(name, "column is not known") for name in found if name not in expected]
-    repeated = [Problem(name, "column appears twice") for name in expected if found.count(name) > 1]
-    if missing or unknown or repeated:
-        problems = [*missing, *unknown, *repeated]
+    problems = column_problems(arrow.column_names, [column.name for column in columns])
+    if problems:
         raise RoutingPlanError(
             "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
         )
+    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
+    return frame(columns, values), metadata, digest
 
 
 def _column(series: pd.Series, kind: Kind) -> PlanColumn:

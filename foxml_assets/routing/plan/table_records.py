@@ -79,18 +79,16 @@ class TableBuilder:
         self._columns = tuple(columns)
         self._words: dict[str, dict[str, int]] = {column.name: {} for column in columns}
         self._parts: dict[str, list[npt.NDArray[Any]]] = {column.name: [] for column in columns}
-        self._n = 0
 
     def add(self, records: Sequence[msgspec.Struct]) -> None:
         """Append the rows of `records`."""
-        self._n += len(records)
         for column in self._columns:
             values = list(map(attrgetter(column.name), records))
             self._parts[column.name].append(self._encoded(column, values))
 
     def build(self) -> pd.DataFrame:
         """The table of everything added."""
-        return frame(self._columns, {column.name: self._joined(column) for column in self._columns}, self._n)
+        return frame(self._columns, {column.name: self._joined(column) for column in self._columns})
 
     def _encoded(self, column: Column, values: list[Any]) -> npt.NDArray[Any]:
         if column.kind is Kind.FLAG:
