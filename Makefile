@@ -12,14 +12,14 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 setup: $(TOOLS)
 
 $(STAMP): pyproject.toml constraints.txt
-	@echo "Installing into .venv, once: 0.8 GB, 1 to 5 minutes by the speed of the package index."
+	@echo "Installing into .venv, once: 0.9 GB, 1 to 5 minutes by the speed of the package index."
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .
 	$(PIP) --no-deps skfolio
 	@touch $@
 
 $(TOOLS): $(STAMP)
-	@echo "Installing the tools for tests and lint into .venv, once: 0.2 GB more."
+	@echo "Installing the tools for tests and lint into .venv, once: 0.5 GB more."
 	$(PIP) --editable '.[dev]'
 	@touch $@
 

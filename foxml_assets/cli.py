@@ -33,6 +33,20 @@ ConfigDir = Annotated[
     typer.Option("--config-dir", help="Folder of the config files [env: FOXML_CONFIG_DIR; default: config]."),
 ]
 
+MaxJobs = Annotated[
+    int | None,
+    typer.Option("--max-jobs", min=1, help="Train at most so many jobs, of the highest priorities."),
+]
+MaxMinutes = Annotated[
+    float | None, typer.Option("--max-minutes", min=0, help="Begin no job after so many minutes of training.")
+]
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", help="Train jobs of these targets only; a name or a pattern.")
+]
+Symbols = Annotated[
+    list[str] | None,
+    typer.Option("--symbol", help="Train models of these symbols alone only; a name or a pattern."),
+]
 
 # typer carries its own copy of click and exports only the leaves of the tree of errors.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -127,19 +141,56 @@ def run(
     root: Root = None,
     config_dir: ConfigDir = None,
     until: Annotated[Stage, typer.Option(help="The last stage to run.")] = Stage.TRAINING,
+    max_jobs: MaxJobs = None,
+    max_minutes: MaxMinutes = None,
+    target: Targets = None,
+    symbol: Symbols = None,
 ) -> int:
     """Run the pipeline. Panel, evidence, candidates, routing, plan, training: what is done stays done."""
     from foxml_assets.commands.run import run_pipeline
+    from foxml_assets.training.budget import Budget
 
-    return run_pipeline(root, config_dir, until=until)
+    budget = Budget(max_jobs, max_minutes, tuple(target or ()), tuple(symbol or ()))
+    if budget.is_limited and until is not Stage.TRAINING:
+        raise typer.BadParameter("only training can be limited")
+    return run_pipeline(root, config_dir, until=until, budget=budget)
 
 
 @app.command()
-def train(root: Root = None, config_dir: ConfigDir = None) -> int:
+def train(
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    max_jobs: MaxJobs = None,
+    max_minutes: MaxMinutes = None,
+    target: Targets = None,
+    symbol: Symbols = None,
+) -> int:
     """Train what is pending of the current plan. Nothing else is trained."""
     from foxml_assets.commands.run import run_training
+    from foxml_assets.training.budget import Budget
 
-    return run_training(root, config_dir)
+    budget = Budget(max_jobs, max_minutes, tuple(target or ()), tuple(symbol or ()))
+    return run_training(root, config_dir, budget=budget)
+
+
+@app.command()
+def predict(
+    out: Annotated[Path, typer.Option("--out", help="The .parquet or .csv file to write.")],
+    panel: Annotated[
+        Path | None, typer.Argument(help="Parquet or CSV file, folder or glob; it needs no labels.")
+    ] = None,
+    holdout: Annotated[
+        bool, typer.Option("--holdout", help="On the hold-out of the panel that was trained on.")
+    ] = False,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+) -> int:
+    """Write what the current models predict. For each pair of a panel, or on the hold-out of their own."""
+    from foxml_assets.commands.predict import run_predict
+
+    if holdout is (panel is not None):
+        raise typer.BadParameter("give either PANEL or --holdout")
+    return run_predict(root, config_dir, panel, out)
 
 
 @app.command()
@@ -160,11 +211,19 @@ def dev(
 
 
 @app.command()
-def check(root: Root = None, config_dir: ConfigDir = None) -> int:
+def check(
+    root: Root = None,
+    config_dir: ConfigDir = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every model file, also those that look untouched.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write them there too, as CI servers read it.")] = None,
+) -> int:
     """Run every asset check. Exit code 1 if any fails: call this in CI."""
     from foxml_assets.commands.check import run_checks
 
-    return run_checks(root, config_dir)
+    return run_checks(root, config_dir, deep=deep, as_json=as_json, junit=junit)
 
 
 @app.command()

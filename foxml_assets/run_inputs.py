@@ -13,7 +13,7 @@ from foxml_assets.planning.validate.validation import Validation, validate_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.context import ModelContext, TrainingContext
 from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 
@@ -52,6 +52,10 @@ class RunInputs:
         if self.panel is None:
             raise no_panel(self.layout)
         return self.panel
+
+    def model_context(self) -> ModelContext:
+        """What the models of a plan are held against."""
+        return ModelContext(self.layout, self.panel, self.training, self.data.evidence.holdout_fraction)
 
     def training_context(self) -> TrainingContext:
         """What training needs beside the plan. Raises PanelError without a panel."""

@@ -48,6 +48,7 @@ def make_baselines(routing: RoutingPlan, policy: RoutingPolicy, context: Trainin
     compared = (pairs["left_out"] == "").to_numpy()
     # A family rule may ask for ROUTE_BOTH: pairs that have it keep it.
     own_route = np.where(pairs["route"] == Route.BOTH.value, Route.BOTH.value, Route.SYMBOL_SPECIFIC.value)
+    # The planner makes the jobs: a pair to compare gets the route that asks for the model, any other none.
     pooled = _jobs(
         routing, policy, context, np.where(compared, Route.CROSS_SECTIONAL.value, Route.BLOCKED.value)
     )
@@ -95,6 +96,7 @@ def _left_out(routing: RoutingPlan, context: TrainingContext) -> np.ndarray:
     targets = routing.targets.set_index(routing.targets["target"].astype("str"))
     task_known = targets["task_type"].notna().reindex(pairs["target"].astype("str"), fill_value=False)
     in_panel = pairs["target"].isin([spec.name for spec in info.targets]) & pairs["symbol"].isin(info.symbols)
+    # The first condition that holds is the reason given.
     return np.select(
         [~in_panel.to_numpy(), pairs["hard_block"].to_numpy(dtype=bool), ~task_known.to_numpy(dtype=bool)],
         [LeftOut.NOT_IN_PANEL.value, LeftOut.LEAKS.value, LeftOut.NO_TASK.value],

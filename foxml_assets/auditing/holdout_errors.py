@@ -40,6 +40,7 @@ def skill_replicates(
 
     `bar` (n,) ascends.
     """
+    # The hold-out is one fold: one model predicts all of it.
     window = np.zeros(len(y), dtype=np.int64)
     sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
     return metric.to_skill(left_out(scores(sums)))
@@ -54,6 +55,8 @@ def left_out(found: Scores) -> Floats:
     """The first score, then that score without each block, to first order: shape (1 + n_blocks,)."""
     n = found.n_blocks
     value, influence = found.value[0], found.influence[0]
+    # The factor makes the jackknife below agree with the evidence's error, n / (n - 1) times the sum of
+    # squared influences.
     return np.concatenate([[value], value - influence * n / max(n - 1, 1)])
 
 

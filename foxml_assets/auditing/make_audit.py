@@ -12,19 +12,20 @@ from foxml_assets.auditing.routing_audit import LeftOut, RoutingAudit, Scheme, S
 from foxml_assets.auditing.schemes import make_serving
 from foxml_assets.auditing.shelf import Shelf, take_stock
 from foxml_assets.auditing.summary import best_baseline, known_skills, route_lines, scheme_lines
-from foxml_assets.core.errors import PanelError, PlanMissingError, Problem
+from foxml_assets.core.errors import PlanMissingError
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.timing import read_timing
 from foxml_assets.panel.data_config import BlockConfig
-from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.serving.holdout import require_holdout
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.split import Timeline, timeline_of
+from foxml_assets.training.data import panel_timeline
+from foxml_assets.training.split import Timeline
 from foxml_assets.training.training_gate import authorise_training
 
 
@@ -59,9 +60,8 @@ def make_audit(
     `blocks_config` is the evidence's: the blocks of time are as long as its own.
     """
     plan, baselines, shelf = contest.plan, contest.baselines, contest.shelf
-    times = read_panel(context.layout, context.info, [])[context.info.time_column]
-    timeline = timeline_of(times, context.holdout_fraction)
-    _check_holdout(timeline, context.layout)
+    timeline = panel_timeline(context)
+    require_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
     longest = longest_horizon(context.info)
     blocks = holdout_blocks(timeline, longest, blocks_config)
@@ -101,17 +101,10 @@ def pair_table(pairs: pd.DataFrame, skills: PairSkills) -> pd.DataFrame:
     table.loc[entered, "left_out"] = np.where(skills.scored, "", LeftOut.NOT_SCORED.value)
     for scheme in SERVED:
         values = np.full(len(pairs), np.nan)
+        # Column 0 is the skill on all blocks.
         values[entered] = np.where(skills.served[scheme], skills.skill[scheme][:, 0], np.nan)
         table[scheme.value] = values
     return table
-
-
-def _check_holdout(timeline: Timeline, layout: Layout) -> None:
-    if timeline.holdout_bar == len(timeline.times):
-        problem = Problem("evidence.holdout_fraction", "leaves no bar of the panel to audit on")
-        raise PanelError(
-            "there is no hold-out", file=layout.panel, problems=[problem], fix="raise it in data_config.yaml"
-        )
 
 
 def _window(timeline: Timeline, blocks: TimeBlocks, longest: int) -> Window:

@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.auditing.holdout import Holdout, predict_own, predict_pooled, read_holdout
 from foxml_assets.auditing.holdout_errors import Floats, skill_replicates
 from foxml_assets.auditing.routing_audit import BASELINES, Scheme
 from foxml_assets.auditing.schemes import Serving
@@ -18,9 +17,9 @@ from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.serving.holdout import Holdout, read_holdout
+from foxml_assets.serving.job_models import load_job_model, mean_prediction
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.models.serving import mean_prediction
 from foxml_assets.training.split import Timeline
 
 Flags = npt.NDArray[np.bool_]
@@ -78,6 +77,7 @@ def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
             for scheme, own in by_scheme.items()
         },
         skill={
+            # Without any pair NumPy would not know the second dimension.
             scheme: np.array([nothing if one is None else one for one in own]).reshape(-1, len(nothing))
             for scheme, own in by_scheme.items()
         },
@@ -95,13 +95,14 @@ def _score_target(pairs: pd.DataFrame, desk: Desk) -> list[_PairScore]:
     target, symbols = str(pairs["target"].iloc[0]), pairs["symbol"].tolist()
     jobs = desk.serving.jobs_of(target, symbols)
     held = read_holdout(target, jobs, desk.context, desk.timeline)
-    pooled = {
-        job.spec_hash: predict_pooled(job, desk.shelf.layout(job), held, desk.context)
-        for job in {job.spec_hash: job for job in jobs if job.symbol is None}.values()
+    said = {
+        spec: load_job_model(job, replace(desk.context, layout=desk.shelf.layout(job))).predict_rows(
+            held.rows
+        )
+        for spec, job in {job.spec_hash: job for job in jobs}.items()
     }
-    position = {symbol: at for at, symbol in enumerate(desk.context.info.symbols)}
     return [
-        _score_pair(target, symbol, Route(route), held, held.rows_of(position[symbol]), pooled, desk)
+        _score_pair(target, symbol, Route(route), held, said, desk)
         for symbol, route in zip(symbols, pairs["route"], strict=True)
     ]
 
@@ -111,16 +112,16 @@ def _score_pair(
     symbol: str,
     route: Route,
     held: Holdout,
-    rows: slice,
-    pooled: Mapping[str, Vector],
+    said: Mapping[str, Mapping[str, Vector]],
     desk: Desk,
 ) -> _PairScore:
+    rows = held.rows.rows_of(symbol)
     y, bar = held.y[rows], held.bar[rows]
     n = len(y)
+    # Labels of one value rank nothing.
     if n < max(desk.context.config.min_score_rows, 2) or np.ptp(y) == 0:
         return _PairScore(n, scored=False)
     metric = metric_of(desk.context.info.target(target).task_type)
-    predicted: dict[str, Vector] = {}
     known: dict[tuple[str, ...], Floats] = {}
     skill: dict[Scheme, Floats] = {}
     for scheme in SERVED:
@@ -128,23 +129,8 @@ def _score_pair(
         # Schemes often serve a pair with the same models: their score is then the same.
         key = tuple(job.spec_hash for job in jobs)
         if key and key not in known:
-            said = [_predict(job, held, rows, pooled, predicted, desk) for job in jobs]
-            known[key] = skill_replicates(metric, y, mean_prediction(said), bar, desk.blocks)
+            served = mean_prediction([said[spec][symbol] for spec in key])
+            known[key] = skill_replicates(metric, y, served, bar, desk.blocks)
         if key:
             skill[scheme] = known[key]
     return _PairScore(n, scored=True, skill=skill)
-
-
-def _predict(
-    job: Job,
-    held: Holdout,
-    rows: slice,
-    pooled: Mapping[str, Vector],
-    predicted: dict[str, Vector],
-    desk: Desk,
-) -> Vector:
-    if job.symbol is None:
-        return pooled[job.spec_hash][rows]
-    if job.spec_hash not in predicted:
-        predicted[job.spec_hash] = predict_own(job, desk.shelf.layout(job), held, rows, desk.context)
-    return predicted[job.spec_hash]

@@ -1,7 +1,7 @@
 """Where the models of each job are: among the plan's, or apart with the audit's baselines."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foxml_assets.auditing.routing_audit import Cost
 from foxml_assets.planning.plan.master_plan import Job
@@ -62,16 +62,15 @@ def take_stock(planned: Iterable[Job], others: Iterable[Job], context: TrainingC
     A model of the same spec is never trained twice: a baseline job takes the plan's, also one that a job
     which left the plan has left behind. Models of the plan made from other data than the panel's are stale.
     """
-    hashes = {spec.name: context.info.data_hash_for(spec.name) for spec in context.info.targets}
     places: dict[str, _Place] = {}
     for job in planned:
-        state = job_status(job, context.layout).state
-        current = hashes.get(job.target) == job.data_hash
+        state = job_status(job, context).state
+        current = context.panel_of(job) is not None
         places[job.spec_hash] = _Place(context.layout, state if current else ModelState.STALE, planned=True)
-    apart = context.layout.for_baselines()
+    apart = replace(context, layout=context.layout.for_baselines())
     for job in others:
         if job.spec_hash not in places:
-            left_behind = job_status(job, context.layout).state is ModelState.TRAINED
-            layout = context.layout if left_behind else apart
-            places[job.spec_hash] = _Place(layout, job_status(job, layout).state, planned=False)
+            left_behind = job_status(job, context).state is ModelState.TRAINED
+            place = context if left_behind else apart
+            places[job.spec_hash] = _Place(place.layout, job_status(job, place).state, planned=False)
     return Shelf(places)

@@ -78,6 +78,7 @@ def _result(
     is_choice = scheme is Scheme.BEST_CHOICE
     served = skill[:, 0] > 0 if is_choice else skills.served[scheme][skills.scored]
     measured = BASELINES if is_choice else (scheme,)
+    # Where `without_gaps` filled something in, the error is not known.
     gaps = np.any([np.isnan(skills.skill[one][skills.scored]).any(axis=1) for one in measured], axis=0)
     low = np.where(gaps, np.nan, lower_bounds(skill))
     return Result(
@@ -102,7 +103,9 @@ def _share(skill: Floats, whole: Floats | None) -> Interval | None:
 
 def _best_choice(skills: list[Floats]) -> Floats:
     """For each pair the scheme that is best on all its rows, or nothing, kept where a block is left out."""
+    # Schemes x pairs x (1 + n_blocks); the first scheme serves nobody.
     stacked = np.stack([np.zeros_like(skills[0]), *skills])
+    # By the skill on all blocks. To choose again for each left-out block would mix schemes in one error.
     chosen = stacked[:, :, 0].argmax(axis=0)
     return np.asarray(stacked[chosen, np.arange(stacked.shape[1])])
 

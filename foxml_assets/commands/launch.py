@@ -19,7 +19,7 @@ from foxml_assets.defs.running.runs import (
     has_living_server,
     runs_at_work,
 )
-from foxml_assets.defs.running.stage_runs import StageRun, report_run
+from foxml_assets.defs.running.stage_runs import StageRun, check_config, report_run
 from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 
@@ -59,10 +59,13 @@ class Launcher:
         job = self.definitions.resolve_job_def(REPORT_JOB)
         execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=True)
 
-    def check(self) -> dg.ExecuteInProcessResult:
-        """Run every asset check."""
+    def check(self, *, deep: bool) -> dg.ExecuteInProcessResult:
+        """Run every asset check; `deep` reads every model."""
         job = self.definitions.resolve_job_def(CHECK_JOB)
-        return execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=False)
+        config = check_config(deep=deep)
+        return execute_here(
+            job, self.instance, self.workspace, StageRun(()), config=config, raise_on_error=False
+        )
 
     def queue(self, runs: Sequence[StageRun], *, raise_on_error: bool) -> Sequence[StageRun]:
         """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take.

@@ -26,14 +26,17 @@ from foxml_assets.planning.diff.preview_report import (
     time_rows,
 )
 from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.planning.store.history import find_plan, plan_and_parent
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.fdr_history_file import read_history
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.fit_times import past_fit_seconds
-from foxml_assets.training.models.manifest import is_done
+from foxml_assets.training.models.inventory import job_statuses
+from foxml_assets.training.models.look import look_at
+from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -74,7 +77,7 @@ def print_preview(
 ) -> int:
     """Print what a policy or candidates would change; nothing is written. Returns 0 or 2 as `print_diff`."""
     inputs = current_workspace(root, config_dir).read_inputs()
-    layout = inputs.layout
+    layout, context = inputs.layout, inputs.model_context()
     policy = load_config(policy_file, RoutingPolicy) if policy_file else inputs.policy
     preview = preview_plan(
         read_candidates(candidates or layout.routing_candidates),
@@ -86,7 +89,7 @@ def print_preview(
         data_hashes=inputs.data_hashes,
         training_hash=inputs.training_hash,
         past_seconds=past_fit_seconds(layout),
-        is_trained=lambda job: is_done(job, layout),
+        untrained=lambda plan: _untrained(plan, context),
         stamp=current_stamp(),
     )
     if form is Format.TABLE:
@@ -96,11 +99,17 @@ def print_preview(
         header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
         _print_table(header, time_rows(preview))
         if preview.diff.has_changes:
-            _print_table(HEADER, diff_rows(preview.diff), names=2)
-        console.print(diff_headline(preview.diff))
+            _print_table(HEADER, diff_rows(preview.diff, preview.ready), names=2)
+        console.print(diff_headline(preview.diff, preview.ready))
     else:
         print_bytes(preview_json(preview) if form is Format.JSON else preview_markdown(preview).encode())
     return preview.diff.exit_code
+
+
+def _untrained(plan: MasterPlan, context: ModelContext) -> list[Job]:
+    """The jobs that are not trained; unlike `pending_jobs` it writes nothing."""
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
+    return [status.job for status in statuses if status.state is not ModelState.TRAINED]
 
 
 def _two_plans(

@@ -1,9 +1,9 @@
-"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline, one Dagster run each."""
+"""`foxml run`, `foxml demo` and `foxml train`: the stages of the pipeline as Dagster runs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.text import Text
@@ -13,15 +13,22 @@ from foxml_assets.commands.launch import Launcher, open_pipeline
 from foxml_assets.commands.run_report import print_report
 from foxml_assets.core.errors import ConfigError, Problem
 from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.routing import NOTHING_TO_ROUTE
 from foxml_assets.defs.running.execution import stages
-from foxml_assets.defs.running.stage_runs import training_runs
+from foxml_assets.defs.running.stage_runs import StageRun, training_runs
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import Stage
+from foxml_assets.training.budget import Budget, Share, by_priority
+from foxml_assets.training.context import ModelContext
+from foxml_assets.training.models.fit_times import describe_cost
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace, current_workspace
+
+NO_LIMIT = Budget()
 
 
 @dataclass(frozen=True)
@@ -37,29 +44,76 @@ class Pipeline:
             with _timed(title):
                 self.launcher.materialize(run)
 
-    def training(self) -> bool:
-        """Train the pending jobs in batches, then write the report. True if every job is trained."""
+    def training(self, budget: Budget) -> "Remainder":
+        """Train what `budget` allows of the pending jobs, highest priority first, then write the report."""
         inputs = self.workspace.read_inputs()
-        context = inputs.training_context()
+        context = with_records(inputs.training_context(), self.launcher.instance)
         permit = authorise_training(context, inputs.policy, current_stamp())
         plan = permit.plan
         console.print(permit.filter_line)
-        pending = pending_jobs(plan, self.workspace.layout)
+        pending = pending_jobs(plan, context)
+        share = budget.share(plan, pending)
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
-        batches = training_runs(self.launcher.instance, plan, pending, context.config.batch_size)
+        elif share.jobs:
+            cost = describe_cost(share.jobs, context.layout, context.config.threads)
+            console.print(f"Training: {len(share.jobs):,} of {len(pending):,} pending jobs, {cost}")
+        is_time_up = self._train(plan, share, budget, context.config.batch_size)
+        self.report()
+        why = f"not begun within --max-minutes {budget.max_minutes:g}" if is_time_up else ""
+        # What training has recorded meanwhile is newer.
+        return _remainder(plan, share, with_records(context, self.launcher.instance), why)
+
+    def _train(self, plan: MasterPlan, share: Share, budget: Budget, batch_size: int) -> bool:
+        """Train the jobs of `share`. True if the time of `budget` was over before that was done."""
+        until = None if budget.max_minutes is None else time.monotonic() + 60.0 * budget.max_minutes
+        groups = by_priority(share.jobs) if budget.is_limited else [share.jobs]
+        runs = [
+            run
+            for jobs in groups
+            for run in training_runs(
+                self.launcher.instance, plan, jobs, batch_size, no_others=budget.is_limited
+            )
+        ]
+        if until is None:
+            self._launch(runs)
+            return False
+        for run in runs:
+            left = until - time.monotonic()
+            if left > 0.0:
+                self._launch([replace(run, seconds=left)])
+        return time.monotonic() >= until
+
+    def _launch(self, batches: Sequence[StageRun]) -> None:
         runs = self.launcher.queue(batches, raise_on_error=False)
         for number, run in enumerate(runs, start=1):
-            title = f"Training {run.title}, batch {number} of {len(runs)}"
-            with _timed(title):
+            which = f", batch {number} of {len(runs)}" if len(runs) > 1 else ""
+            with _timed(f"Training {run.title}{which}"):
                 self.launcher.execute(run, raise_on_error=False)
-        self.report()
-        return not pending_jobs(plan, self.workspace.layout)
 
     def report(self) -> None:
         """Write the report and check all models."""
         with _timed("Report"):
             self.launcher.report()
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What is left to train: why each job was `not_reached`, by id, and how many `failed`."""
+
+    not_reached: Mapping[str, str]
+    failed: int
+
+
+def _remainder(plan: MasterPlan, share: Share, context: ModelContext, late: str) -> Remainder:
+    """What is left, `late` being why jobs of `share` were not begun, empty if the time was enough."""
+    pending = {job.job_id for job in pending_jobs(plan, context)}
+    left_out = {job_id: why for job_id, why in share.left_out.items() if job_id in pending}
+    tried = {job.job_id for job in share.jobs} & pending
+    if not late:
+        return Remainder(left_out, len(tried))
+    untouched = {job.job_id for job in pending_jobs(plan, context, retry_failed=False)}
+    return Remainder(left_out | dict.fromkeys(tried & untouched, late), len(tried - untouched))
 
 
 @contextmanager
@@ -70,13 +124,15 @@ def _timed(title: str) -> Iterator[None]:
     console.print(f"{time.perf_counter() - started:.1f} s", style="dim")
 
 
-def run_pipeline(root: Path | None, config_dir: Path | None, *, until: Stage) -> int:
-    """Run the stages up to `until`. Returns the exit code: 1 if a job of the plan was not trained."""
+def run_pipeline(
+    root: Path | None, config_dir: Path | None, *, until: Stage, budget: Budget = NO_LIMIT
+) -> int:
+    """Run the stages up to `until`. Returns the exit code: 1 if a job within `budget` was not trained."""
     with _pipeline(root, config_dir, "foxml run") as pipeline:
         pipeline.prepare(until)
         if until is not Stage.TRAINING:
             return 0
-        return _train_and_report(pipeline)
+        return _train_and_report(pipeline, budget)
 
 
 def run_demo(root: Path | None, config_dir: Path | None) -> int:
@@ -94,10 +150,10 @@ def run_demo(root: Path | None, config_dir: Path | None) -> int:
     return run_pipeline(root, config_dir, until=Stage.TRAINING)
 
 
-def run_training(root: Path | None, config_dir: Path | None) -> int:
-    """Train what the current plan still lacks, and nothing else. Returns the exit code."""
+def run_training(root: Path | None, config_dir: Path | None, *, budget: Budget = NO_LIMIT) -> int:
+    """Train what the current plan still lacks, and nothing else. Returns the exit code as `run_pipeline`."""
     with _pipeline(root, config_dir, "foxml train") as pipeline:
-        return _train_and_report(pipeline)
+        return _train_and_report(pipeline, budget)
 
 
 @contextmanager
@@ -109,7 +165,7 @@ def _pipeline(root: Path | None, config_dir: Path | None, command: str) -> Itera
         yield Pipeline(workspace, launcher)
 
 
-def _train_and_report(pipeline: Pipeline) -> int:
+def _train_and_report(pipeline: Pipeline, budget: Budget) -> int:
     layout = pipeline.workspace.layout
     if layout.master_plan.is_file() and not load_master_training_plan(layout.master_plan).jobs:
         has_evidence = layout.routing_plan.is_file() and read_routing_plan(layout).metadata.n_pairs > 0
@@ -119,6 +175,6 @@ def _train_and_report(pipeline: Pipeline) -> int:
             pipeline.report()
             print_report(pipeline.workspace)
         return 0
-    is_complete = pipeline.training()
-    print_report(pipeline.workspace)
-    return 0 if is_complete else 1
+    remainder = pipeline.training(budget)
+    print_report(pipeline.workspace, remainder.not_reached)
+    return 1 if remainder.failed else 0

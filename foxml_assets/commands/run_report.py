@@ -1,5 +1,9 @@
 """The short report at the end of a run: routes, jobs, the best models, and where everything is."""
 
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 from rich.table import Table
 from rich.text import Text
@@ -17,8 +21,8 @@ _BEST = 12
 _MAX_UNFINISHED = 10
 
 
-def print_report(workspace: Workspace) -> None:
-    """Print what `training_report.json` says."""
+def print_report(workspace: Workspace, not_reached: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print what `training_report.json` says, and why each job, by id, was left for the next command."""
     report = msgspec.json.decode(workspace.layout.training_report.read_bytes(), type=TrainingReport)
     console.rule(Text("Result", style="bold"), align="left", style="dim")
     console.print(_routes(report))
@@ -28,10 +32,15 @@ def print_report(workspace: Workspace) -> None:
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
     _print_audit(workspace, report)
-    for line in report.unfinished[:_MAX_UNFINISHED]:
+    unfinished = [line for line in report.unfinished if line.job_id not in not_reached]
+    for line in unfinished[:_MAX_UNFINISHED]:
         console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red")
-    if len(report.unfinished) > _MAX_UNFINISHED:
-        console.print(f"  and {len(report.unfinished) - _MAX_UNFINISHED} more, see the report")
+    if len(unfinished) > _MAX_UNFINISHED:
+        console.print(f"  and {len(unfinished) - _MAX_UNFINISHED} more, see the report")
+    for why, jobs in Counter(not_reached.values()).items():
+        console.print(f"Not reached: {jobs:,} jobs, {why}", style="yellow")
+    if not_reached:
+        console.print(f"Go on    {workspace.command('train')}", soft_wrap=True)
     console.print(f"Report   {markdown_path(workspace.layout)}", soft_wrap=True)
     if workspace.layout.master_plan.is_file():
         console.print(f"Plan     {workspace.layout.master_plan}", soft_wrap=True)

@@ -20,8 +20,9 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
     """Print the state of the plan and its jobs. Returns 0. Raises PlanError without a usable plan."""
     workspace = current_workspace(root, config_dir)
     plan = load_master_training_plan(workspace.layout.master_plan)
-    inventory = take_inventory(plan.jobs, workspace.layout)
-    stale = stale_inputs(plan, workspace.read_inputs().read_basis().current)
+    inputs = workspace.read_inputs()
+    inventory = take_inventory(plan.jobs, inputs.model_context())
+    stale = stale_inputs(plan, inputs.read_basis().current)
     console.print(f"Plan {plan.metadata.plan_hash[:12]} of {plan.metadata.generated_at}")
     if stale:
         console.print("The plan is stale and training from it is refused:", style="red")

@@ -29,7 +29,7 @@ def read_assurances(text: str) -> Assurances | None:
     """The JSON object feature -> assurance; None for anything else."""
     try:
         return msgspec.json.decode(text, type=Assurances)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

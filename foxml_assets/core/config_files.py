@@ -14,6 +14,8 @@ MAX_BYTES = 1_000_000
 _MAX_DEPTH = 32
 # Digits enough for any setting, and too few for a whole number that Python refuses to print.
 _MAX_SCALAR = 2_000
+# Some twenty thousand settings: a second of parsing.
+_MAX_TOKENS = 100_000
 
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OPENING = (
@@ -93,29 +95,29 @@ def _parse(source: bytes, file: Path) -> tuple[Node | None, object]:
 
 
 def _refuse_unbounded(source: bytes, file: Path) -> None:
-    """Refuse what takes a parser long or makes values of its own: depth, length, aliases and tags."""
+    """Refuse what takes a parser long or makes values of its own: number, depth, length, aliases and tags."""
     depth = 0
-    for token in yaml.scan(source, Loader=_Loader):
-        problem = ""
-        if isinstance(token, _OPENING):
-            depth += 1
-            problem = f"is nested more than {_MAX_DEPTH} deep" if depth > _MAX_DEPTH else ""
-        elif isinstance(token, _CLOSING):
-            depth -= 1
-        elif isinstance(token, yaml.ScalarToken):
-            is_long = len(token.value) > _MAX_SCALAR
-            problem = f"holds a value of more than {_MAX_SCALAR} characters" if is_long else ""
-        elif isinstance(token, yaml.AliasToken):
-            problem = "holds an alias"
-        elif isinstance(token, yaml.TagToken):
-            problem = "holds a tag"
+    for count, token in enumerate(yaml.scan(source, Loader=_Loader)):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        problem = f"holds more than {_MAX_TOKENS} words and signs" if count > _MAX_TOKENS else ""
+        problem = problem or _refused(token, depth)
         if problem:
             raise ConfigError(
-                "YAML aliases, tags, deep nesting and endless values are not allowed",
+                "YAML aliases, tags, deep nesting and endless files are not allowed",
                 file=file,
                 problems=[Problem("", problem, line=token.start_mark.line + 1)],
                 fix="write plain values",
             )
+
+
+def _refused(token: yaml.Token, depth: int) -> str:
+    if depth > _MAX_DEPTH:
+        return f"is nested more than {_MAX_DEPTH} deep"
+    if isinstance(token, yaml.ScalarToken) and len(token.value) > _MAX_SCALAR:
+        return f"holds a value of more than {_MAX_SCALAR} characters"
+    if isinstance(token, yaml.AliasToken):
+        return "holds an alias"
+    return "holds a tag" if isinstance(token, yaml.TagToken) else ""
 
 
 def _walk(node: Node, at: _Location, lines: dict[_Location, int], duplicates: list[Problem]) -> None:

@@ -3,11 +3,13 @@
 import hashlib
 import re
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import quote
 
 from foxml_assets.core.errors import Problem, UnsafeNameError
 
 _MAX_SEGMENT = 120
+_MAX_KEPT = 1 << 16
 # One of the few signs that the Dagster UI reads as text in a typed selection of partitions and in its links.
 _SEPARATOR = "@"
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -20,6 +22,7 @@ class NativeCase(Enum):
     UPPER = "upper"
 
 
+@lru_cache(_MAX_KEPT)
 def target_segment(target: str) -> str:
     """`target` as one path segment: unique, also where the file system folds case.
 
@@ -28,6 +31,7 @@ def target_segment(target: str) -> str:
     return _segment(target, NativeCase.LOWER)
 
 
+@lru_cache(_MAX_KEPT)
 def symbol_segment(symbol: str) -> str:
     """`symbol` as one path segment: unique, also where the file system folds case.
 

@@ -21,7 +21,7 @@ def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition
 
     @dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"workspace"})
     def stages_to_the_plan(context: dg.OpExecutionContext) -> None:
-        """Configs, panel, evidence, candidates, routing plan and plan, each as a run of its own."""
+        """Configs and panel, evidence, then all from candidates to plan: a run each."""
         workspace: Workspace = context.resources.workspace
         with sole_command(workspace, f"the job {BOOTSTRAP_JOB}"):
             _refuse_company(context, workspace)
@@ -39,8 +39,8 @@ def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition
 
     @dg.job(
         name=BOOTSTRAP_JOB,
-        description="From nothing to a plan: configs, panel, evidence, candidates, routing plan and plan, "
-        "each as a run of its own. Evidence that is current is kept. It trains nothing.",
+        description="From nothing to a plan, in a run each: configs and panel, evidence, then all from "
+        "candidates to plan. Evidence that is current is kept. It trains nothing.",
         executor_def=dg.in_process_executor,
     )
     def bootstrap() -> None:

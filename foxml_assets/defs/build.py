@@ -59,6 +59,7 @@ def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Defini
             dg.define_asset_job(CHECK_JOB, selection=dg.AssetSelection.all_asset_checks()),
             dg.define_asset_job(REPORT_JOB, selection=_REPORTED),
             dg.define_asset_job(ARTIFACT_CHECK_JOB, selection=_ARTIFACT_CHECKS),
+            # Asked for when it runs, because the job is part of the definitions that it executes.
             bootstrap_job(lambda: build_definitions(workspace)),
         ]
         if checks

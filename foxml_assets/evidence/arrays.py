@@ -48,6 +48,7 @@ class PanelArrays:
     def rows_between(self, symbol: int, first_bar: int, stop_bar: int) -> slice:
         """The rows of one symbol whose bar lies in [first_bar, stop_bar)."""
         rows = self.rows_of(symbol)
+        # A symbol's bars ascend, so its rows between two bars are one slice.
         low, high = np.searchsorted(self.bar[rows], [first_bar, stop_bar])
         return slice(rows.start + int(low), rows.start + int(high))
 
@@ -65,6 +66,7 @@ def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Pane
         symbols=info.symbols,
         X=np.ascontiguousarray(frame[list(info.features)].to_numpy()[kept]),
         bar=bar[kept],
+        # Rows are sorted by symbol: each starts where its code would be inserted, the last entry is the end.
         starts=np.searchsorted(code, np.arange(len(info.symbols) + 1)).astype(np.int64),
         times=times,
     )
@@ -77,6 +79,7 @@ def load_labels(targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfi
     distinct = pd.DatetimeIndex(times.unique()).sort_values()
     start = holdout_start(len(distinct), config.holdout_fraction)
     before = (
+        # No bar begins a hold-out that does not exist.
         np.ones(len(frame), dtype=bool) if start == len(distinct) else (times < distinct[start]).to_numpy()
     )
     return np.ascontiguousarray(frame[list(targets)].to_numpy(dtype=np.float64, na_value=np.nan)[before].T)

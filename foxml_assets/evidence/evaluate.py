@@ -54,6 +54,7 @@ from foxml_assets.storage.layout import Layout
 
 EVIDENCE_CODE_VERSION = "3"
 
+# Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
 _TARGETS_AT_A_TIME = 16
 _PART_OF_A_SYMBOL = 0.2
 
@@ -138,6 +139,7 @@ def _prepare(info: PanelInfo, config: DataConfig, layout: Layout, progress: Call
     past = past_and_future(
         ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage
     )
+    # Bins are shared by all targets, so they take the horizon that purges least; no label enters them.
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
     binned = bin_panel(panel, first_test, settings)
     return _Shared(panel, ranks, past, known, replay.replay_hash, binned, settings, config.evidence)
@@ -170,6 +172,7 @@ class _Clock:
 
 def _batches(specs: Sequence[TargetSpec], settings: EvidenceConfig) -> Iterator[list[TargetSpec]]:
     """Targets that share their folds, as many at a time as memory should hold."""
+    # Few distinct purges, because horizons are rounded up: targets of one share the work on a fold.
     by_purge: dict[int, list[TargetSpec]] = {}
     for spec in specs:
         by_purge.setdefault(purge_bars(spec.horizon_bars), []).append(spec)
@@ -185,6 +188,7 @@ def _screened(
     panel, settings = shared.panel, shared.config
     folds = walk_forward(len(panel.times), purge_bars(batch[0].horizon_bars), settings)
     labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
+    # Later labels may end inside the hold-out.
     labels[:, panel.bar >= folds[-1].test_stop] = np.nan
     cases = [
         TargetCase(spec, y, panel, folds, _leaks(LabelView(spec, y), folds, shared), settings)
@@ -213,6 +217,7 @@ def _skill_of_both(
     """Mean within-symbol skill of the pooled ridge under each of two feature masks."""
     panel, metric = shared.panel, metric_of(label.spec.task_type)
     everyone = np.ones((2, len(panel.symbols)), dtype=bool)
+    # The label stands twice, once for each mask: one pass over the panel fits both.
     task = LinearTask(np.stack([label.y] * 2), usable, everyone)
     screen = linear_screen(panel, folds, task, shared.config, with_own=False)
     case = TargetCase(label.spec, label.y, panel, folds, Leaks.none(panel), shared.config)
@@ -290,6 +295,7 @@ def _own_variants(
         if shared.config.trees.own is OwnTrees.ALL or names.ridge is None:
             symbols[:] = True
         elif shared.config.trees.own is OwnTrees.UNDECIDED:
+            # Places in `variants`: 0 is the mean of both families, 1 the trees, 2 the ridge.
             symbols = open_to_trees(case, pooled, ridge=2, trees=1)
     trees = own_trees(case, shared.binned, symbols) if symbols.any() else None
     only_ridge = variants(None, screen.own[0], names) or _nothing(case)
@@ -311,6 +317,7 @@ def _snapshots(trees: TreeScreen | None, weights: Floats) -> Floats:
 def _selected(case: TargetCase, importance: Floats, top_k: int) -> dict[str, LeakageStatus]:
     """The usable features of most importance, and every feature that leakage keeps out."""
     names, statuses, usable = case.panel.features, case.leaks.statuses, case.leaks.usable
+    # Equal importance is settled by name, not by the order of the panel's columns.
     ranked = sorted(np.flatnonzero(usable).tolist(), key=lambda at: (-importance[at], names[at]))[:top_k]
     dropped = np.flatnonzero(~usable).tolist()
     return {names[at]: statuses[at] for at in [*ranked, *dropped]}

@@ -97,7 +97,7 @@ def _read(path: Path, kind: type[Content]) -> Content:
         raise EvidenceError("there is no evidence yet", file=path, fix=_FIX)
     try:
         value, problems = decode_exactly(path.read_bytes(), kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise EvidenceError("cannot be read", file=path, problems=[problem], fix=_FIX) from error
     if problems:

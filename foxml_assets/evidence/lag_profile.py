@@ -25,6 +25,7 @@ def with_profiles(
     # A copy orders the label as the label's own earlier and later values do, less by its noise.
     itself = FeatureRanks(panel, np.concatenate(label_ranks(panel, label)).astype(np.float32))
     memory = np.stack([label_skill(itself, label, np.array([0]), config, lag) for lag in lags])
+    # Skill in the label's own row, symbols x columns, times the memory by lag: lags x symbols x columns.
     copy = skill[lags.index(0)] * memory
 
     def profile(one: Finding) -> tuple[LagSkill, ...]:

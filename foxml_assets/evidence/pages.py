@@ -159,6 +159,7 @@ def _symbols(evidence: TargetEvidence) -> str:
         # The worst that are scored say more than those without any score, which come last.
         scored = [row for row in ranked if np.isfinite(_best(row))]
         best = ranked[: MOST_ROWS // 2]
+        # Of those not among the best, the last ones.
         worst = scored[len(best) :][-(MOST_ROWS - len(best)) :]
         shown = best + worst
     header = [

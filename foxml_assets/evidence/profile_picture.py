@@ -19,6 +19,7 @@ _COLOURS = {LeakageStatus.BLOCKED: "#D55E00", LeakageStatus.SUSPECT: "#0072B2"}
 def profile_picture(findings: Sequence[Finding]) -> bytes:
     """PNG bytes: skill by lag of the first MOST_PANELS of `findings`, beside what a copy would show."""
     shown = [one for one in findings if one.profile][:MOST_PANELS]
+    # Rows of the grid: the number of panels by _ACROSS, rounded up.
     rows = max(1, -(-len(shown) // _ACROSS))
     across = min(max(1, len(shown)), _ACROSS)
     figure = new_figure(width=max(4.5, 3.4 * across), height=0.6 + 2.3 * rows)

@@ -29,6 +29,7 @@ def pooled_row(
     families: Sequence[FamilyOutcome],
 ) -> RowEvidence:
     """The pooled model: its mean score within the symbols that it trains on."""
+    # The flag of each symbol, repeated on its rows.
     predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
         case.leaks.pooled, np.diff(case.panel.starts)
     )
@@ -82,6 +83,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     too_good = None if leaks.rests_on_past else _too_good(case, score)
     if too_good is not None:
         return too_good
+    # SAFE for the whole target needs half of its symbols examined.
     if 2 * leaks.examined.sum() < len(leaks.examined):
         unseen = int((~leaks.examined).sum())
         return Verdict(

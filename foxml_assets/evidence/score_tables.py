@@ -15,6 +15,7 @@ IMPORTANCES = ("fold", "feature", "gain", "weight")
 def score_table(case: TargetCase, found: tuple[SymbolScores, ...]) -> pd.DataFrame:
     """Within-symbol scores per symbol, model (`local`, `pooled`, `both`) and fold, with its windows."""
     n_symbols, n_folds = len(case.panel.symbols), len(case.folds)
+    # From symbols x folds x models to symbols x models x folds, the order of the rows below.
     values = np.stack([one.by_fold for one in found]).transpose(0, 2, 1)
     times = case.panel.times
     last = len(times) - 1
@@ -53,6 +54,7 @@ def importance_table(case: TargetCase, gain: Floats, weights: Floats) -> pd.Data
 def read_importance_table(table: pd.DataFrame) -> tuple[tuple[str, ...], Floats, Floats]:
     """Features, gain and weights (folds x features) as `importance_table` was given them."""
     n_folds = int(table["fold"].max()) + 1 if len(table) else 0
+    # Each fold lists all features in the same order, so the first fold tells them.
     features = tuple(table["feature"].iloc[: len(table) // max(n_folds, 1)])
     gain, weights = (
         table[name].to_numpy(dtype=np.float64, na_value=np.nan).reshape(n_folds, len(features))

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from foxml_assets.core.errors import EvidenceError, Problem
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 
@@ -45,8 +46,8 @@ def read_timing(layout: Layout, target: str) -> EvidenceTiming | None:
     if not path.is_file():
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=EvidenceTiming)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(path.read_bytes(), EvidenceTiming)
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise EvidenceError(
             "the timing cannot be read", file=path, problems=[problem], fix="delete the file"

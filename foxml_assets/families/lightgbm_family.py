@@ -83,10 +83,12 @@ def fit_lightgbm(
     settings = {
         **params.model_dump(exclude={"rounds"}),
         "objective": _OBJECTIVES[task],
+        # At 0, LightGBM's default, the bagging fraction would be ignored.
         "bagging_freq": 1,
         "seed": seed,
         "num_threads": 1,
         "deterministic": True,
+        # LightGBM would time both layouts and take the faster one, which need not be the same twice.
         "force_row_wise": True,
         "verbosity": -1,
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem, TrainingError
-from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.model import Matrix, Vector
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
@@ -89,3 +89,17 @@ def categorical_positions(features: Sequence[str], categorical: Sequence[str]) -
             problems=[Problem("categorical", "is not a feature", name) for name in unknown],
         )
     return [index for index, name in enumerate(features) if name in categorical]
+
+
+def symbol_position(
+    features: Sequence[str], categorical: Sequence[str], *, family: ModelFamily
+) -> int | None:
+    """Where the one categorical column stands, if there is one. Raises TrainingError for several."""
+    positions = categorical_positions(features, categorical)
+    if len(positions) > 1:
+        names = [features[position] for position in positions]
+        raise TrainingError(
+            f"{family} takes one categorical column, the symbol",
+            problems=[Problem("categorical", "names several", names)],
+        )
+    return positions[0] if positions else None

@@ -38,5 +38,8 @@ class FittedModel(Protocol):
         ...
 
     def gain_importances(self) -> Vector:
-        """Shape (n_features,): total gain of the splits on each feature, in the order of `features`."""
+        """Shape (n_features,): how much each feature counts, in the order of `features`.
+
+        Of trees that is the total gain of its splits, or the nearest that the library has.
+        """
         ...

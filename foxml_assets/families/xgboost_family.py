@@ -65,6 +65,7 @@ class XGBoostModel:
     def gain_importances(self) -> Vector:
         """See FittedModel."""
         gains = self.booster.get_score(importance_type="total_gain")
+        # Features without any split are not listed.
         return np.asarray([gains.get(name, 0.0) for name in native_names(self.features)], dtype=np.float64)
 
 
@@ -83,12 +84,14 @@ def fit_xgboost(
 
     features = column_names(X)
     positions = categorical_positions(features, categorical)
+    # XGBoost's words for a category and for a number.
     types = ["c" if index in positions else "q" for index in range(len(features))]
     settings = {
         **params.model_dump(exclude={"rounds"}),
         "objective": _OBJECTIVES[task],
         "tree_method": "hist",
         "grow_policy": "lossguide",
+        # No limit: trees are bounded by their leaves.
         "max_depth": 0,
         "seed": seed,
         "nthread": 1,

@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import TypeAlias
 
 JsonObject: TypeAlias = Mapping[str, object]
+_MAX_DIGITS = 19
 
 
 def read_object(path: Path) -> JsonObject:
     """The JSON object in a file; NaN and Infinity are read as numbers. Raises ValueError or OSError."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError(f"is nested too deeply: {error}") from error
     if not isinstance(content, dict):
         raise ValueError("is not a JSON object")  # noqa: TRY004 - wrong content, not a wrong argument
     return content
+
+
+def _whole(digits: str) -> float:
+    """A number that any other can be compared with: as a float where it has more digits than one holds."""
+    return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
 
 
 def member(content: JsonObject, key: str) -> JsonObject:

@@ -33,6 +33,7 @@ _ALIASES = {
 }
 # Columns of FoxML's own candidates that carry nothing routing needs.
 _IGNORED = frozenset({"mode", "timestamp", "git_commit", "feature_set_id", "model_status"})
+_NESTED = frozenset({"successful_families", "failed_families", "failed_model_families", "stability_metrics"})
 _STABILITY = ("mean_overlap", "std_overlap", "mean_tau", "std_tau", "n_snapshots")
 _REQUIRED = ("target", "symbol", "score", "sample_size")
 _FIX = "see docs/formats.md for the columns and an example"
@@ -50,7 +51,7 @@ def import_candidates(path: Path) -> Imported:
         problem = Problem("", "must end in .parquet or .csv", path.name)
         raise CandidatesError("the kind of file is not known", file=path, problems=[problem], fix=_FIX)
     notes: list[str] = []
-    raw = _without_index(read_raw_table(path, allow_nested=True), notes)
+    raw = _without_index(read_raw_table(path, may_be_nested=_NESTED), notes)
     raw = _renamed(_with_task_of_name(raw, notes), path)
     table = _flat_families(_expanded_stability(raw, notes))
     table = table.drop(columns=[name for name in _IGNORED if name in table.columns])
@@ -184,5 +185,5 @@ def _literal(text: str) -> object:
     """The value that a cell of a CSV spells out, or None if it cannot be read."""
     try:
         return ast.literal_eval(text.replace("nan", "None"))
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None

@@ -102,6 +102,7 @@ def _again(name: str) -> object:
 def _module_file(builder: FeatureBuilder) -> Path:
     name = builder.function.partition(":")[0]
     with UserCode(builder, "cannot be imported", _IMPORT_FIX):
+        # To find a module executes the packages above it, which are the user's code too.
         spec = find_spec(name)
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         what = "cannot be found" if spec is None else "has no source file: give the builder a `version`"

@@ -48,6 +48,11 @@ class DemoPanel(ConfigModel):
     symbols: tuple[str, ...] | None = None
     start: date | None = None
 
+    @property
+    def time_unit(self) -> TimeUnit | None:
+        """As `FilePanel.time_unit`: its times are dates."""
+        return None
+
 
 class FeatureBuilder(ConfigModel):
     """A function that builds features of the panel from the rows of `source`, so that it can be replayed.

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.files.columns import is_from_the_future, is_numeric
 from foxml_assets.panel.files.reading import to_frame
-from foxml_assets.panel.files.table_files import CSV, PANEL, PARQUET, TableFile, open_tables, panel_files
+from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
 from foxml_assets.panel.panel_times import as_times
 from foxml_assets.panel.panel_values import is_like_classes
@@ -78,6 +77,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     kind, tables = _open(path, wish.symbol_column)
     schema = pa.unify_schemas([table.schema for table in tables], promote_options="permissive")
     named = [name for name in schema.names if not is_pandas_index(name)]
+    # All columns are read as keys are, since any may be the time and hold dates.
     head = to_frame(tables[0].read(named).slice(0, _LOOKED_AT), keys=named)
     time = wish.time_column or _time_column(head)
     symbol = wish.symbol_column or _symbol_column(schema, tables, named)
@@ -107,12 +107,9 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
 
 
 def _open(path: str, symbol_column: str | None) -> tuple[str, tuple[TableFile, ...]]:
-    place = Path(path)
-    is_csv = place.name.endswith((".csv", ".csv.gz")) or (
-        place.is_dir() and not any(place.rglob("*.parquet"))
-    )
-    kind = CSV if is_csv else PARQUET
+    kind = kind_of(path)
     files = panel_files(path, kind)
+    # A folder such as ticker=AAPL names the column and gives its value.
     in_path = [part.partition("=")[0] for part in files[0].parts[:-1] if "=" in part]
     column = symbol_column or next(iter(in_path), _SYMBOLS[0])
     return kind, open_tables(files, kind, column, PANEL)
@@ -150,6 +147,7 @@ def _symbol_column(schema: pa.Schema, tables: Sequence[TableFile], named: Sequen
 
 
 def _best_named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    # In reverse, so that of names that differ in case alone the first one stays.
     by_name = {name.lower(): name for name in reversed(names)}
     return next((by_name[word] for word in wanted if word in by_name), None)
 

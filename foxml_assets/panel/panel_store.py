@@ -50,13 +50,19 @@ def load_panel_info(layout: Layout) -> PanelInfo:
         raise no_panel(layout)
     try:
         info, problems = decode_exactly(path.read_bytes(), PanelInfo)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
-    if problems:
-        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+    used = (info.time_column, info.symbol_column, *info.features, *(spec.name for spec in info.targets))
+    unhashed = [
+        Problem(f"$.column_hashes.{name}", "is missing") for name in used if name not in info.column_hashes
+    ]
+    if problems or unhashed:
+        raise PanelError(
+            "the panel's description is damaged", file=path, problems=[*problems, *unhashed], fix=_REBUILD
+        )
     return info
 
 
@@ -89,6 +95,7 @@ def read_panel(
         raise PanelError(
             "the panel does not hold what was asked for", file=layout.panel, problems=problems, fix=_CHOOSE
         )
+    # A row group per symbol, in the order of the symbols.
     group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
     try:
         with pq.ParquetFile(layout.panel) as reader:
@@ -117,6 +124,7 @@ def _describe(raw: RawPanel, valid: ValidPanel) -> PanelInfo:
         start=time.min().isoformat(),
         end=time.max().isoformat(),
         column_hashes={
+            # Rows are sorted by symbol, so names and counts say all of this column.
             raw.symbol_column: content_hash([[symbol, int(counts[symbol])] for symbol in valid.symbols]),
             **{name: _column_hash(frame[name]) for name in used},
         },
@@ -129,6 +137,7 @@ def _column_hash(column: pd.Series) -> str:
     else:
         values = column.to_numpy()
     if values.dtype.kind == "f":
+        # NaN has many bit patterns, and all count as one.
         values = np.where(np.isnan(values), np.array(np.nan, values.dtype), values)
     little_endian = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     return hashlib.sha256(str(column.dtype).encode() + little_endian.tobytes()).hexdigest()
@@ -142,6 +151,7 @@ def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
     table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
         {_HASH_KEY: info.data_hash}
     )
+    # Where each symbol's rows begin: they are a row group, so that a symbol can be read alone.
     bounds = np.searchsorted(
         frame[info.symbol_column].to_numpy(dtype=object), list(info.symbols), side="left"
     )

@@ -38,6 +38,7 @@ def _from_text(column: pd.Series) -> tuple[pd.Series, Problem | None]:
     if has_zone.any() and not has_zone.all():
         what = "names a zone in some times and not in others"
         return column, Problem(f"column {column.name}", what, known[~has_zone].iloc[0])
+    # One parser for both: times without a zone pass for UTC, and lose it again.
     times: pd.Series = pd.to_datetime(column, format="ISO8601", utc=True, errors="coerce")
     problem = _not_a_time(column, times, _ISO)
     return (times if has_zone.any() else times.dt.tz_localize(None)), problem

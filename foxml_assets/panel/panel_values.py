@@ -35,12 +35,9 @@ def validate(raw: RawPanel) -> ValidPanel:
     Raises PanelError naming null or unusable keys, duplicate (time, symbol) rows, infinite values,
     constant targets, labels that do not fit their task, and unsafe symbol names.
     """
-    keys = _keys(raw)
-    frame = raw.frame.assign(**{raw.time_column: keys.time, raw.symbol_column: keys.symbol})
-    frame = frame.sort_values([raw.symbol_column, raw.time_column], kind="stable", ignore_index=True)
-    problems = _duplicates(frame, raw)
-    problems += _infinities(frame, [*raw.features, *(target.name for target in raw.targets)])
+    frame, problems = _sorted_rows(raw)
     bars = np.unique(frame[raw.time_column].dt.as_unit("ns").astype("int64").to_numpy())
+    # The usual distance of two bars: nights and weekends are longer, and do not move the median.
     bar_minutes = float(np.median(np.diff(bars))) / _MINUTE_NS if len(bars) > 1 else 0.0
     if bar_minutes == 0.0:
         problems.append(Problem(f"column {raw.time_column}", "holds a single time"))
@@ -55,6 +52,23 @@ def validate(raw: RawPanel) -> ValidPanel:
     _raise(problems, raw)
     symbols = tuple(str(symbol) for symbol in frame[raw.symbol_column].unique())
     return ValidPanel(frame=frame, targets=tuple(specs), symbols=symbols, n_bars=len(bars))
+
+
+def validate_rows(raw: RawPanel) -> pd.DataFrame:
+    """The rows of `raw`, which may lie at a single time, sorted by (symbol, time). Raises PanelError."""
+    frame, problems = _sorted_rows(raw)
+    _raise(problems, raw)
+    return frame
+
+
+def _sorted_rows(raw: RawPanel) -> tuple[pd.DataFrame, list[Problem]]:
+    """The rows by (symbol, time), and what is wrong with their values."""
+    keys = _keys(raw)
+    frame = raw.frame.assign(**{raw.time_column: keys.time, raw.symbol_column: keys.symbol})
+    frame = frame.sort_values([raw.symbol_column, raw.time_column], kind="stable", ignore_index=True)
+    problems = _duplicates(frame, raw)
+    problems += _infinities(frame, [*raw.features, *(target.name for target in raw.targets)])
+    return frame, problems
 
 
 @dataclass(frozen=True)

@@ -82,11 +82,13 @@ def skill_chart(pair_scores: pd.DataFrame) -> bytes:
             colour, sure = ROUTE_COLOURS[route], (own["skill_low"] > 0) | (own["skill_high"] < 0)
             faces = [colour if one else "none" for one in sure]
             axes.scatter(own["skill"], rows, s=20, alpha=0.7, facecolors=faces, edgecolors=colour)
+            # Draws nothing: an entry of the legend that is filled whatever the first pair is.
             axes.scatter([], [], s=20, color=colour, label=label)
     axes.scatter([], [], s=20, facecolors="none", edgecolors="#555555", label="not told from chance")
     axes.scatter(means, range(len(means)), marker="|", s=160, color="black", zorder=3)
     axes.axvline(0, color="#555555", linewidth=1)
     axes.set_yticks(range(len(means)), [shown_name(str(target), 32) for target in means.index], fontsize=8)
+    # Downwards, so that the best is on top.
     axes.set_ylim(len(means) - 0.5, -0.5)
     axes.set_xlabel("hold-out skill (0 is chance)")
     axes.set_title("Every routed pair as it is served", loc="left", fontsize=10)
@@ -97,8 +99,10 @@ def skill_chart(pair_scores: pd.DataFrame) -> bytes:
 def _draw_bars(axes: "Axes", table: pd.DataFrame, metric: ScoreMetric, chance: float) -> None:
     width = 0.8 / len(table.columns)
     for position, family in enumerate(table.columns):
+        # The families' bars share 0.8 of a symbol's place, around its middle.
         left = np.arange(len(table)) - 0.4 + (position + 0.5) * width
         colour = find_family(family).colour
+        # Bars stand on chance: up is skill, down is the lack of it.
         axes.bar(left, table[family] - chance, width, bottom=chance, color=colour, label=family)
     axes.set_xticks(
         range(len(table)), [shown_name(str(name), 12) for name in table.index], rotation=90, fontsize=7

@@ -13,7 +13,7 @@ from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.reporting.pair_scores import PairScores, pair_routes, score_pairs
+from foxml_assets.reporting.pair_scores import PairScores, score_pairs
 from foxml_assets.reporting.report import (
     ModelLine,
     RouteLine,
@@ -23,6 +23,7 @@ from foxml_assets.reporting.report import (
     UnroutedLine,
 )
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.serving.pair_service import pair_routes
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
@@ -44,7 +45,7 @@ def make_report(
     TrainingError.
     """
     routes, layout = pair_routes(plan, routing, context.info), context.layout
-    inventory = take_inventory(plan.jobs, layout)
+    inventory = take_inventory(plan.jobs, context)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
     trained = inventory.counts[ModelState.TRAINED]
     audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
@@ -145,6 +146,7 @@ def _target_lines(
         statuses.setdefault(status.job.target, []).append(status)
     best: dict[str, ModelLine] = {}
     for line in models:
+        # Models are ranked, so the first of a target is its best.
         best.setdefault(line.target, line)
     routed = scores.table.groupby("target").size()
     lines: list[TargetLine] = []

@@ -11,59 +11,40 @@ from foxml_assets.auditing.pages.audit_text import (
     verdict,
     with_error,
 )
-from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
-from foxml_assets.core.markdown import escape, link, table
+from foxml_assets.auditing.routing_audit import Interval
+from foxml_assets.core.markdown import Markup, render, table
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.reporting.report import ModelLine, TargetLine, TrainingReport
 from foxml_assets.training.models.manifest import ModelState
 
 MAX_LISTED = 100
 
-NOT_COMPARED = f"Was it worth it? `{COMMAND}` compares this plan with training everything."
-_LEGEND = (
-    "Scores are on the hold-out, which neither routing nor training has seen: the mean within symbols. "
-    "Skill is 2 AUC - 1 or the rank correlation (0 is chance, 1 is perfect), ± its standard error over "
-    "blocks of time that all pairs share. Above chance: the lower end of the 95 % interval is above 0; "
-    "below: the upper end is below 0. A pair is served by the models its route names; where there are "
-    "several, by the mean of their predictions."
-)
-_FLATTERED = "The best of many models are flattered by being chosen: expect less of them on new data."
-_NO_SCORES = "No model has a score yet."
-_ORPHANS = "They are left alone. Delete the folders if nothing else needs them."
-_ROUTE_HEADER = ("route", "pairs", "scored", "above chance", "below chance", "mean skill")
-_TARGET_HEADER = (
-    "target", "score", "skill", "above chance", "routed", "pairs", "jobs trained", "pooled alone",
-    "best model",
-)  # fmt: skip
+NOT_COMPARED = Markup(f"Was it worth it? `{COMMAND}` compares this plan with training everything.")
 TARGET_SKILL_HEADER = ("target", "skill", "above chance")
-_UNROUTED_HEADER = ("target", "evidence", "pooled model", "pairs blocked by")
-_BEST_HEADER = ("model", "family", "score", "skill", "rows", "in the evidence")
 
 
 def report_markdown(report: TrainingReport) -> str:
     """The whole report, ending in a line break."""
-    sections = ["# Training report", *_comparison(report.audit), headline(report)]
-    sections += ["## By target", _listed(_TARGET_HEADER, _targets(report))]
-    if report.unrouted:
-        sections += ["## Targets without a model", _listed(_UNROUTED_HEADER, _unrouted(report))]
-    sections += ["## By route", table(_ROUTE_HEADER, _routes(report)), _LEGEND]
-    sections.append("## Best models")
-    sections += [_FLATTERED, table(_BEST_HEADER, _best(report))] if report.best_models else [_NO_SCORES]
-    if report.unfinished:
-        rows = [(line.job_id, line.state.value, line.reason) for line in report.unfinished]
-        sections += ["## Not trained", _listed(("job", "state", "reason"), rows)]
-    if report.orphans:
-        folders = [(path,) for path in report.orphans]
-        sections += ["## Models the plan does not ask for", _ORPHANS, _listed(("folder",), folders)]
-    return "\n\n".join(sections) + "\n"
-
-
-def headline(report: TrainingReport) -> str:
-    """The state in a few sentences of Markdown: jobs, what the pairs are worth, their routes."""
-    jobs = f"**{jobs_trained(report)}.**"
-    worth = f" **{above_chance(report)}.**" if any(line.scored for line in report.routes) else ""
-    pairs = ", ".join(f"{report.pairs_by_route[route]} {route_words(route)}" for route in Route)
-    return f"{jobs}{worth} {report.pairs} pairs: {pairs}. Plan `{escape(report.plan_hash[:12])}`."
+    audit = report.audit
+    return render(
+        "reporting/training_report.md.j2",
+        report=report,
+        verdict=verdict(audit) if audit else None,
+        scheme_header=SHORT_HEADER,
+        schemes=short_rows(audit) if audit else (),
+        scheme_legend=SHORT_LEGEND,
+        not_compared=NOT_COMPARED,
+        jobs_trained=jobs_trained(report),
+        above_chance=above_chance(report) if any(line.scored for line in report.routes) else None,
+        pairs_by_route=[f"{report.pairs_by_route[route]} {route_words(route)}" for route in Route],
+        listed=_listed,
+        targets=_targets(report),
+        unrouted=_unrouted(report),
+        routes=_routes(report),
+        best_models=_best(report),
+        unfinished=[(line.job_id, line.state.value, line.reason) for line in report.unfinished],
+        orphans=[(path,) for path in report.orphans],
+    )
 
 
 def jobs_trained(report: TrainingReport) -> str:
@@ -91,15 +72,6 @@ def above_chance(report: TrainingReport) -> str:
         for name in ("scored", "above_chance", "below_chance")
     )
     return f"{above:,} of {scored:,} pairs are above chance by 2 standard errors, {below:,} below"
-
-
-def _comparison(audit: RoutingAudit | None) -> list[str]:
-    """The plan against training everything, or which command compares them."""
-    if audit is None:
-        return [NOT_COMPARED]
-    whole = link("The whole audit", "routing_audit/routing_audit.md")
-    rows = table(SHORT_HEADER, short_rows(audit))
-    return [f"**{escape(verdict(audit))}**", rows, f"{SHORT_LEGEND} {whole}."]
 
 
 def _routes(report: TrainingReport) -> Iterable[Sequence[object]]:
@@ -158,11 +130,12 @@ def _model(line: ModelLine) -> str:
     return f"{line.symbol or 'pooled'}, {line.family} ({line.skill:.3f})"
 
 
-def _listed(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def _listed(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    """A table of the first rows, with a note of the others."""
     shown = table(header, rows[:MAX_LISTED])
     if len(rows) <= MAX_LISTED:
         return shown
-    return f"{shown}\n\nThe first {MAX_LISTED} of {len(rows)}; all are in `training_report.json`."
+    return Markup(f"{shown}\n\nThe first {MAX_LISTED} of {len(rows)}; all are in `training_report.json`.")
 
 
 def skill_words(skill: Interval | None) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -28,19 +29,19 @@ _T = TypeVar("_T")
 def replacing_directory(final: Path) -> Iterator[Path]:
     """Yield an empty directory beside `final`; when the block ends well it takes its place at once.
 
-    A kill at any moment leaves the old directory or the new one, whole. Only one process at a time may
-    replace the same directory. What the block writes must be fsynced by the block. Where the file
-    system cannot exchange two directories (NFS, for one) there is a moment between two renames in
-    which `final` is absent; the next call, or `recover_directory`, then brings the old one back.
-    Raises LinkError.
+    A kill at any moment leaves the old directory or the new one, whole. What the block writes must be fsynced
+    by the block. Where the file system cannot exchange two directories (NFS, for one) there is a moment
+    between two renames in which `final` is absent; the next call, or `recover_directory`, then brings the old
+    one back. Raises LinkError, and LockHeldError while another process replaces the same directory.
     """
     recover_directory(final)
     staged = _staged(final)
     staged.mkdir(parents=True)
     try:
-        yield staged
-        sync_directory(staged)
-        _switch(staged, final)
+        with _locked(staged):
+            yield staged
+            sync_directory(staged)
+            _switch(staged, final)
     finally:
         _remove(staged)
 
@@ -48,13 +49,14 @@ def replacing_directory(final: Path) -> Iterator[Path]:
 def recover_directory(final: Path) -> bool:
     """Undo a switch of `final` that a kill interrupted, and remove what it staged. True if there was one.
 
-    For whoever may replace `final`. Raises LinkError.
+    For whoever may replace `final`. Raises LinkError, and LockHeldError while another process does.
     """
     retired, staged = _retired(final), _staged(final)
     for path in (final, retired, staged):
         refuse_links(path)
     if staged.exists():
-        shutil.rmtree(staged)
+        with _locked(staged):
+            shutil.rmtree(staged)
     if not retired.exists():
         return False
     if final.exists():
@@ -63,6 +65,21 @@ def recover_directory(final: Path) -> bool:
     retired.rename(final)
     sync_directory(final.parent)
     return True
+
+
+@contextmanager
+def _locked(staged: Path) -> Iterator[None]:
+    """Hold the kernel's lock on a staged directory, which ends with the process. Raises LockHeldError."""
+    descriptor = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise LockHeldError(
+            "another process replaces the folder", file=staged, fix="wait until it has finished"
+        ) from error
+    finally:
+        os.close(descriptor)
 
 
 def is_switch_interrupted(final: Path) -> bool:

@@ -12,15 +12,23 @@ from foxml_assets.core.errors import Problem
 Content = TypeVar("Content")
 
 
+def decode_json(raw: bytes | str, kind: type[Content]) -> Content:
+    """The value in `raw`. Raises msgspec.DecodeError, also for bytes that are no text and endless nesting."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
 def decode_exactly(raw: bytes, kind: type[Content]) -> tuple[Content, tuple[Problem, ...]]:
     """The value in `raw`, and every field that its records have and `raw` lacks, or the other way round.
 
     A dataclass would be decoded with its defaults for lost fields, and without unknown ones. Raises
-    msgspec.DecodeError or UnicodeDecodeError.
+    msgspec.DecodeError.
     """
-    value = msgspec.json.decode(raw, type=kind)
+    value = decode_json(raw, kind)
     problems: list[Problem] = []
-    _compare(msgspec.json.decode(raw), value, "$", problems)
+    _compare(decode_json(raw, object), value, "$", problems)
     return value, tuple(problems)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from foxml_assets.core.errors import LinkError, Problem, StorageError
 
-_TEMPORARY_PREFIX = ".tmp-"
+_TEMPORARY_PREFIX, _TOKEN_BYTES = ".tmp-", 8
+# A file is also written where the user says, and what else has such a prefix there is not ours.
+_TEMPORARIES = _TEMPORARY_PREFIX + 2 * _TOKEN_BYTES * "[0-9a-f]"
 _ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "mount it writable"}
 
 
@@ -54,7 +56,7 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
 
 def write_if_changed(path: Path, data: bytes) -> bool:
     """`write_atomic`, unless `path` already holds exactly `data`. True if it was written."""
-    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+    if holds(path, (data,)):
         return False
     write_atomic(path, data)
     return True
@@ -66,6 +68,14 @@ def remove_file(path: Path) -> None:
     if path.exists():
         path.unlink(missing_ok=True)
         sync_directory(path.parent)
+
+
+def holds(path: Path, chunks: Iterable[bytes]) -> bool:
+    """Whether `path` is a file of exactly the concatenated `chunks`; none is asked for after a difference."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return all(stream.read(len(chunk)) == chunk for chunk in chunks) and not stream.read(1)
 
 
 def sync_directory(directory: Path) -> None:
@@ -92,7 +102,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
     """A new file in `folder`, open for writing and locked; what still has its name in the end is removed."""
     while True:
-        path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(_TOKEN_BYTES)}"
         # Not mkstemp, whose files nobody else may read whatever the umask says.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -109,15 +119,15 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed writers left in `folder`: a living writer holds the lock of its file."""
-    for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+    for path in folder.glob(_TEMPORARIES):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):
             continue
         finally:
             os.close(descriptor)

@@ -101,9 +101,18 @@ class Layout:
 
     def model_dir(self, target: str, symbol: str | None, family: ModelFamily) -> Path:
         """The folder of one trained model; `symbol` is None for the pooled model."""
+        return self.models / self.model_folder(target, symbol, family)
+
+    def model_folder(self, target: str, symbol: str | None, family: ModelFamily) -> str:
+        """The same, relative to `models`."""
         if symbol is None:
-            return self.models / "cross_sectional" / target_segment(target) / family
-        return self.models / "symbol_specific" / target_segment(target) / symbol_segment(symbol) / family
+            return f"cross_sectional/{target_segment(target)}/{family}"
+        return f"symbol_specific/{target_segment(target)}/{symbol_segment(symbol)}/{family}"
+
+    @property
+    def model_memory(self) -> Path:
+        """What was verified of the models. Nothing depends on it but how much is read again."""
+        return self.root / ".cache" / "models.json"
 
 
 @dataclass(frozen=True)
@@ -111,3 +120,7 @@ class _BaselineLayout(Layout):
     @property
     def models(self) -> Path:
         return self.baselines
+
+    @property
+    def model_memory(self) -> Path:
+        return self.root / ".cache" / "baselines.json"

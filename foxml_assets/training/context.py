@@ -1,22 +1,54 @@
-"""What every job of one training run shares."""
+"""What all jobs of a plan share: the place of their models, the settings and the panel."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 
 @dataclass(frozen=True)
-class TrainingContext:
-    """The panel, the settings and the place of the models. `holdout_fraction` is the evidence's own."""
+class ModelContext:
+    """What models are held against; without a panel (`info` None) it is their jobs and the settings alone.
+
+    `holdout_fraction` is the evidence's own. `recorded` is the SHA-256 of manifests, by the hash of the
+    job's spec and the family, as the training that made them recorded it elsewhere, where that is known.
+    """
 
     layout: Layout
-    info: PanelInfo
+    info: PanelInfo | None
     config: TrainingConfig
     holdout_fraction: float
+    recorded: Mapping[tuple[str, ModelFamily], str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def training_hash(self) -> str:
         """What `training_hash` of a plan must be for its jobs to be trained here."""
         return plan_training_hash(self.config, self.holdout_fraction)
+
+    @cached_property
+    def data_hashes(self) -> Mapping[str, str]:
+        """The hash of each target's data in the panel."""
+        return (
+            {spec.name: self.info.data_hash_for(spec.name) for spec in self.info.targets} if self.info else {}
+        )
+
+    def has_settings_of(self, job: Job) -> bool:
+        """Whether the plan of `job` was made for these settings."""
+        return spec_hash(job, self.training_hash) == job.spec_hash
+
+    def panel_of(self, job: Job) -> PanelInfo | None:
+        """The panel, if it still holds the data that `job` was planned for."""
+        return self.info if self.data_hashes.get(job.target) == job.data_hash else None
+
+
+@dataclass(frozen=True)
+class TrainingContext(ModelContext):
+    """What training goes by. The panel is there."""
+
+    info: PanelInfo

@@ -8,10 +8,12 @@ import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.families.model import Vector
+from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.split import Flags, Timeline, split_rows
+from foxml_assets.training.split import Flags, Timeline, split_rows, timeline_of
+from foxml_assets.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,29 @@ class JobData:
     categorical: tuple[str, ...]
 
 
-def job_symbols(job: Job, context: TrainingContext) -> tuple[str, ...]:
+def panel_timeline(context: TrainingContext) -> Timeline:
+    """The bars of the panel, and where its hold-out begins. Raises PanelError."""
+    times = read_panel(context.layout, context.info, [])[context.info.time_column]
+    return timeline_of(times, context.holdout_fraction)
+
+
+def job_symbols(job: Job, info: PanelInfo) -> tuple[str, ...]:
     """The symbols a job's model is trained on and may serve; a row's code is the position in it."""
     if job.symbol is not None:
         return (job.symbol,)
     excluded = {item.symbol for item in job.excluded_symbols}
-    return tuple(symbol for symbol in context.info.symbols if symbol not in excluded)
+    return tuple(symbol for symbol in info.symbols if symbol not in excluded)
 
 
-def job_features(job: Job, context: TrainingContext) -> tuple[str, ...]:
+def job_features(job: Job, info: PanelInfo) -> tuple[str, ...]:
     """The panel columns a job's model learns from."""
-    return context.info.features if job.features is None else job.features
+    return info.features if job.features is None else job.features
 
 
 def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> JobData:
     """Read the job's rows and split them. Raises TrainingError and PanelError."""
-    info, features, symbols = context.info, job_features(job, context), job_symbols(job, context)
+    info = context.info
+    features, symbols = job_features(job, info), job_symbols(job, info)
     if not features or not symbols:
         what = "no features" if not features else "every symbol is excluded"
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
@@ -73,22 +82,21 @@ def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> Job
         kept = chosen & ~np.isnan(labels)
         return Rows(X[kept], labels[kept], code[kept], frame[info.time_column][kept])
 
-    return JobData(
-        rows(train), rows(holdout), symbols, (info.symbol_column,) if with_symbol(job, context) else ()
-    )
+    return JobData(rows(train), rows(holdout), symbols, symbol_feature(job, info, context.config))
 
 
-def with_symbol(job: Job, context: TrainingContext) -> bool:
-    """Whether the job's model takes the symbol, as its position in `job_symbols`, for a feature."""
-    return job.symbol is None and context.config.symbol_as_feature
+def symbol_feature(job: Job, info: PanelInfo, config: TrainingConfig) -> tuple[str, ...]:
+    """The feature, if any, that is the symbol as its position in `job_symbols`: pooled models may have it."""
+    return (info.symbol_column,) if job.symbol is None and config.symbol_as_feature else ()
 
 
 def model_inputs(
     frame: pd.DataFrame, code: npt.NDArray[np.int64], job: Job, context: TrainingContext
 ) -> pd.DataFrame:
     """What the job's model learns and predicts from: rows of the panel with each row's symbol code."""
-    X = frame[list(job_features(job, context))]
-    return X.assign(**{context.info.symbol_column: code}) if with_symbol(job, context) else X
+    X = frame[list(job_features(job, context.info))]
+    # One more column, or none.
+    return X.assign(**dict.fromkeys(symbol_feature(job, context.info, context.config), code))
 
 
 def _horizon(job: Job, context: TrainingContext) -> int:

@@ -19,11 +19,12 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ModelOutcome:
-    """One family of a job. `manifest` is None, and `reason` tells why, where it failed."""
+    """One family of a job. There is no `manifest`, and `reason` tells why, where it failed."""
 
     family: ModelFamily
     status: OutcomeStatus
     manifest: Manifest | None
+    manifest_sha256: str = ""
     reason: str = ""
 
 

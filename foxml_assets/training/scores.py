@@ -97,6 +97,7 @@ def _auc(y: Vector, prediction: Vector) -> float:
     positive = y > 0.5
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     rank_sum = float(rankdata(prediction)[positive].sum())
+    # The rank sum less the least that it could be: over all positives, the negatives ranked below them.
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 

@@ -42,6 +42,7 @@ def split_rows(
     before = bar < holdout_bar
     if holdout_bar == n_bars:
         return before, ~before
+    # For each row, how many rows of its symbol follow before the hold-out.
     later = pd.Series(symbol[before]).groupby(symbol[before]).cumcount(ascending=False).to_numpy()
     train = before.copy()
     train[before] = later >= horizon_bars

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -12,21 +13,21 @@ from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family, fit, library_version
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.planning.plan.specs import spec_hash
+from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
-from foxml_assets.training.models.failures import clear_failure, record_failure
+from foxml_assets.training.models.failures import record_failure
 from foxml_assets.training.models.fit_times import write_fit_seconds
 from foxml_assets.training.models.manifest import (
+    MANIFEST_FILE,
     Manifest,
     ModelState,
     Window,
     manifest_path,
-    model_path,
-    read_manifest,
-    stored_state,
+    read_hashed_manifest,
     write_manifest,
 )
+from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
 from foxml_assets.training.split import Timeline
@@ -41,15 +42,14 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
     """
     started = time.perf_counter()
     models = {
-        family: ModelOutcome(
-            family, OutcomeStatus.SKIPPED, read_manifest(manifest_path(job, family, context.layout))
-        )
+        family: _outcome(OutcomeStatus.SKIPPED, job, family, context)
         for family in job.model_families
-        if stored_state(job, family, context.layout) is ModelState.TRAINED
+        if _is_trained(job, family, context)
     }
     todo = [family for family in job.model_families if family not in models]
     if todo:
         models |= _train_families(job, todo, context, timeline, stop)
+    # Families before whose fit `stop` was set are missing.
     ordered = tuple(models[family] for family in job.model_families if family in models)
     return JobOutcome(job, ordered, time.perf_counter() - started)
 
@@ -60,9 +60,18 @@ def failed_model(job: Job, family: ModelFamily, error: Exception, context: Train
     message = " ".join(str(error).split())
     reason = message if expected else f"{type(error).__name__}: {message}"
     _log.warning("%s: %s failed: %s", job.job_id, family, reason, exc_info=None if expected else error)
-    if stored_state(job, family, context.layout) is not ModelState.TRAINED:
+    if not _is_trained(job, family, context):
         reason = record_failure(job, family, reason, context.layout)
-    return ModelOutcome(family, OutcomeStatus.FAILED, None, reason)
+    return ModelOutcome(family, OutcomeStatus.FAILED, None, reason=reason)
+
+
+def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool:
+    return stored_model(job, family, context).state is ModelState.TRAINED
+
+
+def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:
+    manifest, sha256 = read_hashed_manifest(manifest_path(job, family, context.layout))
+    return ModelOutcome(family, status, manifest, sha256)
 
 
 def _train_families(
@@ -88,16 +97,15 @@ def _train_families(
 
 def _check_spec(job: Job, context: TrainingContext) -> None:
     """A model is filed under its job's spec, so what it is made of must be what the spec says."""
-    known = {spec.name for spec in context.info.targets}
-    if job.target in known and context.info.data_hash_for(job.target) != job.data_hash:
+    current = context.data_hashes.get(job.target)
+    # Reading the data says it of a target that the panel does not hold.
+    if current not in (None, job.data_hash):
         raise TrainingError(
             "the panel has changed since the plan was made",
-            problems=[
-                Problem("data_hash", f"is now {context.info.data_hash_for(job.target)}", job.data_hash)
-            ],
+            problems=[Problem("data_hash", f"is now {current}", job.data_hash)],
             fix="plan again: foxml run --until plan",
         )
-    if spec_hash(job, context.training_hash) != job.spec_hash:
+    if not context.has_settings_of(job):
         raise TrainingError(
             "the job's spec is not that of the current training settings",
             problems=[Problem("spec_hash", "does not belong to them", job.spec_hash)],
@@ -114,19 +122,22 @@ def _check_rows(data: JobData, context: TrainingContext) -> None:
 def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
     try:
         started = time.perf_counter()
-        manifest = _fit_and_save(job, family, data, context)
-        seconds = time.perf_counter() - started
-        write_fit_seconds(seconds, job, family, context.layout)
-        write_manifest(manifest, manifest_path(job, family, context.layout))
-        clear_failure(job, family, context.layout)
+        # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
+        with replacing_directory(context.layout.model_dir(job.target, job.symbol, family)) as folder:
+            manifest = _fit_and_save(job, family, data, context, folder)
+            seconds = time.perf_counter() - started
+            write_fit_seconds(seconds, folder)
+            sha256 = write_manifest(manifest, folder / MANIFEST_FILE)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
     _log.debug("%s: %s trained in %.1f s", job.job_id, family, seconds)
-    return ModelOutcome(family, OutcomeStatus.DONE, manifest)
+    return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256)
 
 
-def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> Manifest:
-    """The model file is durable before its manifest is made, so that a manifest never names a lost file."""
+def _fit_and_save(
+    job: Job, family: ModelFamily, data: JobData, context: TrainingContext, folder: Path
+) -> Manifest:
+    """Fit one model, write its file into `folder`, and score it."""
     config, train, holdout = context.config, data.train, data.holdout
     params = config.families.of(family)
     model = fit(
@@ -139,7 +150,7 @@ def _fit_and_save(job: Job, family: ModelFamily, data: JobData, context: Trainin
         categorical=data.categorical,
     )
     prediction = model.predict(holdout.X) if len(holdout) else np.empty(0)
-    sha256 = model.save(model_path(job, family, context.layout))
+    sha256 = model.save(folder / find_family(family).model_file)
     return Manifest(
         schema_version=2,
         job_id=job.job_id,

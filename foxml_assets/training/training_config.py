@@ -34,6 +34,7 @@ class TrainingConfig(ConfigModel):
 
     def training_hash(self) -> str:
         """Hash of the settings, and the code, that decide which models exist and what they hold."""
+        # The others decide when, how fast or whether to train, and how models are scored.
         deciding = {"seed", "symbol_as_feature", "min_train_rows", "families"}
         return content_hash([CODE_VERSION, self.model_dump(mode="json", include=deciding)])
 

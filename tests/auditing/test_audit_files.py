@@ -36,7 +36,7 @@ from foxml_assets.core.errors import PanelError, PlanMissingError, TrainingError
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import markdown_path, write_report
-from foxml_assets.reporting.report_markdown import headline
+from foxml_assets.reporting.report_markdown import report_markdown
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 
@@ -153,7 +153,7 @@ def test_the_report_counts_as_above_chance_what_the_audit_calls_proven(tmp_path:
     above = sum(line.above_chance for line in report.routes)
     assert above == plan.served - plan.unproven
     assert above < (scores["skill"] > 0).sum()
-    assert "pairs are above chance by 2 standard errors" in headline(report)
+    assert "pairs are above chance by 2 standard errors" in report_markdown(report)
 
 
 def test_the_docs_name_every_column_and_every_number(audited: tuple[RoutingAudit, pd.DataFrame]) -> None:

@@ -41,7 +41,7 @@ def test_only_what_the_plan_lacks_is_trained_pooled_first_and_apart(
         for key in MISSING
         for family in by_pair[key].model_families
     }
-    assert take_inventory(compared.plan.jobs, layout).orphans == ()
+    assert take_inventory(compared.plan.jobs, compared.world.context).orphans == ()
 
 
 @pytest.fixture

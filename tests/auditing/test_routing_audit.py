@@ -1,7 +1,7 @@
 """The audit's numbers against those worked out directly from models and rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +11,14 @@ from audited_world import FIRST_BAR, N_BLOCKS, audit, everything, layout_of, pai
 from routed_world import Routed
 from training_world import LONELY, RETURN, SYMBOLS, UP, make_world
 
-from foxml_assets.auditing.holdout import predict_pooled, read_holdout
 from foxml_assets.auditing.routing_audit import BASELINES, LeftOut, RoutingAudit, Scheme
 from foxml_assets.core.vocabulary import Route, TaskType
 from foxml_assets.evidence.timing import EvidenceTiming, write_timing
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.serving.holdout import read_holdout
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.fit_times import read_fit_seconds
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 from foxml_assets.training.split import timeline_of
@@ -43,7 +43,9 @@ class Direct:
         """Labels, and the mean of what the models of `sides` (None: pooled) say."""
         rows = self.rows(target, symbol)
         models = [self.jobs[target, side] for side in sides]
-        said = [load_job_model(job, layout_of(self.routed, job)).predict(rows) for job in models]
+        context = self.routed.world.context
+        places = [replace(context, layout=layout_of(self.routed, job)) for job in models]
+        said = [load_job_model(job, at).predict(rows) for job, at in zip(models, places, strict=True)]
         return rows[target].to_numpy(dtype=np.float64), np.mean(said, axis=0)
 
     def skill(self, target: str, symbol: str, sides: tuple[str | None, ...]) -> float:
@@ -199,11 +201,11 @@ def test_a_pooled_model_knows_symbols_by_their_place_among_its_own(tmp_path: Pat
     (outcome,) = train_jobs([job], world.context)
     times = read_panel(world.layout, world.context.info, [])["date"]
     held = read_holdout(UP, [job], world.context, timeline_of(times, world.context.holdout_fraction))
-    said = predict_pooled(job, world.layout, held, world.context)
-    assert np.isnan(said[held.rows_of(0)]).all()
-    for code, expected in enumerate(outcome.manifests[0].scores.by_symbol, start=1):
-        rows = held.rows_of(code)
-        assert score(TaskType.CLASSIFICATION, held.y[rows], said[rows], min_rows=2) == expected.score
+    said = load_job_model(job, world.context).predict_rows(held.rows)
+    assert set(said) == {"BBB", "CCC", "DDD"}
+    for expected in outcome.manifests[0].scores.by_symbol:
+        y = held.y[held.rows.rows_of(expected.symbol)]
+        assert score(TaskType.CLASSIFICATION, y, said[expected.symbol], min_rows=2) == expected.score
 
 
 def test_the_holdout_does_not_depend_on_how_much_is_read_at_a_time(compared_once: Routed) -> None:
@@ -212,6 +214,6 @@ def test_the_holdout_does_not_depend_on_how_much_is_read_at_a_time(compared_once
     jobs = [job for (target, _), job in everything(compared_once).items() if target == RETURN]
     at_once = read_holdout(RETURN, jobs, context, timeline)
     in_parts = read_holdout(RETURN, jobs, context, timeline, chunk_rows=1)
-    pd.testing.assert_frame_equal(at_once.frame, in_parts.frame)
-    np.testing.assert_array_equal(at_once.starts, in_parts.starts)
+    pd.testing.assert_frame_equal(at_once.rows.frame, in_parts.rows.frame)
+    np.testing.assert_array_equal(at_once.rows.starts, in_parts.rows.starts)
     np.testing.assert_array_equal(at_once.y, in_parts.y)

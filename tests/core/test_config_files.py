@@ -72,7 +72,7 @@ def test_a_missing_file_is_refused_with_the_fix(tmp_path: Path) -> None:
 
 
 def test_a_wrong_choice_is_named_where_it_stands(tmp_path: Path) -> None:
-    path = write(tmp_path, "panel:\n  path: x\n  source: csv\n")
+    path = write(tmp_path, "panel:\n  path: x\n  source: excel\n")
     with pytest.raises(ConfigError) as caught:
         load_config(path, DataConfig)
-    assert [(p.field, p.value, p.line) for p in caught.value.problems] == [("panel.source", "csv", 3)]
+    assert [(p.field, p.value, p.line) for p in caught.value.problems] == [("panel.source", "excel", 3)]

@@ -35,7 +35,8 @@ def test_unchanged_content_is_not_written_again(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
-    (tmp_path / ".tmp-of-the-dead").write_bytes(b"half")
+    (tmp_path / ".tmp-00dead00dead0000").write_bytes(b"half")
+    (tmp_path / ".tmp-of-another-program").write_bytes(b"whole")
 
     def chunks() -> Iterator[bytes]:
         yield b"slow, "
@@ -43,7 +44,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
         yield b"but whole"
 
     write_chunks_atomic(tmp_path / "file", chunks())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "other"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".tmp-of-another-program", "file", "other"]
     assert (tmp_path / "file").read_bytes() == b"slow, but whole"
 
 

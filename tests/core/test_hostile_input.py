@@ -15,7 +15,7 @@ from foxml_assets.commands.console import console, make_table
 from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.errors import ConfigError, FoxmlError, Problem, StorageError
 from foxml_assets.defs.running.instance import open_instance
-from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.consumer import MAX_OTHER_BYTES, load_master_training_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 SEQUENCES = "[/red]\x1b[31m\x07\u202e[bold]name"
@@ -46,6 +46,8 @@ def refusal(source: bytes) -> str:
         (b"a" * 900_000 + b": 1", "more than 2000 characters"),
         (b"hysteresis: " + b"1:" * 4_000 + b"1", "more than 2000 characters"),
         (b"".join(b"key_%d: 1\n" % at for at in range(20_000)), "and 19,980 more"),
+        (b"".join(b"key_%d: 1\n" % at for at in range(80_000)), "more than 100000 words and signs"),
+        (b"hysteresis: [" + b"[]," * 300_000 + b"]", "more than 100000 words and signs"),
         (b"? {a: b}\n: 1", "unhashable"),
         (b"a: \x00", "control characters"),
         (b"\xff\xff", "invalid leading UTF-8"),
@@ -98,6 +100,29 @@ def test_a_plan_without_end_is_refused_in_some_lines(raw: bytes, tmp_path: Path)
         load_master_training_plan(path)
     assert time.monotonic() - started < SECONDS
     assert len(str(refused.value)) < LONGEST
+
+
+def test_a_plan_too_large_to_look_into_is_refused_as_one_that_was_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "master_training_plan.json"
+    path.write_bytes(b'{"jobs":[' + b'{"job_id":"one"},' * 3_000_000 + b"{}]}")
+    started = time.monotonic()
+    with pytest.raises(FoxmlError, match="not as the planner writes it"):
+        load_master_training_plan(path)
+    assert time.monotonic() - started < SECONDS / 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("field", ["jobs", "surprise"])
+@pytest.mark.parametrize("part", [b"{},", b'"",', b'{"a":{}},', b'"ridge",', b'{"a":[],"a":{}},'])
+def test_a_plan_of_many_small_things_is_explained_in_bounded_time(
+    field: str, part: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "master_training_plan.json"
+    path.write_bytes(b'{"%s":[%s{}]}' % (field.encode(), part * ((MAX_OTHER_BYTES - 50) // len(part))))
+    started = time.monotonic()
+    with pytest.raises(FoxmlError, match=field):
+        load_master_training_plan(path)
+    assert time.monotonic() - started < SECONDS / 2
 
 
 def test_an_instance_that_is_no_database_is_named(tmp_path: Path) -> None:

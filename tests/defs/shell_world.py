@@ -88,10 +88,12 @@ class Shell:
 
     def pending(self) -> list[str]:
         """The ids of the jobs that are not trained."""
-        return [job.job_id for job in pending_jobs(self.plan, self.layout)]
+        return [job.job_id for job in pending_jobs(self.plan, self.world.context)]
 
-    def runs_of(self, jobs: Sequence[Job], batch_size: int = 200) -> list[StageRun]:
-        return training_runs(self.instance, self.plan, jobs, batch_size)
+    def runs_of(
+        self, jobs: Sequence[Job], batch_size: int = 200, *, no_others: bool = False
+    ) -> list[StageRun]:
+        return training_runs(self.instance, self.plan, jobs, batch_size, no_others=no_others)
 
     def job(self) -> dg.JobDefinition:
         return build_definitions(self.workspace).resolve_implicit_global_asset_job_def()
@@ -107,14 +109,20 @@ class Shell:
         )
 
     def queue(
-        self, assets: Sequence[str], tags: dict[str, str], status: dg.DagsterRunStatus
+        self,
+        assets: Sequence[str],
+        tags: dict[str, str],
+        status: dg.DagsterRunStatus,
+        parent: str | None = None,
     ) -> dg.DagsterRun:
-        """A run of the instance in that state, which nothing executes."""
+        """A run of the instance in that state, which nothing executes; of a `parent`, if it is one again."""
         return self.instance.create_run_for_job(
             self.job().get_subset(asset_selection={dg.AssetKey(name) for name in assets}),
             asset_selection=frozenset(dg.AssetKey(name) for name in assets),
             tags=tags,
             status=status,
+            parent_run_id=parent,
+            root_run_id=parent,
             remote_job_origin=_origin(),
         )
 

@@ -26,7 +26,7 @@ def keys(shell: Shell) -> list[str]:
 
 
 def batch_of(shell: Shell) -> StageRun:
-    (run,) = shell.runs_of(pending_jobs(shell.plan, shell.layout))
+    (run,) = shell.runs_of(pending_jobs(shell.plan, shell.world.context))
     return run
 
 

@@ -35,9 +35,11 @@ def status(shell: Shell, run: dg.DagsterRun) -> dg.DagsterRunStatus:
     return found.status
 
 
-def own_run(shell: Shell, state: dg.DagsterRunStatus, tags: dict[str, str] | None = None) -> dg.DagsterRun:
+def own_run(
+    shell: Shell, state: dg.DagsterRunStatus, tags: dict[str, str] | None = None, parent: str | None = None
+) -> dg.DagsterRun:
     marks = command_tags(shell.workspace.root) if tags is None else tags
-    return shell.queue(["symbol_models"], {**marks, "dagster/partition": "a"}, state)
+    return shell.queue(["symbol_models"], {**marks, "dagster/partition": "a"}, state, parent)
 
 
 @pytest.mark.parametrize("state", [NOT_STARTED, STARTED])
@@ -83,6 +85,20 @@ def test_a_run_that_a_dead_server_left_behind_is_ended_and_a_queued_one_waits(sh
     flying = {run.run_id for run in runs_in_flight(shell.instance, root, STAGE_ASSETS)}
     assert flying == {queued.run_id, made.run_id, starting.run_id}, "this process is the living server"
     assert status(shell, orphan) is FAILURE
+
+
+def test_a_run_that_is_launched_again_holds_nobody_up_before_it_is_queued(shell: Shell) -> None:
+    root = shell.workspace.root
+    first = own_run(shell, FAILURE)
+    made, queued = (own_run(shell, state, parent=first.run_id) for state in (NOT_STARTED, QUEUED))
+    with another_process(root, "the server", Role.SERVER) as process:
+        flying = runs_in_flight(shell.instance, root, STAGE_ASSETS)
+        assert [run.run_id for run in flying] == [queued.run_id]
+        assert status(shell, made) is NOT_STARTED, "the UI that makes it may live"
+        process.kill()
+        process.wait()
+    runs_in_flight(shell.instance, root, STAGE_ASSETS)
+    assert (status(shell, made), status(shell, queued)) == (FAILURE, QUEUED)
 
 
 def test_without_a_server_nothing_can_start_and_a_queue_holds_nobody_up(shell: Shell) -> None:

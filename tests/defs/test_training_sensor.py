@@ -71,7 +71,7 @@ def test_more_than_is_allowed_waits_for_the_user_with_its_cost(
     tick = started.tick()
     assert tick.requests == []
     assert "5 jobs are pending" in tick.reason
-    assert "s on one thread" in tick.reason
+    assert "s on 2 threads" in tick.reason
     assert told in tick.reason
     assert "foxml train" in tick.reason
     started.edit("training_config.yaml", automatic_training={"enabled": True, "max_jobs": 5})

@@ -17,8 +17,8 @@ from foxml_assets.reporting.charts import model_scores_chart
 from foxml_assets.routing.candidates.candidates_source import load_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 
@@ -51,7 +51,8 @@ def plan_and_train(workspace: Workspace) -> None:
 
 def report(workspace: Workspace) -> list[dict[str, object]]:
     """What a consumer of the models finds on disk, by job and family."""
-    layout, info = workspace.layout, workspace.read_inputs().require_panel()
+    layout, context = workspace.layout, workspace.read_inputs().training_context()
+    info = context.info
     found = []
     for job in load_master_training_plan(layout.master_plan).jobs:
         for family in job.model_families:
@@ -61,7 +62,7 @@ def report(workspace: Workspace) -> list[dict[str, object]]:
             rows = rows.assign(
                 **{name: pd.factorize(rows[info.symbol_column])[0] for name in manifest.categorical}
             )
-            predicted = load_job_model(job, layout).predict(rows[list(manifest.features)])
+            predicted = load_job_model(job, context).predict(rows[list(manifest.features)])
             found.append(
                 {
                     "job": job.job_id,

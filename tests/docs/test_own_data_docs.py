@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from markdown_docs import README, REPOSITORY, blocks, commands
+from markdown_docs import DOCS, README, REPOSITORY, blocks, commands, text_of
 
 from foxml_assets.auditing.routing_audit import RoutingAudit
 
@@ -100,6 +100,14 @@ def documented_files() -> list[str]:
     return found
 
 
+def documented_columns(one: str) -> list[str]:
+    """The columns of the table of docs/formats.md that has a column `one`."""
+    text = text_of(DOCS / "formats.md")
+    tables = [part for part in text.split("\n\n") if f"\n| `{one}` |" in part]
+    assert len(tables) == 1
+    return re.findall(r"^\| `(\w+)` \|", tables[0], re.MULTILINE)
+
+
 def test_an_own_panel_takes_at_most_15_lines() -> None:
     assert len(own_config().splitlines()) <= 15
 
@@ -132,6 +140,12 @@ def test_every_file_and_title_that_the_readme_shows_is_there_after_a_run(folder:
         folder, "audit", "--baselines", "--format", "json", "--config-dir", "my_config", "--root", "my_output"
     )
     jsonschema.validate(json.loads(audited), msgspec.json.schema(RoutingAudit))
+    for words in commands(README, "foxml"):
+        if words[:1] == ["predict"] and "my_config" in words:
+            foxml(folder, *words)
+    predicted, held = pd.read_parquet(folder / "today.parquet"), pd.read_csv(folder / "holdout.csv")
+    assert list(predicted) == list(held) == documented_columns("prediction")
+    assert 0 < len(held) < len(predicted)
     documented = documented_files()
     assert len(documented) > 20
     assert [path for path in documented if not list(root.glob(path))] == []

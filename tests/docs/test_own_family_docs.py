@@ -12,6 +12,7 @@ import pytest
 import yaml
 from markdown_docs import DOCS, REPOSITORY, blocks
 
+from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.core.errors import ConfigError, PlanCorruptError, TrainingError
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.training.models.manifest import read_manifest
@@ -122,7 +123,7 @@ def test_without_its_package_config_plan_and_manifest_name_it_and_those_there_ar
     trained: tuple[Workspace, list[dict]],
 ) -> None:
     workspace, _ = trained
-    known = "is no installed model family; known: lightgbm, ridge, xgboost"
+    known = f"is no installed model family; known: {', '.join(FAMILIES.points())}"
     for read in (workspace.data_config, workspace.routing_policy, workspace.training_config):
         with pytest.raises(ConfigError, match=f"line .*families.*stump.*{known}|families.*{known}.*stump"):
             read()

@@ -19,6 +19,7 @@ from worlds import World, accept_more_discoveries, model_times
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.pending import pending_jobs
+from foxml_assets.workspace import Workspace
 
 _PATIENCE = 150
 
@@ -85,10 +86,11 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
     layout, log = Layout(own_world.root), tmp_path / "dev.log"
     old = load_master_training_plan(layout.master_plan)
     models = model_times(own_world)
+    context = Workspace(own_world.root, own_world.config_dir).read_inputs().model_context()
 
     def plan_is_trained() -> bool:
         plan = load_master_training_plan(layout.master_plan)
-        return plan.metadata.plan_hash != old.metadata.plan_hash and not pending_jobs(plan, layout)
+        return plan.metadata.plan_hash != old.metadata.plan_hash and not pending_jobs(plan, context)
 
     with running_dev(own_world, log) as port:
         wait_for("the UI did not start", lambda: is_serving(port), log)

@@ -22,14 +22,18 @@ from foxml_assets.workspace import Workspace
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
 
 
-def files_of(world: World) -> dict[str, tuple[int, bytes]]:
-    """Every file but Dagster's own: when it was written, and what it holds."""
-    layout = Layout(world.root)
+def state_of(world: World) -> dict[str, tuple[int, bytes | None]]:
+    """Each file and folder: its time and content.
+
+    But not Dagster's records, the claims of processes, and what is remembered of the inodes of another copy.
+    """
+    ours = [path for path in world.root.iterdir() if path.name not in ("dagster", ".claims", ".cache")]
     return {
-        path.relative_to(world.root).as_posix(): (path.stat().st_mtime_ns, path.read_bytes())
-        for folder in (layout.panel_dir, layout.metrics, layout.models)
-        for path in folder.rglob("*")
-        if path.is_file()
+        path.relative_to(world.root).as_posix(): (
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else None,
+        )
+        for path in (world.root, *ours, *(below for one in ours for below in one.rglob("*")))
     }
 
 
@@ -83,12 +87,12 @@ def test_the_planted_leak_is_blocked_and_no_honest_feature_is(trained: World) ->
 
 
 def test_a_second_run_trains_nothing_and_says_so(own_world: World) -> None:
-    before = files_of(own_world)
+    before = state_of(own_world)
     again = own_world.foxml("demo")
     assert again.returncode == 0, again.stderr
     assert "Evidence: every target is up to date" in again.stdout
     assert "nothing to do" in again.stdout
-    assert files_of(own_world) == before
+    assert state_of(own_world) == before
 
 
 def test_all_checks_pass_after_a_run(own_world: World) -> None:

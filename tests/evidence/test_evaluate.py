@@ -227,6 +227,17 @@ def test_a_family_that_cannot_be_fitted_is_recorded_with_its_error(
     assert b"No module named 'lightgbm'" in path.read_bytes()
 
 
+def test_a_family_that_does_not_learn_the_task_is_recorded_as_failed(tmp_path: Path) -> None:
+    named = ["ridge", "logistic", "elastic_net"]
+    found = evaluate(tmp_path, small_frame(), UP, VALUE, evidence={**SMALL, "families": named})
+    for target, other in ((UP, "elastic_net"), (VALUE, "logistic")):
+        for one in found.evidence[target].rows:
+            assert one.failed_families == (other,)
+            assert one.families == ("ridge",)
+    path = found.layout.feature_selection(VALUE) / "families.json"
+    assert b"logistic learns no regression" in path.read_bytes()
+
+
 @pytest.mark.parametrize(("named", "scored"), [(["xgboost"], ["xgboost"]), (["ridge"], ["ridge"])])
 def test_a_single_family_is_screened_alone(tmp_path: Path, named: list[str], scored: list[str]) -> None:
     found = evaluate(tmp_path, small_frame(), UP, evidence={**SMALL, "families": named}).evidence[UP]

@@ -48,7 +48,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
 
 def test_an_installed_family_is_found_and_learns_its_tasks_only(register: Register) -> None:
     register("line = lines:LINE")
-    assert set(FAMILIES.points()) == {"lightgbm", "line", "ridge", "xgboost"}
+    assert {"lightgbm", "line", "ridge"} < set(FAMILIES.points())
     line = find_family("line")
     X, y = np.random.default_rng(1).normal(size=(50, 2)), np.arange(50) % 2.0
     fit("line", TaskType.REGRESSION, X, y, params=line.probe, seed=1)

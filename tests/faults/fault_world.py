@@ -13,6 +13,8 @@ import pandas as pd
 import yaml
 
 from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import ModelContext
+from foxml_assets.workspace import Workspace
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 UP, RETURN = "y_up_5d", "fwd_ret_5d"
@@ -70,6 +72,10 @@ class FaultWorld:
     def arguments(self) -> list[str]:
         """Root and config folder, as the stages take them."""
         return [str(self.root), str(self.config_dir)]
+
+    def model_context(self) -> ModelContext:
+        """What its models are held against."""
+        return Workspace(self.root, self.config_dir).read_inputs().model_context()
 
     def edit(self, name: str, **changes: object) -> None:
         """Change keys of a config file."""

@@ -16,15 +16,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from fault_world import FaultWorld
 
+from foxml_assets.core.hashing import file_hash
 from foxml_assets.training.models.manifest import MANIFEST_FILE
 
 HERE = Path(__file__).parent
 _STAMPS = re.compile(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}_\d{6}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
-# Dagster's own records, and locks that end with their process.
-_RECORDS = ("dagster", ".claims")
+# Dagster's own records, locks that end with their process, and what is only remembered of the models.
+_RECORDS = ("dagster", ".claims", ".cache")
 _TIMING = "timing.json"
+# Digests of what holds the time and the run of its making.
+_PAGES_NOTE = "pages.json"
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,9 @@ def contents(root: Path) -> dict[str, str]:
 def _content(path: Path) -> str:
     if path.name == _TIMING:
         return "timing"
+    if path.name == _PAGES_NOTE:
+        pages = json.loads(path.read_bytes())["sha256"]
+        return repr({name: file_hash(path.with_name(name)) == digest for name, digest in pages.items()})
     if path.suffix == ".parquet":
         return hashlib.sha256(repr(pq.read_table(path).to_pylist()).encode()).hexdigest()
     return hashlib.sha256(_STAMPS.sub(b"", path.read_bytes())).hexdigest()

@@ -22,10 +22,10 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.models.manifest import (
     MANIFEST_FILE,
     Manifest,
-    is_done,
     manifest_path,
     read_manifest,
 )
+from foxml_assets.training.models.stored import is_done
 from foxml_assets.workspace import Workspace
 
 POLICY_EDITS: Mapping[str, Mapping[str, object]] = {
@@ -230,7 +230,7 @@ class Lifecycle:
             job, family = planned[folder]
             _check_model(job, read_manifest(manifest_path(job, family, layout)))
         if not refused:
-            assert all(is_done(job, layout) for job in jobs)
+            assert all(is_done(job, self.world.model_context()) for job in jobs)
 
     def _models(self) -> dict[str, str]:
         """What is in each folder of a committed model."""

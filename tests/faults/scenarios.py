@@ -18,7 +18,8 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.planning.store.history import history_files
 from foxml_assets.planning.store.tree import plan_tree, tree_problems
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
-from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, is_done, stored_state
+from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
+from foxml_assets.training.models.stored import is_done, stored_model
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)
@@ -179,9 +180,10 @@ def model_problems(world: FaultWorld, found: Mapping[str, str], known: Undisturb
 
     What lies between counts as not trained: the manifest is written last, and names the hash of its model.
     """
+    context = world.model_context()
     for job in (*known.jobs_before, *known.jobs):
         for family in job.model_families:
-            if stored_state(job, family, world.layout) is ModelState.TRAINED:
+            if stored_model(job, family, context).state is ModelState.TRAINED:
                 folder = (
                     world.layout.model_dir(job.target, job.symbol, family).relative_to(world.root).as_posix()
                 )
@@ -205,8 +207,8 @@ def plan_hash(world: FaultWorld) -> str | None:
 
 def trained_stamps(world: FaultWorld, jobs: Iterable[Job]) -> dict[Path, tuple[int, int]]:
     """The stamps of the models that those of `jobs` have which need no more work."""
-    layout = world.layout
-    done = [job for job in jobs if is_done(job, layout)]
+    layout, context = world.layout, world.model_context()
+    done = [job for job in jobs if is_done(job, context)]
     folders = {layout.model_dir(job.target, job.symbol, one) for job in done for one in job.model_families}
     return {path: stamp for path, stamp in model_stamps(world).items() if path.parent in folders}
 

@@ -78,7 +78,7 @@ def train(workspace: Workspace) -> None:
     inputs = workspace.read_inputs()
     context = inputs.training_context()
     permit = authorise_training(context, inputs.policy, current_stamp())
-    pending = pending_jobs(permit.plan, inputs.layout)
+    pending = pending_jobs(permit.plan, context)
     failed = [one for one in train_jobs(pending, context) if one.status is OutcomeStatus.FAILED]
     routing = read_routing_plan(inputs.layout) if inputs.layout.routing_plan.is_file() else None
     report, scores = make_report(permit.plan, routing, context, inputs.data.evidence.blocks)

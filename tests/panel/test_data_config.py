@@ -41,7 +41,7 @@ def test_the_demo_can_be_cut_down(tmp_path: Path, key: str) -> None:
         ("panel: {source: parquet, path: x, targets: y, time_column: t, symbol_column: t}", "must differ"),
         ("panel: {source: demo}\nevidence: {n_folds: 1}", "line 2: evidence.n_folds"),
         ("panel: {source: demo}\nevidence: {holdout_fraction: 1.0}", "line 2: evidence.holdout_fraction"),
-        ("panel: {source: demo}\nevidence: {families: [catboost]}", "line 2: evidence.families"),
+        ("panel: {source: demo}\nevidence: {families: [prophet]}", "line 2: evidence.families"),
         ("panel: {source: demo}\nevidence: {trees: {bins: 1000}}", "line 2: evidence.trees.bins"),
         ("panel: {source: demo}\nevidence: {trees: {own: some}}", "line 2: evidence.trees.own"),
         ("panel: {source: demo}\nevidence: {leakage: {on_near_copy: warn}}", "evidence.leakage.on_near_copy"),

@@ -18,6 +18,7 @@ from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.plan.schema import shipped_schema
 from foxml_assets.planning.store.plan_pages import render_summary
 from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.validate.job_columns import place_jobs
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.storage.layout import Layout
@@ -82,7 +83,7 @@ def test_another_reason_makes_another_plan_and_trains_nothing_anew() -> None:
 def test_a_plan_that_assures_what_the_routing_plan_does_not_is_found() -> None:
     routing = routing_of()
     plan = plan_of(routing)
-    assert routing_problems(plan, routing) == ()
+    assert routing_problems(place_jobs(plan, routing)) == ()
     other = {"y_up": plan.metadata.assured["y_up"], "y_plain": {"momentum": Assurance(AssuredBy.CALENDAR)}}
     for assured in ({}, other):
         metadata = msgspec.structs.replace(plan.metadata, assured=assured)
@@ -90,7 +91,7 @@ def test_a_plan_that_assures_what_the_routing_plan_does_not_is_found() -> None:
         changed = assemble_plan(
             plan.jobs, metadata, total_blocked=summary.total_blocked, symbols=summary.symbols
         )
-        found = [problem.field for problem in routing_problems(changed, routing)]
+        found = [problem.field for problem in routing_problems(place_jobs(changed, routing))]
         assert found == ["$.metadata.assured.y_plain" if assured else "$.metadata.assured.y_up"]
 
 

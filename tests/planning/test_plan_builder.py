@@ -16,6 +16,7 @@ from foxml_assets.planning.plan.encoding import encode
 from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, SymbolUse
 from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.planning.plan.structure import structure_problems
+from foxml_assets.planning.validate.job_columns import place_jobs
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
@@ -58,7 +59,7 @@ def test_each_route_makes_the_jobs_of_the_specification() -> None:
     assert {job.target for job in get_cs_jobs(plan)} == {t for (t, _), r in decided.items() if r in pooled}
     assert plan.summary.total_blocked == sum(decision == Route.BLOCKED for decision in decided.values())
     assert structure_problems(plan) == ()
-    assert routing_problems(plan, routing) == ()
+    assert routing_problems(place_jobs(plan, routing)) == ()
 
 
 def test_every_symbol_says_which_pooled_models_serve_it_or_learn_from_its_rows() -> None:

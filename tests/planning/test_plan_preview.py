@@ -12,30 +12,43 @@ from foxml_assets.planning.diff.change_causes import Cause
 from foxml_assets.planning.diff.preview import FitKey, Preview, RouteMove, estimate_seconds, preview_plan
 from foxml_assets.planning.diff.preview_report import move_rows, preview_json, preview_markdown, route_rows
 from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 LGB, XGB = "lightgbm", "xgboost"
 ROWS = [row("y", None, "strong"), row("y", "A", "strong"), row("y", "B", "weak"), row("y", "C", "none")]
 
 
-def previewed(with_policy: RoutingPolicy, past: Mapping[FitKey, float] | None = None) -> Preview:
-    """A preview where everything that the current plan asks for is trained."""
-    now = routed(ROWS)
-    hashes = {"y": "d"}
-    current = build_plan(
-        now, policy(), data_hashes=hashes, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+def planned(by: RoutingPolicy) -> MasterPlan:
+    """The plan of `by`."""
+    return build_plan(
+        routed(ROWS, by),
+        by,
+        data_hashes={"y": "d"},
+        training_hash="4" * 64,
+        parent_plan_hash=None,
+        stamp=STAMP,
     )
-    trained = {job.spec_hash for job in current.jobs}
+
+
+def previewed(
+    with_policy: RoutingPolicy,
+    past: Mapping[FitKey, float] | None = None,
+    current: RoutingPolicy | None = None,
+) -> Preview:
+    """A preview where everything that a plan of the default policy asks for is trained."""
+    now = current or policy()
+    trained = {job.spec_hash for job in planned(policy()).jobs}
     return preview_plan(
         candidates(ROWS),
         with_policy,
         universe=None,
-        current_routing=now,
-        current=current,
-        data_hashes=hashes,
+        current_routing=routed(ROWS, now),
+        current=planned(now),
+        data_hashes={"y": "d"},
         training_hash="4" * 64,
         past_seconds=past or {},
-        is_trained=lambda job: job.spec_hash in trained,
+        untrained=lambda plan: [job for job in plan.jobs if job.spec_hash not in trained],
         stamp=STAMP,
     )
 
@@ -43,14 +56,7 @@ def previewed(with_policy: RoutingPolicy, past: Mapping[FitKey, float] | None = 
 def test_a_preview_is_the_plan_that_the_policy_would_make() -> None:
     stricter = policy(both_strong_behavior="PREFER_CS")
     preview = previewed(stricter)
-    real = build_plan(
-        routed(ROWS, stricter),
-        stricter,
-        data_hashes={"y": "d"},
-        training_hash="4" * 64,
-        parent_plan_hash=None,
-        stamp=STAMP,
-    )
+    real = planned(stricter)
     assert preview.plan.metadata.plan_hash == real.metadata.plan_hash
     assert preview.plan.jobs == real.jobs
     assert [entry.causes for entry in preview.diff.removed] == [(Cause.POLICY,)]
@@ -76,7 +82,7 @@ def test_without_a_current_plan_all_is_new() -> None:
         data_hashes={},
         training_hash="4" * 64,
         past_seconds={},
-        is_trained=lambda job: False,
+        untrained=lambda plan: plan.jobs,
         stamp=STAMP,
     )
     assert {move.before for move in preview.moves} == {None}
@@ -110,6 +116,14 @@ def test_only_jobs_that_are_not_trained_cost_time() -> None:
         past,
     )
     assert lighter.to_train.seconds == pytest.approx(1.0)
+
+
+def test_jobs_that_come_back_are_not_to_train_where_their_models_lie_ready() -> None:
+    back = previewed(policy(), current=policy(both_strong_behavior="PREFER_CS"))
+    page = preview_markdown(back)
+    assert [entry.job_id for entry in back.diff.added] == ["sym_A_y"]
+    assert "1 added, 0 removed, 0 changed; 0 to train anew." in page
+    assert "| lies ready |" in page
 
 
 def test_a_preview_writes_nothing_and_reads_as_markdown_and_json(

@@ -12,9 +12,11 @@ from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 from foxml_assets.core.vocabulary import Route, TaskType, TrainingType
 from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
 from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, MasterPlan, SymbolUse
+from foxml_assets.planning.plan.specs import spec_hash, spec_hashes
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.planning.validate.family_check import family_problems
+from foxml_assets.planning.validate.job_columns import place_jobs
 from foxml_assets.planning.validate.plan_checks import Basis, PlanCheck, hash_problems, panel_problems
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.planning.validate.staleness import CurrentInputs
@@ -111,8 +113,8 @@ def test_without_a_routing_plan_neither_jobs_nor_families_can_be_checked(tmp_pat
     ],
 )
 def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
-    assert routing_problems(sound(), ROUTING) == ()
-    problems = routing_problems(changed, ROUTING)
+    assert routing_problems(place_jobs(sound(), ROUTING)) == ()
+    problems = routing_problems(place_jobs(changed, ROUTING))
     # Without its pooled job, or with one too many, the symbols' uses are wrong as well.
     of_jobs = [problem for problem in problems if "summary.symbols" not in problem.field]
     assert len({problem.field for problem in of_jobs}) == 1
@@ -130,14 +132,14 @@ def test_a_symbol_that_is_used_otherwise_than_it_is_routed_is_named(use: SymbolU
     master = sound()
     summary = replace(master.summary, symbols=master.summary.symbols | {"STRONG": use})
     changed = MasterPlan(master.metadata, master.jobs, summary)
-    problems = [*structure_problems(changed), *routing_problems(changed, ROUTING)]
+    problems = [*structure_problems(changed), *routing_problems(place_jobs(changed, ROUTING))]
     assert says in " ".join(map(str, problems))
     assert {problem.field for problem in problems} == {"$.summary.symbols['STRONG']"}
 
 
 def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
     other = routed(grid())
-    problems = routing_problems(sound(), other)
+    problems = routing_problems(place_jobs(sound(), other))
     assert problems[0].field == "$.metadata.routing_plan_hash"
     assert ROUTING.metadata.routing_plan_hash in str(problems[0])
     assert other.metadata.routing_plan_hash in str(problems[0])
@@ -198,10 +200,10 @@ def test_unknown_targets_and_symbols_are_named() -> None:
 
 def test_a_family_that_no_rule_assigns_is_named() -> None:
     only_lightgbm = policy(families=[{"use": ["lightgbm"]}])
-    fields = [problem.field for problem in family_problems(sound(), ROUTING, only_lightgbm)]
+    fields = [problem.field for problem in family_problems(place_jobs(sound(), ROUTING), only_lightgbm)]
     others = [one.job_id for one in sound().jobs if one.model_families != ("lightgbm",)]
     assert fields == ["$.metadata.model_families", *others]
-    assert family_problems(sound(), ROUTING, policy()) == ()
+    assert family_problems(place_jobs(sound(), ROUTING), policy()) == ()
 
 
 @pytest.mark.parametrize("name", ["training_plan.yaml", "by_type/cross_sectional.json", "training_plan.md"])
@@ -229,3 +231,17 @@ def test_a_validation_reads_as_table_markdown_and_json(tmp_path: Path) -> None:
     assert {result["check"] for result in document["results"] if not result["passed"]} == {
         PlanCheck.ROUTING.value
     }
+
+
+def test_the_spec_hashes_of_a_plan_are_those_of_its_jobs() -> None:
+    odd = ['"symbol":null', 'a"b\\', "", "ü/é", None]
+    jobs = [
+        replace(one, symbol=symbol, target=target, excluded_symbols=excluded)
+        for one in example_plan().jobs[:3]
+        for symbol in odd
+        for target in ("y", '"symbol":null')
+        for excluded in ((), (ExcludedSymbol("B", "leaks"), ExcludedSymbol('"symbol":null,', "too")))
+    ]
+    hashes = list(spec_hashes(jobs, "4" * 64))
+    assert hashes == [spec_hash(one, "4" * 64) for one in jobs]
+    assert len(set(hashes)) > len(odd) * 4

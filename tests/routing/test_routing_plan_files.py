@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_routing_properties import policies, tables
 
+import foxml_assets
 from foxml_assets.core.errors import LockHeldError, RoutingPlanError, StorageError
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages import pages_note, plan_files
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
 from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME
@@ -167,24 +170,66 @@ def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_an_unchanged_plan_is_not_rewritten(layout: Layout) -> None:
     plan = _plan()
     write_routing_plan(plan, layout)
-    before = {path: path.stat() for path in layout.routing_plan_dir.iterdir()}
+    paths = (layout.metrics, layout.routing_plan_dir, *layout.routing_plan_dir.iterdir())
+    before = {path: path.stat() for path in paths}
     later = plan.with_stamp(OTHER_STAMP, None)
     assert later.metadata.routing_plan_hash == plan.metadata.routing_plan_hash
     assert not write_routing_plan(later, layout)
-    after = {path: path.stat() for path in layout.routing_plan_dir.iterdir()}
+    after = {path: path.stat() for path in paths}
     assert {path: (stat.st_ino, stat.st_mtime_ns) for path, stat in before.items()} == {
         path: (stat.st_ino, stat.st_mtime_ns) for path, stat in after.items()
     }
     assert read_routing_plan(layout).metadata.run_id == STAMP.run_id
 
 
-def test_a_damaged_mirror_of_an_unchanged_plan_is_mended(layout: Layout) -> None:
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("routing_plan.md", lambda content: content[:-1]),
+        ("routing_plan.png", lambda content: content + b" "),
+        ("routing_plan_quarantine.parquet", lambda content: content.replace(b"PAR1", b"PAR2")),
+        ("routing_plan.yaml", lambda _: None),
+        ("pages.json", lambda content: content.replace(b'"sha256":{', b'"sha256":{"x":"",', 1)),
+        ("pages.json", lambda _: b"{"),
+        ("stray.json", lambda _: b"{}"),
+    ],
+)
+def test_damage_to_the_folder_of_an_unchanged_plan_is_mended(
+    layout: Layout, name: str, damage: Callable[[bytes], bytes | None]
+) -> None:
     write_routing_plan(_plan(), layout)
-    page = layout.routing_plan_dir / "routing_plan.md"
-    content = page.read_bytes()
-    page.write_text("scribble")
+    whole = {path.name: path.read_bytes() for path in layout.routing_plan_dir.iterdir()}
+    damaged = damage(whole.get(name, b""))
+    if damaged is None:
+        (layout.routing_plan_dir / name).unlink()
+    else:
+        (layout.routing_plan_dir / name).write_bytes(damaged)
     assert write_routing_plan(_plan(), layout)
-    assert page.read_bytes() == content
+    assert {path.name: path.read_bytes() for path in layout.routing_plan_dir.iterdir()} == whole
+
+
+def test_pages_that_stand_are_not_drawn_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_routing_plan(_plan(), layout)
+    drawn: list[str] = []
+    monkeypatch.setattr(plan_files, "routes_picture", lambda *_: drawn.append("picture") or b"")
+    assert not write_routing_plan(_plan(), layout)
+    assert not drawn
+    assert write_routing_plan(_plan(), layout, Output(markdown_max_targets=1))
+    assert drawn
+
+
+@pytest.mark.parametrize("changed", ["module.py", "page.md.j2"])
+def test_pages_of_another_version_of_the_program_are_drawn_again(
+    layout: Layout, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    program = tmp_path_factory.mktemp("program")
+    monkeypatch.setattr(foxml_assets, "__file__", str(program / "__init__.py"))
+    # As in a process of its own each time.
+    monkeypatch.setattr(pages_note, "_program_hash", pages_note._program_hash.__wrapped__)
+    for version in ("one", "another"):
+        (program / changed).write_text(version)
+        assert write_routing_plan(_plan(), layout)
+        assert not write_routing_plan(_plan(), layout)
 
 
 def test_a_changed_plan_replaces_every_file(layout: Layout) -> None:

@@ -11,7 +11,8 @@ import pytest
 from training_world import BOTH_FAMILIES, RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.training.models.manifest import is_done, model_path
+from foxml_assets.training.models.manifest import model_path
+from foxml_assets.training.models.stored import is_done
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
@@ -64,7 +65,7 @@ def test_a_killed_run_resumes_without_training_again_what_was_done(tmp_path: Pat
         for _ in range(finished):
             assert process.stdout.readline().endswith("done\n")
         process.kill()
-    done = [job for job in jobs_of(world) if is_done(job, world.layout)]
+    done = [job for job in jobs_of(world) if is_done(job, world.context)]
     assert finished <= len(done) < len(jobs_of(world))
     kept = {
         path: stamp
@@ -107,7 +108,7 @@ def test_kills_at_any_moment_never_leave_a_false_model(tmp_path: Path) -> None:
                 time.sleep(0.8)
             time.sleep(attempt * 0.02)
             process.kill()
-        done = [job for job in jobs_of(world) if is_done(job, world.layout)]
+        done = [job for job in jobs_of(world) if is_done(job, world.context)]
         partly += 0 < len(done) < len(jobs_of(world))
         for job in done:
             for family in job.model_families:
@@ -125,5 +126,5 @@ def test_an_interrupt_stops_the_run_promptly_and_keeps_what_is_done(tmp_path: Pa
         interrupted = time.monotonic()
         assert process.wait(timeout=20) != 0
         assert time.monotonic() - interrupted < 5
-    assert 1 <= sum(is_done(job, world.layout) for job in jobs_of(world)) < len(jobs_of(world))
+    assert 1 <= sum(is_done(job, world.context) for job in jobs_of(world)) < len(jobs_of(world))
     assert not list(world.layout.models.rglob("failure.json"))

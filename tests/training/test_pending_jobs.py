@@ -18,7 +18,7 @@ def world(tmp_path: Path) -> World:
 
 def ids(world: World, *jobs: object, retry_failed: bool = True) -> list[str]:
     plan = plan_of(world, jobs)  # type: ignore[arg-type]
-    return [job.job_id for job in pending_jobs(plan, world.layout, retry_failed=retry_failed)]
+    return [job.job_id for job in pending_jobs(plan, world.context, retry_failed=retry_failed)]
 
 
 def test_pending_jobs_come_by_priority(world: World) -> None:

@@ -10,6 +10,7 @@ from training_world import RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.serving.job_models import load_job_model
 from foxml_assets.training.models.inventory import job_status
 from foxml_assets.training.models.manifest import (
     Manifest,
@@ -18,7 +19,6 @@ from foxml_assets.training.models.manifest import (
     model_path,
     read_manifest,
 )
-from foxml_assets.training.models.serving import load_job_model
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
@@ -44,7 +44,7 @@ def test_a_policy_that_names_ridge_plans_it_and_the_plan_trains_it(world: World)
     assert {outcome.status for outcome in outcomes} == {OutcomeStatus.DONE}
     assert {path.name for path in world.layout.models.rglob("model.*")} == {"model.txt", "model.json"}
     pooled = next(job for job in plan.jobs if job.symbol is None)
-    model = load_job_model(pooled, world.layout)
+    model = load_job_model(pooled, world.context)
     info = world.context.info
     X = read_panel(world.layout, info, info.features, ["AAA"]).assign(symbol=0)
     each = [one.predict(X) for one in model.models]
@@ -76,7 +76,7 @@ def test_a_reloaded_model_gives_the_recorded_score(world: World, symbol: str | N
     info = world.context.info
     frame = read_panel(world.layout, info, [*info.features, UP], list(SYMBOLS))
     held = frame[(frame["date"] >= "2020-12-24") & frame[UP].notna() & (frame["symbol"] == "AAA")]
-    model = load_job_model(job, world.layout)
+    model = load_job_model(job, world.context)
     predicted = model.predict(held.assign(symbol=manifest.symbols.index("AAA")))
     up = held[UP].to_numpy() == 1
     pairs = predicted[up][:, None] - predicted[~up][None, :]
@@ -103,7 +103,7 @@ def test_a_model_whose_numbers_were_edited_is_corrupt_and_trained_again(world: W
     path = model_path(job, "ridge", world.layout)
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"clip":3.0', b'"clip":9.0'))
-    assert job_status(job, world.layout).state is ModelState.CORRUPT
+    assert job_status(job, world.context).state is ModelState.CORRUPT
     list(train_jobs([job], world.context))
     assert path.read_bytes() == whole
 

@@ -21,11 +21,11 @@ from foxml_assets.training import data
 from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.manifest import (
     Manifest,
-    is_done,
     manifest_path,
     model_path,
     read_manifest,
 )
+from foxml_assets.training.models.stored import is_done
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
@@ -60,8 +60,8 @@ def test_a_job_trains_its_families_and_no_others(world: World) -> None:
         "cross_sectional/y_up_5d/xgboost/model.ubj",
         "symbol_specific/y_up_5d/AAA/xgboost/model.ubj",
     ]
-    assert is_done(job, world.layout)
-    assert is_done(alone, world.layout)
+    assert is_done(job, world.context)
+    assert is_done(alone, world.context)
 
 
 def test_the_manifest_describes_the_model(world: World) -> None:

@@ -12,10 +12,10 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.models.inventory import job_status, take_inventory
 from foxml_assets.training.models.manifest import (
     ModelState,
-    is_done,
     manifest_path,
     model_path,
 )
+from foxml_assets.training.models.stored import is_done
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
@@ -46,25 +46,26 @@ def test_one_failing_job_leaves_the_others_standing_and_keeps_its_reason(world: 
     assert "panel.targets in data_config.yaml" in reasons[bad[1].job_id]
     assert "nowhere" in reasons[bad[2].job_id]
     for job in bad:
-        status = job_status(job, world.layout)
+        status = job_status(job, world.context)
         assert status.state is ModelState.FAILED
         assert status.reason == outcomes[job.job_id].reason
-        assert not is_done(job, world.layout)
+        assert not is_done(job, world.context)
 
 
 def test_one_failing_family_leaves_the_other_standing(world: World) -> None:
     job = world.job(UP, "AAA", families=BOTH_FAMILIES)
-    blocked = model_path(job, "xgboost", world.layout)
-    blocked.mkdir(parents=True)
+    blocked = model_path(job, "xgboost", world.layout).parent
+    blocked.parent.mkdir(parents=True)
+    blocked.symlink_to(world.layout.root)
     outcome = train(world, [job])[job.job_id]
     assert [model.status for model in outcome.models] == [OutcomeStatus.DONE, OutcomeStatus.FAILED]
     assert outcome.status is OutcomeStatus.FAILED
     assert "xgboost: " in outcome.reason
     assert "lightgbm: " not in outcome.reason
-    blocked.rmdir()
+    blocked.unlink()
     outcome = train(world, [job])[job.job_id]
     assert [model.status for model in outcome.models] == [OutcomeStatus.SKIPPED, OutcomeStatus.DONE]
-    assert job_status(job, world.layout).reason == ""
+    assert job_status(job, world.context).reason == ""
 
 
 def test_where_nothing_can_be_written_the_outcome_still_tells_why(world: World) -> None:
@@ -80,7 +81,7 @@ def test_a_later_success_clears_the_failure(world: World) -> None:
     strict = world.with_config(min_train_rows=10_000)
     assert train(strict, [strict.job(UP, "AAA")]).popitem()[1].status is OutcomeStatus.FAILED
     job = world.job(UP, "AAA")
-    assert job_status(job, world.layout).state is ModelState.MISSING
+    assert job_status(job, world.context).state is ModelState.MISSING
     assert train(world, [job])[job.job_id].status is OutcomeStatus.DONE
     assert not list(world.layout.models.rglob("failure.json"))
 
@@ -127,7 +128,7 @@ def test_a_damaged_model_is_corrupt_and_trained_again(world: World, damage: str)
             manifest.write_text(manifest.read_text().replace('"seed"', '"sead"'))
         case "empty manifest":
             manifest.write_bytes(b"")
-    assert job_status(job, world.layout).state is ModelState.CORRUPT
+    assert job_status(job, world.context).state is ModelState.CORRUPT
     assert train(world, [job])[job.job_id].status is OutcomeStatus.DONE
     assert model.read_bytes() == whole
 
@@ -142,7 +143,7 @@ def test_an_inventory_knows_every_state_and_the_orphans(world: World) -> None:
     gone = world.job(UP, "CCC")
     train(world, [trained, stale, failed, gone])
     newer = world.job(RETURN, features=["mom"])
-    inventory = take_inventory([trained, newer, failed, missing], world.layout)
+    inventory = take_inventory([trained, newer, failed, missing], world.context)
     assert [status.state for status in inventory.jobs] == [
         ModelState.TRAINED,
         ModelState.STALE,
@@ -157,5 +158,5 @@ def test_an_inventory_knows_every_state_and_the_orphans(world: World) -> None:
 
 def test_a_family_that_left_the_job_is_an_orphan(world: World) -> None:
     train(world, [world.job(UP, families=BOTH_FAMILIES)])
-    inventory = take_inventory([world.job(UP)], world.layout)
+    inventory = take_inventory([world.job(UP)], world.context)
     assert [path.name for path in inventory.orphans] == ["xgboost"]

@@ -10,6 +10,7 @@ from foxml_assets.auditing.pages.audit_picture import audit_picture
 from foxml_assets.auditing.routing_audit import RoutingAudit, Scheme
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import storage_errors, write_if_changed
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import write_table
@@ -32,8 +33,8 @@ def read_audit(layout: Layout) -> RoutingAudit:
     """The audit on disk. Raises TrainingError if there is none or it is damaged."""
     path = layout.routing_audit
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RoutingAudit)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(path.read_bytes(), RoutingAudit)
+    except (OSError, msgspec.DecodeError) as error:
         problem = Problem("", str(error))
         raise TrainingError(
             "the audit cannot be read", file=path, problems=[problem], fix="make it again: foxml audit"

@@ -69,6 +69,7 @@ def _draw_lead(axes: "Axes", lines: list[SchemeLine]) -> None:
             )
     axes.axvline(0, color="#555555", linewidth=1)
     axes.set_yticks(range(len(lines)), [LABELS[line.scheme] for line in lines], fontsize=9)
+    # Downwards, so that the first line is on top.
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlabel("mean skill: plan minus baseline, paired")
     axes.set_title("Right of the line the plan is ahead", loc="left", fontsize=10)

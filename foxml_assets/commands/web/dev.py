@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +18,9 @@ from foxml_assets.commands.console import console
 from foxml_assets.commands.web.guard import USER
 from foxml_assets.commands.web.server import TOKEN_VARIABLE
 from foxml_assets.core.errors import ConfigError
-from foxml_assets.defs.running.instance import prepare_home
+from foxml_assets.defs.running.claims import Role, forget_claim, hold_claim
+from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.runs import end_lost_runs
 from foxml_assets.workspace import current_workspace
 
 _DEFINITIONS = "foxml_assets.definitions"
@@ -33,7 +37,8 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
     workspace.check_configs()
     token = _token(host, allow_remote=allow_remote)
     _check_address(host, port)
-    prepare_home(workspace.dagster_home)
+    with open_instance(workspace.dagster_home) as instance:
+        end_lost_runs(instance, workspace.root)
     environment = os.environ | {
         "DAGSTER_HOME": str(workspace.dagster_home),
         "FOXML_ROOT": str(workspace.root),
@@ -47,7 +52,23 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
         environment[TOKEN_VARIABLE] = token
     else:
         environment.pop(TOKEN_VARIABLE, None)
-    return _supervise({"web server": web, "daemon": daemon}, environment)
+    with _serving(workspace.root) as lock:
+        return _supervise(web, daemon, environment, lock)
+
+
+@contextmanager
+def _serving(root: Path) -> Iterator[int]:
+    """Claim the root as a server of it. Yields the lock, which the daemon is to share.
+
+    The daemon starts what is queued before its sensors have claimed the root, and may outlive this process.
+    """
+    key = uuid.uuid4().hex
+    lock = hold_claim(root, key, Role.SERVER, "foxml dev")
+    try:
+        yield lock
+    finally:
+        forget_claim(root, key)
+        os.close(lock)
 
 
 def _token(host: str, *, allow_remote: bool) -> str | None:
@@ -82,8 +103,11 @@ def _named(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _supervise(commands: Mapping[str, list[str]], environment: Mapping[str, str]) -> int:
-    """Run all commands until a signal, or until one ends, and stop the others. 0 after a signal, else 1."""
+def _supervise(web: list[str], daemon: list[str], environment: Mapping[str, str], lock: int) -> int:
+    """Run both until a signal, or until one ends, and stop the other. 0 after a signal, else 1.
+
+    `lock` stays locked for as long as the daemon lives.
+    """
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -92,8 +116,8 @@ def _supervise(commands: Mapping[str, list[str]], environment: Mapping[str, str]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
     running = {
-        name: subprocess.Popen(command, env=dict(environment))  # noqa: S603 - our own modules
-        for name, command in commands.items()
+        "web server": subprocess.Popen(web, env=dict(environment)),  # noqa: S603 - our own modules
+        "daemon": subprocess.Popen(daemon, env=dict(environment), pass_fds=(lock,)),  # noqa: S603
     }
     while not asked and all(process.poll() is None for process in running.values()):
         time.sleep(0.2)

@@ -56,6 +56,7 @@ def data_version_of(
     instance: dg.DagsterInstance, asset: str, partition: str | None = None
 ) -> tuple[str | None, int]:
     """The data version of the latest materialization and its storage id; (None, 0) if there is none."""
+    # False: the record of a materialization, not of an observation.
     record = instance.get_latest_data_version_record(dg.AssetKey(asset), False, partition)
     if record is None:
         return None, 0

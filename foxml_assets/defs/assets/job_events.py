@@ -3,25 +3,42 @@
 A job without a model cannot make anything stale, so nothing is reported of it, however many jobs are planned.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 import dagster as dg
 
-from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.core.vocabulary import ModelFamily, TrainingType
 from foxml_assets.defs.assets.events import job_observation, made_versions, told_versions
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS, partition_key
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.training.context import ModelContext
 
 JOB_ASSETS = {
     TrainingType.CROSS_SECTIONAL: "cross_sectional_jobs",
     TrainingType.SYMBOL_SPECIFIC: "symbol_jobs",
 }
-_SEPARATOR = ":"
+_SEPARATOR, _IS = ":", "="
+
+Context = TypeVar("Context", bound=ModelContext)
 
 
-def model_version(spec_hash: str, content: str) -> str:
-    """The data version of a model: the spec that it was made from, and a hash of its files."""
-    return f"{spec_hash}{_SEPARATOR}{content}"
+def model_version(spec_hash: str, manifests: Mapping[ModelFamily, str]) -> str:
+    """The data version of a job's models: the spec that they were made from, and by family the SHA-256 of
+    the manifest, which has that of the model's file."""
+    return _SEPARATOR.join([spec_hash, *(f"{family}{_IS}{sha256}" for family, sha256 in manifests.items())])
+
+
+def with_records(context: Context, instance: dg.DagsterInstance) -> Context:
+    """`context` with the manifests that training recorded in the instance."""
+    recorded: dict[tuple[str, ModelFamily], str] = {}
+    for asset in MODEL_ASSETS.values():
+        for version in made_versions(instance, asset).values():
+            spec_hash, *manifests = version.split(_SEPARATOR)
+            for family, _, sha256 in (manifest.partition(_IS) for manifest in manifests):
+                recorded[spec_hash, family] = sha256
+    return replace(context, recorded=recorded)
 
 
 def told_changes(instance: dg.DagsterInstance, kind: TrainingType) -> set[str]:
@@ -43,6 +60,7 @@ def job_events(
         if model is None:
             continue
         is_its_own = model.partition(_SEPARATOR)[0] == job.spec_hash
+        # Only what is not as it was last reported; no version says that the job is its model's own.
         if told.get(key) != (None if is_its_own else job.spec_hash):
             yield job_event(job, is_changed=not is_its_own)
 

@@ -16,6 +16,7 @@ def panel(
 ) -> dg.MaterializeResult[None]:
     """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
     config = workspace.data_config()
+    # Before the source is read: if it changes meanwhile, the sensor sees another hash than this.
     source_hash = panel_source_hash(config)
     info = build_panel(config, workspace.layout)
     names = [spec.name for spec in info.targets]

@@ -81,6 +81,7 @@ def training_plan(
         inputs.policy,
         data_hashes=inputs.data_hashes,
         training_hash=inputs.training_hash,
+        # The writer fills it in: only under its lock is it certain which plan is replaced.
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),
     )

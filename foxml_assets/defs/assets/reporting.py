@@ -6,6 +6,7 @@ from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, ver
 from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
 from foxml_assets.reporting.charts import skill_chart
 from foxml_assets.reporting.make_report import make_report
@@ -45,7 +46,7 @@ def training_report(
 ) -> dg.MaterializeResult[None]:
     """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
     inputs = workspace.read_inputs()
-    layout, training = inputs.layout, inputs.training_context()
+    layout, training = inputs.layout, with_records(inputs.training_context(), context.instance)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
     routing = find_routing_plan(layout)
     report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)

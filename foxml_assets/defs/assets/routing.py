@@ -31,6 +31,7 @@ def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.Materialize
     """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
     inputs = workspace.read_inputs()
     layout, universe = inputs.layout, inputs.universe
+    # Before the source is read: if it changes meanwhile, the sensor sees another hash than this.
     source_hash = candidates_source_hash(layout, universe)
     source = load_candidates(layout, universe)
     path = write_candidates(source.table, layout.routing_candidates)

@@ -1,21 +1,28 @@
 """Jobs become models: the partitions of a run are trained in parallel, each reported as it finishes."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
 
-from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import output_event
-from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_event, job_events, model_version, told_changes
+from foxml_assets.defs.assets.job_events import (
+    JOB_ASSETS,
+    job_event,
+    job_events,
+    model_version,
+    told_changes,
+    with_records,
+)
 from foxml_assets.defs.assets.metadata import picture
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
-    MeantFor,
+    Batch,
     check_range,
     partition_key,
 )
@@ -57,12 +64,14 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
         deps=[JOB_ASSETS[kind]],
         partitions_def=MODEL_PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
+        # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
+        # One run at a time, by the limit of the pool: a run has threads of its own.
         pool=POOL,
         kinds={"lightgbm", "xgboost"},
     )
     def models(
-        context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
+        context: dg.AssetExecutionContext, config: Batch, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         yield from _train(context, config, workspace, kind)
 
@@ -70,21 +79,23 @@ def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
 
 
 def _train(
-    context: dg.AssetExecutionContext, meant: MeantFor, workspace: Workspace, kind: TrainingType
+    context: dg.AssetExecutionContext, meant: Batch, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     is_batch = check_range(context, meant)
     inputs = workspace.read_inputs()
-    training = inputs.training_context()
+    training = with_records(inputs.training_context(), context.instance)
     permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
     # To the run's event log only: `foxml run` trains in several runs and tells it once.
     context.log.info(permit.filter_line)
     planned = {partition_key(job): job for job in permit.plan.jobs if job.training_type is kind}
     unplanned = [key for key in context.partition_keys if key not in planned]
-    jobs = sorted((planned[key] for key in context.partition_keys if key in planned), key=plan_order)
+    chosen = meant.chosen or context.partition_keys
+    jobs = sorted((planned[key] for key in chosen if key in planned), key=plan_order)
+    seconds = math.inf if meant.seconds is None else meant.seconds
     told = told_changes(context.instance, kind)
     found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
-    for number, outcome in enumerate(train_jobs(jobs, training), start=1):
+    for number, outcome in enumerate(train_jobs(jobs, training, seconds=seconds), start=1):
         _log.info("%d of %d: %s", number, len(jobs), _line(outcome))
         found[outcome.status] += 1
         if outcome.status is OutcomeStatus.FAILED:
@@ -94,7 +105,7 @@ def _train(
             if partition_key(outcome.job) in told:
                 yield job_event(outcome.job, is_changed=False)
     yield from _moved_jobs(context, inputs.layout, permit.plan, kind)
-    _log.info("%s", _summary(found, unplanned))
+    _log.info("%s", _summary(found, unplanned, not_begun=len(jobs) - found.total()))
     # The plan that a batch was queued under may be another by now: what left it needs no model any more.
     if failed or (unplanned and not is_batch):
         raise _failure(failed, [] if is_batch else unplanned)
@@ -113,24 +124,25 @@ def _moved_jobs(
         yield from job_events(context.instance, kind, jobs)
 
 
-def _summary(found: Counter[OutcomeStatus], unplanned: list[str]) -> str:
+def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int) -> str:
+    late = f", {not_begun} not begun when the time was up" if not_begun else ""
     left = f", {len(unplanned)} not of the plan: {', '.join(unplanned[:_MAX_LISTED])}" if unplanned else ""
     return (
         f"{found[OutcomeStatus.DONE]} trained, {found[OutcomeStatus.SKIPPED]} trained already, "
-        f"{found[OutcomeStatus.FAILED]} failed{left}"
+        f"{found[OutcomeStatus.FAILED]} failed{late}{left}"
     )
 
 
 def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
     job = outcome.job
-    version = model_version(
-        job.spec_hash, content_hash(sorted(manifest.sha256 for manifest in outcome.manifests))
-    )
+    version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
     metadata: dict[str, dg.MetadataValue] = {
         "job_id": dg.MetadataValue.text(job.job_id),
         "route": dg.MetadataValue.text(job.route.value),
         "trained in this run": dg.MetadataValue.bool(outcome.status is OutcomeStatus.DONE),
     }
+    for model in outcome.models:
+        metadata[f"{model.family}/manifest_sha256"] = dg.MetadataValue.text(model.manifest_sha256)
     for manifest in outcome.manifests:
         metadata |= _model_metadata(manifest)
     # A picture of one symbol's score would be one bar, and there may be thousands of them.

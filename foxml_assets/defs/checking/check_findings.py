@@ -38,6 +38,7 @@ VIEW_PREFIXES = {
 def candidates_findings(workspace: Workspace) -> Findings:
     """Of the candidates: columns, one row per pair, values that can be."""
     asset = "routing_candidates"
+    # Read once for all three; an error is not kept, and so is found by each.
     table = cache(lambda: read_candidates(workspace.layout.routing_candidates))
     return {
         (asset, "schema"): _find(lambda: _nothing(table())),
@@ -77,6 +78,7 @@ def plan_findings(workspace: Workspace) -> Findings:
         found = dict.fromkeys(PlanCheck, (unreadable,))
     findings = {("master_training_plan", name): found[check] for name, check in PLAN_CHECKS.items()}
     for asset, prefix in VIEW_PREFIXES.items():
+        # A problem without a field says that nothing could be read, which concerns every view.
         own = tuple(one for one in found[PlanCheck.FILES] if one.field.startswith(prefix) or not one.field)
         findings[asset, "equal_to_master_plan"] = own
     prefixes = tuple(VIEW_PREFIXES.values())

@@ -6,6 +6,7 @@ import dagster as dg
 
 from foxml_assets.core.errors import FoxmlError, Problem
 from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import markdown_table
 from foxml_assets.defs.checking.check_findings import (
     PLAN_CHECKS,
@@ -16,7 +17,7 @@ from foxml_assets.defs.checking.check_findings import (
     plan_findings,
     routing_findings,
 )
-from foxml_assets.defs.running.stage_runs import MODEL_CHECKS
+from foxml_assets.defs.running.stage_runs import MODEL_CHECKS, ModelChecks, model_checks
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.stages import CONFIGS
 from foxml_assets.training.models.inventory import JobStatus, take_inventory
@@ -82,15 +83,18 @@ def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.
 def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
     specs = [dg.AssetCheckSpec(name, asset=asset) for name in MODEL_CHECKS]
 
-    @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
-    def checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
-        """Every planned job has models of its spec, and the model files are those that were trained."""
+    @dg.multi_asset_check(name=model_checks(asset), specs=specs)
+    def checks(
+        context: dg.AssetCheckExecutionContext, config: ModelChecks, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Every planned job has models of its spec, and they are those that were trained and recorded."""
         statuses: tuple[JobStatus, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
             plan = load_master_training_plan(workspace.layout.master_plan)
             jobs = [job for job in plan.jobs if job.training_type is kind]
-            statuses = take_inventory(jobs, workspace.layout).jobs
+            models = with_records(workspace.read_inputs().model_context(), context.instance)
+            statuses = take_inventory(jobs, models, deep=config.deep).jobs
         except FoxmlError as error:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)

@@ -51,6 +51,7 @@ def exhausted_keys(
     for run in _ended(instance, root, {PLAN_TAG: plan_hash}):
         if dg.AssetKey(asset) in (run.asset_selection or ()):
             cancelled = run.status is dg.DagsterRunStatus.CANCELED
+            # Who cancels a batch does not want it again: it counts as all attempts.
             tried.update(dict.fromkeys(keys_of(run.tags, order), MAX_ATTEMPTS if cancelled else 1))
     return {key for key, times in tried.items() if times >= MAX_ATTEMPTS}
 

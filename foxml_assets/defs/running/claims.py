@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file
 
 _FOLDER = ".claims"
@@ -80,6 +81,7 @@ def claimed(root: Path, key: str, role: Role, purpose: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # While it is still held, so that nobody takes it for the claim of a process that died.
         forget_claim(root, key)
         os.close(descriptor)
 
@@ -109,7 +111,7 @@ def _read(path: Path) -> Claim | None:
     except FileNotFoundError:
         return None
     try:
-        note = msgspec.json.decode(path.read_bytes(), type=_Note)
+        note = decode_json(path.read_bytes(), _Note)
         is_held = _is_locked(descriptor)
         return Claim(path.name, note.role, note.purpose, note.pid, note.settings, is_held)
     except (FileNotFoundError, msgspec.DecodeError):

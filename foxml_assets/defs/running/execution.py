@@ -1,4 +1,4 @@
-"""Stages executed by the process that asks for them, one Dagster run each, in the order of the pipeline."""
+"""Stages executed by the process that asks for them, as Dagster runs in the order of the pipeline."""
 
 import logging
 import uuid
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from foxml_assets.defs.running.claims import Role, claimed
+from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.runs import command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
@@ -15,27 +16,32 @@ from foxml_assets.stages import CONFIGS, Stage
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import Workspace
 
+_FROM_EVIDENCE_TO_PLAN = (Stage.CANDIDATES, Stage.ROUTING, Stage.PLAN)
 _log = logging.getLogger(__name__)
 
 
 def stages(
     instance: dg.DagsterInstance, workspace: Workspace, until: Stage
 ) -> Iterator[tuple[str, StageRun]]:
-    """The stages up to `until`, but for training, each with its title, to be executed before the next is
-    asked for: which targets are stale is known when the panel is made. Raises ConfigError, PanelError.
+    """The runs that make the stages up to `until`, but for training, each with its title, to be executed
+    before the next is asked for: which targets are stale is known when the panel is made.
+
+    Raises ConfigError, PanelError.
     """
     is_imported = workspace.has_imported_candidates() and until.includes(Stage.CANDIDATES)
-    for stage in Stage:
-        if not until.includes(stage) or stage is Stage.TRAINING:
-            return
-        if stage is Stage.PANEL and is_imported and until is not Stage.TRAINING:
-            yield "Config", StageRun(CONFIGS)
-        elif stage is Stage.EVIDENCE and is_imported:
-            _log.info("Candidates were imported and stand in for the evidence")
-        elif stage is Stage.EVIDENCE:
-            yield from _evidence(instance, workspace)
-        else:
-            yield stage.heading, StageRun(stage.assets)
+    needs_panel = not is_imported or until is Stage.TRAINING
+    if needs_panel:
+        yield Stage.PANEL.heading, StageRun(Stage.PANEL.assets)
+    if is_imported:
+        _log.info("Candidates were imported and stand in for the evidence")
+    elif until.includes(Stage.EVIDENCE):
+        yield from _evidence(instance, workspace)
+    # Nothing is left to be found out between these, and each run costs some 0.3 s.
+    together = [stage for stage in _FROM_EVIDENCE_TO_PLAN if until.includes(stage)]
+    if together:
+        configs = () if needs_panel else CONFIGS
+        title = ", ".join(stage.heading for stage in together)
+        yield title, StageRun((*configs, *(name for stage in together for name in stage.assets)))
 
 
 @contextmanager
@@ -57,16 +63,18 @@ def execute_here(
     run: StageRun,
     *,
     tags: Mapping[str, str] | None = None,
+    config: Mapping[str, object] | None = None,
     raise_on_error: bool,
 ) -> dg.ExecuteInProcessResult:
     """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
+    # Chosen here, because the claim must stand before Dagster makes the run: see `end_lost_runs`.
     run_id = str(uuid.uuid4())
-    with claimed(workspace.root, run_id, Role.RUN, "executing a run"):
+    with claimed(workspace.root, run_id, Role.RUN, "executing a run"), databases_held_open():
         return job.execute_in_process(
             instance=instance,
             asset_selection=run.asset_keys or None,
             tags={**run.tags, **command_tags(workspace.root), **(tags or {})},
-            run_config={**QUIET, **run.config},
+            run_config={**QUIET, **run.config, **(config or {})},
             run_id=run_id,
             raise_on_error=raise_on_error,
         )

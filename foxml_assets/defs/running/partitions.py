@@ -116,6 +116,7 @@ def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _keys_in_use(instance: dg.DagsterInstance, name: str, order: Sequence[str]) -> Set[str]:
     users = {dg.AssetKey(asset) for asset in _USERS[name]}
+    # A backfill may yet make a run of any range, so it keeps the whole set.
     open_backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=_OPEN))
     if any(users & set(backfill.asset_selection or ()) for backfill in open_backfills):
         return set(order)

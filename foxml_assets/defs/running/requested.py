@@ -13,6 +13,7 @@ from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.runs import daemon_tags
 from foxml_assets.defs.running.stage_runs import StageRun, run_request
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file, write_atomic
 from foxml_assets.workspace import Workspace
 
@@ -26,12 +27,14 @@ class _Request(msgspec.Struct, frozen=True):
     tags: dict[str, str]
     checks: tuple[tuple[str, str], ...] | None
     keys: tuple[str, ...]
+    chosen: tuple[str, ...]
+    seconds: float | None
 
 
 def ask_for(root: Path, run: StageRun, command: str) -> str:
     """Ask the daemon of `root` for `run` in the name of a command's claim. Returns the request's name."""
     name = uuid.uuid4().hex
-    request = _Request(command, run.assets, dict(run.tags), run.checks, run.keys)
+    request = _Request(command, run.assets, dict(run.tags), run.checks, run.keys, run.chosen, run.seconds)
     write_atomic(_path(root, name), msgspec.json.encode(request))
     return name
 
@@ -67,17 +70,18 @@ def requested_runs(
         claim = claims.get(asked.command)
         if claim is None or not claim.is_held:
             remove_file(path)
+        # The file stays until its command has seen the run, so a request may be met already.
         elif run_of(context.instance, path.stem) is None:
-            run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys)
+            run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys, asked.chosen, asked.seconds)
             requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))
     return requests or dg.SkipReason("no `foxml` command asks for a run")
 
 
 def _read(path: Path) -> _Request | None:
-    """The request in a file; None if its command has withdrawn it by now."""
+    """The request in a file; None if its command has withdrawn it by now, or it is none of ours."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Request)
-    except FileNotFoundError:
+        return decode_json(path.read_bytes(), _Request)
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 

@@ -70,15 +70,17 @@ def runs_in_flight(
     """The queued and running runs of this root; those that have lost their process are ended first.
 
     A run that was launched in the UI has no mark of its root before it executes; it is taken for one of
-    this root if it is for any of `assets`.
+    this root if it is for any of `assets`. It counts from when it is queued: before, nobody could tell
+    whether the UI that makes it still lives.
     """
     end_lost_runs(instance, root)
     own, names = root_id(root), {dg.AssetKey(name) for name in assets}
     return tuple(
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
-        if run.tags.get(ROOT_TAG) == own
-        or (_is_unmarked_but_queued(run) and names & set(run.asset_selection or ()))
+        if not _is_being_made_in_the_ui(run)
+        and run.tags.get(ROOT_TAG, own) == own
+        and (ROOT_TAG in run.tags or names & set(run.asset_selection or ()))
     )
 
 
@@ -89,13 +91,15 @@ def runs_at_work(
     runs = runs_in_flight(instance, root, assets)
     if has_living_server(root):
         return runs
+    # The claims of processes that died were removed with their runs, so these live.
     return tuple(run for run in runs if run.run_id in find_claims(root))
 
 
 def end_lost_runs(instance: dg.DagsterInstance, root: Path) -> None:
     """End the runs of this root whose process is gone and which no queue holds.
 
-    The lock of the process decides, not time. What a living server is starting is Dagster's to watch.
+    The lock of the process decides, not time. What was being made or started counts as a living server's
+    where there is one; `foxml dev` looks before it becomes that, so nothing is left to it by another.
     """
     # In this order: a run is claimed before it is made, so the claim of every run that is seen is seen too.
     of_root = dg.RunsFilter(tags={ROOT_TAG: root_id(root)}, statuses=list(UNFINISHED))
@@ -124,8 +128,10 @@ def _described(run: dg.DagsterRun) -> str:
     return f"{run.run_id[:8]} ({subject}, {run.status.value.lower().replace('_', ' ')})"
 
 
-def _is_unmarked_but_queued(run: dg.DagsterRun) -> bool:
-    return ROOT_TAG not in run.tags and run.status is not dg.DagsterRunStatus.NOT_STARTED
+def _is_being_made_in_the_ui(run: dg.DagsterRun) -> bool:
+    # A run that is launched again bears the tags of the first one.
+    is_from_ui = ROOT_TAG not in run.tags or run.parent_run_id is not None
+    return is_from_ui and run.status is dg.DagsterRunStatus.NOT_STARTED
 
 
 def _why_lost(run: dg.DagsterRun, claims: Mapping[str, Claim]) -> str:
@@ -137,9 +143,7 @@ def _why_lost(run: dg.DagsterRun, claims: Mapping[str, Claim]) -> str:
         return ""
     if not any(other.role is Role.SERVER and other.is_held for other in claims.values()):
         return "no process executes it, and none could start it"
-    # A run that is launched again in the UI bears the tags of the first one.
-    is_again = run.parent_run_id is not None
-    server = None if is_again else run.tags.get(_SERVER_TAG)
+    server = None if _is_being_made_in_the_ui(run) else run.tags.get(_SERVER_TAG)
     if run.status is dg.DagsterRunStatus.NOT_STARTED and server is not None:
         asked = claims.get(server)
         return "" if asked is not None and asked.is_held else "the server that made it is gone"

@@ -44,18 +44,34 @@ class MeantFor(dg.Config):
     keys: list[str] = Field([], description="Filled in by what launches a batch; leave it empty.")
 
 
+class Batch(MeantFor):
+    """A batch of jobs, and how much of it is to be trained."""
+
+    chosen: list[str] = Field([], description="Of its partitions, those to train; none is all.")
+    seconds: float | None = Field(None, description="After so many seconds no further job is begun.")
+
+
+class ModelChecks(dg.Config):
+    """How the models are checked."""
+
+    deep: bool = Field(False, description="Read every file, also those that look as when they were verified.")
+
+
 @dataclass(frozen=True)
 class StageRun:
     """One run to launch: the assets it materializes, its tags (partition range, priority) and its config.
 
     `checks` names (asset, check) to run; None runs the checks of the assets. `keys` are the partitions of
-    its range, and `title` says what it does where the assets do not.
+    its range, of which `chosen` alone, if there are any, are trained, in `seconds` if that is a number.
+    `title` says what it does where the assets do not.
     """
 
     assets: tuple[str, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[tuple[str, str], ...] | None = None
     keys: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    seconds: float | None = None
     title: str = ""
 
     @property
@@ -70,27 +86,37 @@ class StageRun:
 
     @property
     def config(self) -> dict[str, object]:
-        """The run config: the partitions that the run is meant for."""
-        return (
-            {"ops": {name: {"config": {"keys": list(self.keys)}} for name in self.assets}}
-            if self.keys
-            else {}
-        )
+        """The run config: the partitions that the run is meant for, and what limits it."""
+        if not self.keys:
+            return {}
+        meant: dict[str, object] = {"keys": list(self.keys)}
+        if self.chosen:
+            meant["chosen"] = list(self.chosen)
+        if self.seconds is not None:
+            meant["seconds"] = self.seconds
+        return {"ops": {name: {"config": meant} for name in self.assets}}
 
 
 def evidence_run(instance: dg.DagsterInstance, all_targets: Sequence[str], stale: Set[str]) -> StageRun:
     """One run over the range of targets that holds all `stale` ones; it evaluates these and no others."""
     order = add_partitions(instance, targets, all_targets)
+    # One range, because none can be longer than all keys.
     (keys,) = ranges(order, stale, len(order))
     return StageRun((EVIDENCE_ASSET,), _meant_for(keys), keys=keys)
 
 
 def training_runs(
-    instance: dg.DagsterInstance, plan: MasterPlan, pending: Sequence[Job], batch_size: int
+    instance: dg.DagsterInstance,
+    plan: MasterPlan,
+    pending: Sequence[Job],
+    batch_size: int,
+    *,
+    no_others: bool = False,
 ) -> list[StageRun]:
     """Runs that together train the `pending` jobs of `plan`, highest priority first.
 
     Each is a range of at most `batch_size` partitions; the jobs in it that are trained already are skipped.
+    Others that stand in it are trained too, unless there are to be `no_others`.
     """
     runs = []
     for kind in TrainingType:
@@ -98,7 +124,8 @@ def training_runs(
         order = partition_order(instance, plan, kind)
         found = ranges(order, jobs.keys(), batch_size)
         runs += [
-            _training_run(plan, kind, keys, [jobs[key] for key in keys if key in jobs]) for keys in found
+            _training_run(plan, kind, keys, {key: jobs[key] for key in keys if key in jobs}, no_others)
+            for keys in found
         ]
     return sorted(runs, key=lambda run: -int(run.tags[_PRIORITY_TAG]))
 
@@ -158,6 +185,17 @@ def audit_run() -> StageRun:
     return StageRun(("routing_audit", REPORT_ASSET))
 
 
+def check_config(*, deep: bool) -> dict[str, object]:
+    """The run config of the checks of models."""
+    config = ModelChecks(deep=deep).model_dump()
+    return {"ops": {model_checks(asset): {"config": config} for asset in MODEL_ASSETS.values()}}
+
+
+def model_checks(asset: str) -> str:
+    """The op that makes the checks of one kind of models."""
+    return f"{asset}_checks"
+
+
 def run_request(run: StageRun, tags: Mapping[str, str]) -> dg.RunRequest:
     """A run for a sensor to launch. It has no run key: what is in flight already is looked up instead."""
     return dg.RunRequest(
@@ -174,13 +212,16 @@ def partition_key(job: Job) -> str:
 
 
 def _training_run(
-    plan: MasterPlan, kind: TrainingType, keys: tuple[str, ...], jobs: Sequence[Job]
+    plan: MasterPlan, kind: TrainingType, keys: tuple[str, ...], jobs: Mapping[str, Job], no_others: bool
 ) -> StageRun:
-    priority = max(job.priority for job in jobs)
+    priority = max(job.priority for job in jobs.values())
     tags = {PLAN_TAG: plan.metadata.plan_hash, _PRIORITY_TAG: str(priority)} | _meant_for(keys)
     # Between batches models are missing, so their checks wait for the report.
-    return StageRun((MODEL_ASSETS[kind],), tags, checks=(), keys=keys, title=f"{len(jobs)} {kind.value} jobs")
+    chosen = tuple(jobs) if no_others else ()
+    title = f"{len(jobs)} {kind.value} jobs"
+    return StageRun((MODEL_ASSETS[kind],), tags, checks=(), keys=keys, chosen=chosen, title=title)
 
 
 def _meant_for(keys: Sequence[str]) -> dict[str, str]:
+    # The hash tells that the range has moved; the keys in the run's config tell by which.
     return range_tags(keys) | {KEYS_TAG: content_hash(keys)}

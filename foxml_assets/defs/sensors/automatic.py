@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import dagster as dg
 
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
-from foxml_assets.planning.diff.preview import estimate_seconds
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.models.fit_times import past_fit_seconds
+from foxml_assets.training.models.fit_times import describe_cost
 
 
 def hold_back(instance: dg.DagsterInstance, training: TrainingContext, pending: Sequence[Job]) -> str:
@@ -23,7 +22,8 @@ def hold_back(instance: dg.DagsterInstance, training: TrainingContext, pending: 
         why = f"automatic_training.max_jobs is {allowed.max_jobs}"
     else:
         return ""
-    return f"{len(pending)} jobs are pending ({_cost(training.layout, pending)}); {why}: foxml train"
+    cost = describe_cost(pending, training.layout, training.config.threads)
+    return f"{len(pending)} jobs are pending ({cost}); {why}: foxml train"
 
 
 def _was_trained_before(instance: dg.DagsterInstance, layout: Layout) -> bool:
@@ -32,12 +32,3 @@ def _was_trained_before(instance: dg.DagsterInstance, layout: Layout) -> bool:
         return True
     records = instance.get_asset_records([dg.AssetKey(name) for name in MODEL_ASSETS.values()])
     return any(record.asset_entry.last_run_id is not None for record in records)
-
-
-def _cost(layout: Layout, pending: Sequence[Job]) -> str:
-    estimate = estimate_seconds(pending, past_fit_seconds(layout))
-    fits = estimate.known + estimate.guessed + estimate.unknown
-    if estimate.unknown == fits:
-        return f"{fits} fits, of which none was timed yet"
-    unknown = f", {estimate.unknown} of them never timed" if estimate.unknown else ""
-    return f"{fits} fits, about {estimate.seconds:,.0f} s on one thread{unknown}"

@@ -71,6 +71,7 @@ def outdated_checks(
         return dg.SkipReason("every check shows what is")
     if looks < _LOOKS:
         return dg.SkipReason(f"{_named(differ)} to be checked again, if no new plan comes before")
+    # The same files are the same request, so that checks that end in vain are not launched for ever.
     request = f"{ARTIFACT_CHECK_JOB}:{content_hash(files)}"
     refused = refusal(instance, root, request)
     if refused:

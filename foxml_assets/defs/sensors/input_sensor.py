@@ -62,6 +62,7 @@ def changed_inputs(
 def _requests(
     instance: dg.DagsterInstance, workspace: Workspace, inputs: RunInputs
 ) -> list[dg.RunRequest] | dg.SkipReason:
+    # The first stage with a change, found lazily: what stands behind it is asked when it was made again.
     changes = next(filter(None, (_changes_of(stage, instance, inputs) for stage in Stage)), [])
     refusals = []
     requests = []
@@ -90,6 +91,7 @@ def _changed_configs(instance: dg.DagsterInstance, inputs: RunInputs) -> list[Ch
     for name, config in zip(CONFIGS, configs, strict=True):
         version = config_version(config)
         known, event = data_version_of(instance, name)
+        # A config that was never materialized is left to the user's first run.
         if known is not None and known != version:
             changed.append((StageRun((name,)), f"{version}:{event}"))
     return changed

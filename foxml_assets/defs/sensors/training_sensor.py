@@ -10,6 +10,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import data_version_of
+from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.partitions import retire_partitions
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
@@ -89,9 +90,9 @@ def _read(cursor: str | None) -> _Seen | None:
 
 def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
     inputs = workspace.read_inputs()
-    training = inputs.training_context()
+    training = with_records(inputs.training_context(), instance)
     plan = authorise_training(training, inputs.policy, current_stamp()).plan
-    pending = pending_jobs(plan, workspace.layout, retry_failed=False)
+    pending = pending_jobs(plan, training, retry_failed=False)
     waiting, left = _split(instance, workspace, plan, pending, runs)
     if waiting:
         reason = hold_back(instance, training, waiting)
@@ -102,6 +103,7 @@ def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[d
         return [run_request(run, tags) for run in launched]
     if runs:
         return dg.SkipReason(f"{len(pending) - len(left)} jobs are in {describe_runs(runs)}")
+    # What left the plan while a run still referred to it can go now.
     for kind, definition in MODEL_PARTITIONS.items():
         planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
         retire_partitions(instance, definition, planned)
@@ -134,6 +136,7 @@ def _report(
     reads = (*MODEL_ASSETS.values(), "master_training_plan", "routing_audit")
     latest = max(data_version_of(instance, name)[1] for name in reads)
     version, reported = data_version_of(instance, REPORT_ASSET)
+    # Storage ids ascend: the report is younger than all it reads.
     if version is not None and reported > latest:
         if left:
             return dg.SkipReason(
@@ -162,13 +165,17 @@ def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
     present = [path.stat() for path in watched if path.exists()]
     moments = [(status.st_mtime_ns, status.st_size) for status in present]
     in_flight = sorted(run.run_id for run in runs)
-    models = (
-        []
-        if runs
-        else sorted(
-            (entry.path, entry.stat().st_mtime_ns)
-            for folder, _, _ in os.walk(layout.models)
-            for entry in os.scandir(folder)
-        )
-    )
+    models = [] if runs or not layout.models.is_dir() else sorted(_file_times(str(layout.models)))
     return content_hash([moments, in_flight, models])
+
+
+def _file_times(folder: str) -> list[tuple[str, int]]:
+    """Every file below `folder`, with the time of its last change."""
+    found: list[tuple[str, int]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found += _file_times(entry.path)
+            else:
+                found.append((entry.path, entry.stat(follow_symlinks=False).st_mtime_ns))
+    return found

@@ -10,6 +10,7 @@ from foxml_assets.evidence.arrays import Ints, PanelArrays
 
 # Bars that a group of the calendar has on average, so that agreement within groups means something.
 _BARS_A_GROUP = 3
+# Share of the variance that may be left within groups: what rounding to 32 bits leaves, and no more.
 _SPREAD_LEFT = 1e-6
 
 
@@ -41,6 +42,7 @@ def _groups(times: pd.DatetimeIndex) -> Iterator[Ints]:
     of_day = (times - times.normalize()).asi8
     month, day, weekday = (np.asarray(part) for part in (times.month, times.day, times.day_of_week))
     for parts in ((weekday, of_day), (weekday,), (of_day,), (month, day), (month,), (day,)):
+        # Numbers the distinct combinations of the parts (columns of parts x bars); the group of each bar.
         _, group = np.unique(np.stack(parts), axis=1, return_inverse=True)
         if len(times) >= _BARS_A_GROUP * (int(group.max(initial=0)) + 1):
             yield group.ravel().astype(np.int64)
@@ -53,5 +55,6 @@ def _agrees(values: npt.NDArray[np.floating], group: Ints) -> bool:
     spread = float(np.square(x - x.mean()).sum()) if len(x) else 0.0
     if spread <= 0.0:
         return False
+    # Sums by group over counts by group; mean[group] is then each row's group mean.
     mean = np.bincount(group, x) / np.maximum(np.bincount(group), 1)
     return float(np.square(x - mean[group]).sum()) <= _SPREAD_LEFT * spread

@@ -106,6 +106,7 @@ def beyond_chance_here(skill: Floats, panel: PanelArrays, label: LabelView) -> F
 def _skill_errors(panel: PanelArrays, label: LabelView) -> Floats:
     """Standard error of a single feature's skill on each symbol, overlapping labels counted once."""
     rows = np.array([np.isfinite(label.y[panel.rows_of(at)]).sum() for at in range(len(panel.symbols))])
+    # Of n independent rows a rank correlation has variance 1 / n; rows of one horizon count as one.
     return np.asarray(np.sqrt(label.spec.horizon_bars / np.maximum(rows, 1.0)))
 
 
@@ -134,15 +135,19 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
             panel.bar[rows],
         )
         known = ~np.isnan(table).any(axis=1) & ~np.isnan(y)
+        # Labels of the earlier half end before the later one begins.
         early, late = known & (bar < middle - label.spec.horizon_bars), known & (bar >= middle)
+        # Fewer rows teach so many weights nothing.
         if min(early.sum(), late.sum()) < 2 * lags + 20:
             continue
+        # Centred by symbol, as levels of symbols teach nothing; in X'y the mean of y then cancels.
         centred = table[early] - table[early].mean(axis=0)
         gram += centred.T @ centred
         cross += centred.T @ y[early]
         later.append((table[late], y[late]))
     if not later or not np.trace(gram) > 0.0:
         return float("nan")
+    # A thousandth of the mean diagonal: keeps the system regular and hardly shrinks the weights.
     ridge = 1e-3 * np.trace(gram) / lags * np.eye(lags)
     weights = np.linalg.solve(gram + ridge, cross)
     metric = metric_of(label.spec.task_type)

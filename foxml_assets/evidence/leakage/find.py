@@ -106,6 +106,7 @@ def find_leaks(
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
     measured = examined.sum(axis=0)
+    # Features this strong could be copies of one label that vouch for each other.
     strong = np.abs(np.nan_to_num(mean_skill(skill))) >= limits.made_of_news
     together = np.flatnonzero(strong)
     past = asked_apart(past, features, together, together, _LEANS_ON)
@@ -122,7 +123,9 @@ def find_leaks(
     unexplained = np.nan_to_num(past.past_r2) < limits.past_r2
     fresh = unexplained & known.doubted
     near = (np.abs(np.nan_to_num(skill)) >= limits.near_copy_skill) & known.may_copy
+    # What the past explains, on the symbol itself too, is a function of it and no copy.
     near &= unexplained | ahead.found | case.fresh_on(near)
+    # On half of the symbols that measured it: then the label itself stands among the features.
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
     news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
@@ -161,6 +164,7 @@ def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
     """Marks each symbol's strongest usable feature (symbols x features); none where nothing is known."""
     size = np.where(usable, np.abs(np.nan_to_num(skill)), 0.0)
     top = size.max(axis=1, keepdims=True, initial=0.0)
+    # Of several equal ones only the first counts.
     first = np.cumsum(size == top, axis=1) == 1
     return np.asarray((size == top) & first & (top > 0.0))
 
@@ -168,6 +172,7 @@ def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
 def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageStatus, ...]:
     """The worst status that holds for each feature."""
     words = (LeakageStatus.UNKNOWN, LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED)
+    # The first condition that holds decides, so the worst comes first; 0 is UNKNOWN.
     worst = np.select([blocked, suspect, measured], [3, 2, 1], 0)
     return tuple(words[at] for at in worst.tolist())
 
@@ -211,6 +216,7 @@ class _Case:
             rows = self.features.panel.rows_of(symbol)
             left, ranks = self.past.news.ranks[rows, at], self.features.ranks[rows, at]
             known = np.isfinite(left)
+            # R2: ranks centre on 0, so their squares are the variance; the floor is for constant features.
             explained = 1.0 - np.square(left[known]).sum() / max(np.square(ranks[known]).sum(), 1e-9)
             fresh[symbol, at] = explained < self.config.leakage.past_r2
         return fresh
@@ -219,6 +225,7 @@ class _Case:
         """Features found on more symbols than chance or one bad series explains (symbols x features)."""
         measured = (~np.isnan(self.skill)).sum(axis=0)
         found = where.sum(axis=0)
+        # Three symbols or a share of them, but never more than half of those measured.
         wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
         return np.asarray((found > 0) & (found >= wanted))
 
@@ -231,6 +238,7 @@ class _Case:
         limits, n = self.config.leakage, len(self.features.panel.features)
         found, back, made = self.known.look_ahead.copy(), np.full(n, np.nan), np.full(n, np.nan)
         asked = self.known.doubted & (self.mean >= limits.look_ahead_skill)
+        # Skill this great is asked about even where replay or the clock has settled the question.
         asked |= self.known.may_copy & (self.mean >= limits.near_copy_skill)
         for at in np.flatnonzero(asked).tolist():
             made[at] = made_of_news(self.past.news, self.label, at)

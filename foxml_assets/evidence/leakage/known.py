@@ -119,6 +119,7 @@ def _unequal(panel: PanelArrays, config: LeakageConfig) -> Iterator[Problem]:
             continue
         values = np.asarray(panel.X[:, at], dtype=np.float64)
         low, high = np.full(len(panel.times), np.nan), np.full(len(panel.times), np.nan)
+        # Lowest and highest value of all symbols at each bar; fmin and fmax pass over NaN.
         np.fmin.at(low, panel.bar, values)
         np.fmax.at(high, panel.bar, values)
         apart = np.flatnonzero(low < high)

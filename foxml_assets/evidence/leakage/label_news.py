@@ -24,6 +24,7 @@ def label_news(features: FeatureRanks, moments: Moments, label: LabelView, unhea
             totals[half] += known[chosen] @ known[chosen]
     weights = np.zeros(size)
     if min(totals) > 0.0:
+        # Column c of the moments is feature c % n_features, at whatever offset.
         columns = np.flatnonzero(~np.isin(np.arange(size) % moments.n_features, unheard))
         fit = fit_to(moments, columns, crosses[0], crosses[1], float(totals[1]))
         weights[fit.columns] = fit.weights
@@ -31,5 +32,6 @@ def label_news(features: FeatureRanks, moments: Moments, label: LabelView, unhea
     for symbol in range(len(panel.symbols)):
         rows = panel.rows_of(symbol)
         out[rows, 0] = y[rows] - with_earlier(features.ranks[rows]) @ weights
+        # `rows` is a slice, so this writes into `out`.
         out[rows][: OFFSETS[-1]] = np.nan
     return FeatureRanks(panel, out, OFFSETS[-1])

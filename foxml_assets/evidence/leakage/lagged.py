@@ -4,8 +4,10 @@ import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 
+# Rows whose value is looked up in another feature, and rows that must bear a lag out.
 _PROBES = 12
 _MIN_ROWS = 60
+# Share of the rows that must agree, and how far equal numbers may differ, as a share of their size.
 _AGREE = 0.98
 _TOLERANCE = 1e-5
 
@@ -49,11 +51,13 @@ def _common_lag(values: Floats, other: Floats, order: Ints, probes: Ints) -> int
     for row in probes.tolist():
         slack = _TOLERANCE * max(abs(values[row]), 1e-6)
         low, high = np.searchsorted(ranked, [values[row] - slack, values[row] + slack])
+        # A value held so often tells no lag.
         if high - low > 200:
             return 0
         for lag in (row - order[low:high]).tolist():
             if lag > 0:
                 votes[lag] = votes.get(lag, 0) + 1
+    # Two probes may fail, as behind a gap.
     likely = [lag for lag, count in votes.items() if count >= len(probes) - 2]
     return min(likely, default=0)
 
@@ -63,6 +67,7 @@ def _holds(panel: PanelArrays, feature: int, other: int, lag: int) -> bool:
     same = known = 0
     for symbol in range(len(panel.symbols)):
         rows = panel.rows_of(symbol)
+        # Row t of the feature beside row t - lag of the other; a lag beyond the series leaves nothing.
         now = np.asarray(panel.X[rows, feature], dtype=np.float64)[lag:]
         then = np.asarray(panel.X[rows, other], dtype=np.float64)[:-lag]
         both = np.isfinite(now) & np.isfinite(then)

@@ -89,9 +89,12 @@ def explained_by_later(
     """
     n = moments.n_features
     longest = max(1, min(_LONGEST_LEAD, stop_bar // _BARS_PER_LEAD))
+    # By feature and other: who may speak about whom. A feature always hears itself.
     heard = ~without[None, :] | np.eye(n, dtype=bool)
+    # Column c of the moments is feature c % n; from n on it is one at earlier rows.
     columns = [one[heard[at][one % n]] for at, one in enumerate(moments.explaining(at) for at in range(n))]
     own, _ = _weights(moments, [moments.own(at) for at in range(n)])
+    # At first no feature's same row counts as its past: who may vouch for whom is what this finds out.
     of_strict, _ = _weights(moments, [one[one >= n] for one in columns])
     strict = _series(features, symbols, stop_bar, longest, of_strict, own)
     alike = _correlations([(one.news, one.own, one.early) for one in strict], longest) * heard
@@ -102,7 +105,9 @@ def explained_by_later(
         moments, [one[(one >= n) | vouching[at][one % n]] for at, one in enumerate(columns)]
     )
     series = _series(features, symbols, stop_bar, longest, of_news, own)
+    # Without lead 0: leads x feature x other, the feature's news with what others bring later on.
     later = _correlations([(one.news, one.own, one.early) for one in series], longest)[1:] * (heard & witness)
+    # The other way round, leads x other x feature: what others brought before the feature's news.
     earlier = _correlations([(one.own, one.news, one.early) for one in series], longest)[1:] * heard.T
     share, lead = np.where(np.isnan(left), np.nan, 0.0), np.zeros(n, dtype=np.int64)
     witnessed = share.copy()
@@ -163,6 +168,7 @@ def _series(
         table, row = with_earlier(r), np.arange(len(bar))
         # The first rows have no past, and the last ones no future.
         inside = (row >= margin) & (row < len(row) - longest)
+        # The longest lead away from the middle, so that no later row of one half lies in the other.
         early, late = inside & (bar < middle - longest), inside & (bar >= middle + longest)
         news, own = (np.nan_to_num(r - table @ weights) for weights in (of_news, of_own))
         found.append(_Series(news, own, early, late))
@@ -178,10 +184,12 @@ def _correlations(parts: Sequence[tuple[_Rows, _Rows, Flags]], longest: int) -> 
         rows = np.flatnonzero(chosen)
         if not len(rows):
             continue
+        # The chosen rows are one run, and `longest` rows behind it exist: a lead is a shift of the slice.
         start, stop = int(rows[0]), int(rows[-1]) + 1
         squares += [np.square(one[start:stop]).sum(axis=0) for one in (first, second)]
         for lead in range(longest + 1):
             cross[lead] += first[start:stop].T @ second[start + lead : stop + lead]
+    # Lengths are those of the rows at lead 0, for every lead; the floor is for columns of zeros.
     return np.asarray(cross / np.sqrt(np.maximum(np.outer(squares[0], squares[1]), 1e-12)))
 
 
@@ -198,6 +206,7 @@ def _share(series: Sequence[_Series], feature: int, before: _Pairs, later: Float
     """How much less of the news is left with the best pairs at later rows (correlations `later`) than with
     those `before` alone, and the lead of the best of them."""
     after = _strongest(later)
+    # Row 0 of the table is lead 1.
     strength = np.abs(later[after.lead - 1, after.of])
     if np.square(strength).sum() < _TOO_LITTLE:
         return 0.0, 0
@@ -207,6 +216,7 @@ def _share(series: Sequence[_Series], feature: int, before: _Pairs, later: Float
         return 0.0, 0
 
     def left(stop: int) -> float:
+        # The pairs at earlier rows stand first, so a prefix asks them alone.
         early, late = grams[:, :stop, :stop]
         return best_ridge(early, crosses[0, :stop], late, crosses[1, :stop], float(totals[1]))[1]
 

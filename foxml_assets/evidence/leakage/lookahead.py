@@ -96,8 +96,10 @@ def _ask_later(
         clearest = float(unasked.max(initial=0.0))
         if clearest < least:
             return found, ahead
+        # At least the clearest one is added each time, so the loop ends.
         ahead = ahead | (unasked >= max(least, _CLEAR * clearest))
         again = explained_by_later(features, moments, symbols, stop_bar, copies, ahead)
+        # One that no longer shows without the others keeps the numbers it was found by.
         shown = ~ahead | (np.nan_to_num(again.share) >= least)
         found = Later(
             np.where(shown, again.share, found.share),

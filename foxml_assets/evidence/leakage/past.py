@@ -10,7 +10,9 @@ from scipy.linalg import cho_factor, cho_solve
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
 
+# Dense near the row, where a series remembers most. Rows before the last offset have no past.
 OFFSETS = (1, 2, 3, 5, 7, 12, 20)
+# As shares of each column's sum of squares.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _MAX_COLUMNS = 300
 
@@ -107,6 +109,7 @@ def fit_from_past(moments: Moments, feature: int, columns: Ints) -> Fit | None:
     None for a feature without variation in one half.
     """
     early, late, total = moments.early, moments.late, moments.late[feature, feature]
+    # A mean square of ranks this small: the feature is constant, or missing throughout.
     if early[feature, feature] <= 1e-9 * moments.early_rows or total <= 1e-9 * moments.late_rows:
         return None
     return fit_to(moments, columns, early[:, feature], late[:, feature], float(total))
@@ -115,8 +118,10 @@ def fit_from_past(moments: Moments, feature: int, columns: Ints) -> Fit | None:
 def fit_to(moments: Moments, columns: Ints, cross: Floats, late_cross: Floats, late_total: float) -> Fit:
     """The same for anything, given its products with all columns in both halves and its squares in the
     later: by at most _MAX_COLUMNS of `columns`, those with the largest correlation in the earlier half."""
+    # Products with the target over the columns' lengths: their correlations, but for a common factor.
     scale = np.sqrt(np.maximum(np.diag(moments.early)[columns], 1e-12))
     strongest = np.argsort(-np.abs(cross[columns]) / scale, kind="stable")[:_MAX_COLUMNS]
+    # In the order of the columns, so that equal choices give equal rounding.
     chosen = np.sort(columns[strongest])
     early, late = (gram[np.ix_(chosen, chosen)] for gram in (moments.early, moments.late))
     weights, left = best_ridge(early, cross[chosen], late, late_cross[chosen], late_total)
@@ -131,6 +136,7 @@ def best_ridge(
     scale = np.maximum(np.diag(gram), 1e-12)
     best, best_left = np.zeros(len(gram)), 1.0
     for penalty in PENALTIES:
+        # The last term keeps the matrix positive definite where a column is all zeros.
         ridged = gram + np.diag(penalty * scale + 1e-9)
         weights = cho_solve(cho_factor(ridged, lower=True, check_finite=False), cross, check_finite=False)
         # The residual sum of squares from moments: y'y - 2 w'X'y + w'X'Xw.
@@ -158,6 +164,7 @@ def unexplained(
         rows = features.panel.rows_of(symbol)
         r = features.ranks[rows]
         out[rows] = r[:, wanted] - with_earlier(r) @ weights[:, wanted]
+        # `rows` is a slice, so this writes into `out`.
         out[rows][: OFFSETS[-1]] = np.nan
     return out
 

@@ -87,6 +87,8 @@ def label_skill(
 def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:
     """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
     fewer, but never less than FEWEST_ROWS."""
+    # Labelled rows of each symbol. The row added lets an empty last symbol start there; what reduceat gives
+    # for empty symbols is the value of the next row, and is dropped.
     counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
     counts = counts[np.diff(panel.starts) > 0]
     usual = int(np.median(counts)) if len(counts) else 0
@@ -103,7 +105,9 @@ def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floa
         positive = label > 0.5
         n_positive = known[positive].sum(axis=0)
         n_negative = n - n_positive
+        # Rows of one horizon are one episode, because their labels overlap.
         enough = np.minimum(n_positive, n_negative) >= max(1, _MIN_EPISODES * spec.horizon_bars)
+        # Mean ranks of the two classes differ by AUC - 0.5 (Mann-Whitney), ranks being scaled to length 1.
         above = _divide(r[positive].sum(axis=0), n_positive, enough)
         skill = 2.0 * (above - _divide(r[~positive].sum(axis=0), n_negative, enough))
     else:
@@ -128,6 +132,7 @@ def shifted(values: npt.NDArray[np.floating], lag: int) -> npt.NDArray[np.floati
 def _correlation(r: Floats, label: Floats, known: npt.NDArray[np.bool_], n: Floats) -> Floats:
     count = np.maximum(n, 1.0)
     weight = known.astype(np.float64)
+    # Sums over the rows each column knows: r is 0 at the others, and `weight` leaves out their labels.
     x_sum, y_sum = r.sum(axis=0), label @ weight
     cross = label @ r - x_sum * y_sum / count
     xx = (r * r).sum(axis=0) - x_sum**2 / count

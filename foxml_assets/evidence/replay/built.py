@@ -29,7 +29,9 @@ class Built:
         """Where the panel's `rows` stand in the frame, -1 for one that it lacks."""
         if not len(self.keys):
             return np.full(len(rows), -1)
+        # The key of a row: symbol and bar as one number, symbol first, so keys sort as the panel does.
         wanted = (self.panel.code * len(self.panel.times) + self.panel.bar)[rows]
+        # A key beyond the last one is looked up at the last, where it does not match.
         at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[at] == wanted, self.order[at], -1)
 
@@ -133,5 +135,6 @@ def _keys(times: pd.DatetimeIndex, symbols: pd.Series, panel: PanelArrays) -> In
 
 def _sorted(frame: pd.DataFrame, panel: PanelArrays, keys: Ints, last: pd.Timestamp | None) -> Built:
     order = np.argsort(keys, kind="stable")
+    # Rows the panel lacks have key -1 and sort first; they are cut off.
     order = order[np.searchsorted(keys[order], 0) :]
     return Built(frame, panel, keys[order], order, last)

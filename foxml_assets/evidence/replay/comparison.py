@@ -177,6 +177,7 @@ def _one_cut(
 
 def _differ(one: Floats, other: Floats, spread: float, tolerance: float) -> Flags:
     """Where two values are not the same up to `tolerance` of their size, or of the column's spread."""
+    # Equal infinities are the same by the first test; differences of infinities would be NaN.
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     with np.errstate(invalid="ignore"):
         size = np.maximum(np.maximum(np.abs(one), np.abs(other)), spread)
@@ -199,6 +200,7 @@ def _time(panel: PanelArrays, row: int) -> str:
 
 
 def _symbol(panel: PanelArrays, row: int) -> str:
+    # The last symbol that starts at or before the row.
     return panel.symbols[int(np.searchsorted(panel.starts, row, side="right")) - 1]
 
 

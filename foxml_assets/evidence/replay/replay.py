@@ -24,6 +24,7 @@ from foxml_assets.panel.data_config import FeatureBuilder, ReplayConfig
 from foxml_assets.panel.panel_info import PanelInfo
 
 _MAX_LISTED = 10
+# Multiples of it modulo 1 spread evenly without repeating (a Kronecker sequence).
 _GOLDEN = 0.6180339887498949
 _CALL_FIX = "mend the function: it is called with the rows of its source up to some time, in long format"
 
@@ -49,6 +50,7 @@ def replay_builder(
     a builder that fails, is impure or does not make what the panel holds; PanelError for its source.
     """
     source = source_rows(builder, panel, info)
+    # A builder without a source row before a cut has nothing to build from.
     cuts = [bar for bar in bars if (source.times <= panel.times[bar]).any()]
     if not cuts:
         raise _refused(builder, "has no source rows before the hold-out", "give it the rows it needs")
@@ -59,6 +61,7 @@ def replay_builder(
         again = run.tail(cuts[0], config.last_rows)
     names = [name for name in panel.features if name in full.frame.columns]
     _check(builder, tails[0], again, full, names, config)
+    # The same last row at the first cut as with all rows: it was not built from the argument.
     if tails[0].last == full.last and (source.times > panel.times[cuts[0]]).any():
         what = f"returns rows up to {full.last} when it is given those up to {panel.times[cuts[0]]}"
         raise _refused(builder, what, "build from the argument, and from nothing else")

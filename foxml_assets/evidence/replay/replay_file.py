@@ -16,6 +16,7 @@ from foxml_assets.panel.data_config import DataConfig, FeatureBuilder, FilePanel
 from foxml_assets.panel.folds import holdout_start
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.source import builder_source_fingerprint
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
 
@@ -65,6 +66,7 @@ def current_replay(
         return Replay()
     builders = _builders(config)
     for builder in builders:
+        # Also of a replay that is current: which columns are labels is no part of its hash.
         _check_source(builder, info)
     there = _read(layout)
     if there is not None and there.replay_hash == wanted:
@@ -109,6 +111,6 @@ def _check_once(before: dict[str, Replayed], found: dict[str, Replayed]) -> None
 def _read(layout: Layout) -> Replay | None:
     """The artifact; None where there is none, or none that can be read."""
     try:
-        return msgspec.json.decode(layout.feature_replay.read_bytes(), type=Replay)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(layout.feature_replay.read_bytes(), Replay)
+    except (OSError, msgspec.DecodeError):
         return None

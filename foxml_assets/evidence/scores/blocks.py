@@ -41,8 +41,10 @@ def make_blocks(folds: tuple[Fold, ...], horizon_bars: int, config: BlockConfig)
     for fold in folds:
         length = fold.test_stop - fold.test_start
         quarter = min(config.min_block_bars, length // 4)
+        # The last term, rounded up, keeps the number of blocks within its limit.
         block = max(quarter, 2 * horizon_bars, -(-length // config.max_blocks_per_fold))
         count = max(1, length // block)
+        # Equal parts up to rounding, so no short block is left at the end.
         starts += [fold.test_start + length * k // count for k in range(count)]
         bounds.append(len(starts))
     return TimeBlocks(starts=np.array(starts, dtype=np.int64), bounds=tuple(bounds))

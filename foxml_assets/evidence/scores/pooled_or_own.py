@@ -77,6 +77,7 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
     trained = [
         sums for sums, kept in zip(on_symbols, case.leaks.pooled.tolist(), strict=True) if kept and sums
     ]
+    # The first of the recent folds.
     late = len(case.folds) - recent_folds(len(case.folds))
 
     def over(part: Flags | None) -> Scores:
@@ -103,6 +104,7 @@ def score_symbol(
     """Score the own variants, choose one, and compare it with the pooled model on the rows of both."""
     rows, n_folds = case.panel.rows_of(symbol), len(case.folds)
     own_rows = np.stack([one.prediction[rows] for one in own])
+    # The last variant is a family alone, ridge if there is one; a mean would need both families' rows.
     size = int(np.isfinite(own_rows[-1]).sum())
     nothing, no_folds = Estimate(None), np.full((n_folds, 3), np.nan)
     on_pooled = pooled.on_symbols[symbol]
@@ -112,6 +114,7 @@ def score_symbol(
     if on_own is None:
         return SymbolScores((), {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
     whole = scores(on_own)
+    # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
     at = _choose(whole, expected=len(own) - 1)
     late = n_folds - recent_folds(n_folds)
     pooled_rows = pooled.chosen.prediction[rows]
@@ -152,8 +155,12 @@ def _rows_to_score(case: TargetCase, predictions: Floats) -> int:
     """Predicted rows from which on the pooled model is scored on a symbol: `min_rows`, or as many as symbols
     usually have where that is less. The error of the mean over symbols says what short ones are worth."""
     predicted = np.isfinite(predictions).all(axis=0)
-    counts = np.add.reduceat(np.append(predicted, False), case.panel.starts[:-1])
-    usual = int(np.median(counts[counts > 0])) if (counts > 0).any() else 0
+    # Predicted rows of each symbol; the row added lets an empty last symbol start there.
+    starts = case.panel.starts
+    counts = np.add.reduceat(np.append(predicted, False), starts[:-1])
+    # A symbol without rows is given the first of the next one.
+    counts = counts[(np.diff(starts) > 0) & (counts > 0)]
+    usual = int(np.median(counts)) if len(counts) else 0
     return min(case.config.min_rows, max(usual // 2, _FEWEST_ROWS))
 
 

@@ -47,6 +47,7 @@ def top_overlap(a: Floats, b: Floats, top_k: int) -> float:
     ranking of nothing agrees with nothing: 0.
     """
     p = len(a)
+    # Of few features at most half are chosen: two choices of nearly all agree whatever they are.
     first, second = (_top(values, min(top_k, max(1, p // 2))) for values in (a, b))
     expected, most = len(first) * len(second) / p, min(len(first), len(second))
     return (len(first & second) - expected) / (most - expected) if most > expected else 0.0

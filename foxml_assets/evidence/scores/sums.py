@@ -53,9 +53,11 @@ def block_sums(
     if len(y) == 0:
         nothing = np.zeros((len(predictions), n_blocks))
         return BlockSums(metric, nothing, nothing, nothing)
+    # The first row of each fold; start and stop repeat each fold's ends on all of its rows.
     bounds = np.flatnonzero(np.diff(fold, prepend=fold[0] - 1))
     start = np.repeat(bounds, np.diff(bounds, append=len(y)))
     stop = np.repeat(np.append(bounds[1:], len(y)), np.diff(bounds, append=len(y)))
+    # The first row of each block that has any: reduceat would give an empty one the next one's value.
     present = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
 
     def by_block(values: Floats) -> Floats:
@@ -80,12 +82,14 @@ def scores(sums: BlockSums, blocks: Flags | None = None) -> Scores:
     total, total_left, total_right = (part.sum(axis=-1, keepdims=True) for part in (cross, left, right))
     if sums.metric is ScoreMetric.AUC:
         value = _ratio(total, total_left)
+        # A pair weighs by the blocks of both its rows, and `cross` has half of it in each: hence twice.
         influence = _ratio(2.0 * (cross - np.nan_to_num(value) * left), total_left)
     else:
         scale = np.sqrt(total_left * total_right)
         value = _ratio(total, scale)
         # A constant prediction ranks nothing: no skill rather than no score.
         value = np.where((total_right < 1e-12) & (total_left > 1e-12), 0.0, value)
+        # By the sums of one block, v = C / sqrt(L R) changes by c / sqrt(L R) - v (l / L + r / R) / 2.
         half = 0.5 * np.nan_to_num(value)
         influence = _ratio(cross, scale) - half * (_ratio(left, total_left) + _ratio(right, total_right))
     return Scores(value[..., 0], np.nan_to_num(np.where(chosen, influence, 0.0)))
@@ -106,6 +110,7 @@ def estimates(found: Scores) -> tuple[Estimate, ...]:
     # Blocks that add nothing hold no comparable rows; with fewer than two that do, no error is known.
     active = (found.influence != 0.0).sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
+        # n / (n - 1), as of a variance from n blocks.
         correction = active / np.maximum(active - 1, 1)
         error = np.sqrt(correction * (found.influence**2).sum(axis=-1))
     return tuple(
@@ -148,6 +153,7 @@ def _concordance(
     np.cumsum(positive, out=n_positive[1:])
     fold_positives = n_positive[stop] - n_positive[start]
     fold_negatives = (stop - start) - fold_positives
+    # A positive row is right about the negatives below it, a negative one about the positives above it.
     by_rank = np.where(positive[order], below, fold_positives - positives_below)
     concordant = np.empty_like(by_rank)
     np.put_along_axis(concordant, order, by_rank, 1)
@@ -159,6 +165,7 @@ def _concordance(
 def _centred_ranks(values: Floats, fold: Ints, start: Ints, stop: Ints) -> Floats:
     """Mid-ranks within folds, scaled to (-0.5, 0.5)."""
     order, first, last = _tie_groups(values, fold)
+    # Places count from 0: the middle of the group's places, plus one half, over the rows of the fold.
     by_rank = (0.5 * (first + last + 1) - start) / (stop - start) - 0.5
     ranks = np.empty_like(by_rank)
     np.put_along_axis(ranks, order, by_rank, 1)
@@ -177,6 +184,7 @@ def _tie_groups(values: Floats, fold: Ints) -> tuple[Ints, Ints, Ints]:
     place = np.arange(n)
     opens = np.ones(ranked.shape, dtype=bool)
     opens[:, 1:] = (ranked[:, 1:] != ranked[:, :-1]) | (fold[1:] != fold[:-1])
+    # Places of openings carried forward, and of closings carried backward: the group's ends at each place.
     first = np.maximum.accumulate(np.where(opens, place, 0), axis=1)
     closes = np.ones(ranked.shape, dtype=bool)
     closes[:, :-1] = opens[:, 1:]

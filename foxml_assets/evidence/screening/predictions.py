@@ -112,6 +112,7 @@ def screened(families: Sequence[ModelFamily]) -> Screened:
     as_what = {family: find_family(family).screened_as for family in families}
 
     def of(screen: ModelFamily) -> ModelFamily | None:
+        # In the order of `families`, which is that of the settings.
         found = [family for family in families if as_what[family] == screen]
         return screen if screen in found else next(iter(found), None)
 

@@ -26,6 +26,7 @@ def probe_families(case: TargetCase) -> tuple[FamilyOutcome, ...]:
     pooled = np.repeat(case.leaks.pooled, np.diff(case.panel.starts))
     usable = np.flatnonzero(~np.isnan(case.y) & pooled)
     count = min(case.config.probe_rows, len(usable))
+    # Rows are sorted by symbol and time, so even steps reach all of both.
     rows = usable[np.linspace(0, len(usable) - 1, count).astype(np.int64)] if count else usable
     return tuple(FamilyOutcome(family, count, _probe(family, case, rows)) for family in case.config.families)
 

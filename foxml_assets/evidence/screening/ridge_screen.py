@@ -111,6 +111,7 @@ class _Total:
         kept = self._pooled[:, symbol]
         if len(part.gram) > len(self._gram):
             self._gram = np.repeat(self._gram, len(part.gram), axis=0)
+        # A shared Gram matrix means that all targets keep all symbols, so there is nothing to mask.
         self._gram += part.gram if len(self._gram) == 1 else part.gram * kept[:, None, None]
         self._cross += part.cross * kept[:, None]
         self._rows += part.rows * kept
@@ -153,6 +154,7 @@ class _Work:
             around = z - z.mean(axis=0) if len(z) else z
             gram, cross = (around.T @ around)[None], _each(centred, around)
         else:
+            # Targets that miss the same labels share rows, and so one Gram matrix.
             masks, which = np.unique(known, axis=0, return_inverse=True)
             cross = np.empty((len(labels), z.shape[1]))
             grams = np.empty((len(masks), z.shape[1], z.shape[1]))
@@ -166,6 +168,7 @@ class _Work:
         n_targets, n_features = part.cross.shape
         weights = np.full((n_targets, n_features), np.nan)
         fitted = (part.rows >= self.config.min_rows) & part.varied
+        # Targets that may use the same features share the submatrix, and with a shared Gram its inverse.
         patterns, group = np.unique(self.task.usable, axis=0, return_inverse=True)
         shared = len(part.gram) == 1
         for at, usable in enumerate(patterns):
@@ -173,6 +176,7 @@ class _Work:
             members = np.flatnonzero((group.ravel() == at) & fitted)
             if members.size == 0:
                 continue
+            # Features a target may not use, or without scale, weigh nothing; NaN is for targets not fitted.
             weights[members] = 0.0
             penalty = ridge_penalty(len(columns), self.config.ridge.prior_r2)
             for targets in [members] if shared else members[:, None]:

@@ -75,6 +75,7 @@ def fit_trees(
     """Fit on the rows `train` and predict the rows `test`, with the `usable` features only."""
     import lightgbm as lgb
 
+    # The last column is the symbol's code, constant in an own model.
     allowed = np.append(usable, with_symbol)
     params: dict[str, object] = {
         **_dataset_params(config),
@@ -102,14 +103,17 @@ def training_rows(
     if len(rows) <= max_rows:
         return rows
     drawn = np.random.default_rng([seed, fold.index]).choice(len(rows), max_rows, replace=False)
+    # In the order of the panel, as all rows would be.
     return rows[np.sort(drawn)]
 
 
 def _dataset_params(config: EvidenceConfig) -> dict[str, object]:
     return {
         "max_bin": config.trees.bins,
+        # Else binning drops columns by a leaf size that is not that of the models.
         "feature_pre_filter": False,
         "deterministic": True,
+        # LightGBM would time both layouts and take the faster one, which need not be the same twice.
         "force_col_wise": True,
         "num_threads": 1,
         "seed": config.seed,

@@ -81,6 +81,7 @@ def row_moments(Z: Vector, y: Vector, group: Groups, n_groups: int) -> Moments:
     """The moments of rows Z, shape (n, p), with labels y, shape (n,), in groups 0 to `n_groups` - 1."""
     z = np.empty((n_groups, Z.shape[1]))
     for j in range(Z.shape[1]):
+        # The sum of column j in each group.
         z[:, j] = np.bincount(group, weights=Z[:, j], minlength=n_groups)
     with one_blas_thread():
         gram, cross = Z.T @ Z, Z.T @ y
@@ -101,6 +102,7 @@ def within_groups(moments: Moments) -> tuple[Vector, Vector]:
     """
     means = moments.z / np.maximum(moments.counts, 1.0)[:, None]
     with one_blas_thread():
+        # Sums of squares about the group means: Z'Z less the sum over groups of n * mean mean'.
         return moments.gram - moments.z.T @ means, moments.cross - means.T @ moments.y
 
 
@@ -137,6 +139,7 @@ def shrunk_intercepts(moments: Moments, coefficients: Vector, prior_rows: float)
     with one_blas_thread():
         total = moments.y - moments.z @ coefficients
     overall = float(total.sum() / moments.counts.sum())
+    # 0 for a group without rows.
     weight = moments.counts / (rows + prior_rows)
     return overall, overall + weight * (total / rows - overall)
 
@@ -165,6 +168,7 @@ def _mean_and_scale(x: Vector) -> tuple[float, float]:
         x = x[finite]
     if not len(x):
         return 0.0, 0.0
+    # Rounding of the mean would give a constant column a scale a little above 0.
     if x.min() == x.max():
         return float(x[0]), 0.0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -177,5 +181,6 @@ def _standard_column(column: Floats, mean: float, scale: float, clip: float) -> 
         z = np.asarray(column, dtype=np.float64) - mean
         z /= scale
     np.clip(z, -clip, clip, out=z)
+    # The mean of the training rows.
     z[np.isnan(z)] = 0.0
     return z

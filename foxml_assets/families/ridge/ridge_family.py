@@ -17,7 +17,7 @@ from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family
-from foxml_assets.families.matrices import categorical_positions, column_names, feature_matrix, label_vector
+from foxml_assets.families.matrices import column_names, feature_matrix, label_vector, symbol_position
 from foxml_assets.families.model import Matrix, Vector
 from foxml_assets.families.model_files import read_model, write_model
 from foxml_assets.families.params import RidgeParams
@@ -32,6 +32,7 @@ from foxml_assets.families.ridge.moments import (
     standardise,
 )
 from foxml_assets.families.ridge.ridge_file import RidgeFile, SymbolIntercepts
+from foxml_assets.storage.exact_json import decode_json
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def fit_ridge(
     matrix = feature_matrix(X, features)
     if len(matrix) != len(labels):
         raise TrainingError(f"{len(matrix)} rows of features, {len(labels)} labels")
-    at = _symbol_position(features, categorical)
+    at = symbol_position(features, categorical, family="ridge")
     codes, group = _groups(matrix, at, features)
     scales = _usable_scales(matrix, at, features)
     # Labels too large for their sums are found by the check of the file's content.
@@ -123,20 +124,9 @@ def load_ridge(path: Path, sha256: str) -> RidgeModel:
     """Read the model file whose content has that hash. Raises TrainingError."""
     content = read_model(path, sha256)
     try:
-        return RidgeModel(msgspec.json.decode(content, type=RidgeFile))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return RidgeModel(decode_json(content, RidgeFile))
+    except msgspec.DecodeError as error:
         raise TrainingError(f"the model cannot be read: {error}", file=path, fix="train it again") from error
-
-
-def _symbol_position(features: Sequence[str], categorical: Sequence[str]) -> int | None:
-    positions = categorical_positions(features, categorical)
-    if len(positions) > 1:
-        names = [features[position] for position in positions]
-        raise TrainingError(
-            "ridge takes one categorical column, the symbol",
-            problems=[Problem("categorical", "names several", names)],
-        )
-    return positions[0] if positions else None
 
 
 def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Vector, npt.NDArray[np.intp]]:
@@ -144,6 +134,7 @@ def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Ve
     if at is None:
         return np.zeros(1), np.zeros(len(matrix), dtype=np.intp)
     codes, group = np.unique(matrix[:, at].astype(np.float64), return_inverse=True)
+    # A float holds every whole number below 2**53.
     wrong = codes[~((codes >= 0) & (codes == np.floor(codes)) & (codes < 2**53))]
     if len(wrong):
         raise TrainingError(
@@ -156,6 +147,7 @@ def _groups(matrix: Floats, at: int | None, features: Sequence[str]) -> tuple[Ve
 def _usable_scales(matrix: Floats, at: int | None, features: Sequence[str]) -> Scales:
     """The scales of the columns; the symbol's column is none that has a scale."""
     found = column_scales(matrix)
+    # All True where `at` is None.
     is_feature = np.arange(len(features)) != at
     scales = Scales(np.where(is_feature, found.means, 0.0), np.where(is_feature, found.scales, 0.0))
     huge = np.flatnonzero(~(np.isfinite(scales.means) & np.isfinite(scales.scales)))

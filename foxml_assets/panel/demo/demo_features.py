@@ -36,6 +36,7 @@ def realised_volatility(returns: pd.DataFrame, days: int) -> pd.DataFrame:
 def _returns(log_price: pd.DataFrame, returns: pd.DataFrame) -> Wide:
     spans = {f"ret_{days}d": log_price.diff(days) for days in (1, 2, 5, 10, 20, 60)}
     lags = {f"ret_1d_lag{days}": returns.shift(days) for days in (1, 2)}
+    # The year's momentum goes without its last month, in which returns tend to reverse (Jegadeesh 1990).
     return {**spans, **lags, "mom_250d_skip20": log_price.shift(20) - log_price.shift(250)}
 
 
@@ -69,6 +70,7 @@ def _ranks(log_price: pd.DataFrame, returns: pd.DataFrame) -> Wide:
 
 
 def _market(log_price: pd.DataFrame, returns: pd.DataFrame) -> Wide:
+    # Not known where one of the stocks has no return, so that it is always the same market.
     market = returns.mean(axis=1, skipna=False)
     states = {
         "mkt_ret_1d": market,
@@ -79,6 +81,7 @@ def _market(log_price: pd.DataFrame, returns: pd.DataFrame) -> Wide:
         "mkt_dispersion_20d": returns.std(axis=1).rolling(20).mean(),
     }
     wide = {name: _broadcast(state, returns) for name, state in states.items()}
+    # The slope of a regression on the market: covariance over variance of the last 60 days.
     beta = returns.rolling(60).cov(market).div(market.rolling(60).var(), axis=0)
     return {**wide, "beta_60d": beta, "rel_ret_5d": log_price.diff(5).sub(market.rolling(5).sum(), axis=0)}
 

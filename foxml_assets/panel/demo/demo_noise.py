@@ -24,4 +24,5 @@ def coin_flip_echo(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _generator(symbol: str, purpose: str) -> np.random.Generator:
+    # A checksum, because Python's own hash of a text is another in every process.
     return np.random.default_rng([zlib.crc32(symbol.encode()), zlib.crc32(purpose.encode())])

@@ -63,6 +63,7 @@ def demo_panel(config: DemoPanel) -> RawPanel:
         "symbol": np.repeat(prices.columns.to_numpy(dtype=object), days),
     }
     for name, wide in {**features, **targets}.items():
+        # Transposed: stock after stock, each by day, as the keys above.
         columns[name] = wide.to_numpy(dtype=np.float32).T.ravel()
     return RawPanel(
         frame=pd.DataFrame(columns),

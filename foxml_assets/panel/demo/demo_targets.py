@@ -21,6 +21,7 @@ def demo_targets(prices: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "fwd_ret_5d": forward_return(log_price, 5),
         "fwd_ret_20d": forward_return(log_price, 20),
         "fwd_log_vol_10d": forward_log_volatility(log_price, 10),
+        # A fall by 3 % in logs, its sign turned; likewise the others.
         "y_will_swing_low_5d_0.03": swing_low(log_price, 5, -np.log1p(-0.03)),
         "y_will_swing_low_vol_20d_1.0": swing_low(log_price, 20, _scaled(log_price, 20, 1.0)),
         "y_will_swing_peak_10d_0.05": swing_peak(log_price, 10, np.log1p(0.05)),
@@ -41,6 +42,7 @@ def forward_log_volatility(log_price: pd.DataFrame, days: int) -> pd.DataFrame:
 
 def swing_low(log_price: pd.DataFrame, days: int, barrier: float | pd.DataFrame) -> pd.DataFrame:
     """1 where the close falls by at least `barrier` (in logs, positive) within `days`, else 0."""
+    # Rolling looks back: on the series in reverse that is ahead, from the day after on.
     ahead = log_price.shift(-1).iloc[::-1]
     lowest = ahead.rolling(days).min().iloc[::-1]
     return _hit(log_price - lowest, barrier)

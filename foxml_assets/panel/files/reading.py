@@ -7,18 +7,21 @@ import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.data_config import FilePanel
-from foxml_assets.panel.files.columns import choose_columns
+from foxml_assets.panel.files.columns import choose_columns, is_numeric
 from foxml_assets.panel.files.table_files import (
     PANEL,
     PARQUET,
+    ROWS,
     SOURCE,
     TableFile,
     fix_for,
+    kind_of,
     open_tables,
     panel_files,
+    row_files,
     source_files,
 )
-from foxml_assets.panel.raw_panel import RawPanel
+from foxml_assets.panel.raw_panel import RawPanel, TimeUnit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +46,31 @@ def read_file_panel(config: FilePanel) -> RawPanel:
         origin=config.path,
         time_unit=config.time_unit,
     )
+
+
+def read_rows(
+    path: str, time_column: str, symbol_column: str, features: Sequence[str], time_unit: TimeUnit | None
+) -> RawPanel:
+    """Read `features` of the panel at `path` to predict on; it needs no labels, and may hold anything else.
+
+    Raises PanelError for files that cannot be read, and names all columns that are missing or not numeric.
+    """
+    keys = (time_column, symbol_column)
+    wanted = [*keys, *features]
+    tables = [
+        table.only(wanted) for table in open_tables(row_files(path), kind_of(path), symbol_column, ROWS)
+    ]
+    _require(tables, wanted, ROWS)
+    types = {field.name: field.type for field in _unified(tables, ROWS)}
+    words = [
+        Problem(f"column {name}", "is not numeric", str(types[name]))
+        for name in features
+        if not is_numeric(types[name])
+    ]
+    if words:
+        raise PanelError("features must be numbers", problems=words, fix=fix_for(ROWS))
+    frame = to_frame(_read_all(tables, wanted, ROWS), keys=keys)
+    return RawPanel(frame, *keys, tuple(features), targets=(), origin=path, time_unit=time_unit)
 
 
 def source_columns(path: str, symbol_column: str) -> tuple[str, ...]:
@@ -80,6 +108,12 @@ def _unified(tables: Sequence[TableFile], setting: str) -> "pa.Schema":
 def _read_all(tables: Sequence[TableFile], wanted: list[str], setting: str) -> "pa.Table":
     import pyarrow as pa
 
+    _require(tables, wanted, setting)
+    parts = [table.read(wanted) for table in tables]
+    return pa.concat_tables(parts, promote_options="permissive").select(wanted)
+
+
+def _require(tables: Sequence[TableFile], wanted: Sequence[str], setting: str) -> None:
     problems = [
         Problem(f"column {column}", "is missing", table.path.name)
         for table in tables
@@ -88,8 +122,6 @@ def _read_all(tables: Sequence[TableFile], wanted: list[str], setting: str) -> "
     ]
     if problems:
         raise PanelError("columns are missing from some files", problems=problems, fix=fix_for(setting))
-    parts = [table.read(wanted) for table in tables]
-    return pa.concat_tables(parts, promote_options="permissive").select(wanted)
 
 
 def to_frame(table: "pa.Table", *, keys: Sequence[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,7 +12,7 @@ from foxml_assets.core.errors import PanelError, Problem
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PANEL, SOURCE = "panel.path", "panel.builders.source"
+PANEL, SOURCE, ROWS = "panel.path", "panel.builders.source", "PANEL"
 PARQUET, CSV = "parquet", "csv"
 _CSV_SUFFIXES = ("csv", "csv.gz")
 
@@ -25,12 +25,21 @@ class TableFile:
     schema: "pa.Schema"
     read: "Callable[[Sequence[str]], pa.Table]"
 
+    def only(self, columns: Sequence[str]) -> "TableFile":
+        """The same file as if it held no other than these columns."""
+        import pyarrow as pa
+
+        fields = [field for field in self.schema if field.name in columns]
+        return replace(self, schema=pa.schema(fields))
+
 
 def panel_files(path: str, kind: str, setting: str = PANEL) -> tuple[Path, ...]:
     """The files of `kind` that `path` stands for, sorted. Raises PanelError if there are none."""
     place = Path(path)
     suffixes = (PARQUET,) if kind == PARQUET else _CSV_SUFFIXES
-    if place.is_dir():
+    if place.is_file():
+        found = {place}
+    elif place.is_dir():
         found = {file for suffix in suffixes for file in place.rglob(f"*.{suffix}") if file.is_file()}
     else:
         found = {Path(name) for name in glob.glob(path, recursive=True) if Path(name).is_file()}  # noqa: PTH207
@@ -45,6 +54,20 @@ def source_files(path: str) -> tuple[Path, ...]:
     return panel_files(path, PARQUET, SOURCE)
 
 
+def kind_of(path: str) -> str:
+    """Of which kind the files are that `path` stands for, by their names."""
+    place = Path(path)
+    is_csv = place.name.endswith(tuple(f".{suffix}" for suffix in _CSV_SUFFIXES)) or (
+        place.is_dir() and not any(place.rglob(f"*.{PARQUET}"))
+    )
+    return CSV if is_csv else PARQUET
+
+
+def row_files(path: str) -> tuple[Path, ...]:
+    """The files of a panel to predict on, sorted. Raises PanelError when there is none."""
+    return panel_files(path, kind_of(path), ROWS)
+
+
 def open_tables(files: Sequence[Path], kind: str, symbol_column: str, setting: str) -> tuple[TableFile, ...]:
     """The files, each with its columns.
 
@@ -57,6 +80,8 @@ def open_tables(files: Sequence[Path], kind: str, symbol_column: str, setting: s
 
 def fix_for(setting: str) -> str:
     """The advice of an error about what `setting` names."""
+    if setting == ROWS:
+        return "give a panel with the time, symbol and feature columns of the one that was trained on"
     return f"check `{setting}` in data_config.yaml"
 
 
@@ -67,13 +92,16 @@ def _open_parquet(file: Path, _: str, setting: str) -> TableFile:
     def read(columns: Sequence[str]) -> "pa.Table":
         try:
             with file.open("rb") as stream:
+                # Without metadata, by which pandas would make an index of some columns.
                 return pq.ParquetFile(stream).read(columns=list(columns)).replace_schema_metadata(None)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(file, PARQUET, error, setting) from error
 
     try:
         schema = pq.read_schema(file).remove_metadata()
-    except (OSError, pa.ArrowException) as error:
+        # Their names are decoded when they are asked for.
+        _ = schema.names
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _unreadable(file, PARQUET, error, setting) from error
     return TableFile(file, schema, read)
 
@@ -86,7 +114,8 @@ def _open_csv(file: Path, symbol_column: str, setting: str) -> TableFile:
     as_text = csv.ConvertOptions(column_types={symbol_column: pa.string()})
     try:
         table = csv.read_csv(file, convert_options=as_text)
-    except (OSError, pa.ArrowException) as error:
+        _ = table.schema.names
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _unreadable(file, CSV, error, setting) from error
     return TableFile(file, table.schema, lambda columns: table.select(list(columns)))
 

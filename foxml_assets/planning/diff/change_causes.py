@@ -79,6 +79,7 @@ class MovedInputs:
 
         A decision that changed while both evidence and policy moved has both as causes.
         """
+        # An id can change for another job's sake: one that would have the same id comes or goes.
         names = {change.field for change in fields} - {"job_id"}
         is_decision = bool(names - _EVIDENCE_FIELDS - {"data_hash"})
         found = [

@@ -43,7 +43,10 @@ class RouteMove:
 
 @dataclass(frozen=True)
 class Preview:
-    """The plan that would be made, what it changes, and what training it would cost."""
+    """The plan that would be made, what it changes, and what training it would cost.
+
+    `ready` are its jobs whose models lie ready.
+    """
 
     routing: RoutingPlan
     plan: MasterPlan
@@ -51,6 +54,7 @@ class Preview:
     diff: PlanDiff
     all_jobs: TimeEstimate
     to_train: TimeEstimate
+    ready: frozenset[str]
 
 
 def preview_plan(
@@ -64,12 +68,12 @@ def preview_plan(
     data_hashes: Mapping[str, str],
     training_hash: str,
     past_seconds: Mapping[FitKey, float],
-    is_trained: Callable[[Job], bool],
+    untrained: Callable[[MasterPlan], Sequence[Job]],
     stamp: RunStamp,
 ) -> Preview:
     """Route and plan `candidates` by `policy`, and compare with the current plans where there are any.
 
-    `is_trained` says whether the models of a job, of its very spec, lie ready.
+    `untrained` names the jobs of a plan of which no models, of their very spec, lie ready.
     """
     routing = route(
         candidates, policy, universe=universe, previous=current_routing, history=history, stamp=stamp
@@ -82,13 +86,15 @@ def preview_plan(
         parent_plan_hash=current.metadata.plan_hash if current is not None else None,
         stamp=stamp,
     )
+    to_train = untrained(plan)
     return Preview(
         routing=routing,
         plan=plan,
         moves=_moves(current_routing, routing),
         diff=diff_plans(current, plan),
         all_jobs=estimate_seconds(plan.jobs, past_seconds),
-        to_train=estimate_seconds((job for job in plan.jobs if not is_trained(job)), past_seconds),
+        to_train=estimate_seconds(to_train, past_seconds),
+        ready=frozenset(job.job_id for job in plan.jobs) - {job.job_id for job in to_train},
     )
 
 
@@ -117,7 +123,9 @@ def _moves(old: RoutingPlan | None, new: RoutingPlan) -> tuple[RouteMove, ...]:
     keys = ["target", "symbol"]
     columns = [*keys, "route"]
     after = new.pairs[columns].astype(object)
+    # Without an old plan no row, but the same columns, so that the merge finds only new pairs.
     before = after.iloc[:0] if old is None else old.pairs[columns].astype(object)
+    # A pair of one plan only has NaN for its route in the other.
     both = before.merge(after, on=keys, how="outer", suffixes=("_before", "_after"))
     counts = Counter(zip(map(_route, both["route_before"]), map(_route, both["route_after"]), strict=True))
     moves = [RouteMove(before, after, pairs) for (before, after), pairs in counts.items()]

@@ -43,17 +43,17 @@ def move_rows(preview: Preview) -> list[tuple[str, str, int]]:
 def time_rows(preview: Preview) -> list[tuple[str, str, int, int, int]]:
     """Training time: which jobs, time, fits measured before, fits guessed, fits unknown."""
     named = (("jobs not trained yet", preview.to_train), ("all jobs", preview.all_jobs))
-    return [(name, _duration(one.seconds), one.known, one.guessed, one.unknown) for name, one in named]
+    return [(name, duration(one.seconds), one.known, one.guessed, one.unknown) for name, one in named]
 
 
 def preview_markdown(preview: Preview) -> str:
     """Routes, moves, jobs and training time."""
-    parts = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
+    parts: list[str] = [table(("route", "pairs now", "pairs then"), route_rows(preview))]
     moves = move_rows(preview)
     if moves:
         parts.append(table(("from", "to", "pairs"), moves))
     header = ("to train", "time on one thread", "measured fits", "guessed", "unknown")
-    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff)]
+    parts += [table(header, time_rows(preview)), diff_markdown(preview.diff, preview.ready)]
     return "\n\n".join(parts)
 
 
@@ -64,7 +64,8 @@ def preview_json(preview: Preview) -> bytes:
     return encode(document) + b"\n"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """How long something takes, as one reads it."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = seconds / 60

@@ -63,6 +63,7 @@ def build_plan(
 
 def assured_features(routing: RoutingPlan, jobs: Sequence[Job]) -> dict[str, Assurances]:
     """The features of each target's `jobs` that somebody stands for; targets without any are left out."""
+    # None stands for all features: a job without a list of its own uses every one.
     planned: defaultdict[str, set[str] | None] = defaultdict(set)
     for job in jobs:
         before = planned[job.target]
@@ -87,5 +88,6 @@ def assemble_plan(
     ordered = tuple(sorted(jobs, key=plan_order))
     summary = summarize(ordered, total_blocked, symbols)
     counted = replace(metadata, total_jobs=len(ordered))
+    # The hash counts the jobs too, so it comes last.
     hashed = replace(counted, plan_hash=plan_hash(counted, ordered, summary))
     return MasterPlan(hashed, ordered, summary)

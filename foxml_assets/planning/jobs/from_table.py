@@ -54,6 +54,7 @@ def make_jobs(
         _metadata(table),
         map(_TASKS.__getitem__, table["task_type"]),
         _numbers(table["horizon_minutes"]),
+        # Cached, so that jobs of equal features share one tuple: spec hashes go by its identity.
         map(cache(_feature_names), table["features"]),
         pooled_without,
         [data_hashes.get(target, ABSENT) for target in targets],
@@ -71,6 +72,7 @@ def _check_names(table: pd.DataFrame) -> None:
 
 
 def _families(table: pd.DataFrame, policy: RoutingPolicy) -> Iterator[tuple[ModelFamily, ...]]:
+    # Few combinations of rule, best and failed families occur, so each is worked out once.
     rules = [policy.families[index] for index in table["family_rule"]]
     return map(cache(job_families), rules, table["families"], table["failed_families"])
 

@@ -53,6 +53,7 @@ def _pooled(routing: RoutingPlan) -> pd.DataFrame:
     """One job per target that serves a pair by the pooled model, or that has no pairs at all."""
     targets, pairs = routing.targets, routing.pairs
     served = targets["target"].isin(pairs.loc[pairs["route"].isin(_POOLED_ROUTES), "target"])
+    # Without pairs no route says so: the pooled state decides alone.
     alone = ~targets["target"].isin(pairs["target"]) & targets["cs_state"].isin(_ROUTABLE)
     chosen = targets[(served | (alone & ~targets["hard_block"])).to_numpy()]
     return pd.DataFrame(
@@ -83,6 +84,7 @@ def _single(routing: RoutingPlan) -> pd.DataFrame:
     chosen = routing.pairs[routing.pairs["route"].isin(_SYMBOL_ROUTES).to_numpy()]
     target = _objects(chosen["target"])
     of_target = routing.targets
+    # The row of each pair's target.
     at = pd.Index(_objects(of_target["target"])).get_indexer(pd.Index(target, dtype=object))
     return pd.DataFrame(
         {

@@ -19,6 +19,8 @@ from foxml_assets.planning.plan.encoding import (
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan, PlanMetadata, PlanSummary
 
 _CHUNK_BYTES = 4_000_000
+# A part is read as a whole, and may be twenty times as large in memory.
+_MAX_PART_BYTES = 1 << 26
 
 _METADATA = msgspec.json.Decoder(PlanMetadata)
 _SUMMARY = msgspec.json.Decoder(PlanSummary)
@@ -28,11 +30,16 @@ _JOBS = msgspec.json.Decoder(list[Job])
 def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
     """The plan in `raw` and the hash of its content; None if a single byte is not as it would be written.
 
+    None too if metadata, summary or a job is too large to be one.
+
     What equals its own encoding holds no duplicate key, no unknown field and no other spelling of a
     value. Values that many jobs share are held once.
     """
+    # Neither frame can occur inside a part, so the first and the last one are the real ones.
     start, end = raw.find(FRAME_JOBS), raw.rfind(FRAME_SUMMARY)
     if not raw.startswith(FRAME_METADATA) or not raw.endswith(FRAME_END) or not 0 < start < end:
+        return None
+    if max(start, len(raw) - end) > _MAX_PART_BYTES:
         return None
     try:
         metadata_bytes = raw[len(FRAME_METADATA) : start]
@@ -44,6 +51,8 @@ def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
         jobs: list[Job] = []
         seen: dict[object, object] = {}
         for body in _chunks(raw, start + len(FRAME_JOBS), end):
+            if len(body) > _MAX_PART_BYTES:
+                return None
             chunk = _JOBS.decode(b"[" + body + b"]")
             if encode_body(chunk) != body:
                 return None
@@ -58,6 +67,7 @@ def read_canonical(raw: bytes) -> tuple[MasterPlan, str] | None:
 def _chunks(raw: bytes, start: int, end: int) -> Iterator[bytes]:
     """The job lines between `start` and `end` in parts of whole lines, without the comma after each part."""
     while start < end:
+        # A raw line end stands only between jobs; the two bytes of the comma and it are passed over.
         stop = raw.find(b",\n", start + _CHUNK_BYTES, end)
         yield raw[start : stop if stop != -1 else end]
         start = stop + 2 if stop != -1 else end

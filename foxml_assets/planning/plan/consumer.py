@@ -14,7 +14,8 @@ from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPl
 from foxml_assets.storage.directories import read_version
 
 MAX_BYTES = 1 << 30
-_MAX_EXPLAINED_BYTES = 1 << 27
+# What the planner wrote is read in parts; to look into anything else takes thirty times its size.
+MAX_OTHER_BYTES = 1 << 24
 
 _DECODER = msgspec.json.Decoder(MasterPlan)
 _MAKE_NEW = "make a new plan: foxml run --until plan"
@@ -29,17 +30,19 @@ class _MetadataOnly(msgspec.Struct):
 
 
 def load_master_training_plan(path: Path) -> MasterPlan:
-    """The plan in `path`, verified to be what the planner wrote or an equal document.
+    """The plan in `path`, verified to be what the planner wrote or, up to MAX_OTHER_BYTES, an equal document.
 
     Raises PlanMissingError, PlanCorruptError (every problem with its JSON path: not JSON, cut off,
     too large, duplicate or unknown keys, wrong types, not-a-number, a model family that is not installed,
-    another schema version) and
-    PlanInconsistentError (the content does not have the plan's own hash).
+    another schema version; beyond MAX_OTHER_BYTES only that it is wrong) and PlanInconsistentError (the
+    content does not have the plan's own hash).
     """
     raw = read_version(path.parent, lambda: _read(path))
     plan, actual = read_canonical(raw) or _read_other_layout(raw, path)
-    if not _families(plan) <= FAMILIES.points().keys():
-        raise _refusal(_problems(raw), path)
+    unknown = sorted(_families(plan) - FAMILIES.points().keys())
+    if unknown:
+        raise _refusal(_problems(raw) or (Problem("$", FAMILIES.unknown(), unknown),), path)
+    # Last: a document that is wrong in itself is better told by its problems than by its hash.
     if actual != plan.metadata.plan_hash:
         problem = Problem(
             "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
@@ -124,25 +127,21 @@ def _read(path: Path) -> bytes:
 
 def _read_other_layout(raw: bytes, path: Path) -> tuple[MasterPlan, str]:
     """A plan that the planner did not write byte for byte: reformatted, or wrong."""
+    version = _schema_version(raw)
+    if version not in (None, SCHEMA_VERSION):
+        what = f"this program reads version {SCHEMA_VERSION}"
+        raise _refusal((Problem("$.metadata.schema_version", what, version),), path)
+    if len(raw) > MAX_OTHER_BYTES:
+        what = "is not as the planner writes it (cut off, edited or reformatted), and too large to say where"
+        raise _refusal((Problem("$", what),), path)
     try:
         plan = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _corrupt(raw, path, error) from error
+        raise _refusal(_problems(raw) or (Problem("$", str(error)),), path) from error
     problems = _problems(raw)
     if problems:
         raise _refusal(problems, path)
     return plan, plan_hash(plan.metadata, plan.jobs, plan.summary)
-
-
-def _corrupt(raw: bytes, path: Path, error: Exception) -> PlanCorruptError:
-    version = _schema_version(raw)
-    if version not in (None, SCHEMA_VERSION):
-        what = f"this program reads version {SCHEMA_VERSION}"
-        return _refusal((Problem("$.metadata.schema_version", what, version),), path)
-    # To look for a second problem behind broken syntax takes ten times the file in memory.
-    is_unreadable = not isinstance(error, msgspec.ValidationError) and len(raw) > _MAX_EXPLAINED_BYTES
-    problems = () if is_unreadable else _problems(raw)
-    return _refusal(problems or (Problem("$", str(error)),), path)
 
 
 def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
@@ -152,6 +151,8 @@ def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
 
 
 def _problems(raw: bytes) -> tuple[Problem, ...]:
+    if len(raw) > MAX_OTHER_BYTES:
+        return ()
     # Who reads a good plan has no need of it.
     from foxml_assets.planning.plan.json_problems import find_problems
 

@@ -29,6 +29,7 @@ def encode(value: object) -> bytes:
 
 def job_lines(jobs: Sequence[Job]) -> list[bytes]:
     """One JSON object per job, without line ends."""
+    # Every line ends in a line end, which leaves an empty piece behind the last.
     return _ENCODER.encode_lines(jobs).split(b"\n")[:-1]
 
 

@@ -19,6 +19,7 @@ def job_ids(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
         raise ValueError("a pair of target and symbol stands twice")
     ids = [_with_hash(pair, 0) for pair in pairs]
     for length in _HASH_LENGTHS[1:]:
+        # Only ids that still clash get more digits; the others keep their readable form.
         counts = Counter(ids)
         if len(counts) == len(ids):
             break
@@ -27,6 +28,11 @@ def job_ids(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
             for pair, name in zip(pairs, ids, strict=True)
         ]
     return ids
+
+
+def is_id_of(job_id: str, target: str, symbol: str | None) -> bool:
+    """Whether `job_id` is the id of that pair beside some other pairs."""
+    return any(job_id == _with_hash((target, symbol), length) for length in _HASH_LENGTHS)
 
 
 def _with_hash(pair: tuple[str, str | None], length: int) -> str:

@@ -30,6 +30,7 @@ PlannedFamily = Annotated[
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
+# gc=False: such values hold no cycles, and the garbage collector need not visit half a million of them.
 class ExcludedSymbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A symbol whose rows must not enter a pooled training set, and why."""
 
@@ -127,6 +128,7 @@ class PlanSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     symbols: dict[str, SymbolUse]
 
 
+# dict=True: a cached property keeps its value in the object's dictionary, which structs do without.
 class MasterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """All jobs, by priority descending and then by id. The lookups are built on first use and kept."""
 

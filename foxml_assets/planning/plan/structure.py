@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from enum import StrEnum
+from itertools import islice
+from operator import gt
+from typing import TypeVar
 
 from foxml_assets.core.errors import Problem
 from foxml_assets.core.vocabulary import Route, TrainingType
 from foxml_assets.planning.plan.job_ids import job_ids
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan, PlanSummary, SymbolUse
+
+Word = TypeVar("Word", bound=StrEnum)
 
 _SYMBOL_ROUTES = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
 
@@ -20,13 +25,13 @@ def structure_problems(plan: MasterPlan) -> tuple[Problem, ...]:
 
 def summarize(jobs: Sequence[Job], total_blocked: int, symbols: Mapping[str, SymbolUse]) -> PlanSummary:
     """The summary of `jobs`, when `total_blocked` pairs became none and `symbols` were routed."""
-    by_type = Counter(job.training_type for job in jobs)
+    by_type = _counts(TrainingType, [job.training_type for job in jobs])
     return PlanSummary(
-        by_route=dict(Counter(job.route for job in jobs)),
-        by_type=dict(by_type),
+        by_route=_counts(Route, [job.route for job in jobs]),
+        by_type=by_type,
         by_priority={str(priority): n for priority, n in Counter(job.priority for job in jobs).items()},
-        total_cs_jobs=by_type[TrainingType.CROSS_SECTIONAL],
-        total_symbol_jobs=by_type[TrainingType.SYMBOL_SPECIFIC],
+        total_cs_jobs=by_type.get(TrainingType.CROSS_SECTIONAL, 0),
+        total_symbol_jobs=by_type.get(TrainingType.SYMBOL_SPECIFIC, 0),
         total_blocked=total_blocked,
         symbols=dict(symbols),
     )
@@ -48,12 +53,20 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
             yield Problem(f"$.summary.{field}", f"the jobs count {counted}", found)
     yield from _use_problems(plan)
     yield from _name_problems(jobs)
-    if any(plan_order(one) > plan_order(two) for one, two in pairwise(jobs)):
+    order = [plan_order(job) for job in jobs]
+    # Neighbours: the second list is one behind, and `map` ends with the shorter.
+    if any(map(gt, order, order[1:])):
         yield Problem("$.jobs", "are not ordered by priority descending, then job_id")
     for number, job in enumerate(jobs):
         what = _job_problem(job)
         if what:
             yield Problem(f"$.jobs[{number}]", what, job.job_id)
+
+
+def _counts(words: type[Word], found: list[Word]) -> dict[Word, int]:
+    """How often each word is found, if it is. To hash an enum would be a call of Python each time."""
+    counted = {word: found.count(word) for word in words}
+    return {word: count for word, count in counted.items() if count}
 
 
 def _use_problems(plan: MasterPlan) -> Iterator[Problem]:
@@ -91,6 +104,7 @@ def _name_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
     ids, pairs = [job.job_id for job in jobs], [(job.target, job.symbol) for job in jobs]
     repeated = [*_repeated("job_id", ids), *_repeated("target and symbol", pairs)]
     yield from repeated
+    # Ids follow from the pairs only where each pair stands once.
     if not repeated:
         for number, (found, expected) in enumerate(zip(ids, job_ids(pairs), strict=True)):
             if found != expected:

@@ -19,6 +19,7 @@ def history_files(plan_directory: Path) -> tuple[Path, ...]:
     folder = plan_directory / _FOLDER
     refuse_links(folder)
     found = folder.glob("*.json")
+    # A link has the time of the file it was made of, so this is the order in which plans were written.
     return tuple(sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True))
 
 
@@ -40,6 +41,7 @@ def keep_history(current: Path, staged: Path, previous: MasterPlan | None, *, li
     kept = {path.name: path for path in history_files(current)}
     if previous is not None:
         name = f"{previous.metadata.plan_hash}.json"
+        # A plan that was current before, and is retired again, is the latest once more.
         kept.pop(name, None)
         kept = {name: current / "master_training_plan.json", **kept}
     folder = staged / _FOLDER

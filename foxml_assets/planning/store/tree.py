@@ -13,6 +13,7 @@ from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.planning.store.plan_pages import render_plan, render_summary
 from foxml_assets.planning.store.yaml_mirror import SEPARATOR as YAML_SEPARATOR
 from foxml_assets.planning.store.yaml_mirror import yaml_frame, yaml_lines
+from foxml_assets.storage.files import holds
 
 MASTER_FILE = "master_training_plan.json"
 SUMMARY_FILE = "MASTER_TRAINING_PLAN_SUMMARY.md"
@@ -35,13 +36,9 @@ class PlanFile:
         yield self.head
         for start in range(0, len(self.lines), _LINES_AT_ONCE):
             part = self.separator.join(self.lines[start : start + _LINES_AT_ONCE])
+            # Between two parts stands a separator too.
             yield self.separator + part if start else part
         yield self.tail
-
-    def is_in(self, path: Path) -> bool:
-        """Whether the file at `path` holds exactly these bytes."""
-        with path.open("rb") as stream:
-            return all(stream.read(len(part)) == part for part in self.chunks()) and not stream.read(1)
 
 
 def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
@@ -74,7 +71,7 @@ def tree_problems(tree: Sequence[PlanFile], directory: Path) -> tuple[Problem, .
         path = found.get(file.path)
         if path is None:
             problems.append(Problem(file.path, "is missing"))
-        elif not file.is_in(path):
+        elif not holds(path, file.chunks()):
             problems.append(Problem(file.path, "differs from the master plan"))
     return tuple(problems)
 

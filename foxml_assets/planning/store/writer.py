@@ -55,6 +55,7 @@ def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
         recover_directory(final)
         previous = current_plan(layout)
         if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
+            # The same plan in other words or at another time: what is on disk stays, if it is whole.
             is_whole = not tree_problems(plan_tree(previous), final)
             if not is_whole:
                 _replace(previous, layout, retired=None, history=history)
@@ -87,10 +88,12 @@ def _replace(plan: MasterPlan, layout: Layout, *, retired: MasterPlan | None, hi
         for view in VIEWS:
             (staged / view).mkdir()
         with ThreadPoolExecutor(_WRITERS) as writers:
+            # Going through the results raises what a writer raised.
             for _ in writers.map(lambda file: _write(staged / file.path, file), plan_files(plan)):
                 pass
         keep_history(final, staged, retired, limit=history)
         for view in VIEWS:
+            # The files are durable by now; this makes their names so.
             sync_directory(staged / view)
 
 

@@ -24,6 +24,7 @@ def yaml_frame(plan: MasterPlan) -> tuple[bytes, bytes]:
 def yaml_lines(jobs: Sequence[Job], lines: Sequence[bytes]) -> Sequence[bytes]:
     """The JSON `lines` of `jobs` such that every YAML reader reads from them what a JSON reader does."""
     is_plain = all(line.isascii() and b"\x7f" not in line for line in lines)
+    # An exponent is the only letter e in numbers: without one the JSON lines serve as they are.
     if is_plain and b"e" not in encode([*_numbers(jobs)]):
         return lines
     return [_as_yaml(line) for line in lines]

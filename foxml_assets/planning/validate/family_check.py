@@ -10,21 +10,20 @@ import pandas as pd
 from foxml_assets.core.errors import Problem
 from foxml_assets.planning.jobs.assignment import family_rules, job_families, priorities
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
-from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.validate.job_columns import Coded, PlacedJobs, combined, place_jobs
-from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.planning.validate.job_columns import Coded, PlacedJobs, combined
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 
-def family_problems(plan: MasterPlan, routing: RoutingPlan, policy: RoutingPolicy) -> tuple[Problem, ...]:
+def family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> tuple[Problem, ...]:
     """Jobs with other families, or another priority, than the policy gives them.
 
     The families are those of the first rule that matches, without those that failed in the evidence.
     """
-    return tuple(islice(_family_problems(plan, place_jobs(plan, routing), policy), MAX_PROBLEMS))
+    return tuple(islice(_family_problems(placed, policy), MAX_PROBLEMS))
 
 
-def _family_problems(plan: MasterPlan, placed: PlacedJobs, policy: RoutingPolicy) -> Iterator[Problem]:
+def _family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> Iterator[Problem]:
+    plan = placed.plan
     used, last = plan.metadata.model_families, policy.families[-1].use
     if used != last:
         what = f"the last rule of the policy trains {', '.join(last)}"
@@ -35,8 +34,10 @@ def _family_problems(plan: MasterPlan, placed: PlacedJobs, policy: RoutingPolicy
     for at in np.flatnonzero(placed.is_known & differs).tolist():
         job = plan.jobs[at]
         yield Problem(job.job_id, f"must have the priority {priority[at]}", job.priority)
+    # By the priority that the policy gives, not the one the plan tells.
     rules = Coded(policy.families, family_rules(table.assign(priority=priority), policy))
     best, failed = (placed.decided(name, name) for name in ("families", "failed_families"))
+    # The families due are worked out once for each combination, and looked up by row.
     rows, combinations = combined(rules, best, failed)
     due = [job_families(*values) for values in combinations]
     differs = placed.planned("model_families").where(Coded(tuple(due), rows), holds=ne)

@@ -39,17 +39,26 @@ class Coded:
 
     def at(self, rows: Ints) -> "Coded":
         """The column at `rows`; None where the row is -1."""
+        # Row -1 reads the last entry, which is the one added for None.
         return Coded(self.values, np.append(self.codes, -1)[rows])
 
 
 @dataclass(frozen=True)
 class PlacedJobs:
-    """The jobs of a plan, and for each its row in the tables of the routing plan; -1 for none."""
+    """A plan, and for each of its jobs the row in the tables of the routing plan; -1 for none.
 
-    jobs: Sequence[Job]
+    `columns` keeps the fields of the jobs that were asked for.
+    """
+
+    plan: MasterPlan
     routing: RoutingPlan
     target_row: Ints
     pair_row: Ints
+    columns: dict[str, Coded]
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        return self.plan.jobs
 
     @cached_property
     def is_pooled(self) -> Flags:
@@ -66,7 +75,9 @@ class PlacedJobs:
 
     def planned(self, field: str) -> Coded:
         """A field of the jobs, `metadata.` before one of their metadata."""
-        return coded(map(attrgetter(field), self.jobs))
+        if field not in self.columns:
+            self.columns[field] = coded(map(attrgetter(field), self.jobs))
+        return self.columns[field]
 
     def planned_numbers(self, field: str) -> Floats:
         """A numeric field of the jobs; NaN for None, infinite where no float is as large."""
@@ -110,19 +121,20 @@ def place_jobs(plan: MasterPlan, routing: RoutingPlan) -> PlacedJobs:
     known = _keys(*(text_column(pairs[name]).codes for name in ("target", "symbol")))
     wanted = _keys(_recoded(target, targets), _recoded(symbol, symbols))
     rows = [str(name) for name in routing.targets["target"]]
-    return PlacedJobs(plan.jobs, routing, _recoded(target, rows), _found_in(known, wanted))
+    columns = {"target": target, "symbol": symbol}
+    return PlacedJobs(plan, routing, _recoded(target, rows), _found_in(known, wanted), columns)
 
 
 def coded(values: Iterable[object]) -> Coded:
     """Any column of hashable values. What is one object in many rows is hashed once."""
     listed = list(values)
     identities = np.fromiter(map(id, listed), dtype=np.int64, count=len(listed))
+    # Numbers the distinct objects; equal ones among them get one place below.
     codes, _ = pd.factorize(identities)
-    objects = dict(zip(codes.tolist(), listed, strict=True)) if len(listed) else {}
     places: dict[object, int] = {}
     of_object = [
-        -1 if objects[at] is None else places.setdefault(objects[at], len(places))
-        for at in range(len(objects))
+        -1 if listed[at] is None else places.setdefault(listed[at], len(places))
+        for at in _first_rows(codes).tolist()
     ]
     return Coded(tuple(places), np.array(of_object, dtype=np.int64)[codes])
 
@@ -131,11 +143,19 @@ def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
     """For each row the position of its combination of values, and these combinations."""
     key = np.zeros(len(columns[0].codes), dtype=np.int64)
     for column in columns:
+        # One more digit: the code from 0 on, None included. Renumbered each time, so that no key overflows.
         key, _ = pd.factorize(key * (len(column.values) + 1) + column.codes + 1)
-    first = np.zeros(key.max(initial=-1) + 1, dtype=np.int64)
-    first[key[::-1]] = np.arange(len(key))[::-1]
+    first = _first_rows(key)
     values = (((*column.values, None), column.codes[first]) for column in columns)
     return key, list(zip(*([own[code] for code in codes] for own, codes in values), strict=True))
+
+
+def _first_rows(codes: Ints) -> Ints:
+    """The first row of each code."""
+    first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
+    # Backwards, because the last of several assignments to a code is the one that stays.
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return first
 
 
 def text_column(column: pd.Series) -> Coded:
@@ -151,12 +171,14 @@ def _text(table: pd.DataFrame, column: str | None, rows: Ints) -> Coded:
 
 def _recoded(column: Coded, names: Sequence[object]) -> Ints:
     """Positions in `names` instead of in the column's own values; -1 for what is not there."""
+    # The position of each distinct value, then of each row; code -1 reads the -1 at the end.
     places = {name: at for at, name in enumerate(names)}
     return np.array([*(places.get(value, -1) for value in column.values), -1], dtype=np.int64)[column.codes]
 
 
 def _keys(target: Ints, symbol: Ints) -> Ints:
     """One number a pair; -1 where target or symbol is none."""
+    # Target in the upper 32 bits, symbol in the lower.
     return np.where((target < 0) | (symbol < 0), -1, (target << 32) | symbol)
 
 
@@ -165,5 +187,6 @@ def _found_in(keys: Ints, wanted: Ints) -> Ints:
     if not len(keys):
         return np.full(len(wanted), -1, dtype=np.int64)
     order = np.argsort(keys, kind="stable")
+    # A key beyond the last one is looked up at the last, where it does not match.
     at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
     return np.where((wanted >= 0) & (keys[order][at] == wanted), order[at], -1)

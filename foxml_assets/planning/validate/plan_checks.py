@@ -1,6 +1,6 @@
 """What must hold of a plan that is trained from, as named checks. Validation and the gate share this list."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import islice
@@ -12,6 +12,7 @@ from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
 from foxml_assets.planning.plan.specs import spec_hashes
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.validate.family_check import family_problems
+from foxml_assets.planning.validate.job_columns import place_jobs
 from foxml_assets.planning.validate.routing_check import routing_problems
 from foxml_assets.planning.validate.staleness import CurrentInputs, current_candidates_hash, stale_inputs
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
@@ -82,7 +83,16 @@ def check_plan(plan: MasterPlan, basis: Basis) -> tuple[CheckResult, ...]:
 
     A check against what is not there (routing plan, panel, a current hash) fails and says so.
     """
-    return tuple(CheckResult(check, find(plan, basis)) for check, find in _CHECKS.items())
+    placed = place_jobs(plan, basis.routing) if basis.routing is not None else None
+    found = {
+        PlanCheck.STRUCTURE: structure_problems(plan),
+        PlanCheck.HASHES: hash_problems(plan),
+        PlanCheck.ROUTING: routing_problems(placed) if placed is not None else _NO_ROUTING,
+        PlanCheck.NAMES: panel_problems(plan, basis.panel) if basis.panel is not None else _NO_PANEL,
+        PlanCheck.FAMILIES: family_problems(placed, basis.policy) if placed is not None else _NO_ROUTING,
+        PlanCheck.FRESHNESS: _freshness(plan, basis.current),
+    }
+    return tuple(CheckResult(check, problems) for check, problems in found.items())
 
 
 def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
@@ -109,6 +119,7 @@ def _panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
         yield Problem("target", "is not in the panel", name)
     for name in sorted(planned - set(panel.symbols)):
         yield Problem("symbol", "is not in the panel", name)
+    # By identity: jobs that share their features share one tuple, which is looked into once.
     features = {id(job.features): job.features for job in plan.jobs if job.features is not None}
     for name in sorted({name for names in features.values() for name in names} - set(panel.features)):
         yield Problem("feature", "is not a feature of the panel", name)
@@ -118,32 +129,9 @@ def _panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
             yield Problem(job.job_id, f"the panel's target is one of {task}", job.task_type.value)
 
 
-def _routing(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
-    return _NO_ROUTING if basis.routing is None else routing_problems(plan, basis.routing)
-
-
-def _panel(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
-    return _NO_PANEL if basis.panel is None else panel_problems(plan, basis.panel)
-
-
-def _families(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
-    return _NO_ROUTING if basis.routing is None else family_problems(plan, basis.routing, basis.policy)
-
-
-def _freshness(plan: MasterPlan, basis: Basis) -> tuple[Problem, ...]:
-    current = basis.current
+def _freshness(plan: MasterPlan, current: CurrentInputs) -> tuple[Problem, ...]:
     unknown = [field.name for field in fields(current) if getattr(current, field.name) is None]
     return (
         *(Problem(name, "is not known, so the plan cannot be held against it") for name in unknown),
         *(item.problem for item in stale_inputs(plan, current)),
     )
-
-
-_CHECKS: Mapping[PlanCheck, Callable[[MasterPlan, Basis], tuple[Problem, ...]]] = {
-    PlanCheck.STRUCTURE: lambda plan, _: structure_problems(plan),
-    PlanCheck.HASHES: lambda plan, _: hash_problems(plan),
-    PlanCheck.ROUTING: _routing,
-    PlanCheck.NAMES: _panel,
-    PlanCheck.FAMILIES: _families,
-    PlanCheck.FRESHNESS: _freshness,
-}

@@ -40,6 +40,7 @@ def require_current_plan(
     try:
         plan = load_master_training_plan(layout.master_plan)
     except PlanMissingError as error:
+        # Moved away and not yet replaced: that is no project without a plan, whatever `on_missing` says.
         if is_switch_interrupted(layout.training_plan_dir):
             raise PlanCorruptError(
                 "writing the plan was interrupted", file=layout.master_plan, fix=_MAKE_NEW
@@ -52,6 +53,7 @@ def require_current_plan(
         )
         return fallback()
     found = {result.check: result.problems for result in check_plan(plan, basis)}
+    # Before freshness: a plan that contradicts itself is not even a stale one.
     _refuse(found, (PlanCheck.STRUCTURE, PlanCheck.HASHES), layout)
     if found[PlanCheck.FRESHNESS]:
         stale = PlanStaleError(
@@ -70,6 +72,7 @@ def require_current_plan(
 def _binding(plan: MasterPlan, current: CurrentInputs) -> tuple[PlanCheck, ...]:
     """The checks against what is current that a plan must pass though something else has moved."""
     made = plan.metadata
+    # A routing plan or policy that has moved is no basis to hold the plan against.
     checks = [PlanCheck.NAMES]
     if made.routing_plan_hash == current.routing_plan_hash:
         checks.append(PlanCheck.ROUTING)

@@ -14,9 +14,10 @@ from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, place_jobs, text_column
+from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
 from foxml_assets.routing.candidates.coding import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.storage.exact_json import decode_json
 
 _SERVED_POOLED = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}
@@ -24,14 +25,14 @@ _MAKE_NEW = "make a new plan: foxml run --until plan"
 _OWN_MODEL = [Route.SYMBOL_SPECIFIC.value, Route.BOTH.value, Route.EXPERIMENTAL_ONLY.value]
 
 
-def routing_problems(plan: MasterPlan, routing: RoutingPlan) -> tuple[Problem, ...]:
+def routing_problems(placed: PlacedJobs) -> tuple[Problem, ...]:
     """Jobs that the routing plan does not ask for, and decisions that no job carries out."""
-    return tuple(islice(_problems(plan, routing), MAX_PROBLEMS))
+    return tuple(islice(_problems(placed), MAX_PROBLEMS))
 
 
-def _problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
+def _problems(placed: PlacedJobs) -> Iterator[Problem]:
+    plan, routing = placed.plan, placed.routing
     yield from _identity_problems(plan, routing)
-    placed = place_jobs(plan, routing)
     yield from _assured_problems(plan, placed)
     yield from _pair_problems(placed)
     yield from _pooled_problems(plan, routing)
@@ -74,9 +75,11 @@ def _pair_problems(placed: PlacedJobs) -> Iterator[Problem]:
     pairs, row = placed.routing.pairs, placed.pair_row
     for job in placed.among(~placed.is_pooled & (row < 0)):
         yield Problem(job.job_id, "is a job for a pair that the routing plan does not know")
+    # Row -1, a job without a pair, reads the entry added at the end.
     is_blocked = np.append(pairs["hard_block"].to_numpy(dtype=bool), False)[row]
     for job in placed.among(is_blocked):
         yield Problem(job.job_id, "is a job for a pair that leakage blocks")
+    # The last entry takes the jobs without a pair, and is cut off below.
     is_done = np.zeros(len(pairs) + 1, dtype=bool)
     is_done[row] = True
     missing = pairs["route"].isin(_OWN_MODEL).to_numpy() & ~is_done[:-1]
@@ -118,6 +121,7 @@ def _job_problems(placed: PlacedJobs) -> Iterator[Problem]:
 def _comparisons(placed: PlacedJobs) -> Iterator[tuple[str, Flags]]:
     route, decided = placed.planned("route"), placed.decided(None, "route")
     for word in Route:
+        # Chained: the decision is this word, and the job's route is another.
         differs = route.where(decided, holds=lambda one, other, word=word: one != other == word)
         yield f"is routed otherwise: the routing plan says {word}", differs
     features = placed.planned("features").where(
@@ -159,7 +163,7 @@ def _are_other_features(planned: tuple[str, ...] | None, allowed: str | None) ->
 
 def _names(allowed: str) -> dict[str, object]:
     try:
-        return msgspec.json.decode(allowed, type=dict[str, object])
+        return decode_json(allowed, dict[str, object])
     except msgspec.DecodeError as error:
         problem = Problem("features", str(error), allowed)
         raise RoutingPlanError("cannot be read", problems=[problem], fix=_MAKE_NEW) from error
@@ -192,6 +196,7 @@ def _counts(symbols: pd.Series, words: pd.Series) -> Mapping[str, Mapping[str, i
     """How often each word stands beside each symbol."""
     rows, combinations = combined(text_column(symbols), text_column(words))
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    # Rows by number of combination, so counts and combinations are in the same order.
     for (symbol, word), count in zip(combinations, np.bincount(rows).tolist(), strict=True):
         found[str(symbol)][str(word)] = count
     return found

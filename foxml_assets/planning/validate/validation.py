@@ -35,7 +35,7 @@ class Validation:
 
     def markdown(self) -> str:
         """The table, and the problems of each failed check."""
-        parts = [table(("check", "outcome", "first problem"), self.rows())]
+        parts: list[str] = [table(("check", "outcome", "first problem"), self.rows())]
         for result in self.results:
             if not result.passed:
                 lines = [f"- {escape(problem)}" for problem in result.problems[:MAX_SHOWN]]

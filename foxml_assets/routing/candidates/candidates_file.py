@@ -1,5 +1,6 @@
 """routing_candidates.parquet, or .csv where pyarrow cannot be imported: same columns, same values."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -39,13 +40,13 @@ def read_candidates(path: Path) -> pd.DataFrame:
     return typed_candidates(raw)
 
 
-def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
+def read_raw_table(path: Path, *, may_be_nested: Collection[str] = ()) -> pd.DataFrame:
     """The table in a `.parquet` or `.csv` file as it stands; text of a CSV stays text.
 
-    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns that are
-    not allowed.
+    Raises CandidatesError if it cannot be read, repeats a column name, or holds nested columns other than
+    those that `may_be_nested`.
     """
-    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, allow_nested)
+    raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, may_be_nested)
     repeated = sorted({str(name) for name in raw.columns[raw.columns.duplicated()]})
     if repeated:
         problems = [Problem(name, "column appears twice") for name in repeated]
@@ -53,24 +54,25 @@ def read_raw_table(path: Path, *, allow_nested: bool = False) -> pd.DataFrame:
     return raw
 
 
-def _read_parquet(path: Path, allow_nested: bool) -> pd.DataFrame:
+def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     texts = [column.name for column in CANDIDATE_COLUMNS if column.kind is Kind.TEXT]
     try:
         table = pq.read_table(path, read_dictionary=texts, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+        kinds = dict(zip(table.column_names, table.schema.types, strict=True))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise CandidatesError(
             "is not a readable Parquet file", file=path, problems=[what], fix=_FIX
         ) from error
     nested = [
-        Problem(at.name, "holds nested values", str(at.type))
-        for at in table.schema
-        if pa.types.is_nested(at.type)
+        Problem(name, "holds nested values", str(kind))
+        for name, kind in kinds.items()
+        if pa.types.is_nested(kind) and name not in may_be_nested
     ]
-    if nested and not allow_nested:
+    if nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     return frame

@@ -10,6 +10,7 @@ from foxml_assets.routing.decide.fdr_history import Batch, FdrHistory, with_plan
 from foxml_assets.routing.plan.plan_json import read_metadata
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.storage.directories import is_switch_interrupted, read_version
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.layout import Layout
 
 SCHEMA_VERSION = 1
@@ -71,12 +72,12 @@ def history_json(history: FdrHistory) -> bytes:
 
 def _parse(path: Path, layout: Layout) -> FdrHistory:
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=_Document)
+        document = decode_json(path.read_bytes(), _Document)
         if document.schema_version != SCHEMA_VERSION:
             wrong = Problem("schema_version", f"this program reads {SCHEMA_VERSION}", document.schema_version)
             raise _refused(layout, "is of another version", wrong)
-        history = FdrHistory(msgspec.json.decode(document.batches, type=tuple[Batch, ...]))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        history = FdrHistory(decode_json(document.batches, tuple[Batch, ...]))
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise _refused(layout, "is not a history of false-discovery control", problem) from error
     found = history.content_hash()

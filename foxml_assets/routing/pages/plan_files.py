@@ -1,23 +1,22 @@
 """Writing the routing plan's folder: canonical JSON, Parquet, and YAML, Markdown and picture for people."""
 
-import filecmp
 import hashlib
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.decide.fdr_history_file import history_after
+from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_source, standing_pages
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
-from foxml_assets.routing.plan.plan_parquet import write_parquet
+from foxml_assets.routing.plan.plan_parquet import parquet_files
 from foxml_assets.routing.plan.plan_yaml import plan_yaml
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.directories import recover_directory, replacing_directory
-from foxml_assets.storage.files import storage_errors, write_atomic, write_chunks_atomic
+from foxml_assets.storage.files import holds, storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
 
@@ -33,25 +32,22 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
     untouched. The history of false-discovery control is in the folder, so it moves on with the plan or not
     at all. Raises StorageError, LockHeldError or FdrHistoryError, and then leaves what was there before.
     """
-    final = layout.routing_plan_dir
-    rendered = final.with_name(f".{final.name}.rendered")
+    final, shown = layout.routing_plan_dir, output or Output()
     with storage_errors(final), _lock(layout):
         recover_directory(final)
         history = history_after(plan, layout)
+        beside = {} if history is None else {layout.fdr_history.name: history}
         kept = _with_stamp_on_disk(plan, layout.routing_plan)
-        shutil.rmtree(rendered, ignore_errors=True)
-        rendered.mkdir(parents=True)
-        try:
-            _render(kept, rendered, output or Output())
-            if history is not None:
-                write_atomic(rendered / layout.fdr_history.name, history)
-            if _same_files(rendered, final):
-                return False
-            with replacing_directory(final) as staged:
-                for file in rendered.iterdir():
-                    file.rename(staged / file.name)
-        finally:
-            shutil.rmtree(rendered, ignore_errors=True)
+        if _is_in(final, kept, beside, shown):
+            return False
+        with replacing_directory(final) as staged:
+            digest = hashlib.sha256()
+            for name, chunks in _data_files(kept, beside, digest):
+                write_chunks_atomic(staged / name, chunks)
+            pages = dict(_pages(kept, shown))
+            pages[NOTE_NAME] = pages_note(pages_source(digest.hexdigest(), shown), pages)
+            for name, page in pages.items():
+                write_atomic(staged / name, page)
     return True
 
 
@@ -73,27 +69,39 @@ def _with_stamp_on_disk(plan: RoutingPlan, path: Path) -> RoutingPlan:
     return plan.with_stamp(stamp, there.previous_plan_hash)
 
 
-def _render(plan: RoutingPlan, folder: Path, output: Output) -> None:
-    digest = hashlib.sha256()
-    write_chunks_atomic(folder / JSON_NAME, _hashed(plan_json(plan), digest.update))
-    write_parquet(plan, folder, digest.hexdigest())
+def _is_in(folder: Path, plan: RoutingPlan, beside: Mapping[str, bytes], output: Output) -> bool:
+    """Whether `folder` holds exactly the files of `plan`. Nothing is put together after a difference."""
+    if not folder.is_dir():
+        return False
+    found = {path.name for path in folder.iterdir()}
+    digest, names = hashlib.sha256(), set()
+    for name, chunks in _data_files(plan, beside, digest):
+        if not holds(folder / name, chunks):
+            return False
+        names.add(name)
+    pages = standing_pages(folder, pages_source(digest.hexdigest(), output))
+    return bool(pages) and found == names | pages
+
+
+def _data_files(
+    plan: RoutingPlan, beside: Mapping[str, bytes], digest: "hashlib._Hash"
+) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Name and content of the files for programs, to be read in turn: some hold the digest of the first."""
+    yield JSON_NAME, _hashed(plan_json(plan), digest.update)
+    for name, content in (*parquet_files(plan, digest.hexdigest()), *beside.items()):
+        yield name, (content,)
+
+
+def _pages(plan: RoutingPlan, output: Output) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the files for people; each follows from the plan's JSON."""
     has_yaml = len(plan.pairs) <= output.yaml_max_pairs
     if has_yaml:
-        write_atomic(folder / YAML_NAME, plan_yaml(plan))
-    write_atomic(folder / PICTURE_NAME, routes_picture(plan, output))
-    write_atomic(folder / MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode())
+        yield YAML_NAME, plan_yaml(plan)
+    yield PICTURE_NAME, routes_picture(plan, output)
+    yield MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode()
 
 
 def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
     for chunk in chunks:
         update(chunk)
         yield chunk
-
-
-def _same_files(one: Path, other: Path) -> bool:
-    if not other.is_dir():
-        return False
-    names = sorted(file.name for file in one.iterdir())
-    if names != sorted(file.name for file in other.iterdir()):
-        return False
-    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)

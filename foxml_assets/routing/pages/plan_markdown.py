@@ -1,161 +1,101 @@
 """routing_plan.md: what was decided and why, for a reader."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import isnan
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.assurances import Assurances, assurance_lines, read_assurances
-from foxml_assets.core.markdown import escape, table
+from foxml_assets.core.assurances import assurance_lines, read_assurances
+from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.decide.reasons import LANE_FULL
 from foxml_assets.routing.methods.trace_tests import deciding_words
-from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan, SideControl
+from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.routing.policy.routing_words import Side
 from foxml_assets.routing.rules.side_trace import side_trace
 
 PICTURE_NAME = "routing_plan.png"
-_PAIR_HEADER = (
-    *("Symbol", "Route", "Local state", "Score", "Threshold", "Pooled here"),
-    *("Local - pooled (95 %)", "Rows", "Why"),
-)
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
-_EMPTY = "There was no evidence, so nothing was routed. Run the evidence stage first, or import candidates."
+_Rows = Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class _TargetPart:
+    """What the page says of one target: its `n_pairs` counted by reason, and the best of them one by one."""
+
+    name: str
+    assured: Sequence[str]
+    n_pairs: int
+    reasons: _Rows
+    more_reasons: int
+    best_pairs: _Rows
 
 
 def plan_markdown(plan: RoutingPlan, output: Output, *, has_yaml: bool) -> str:
     """The page. Long plans are cut to what `output` allows, with a note of what is left out."""
-    parts = [
-        "# Routing plan",
-        *_counts(plan),
-        f"![Routes of all pairs]({PICTURE_NAME})",
-        _notes(plan, output, has_yaml),
-        *_quarantine(plan),
-        "## Targets",
-    ]
-    if plan.targets.empty:
-        return "\n\n".join([*parts, _EMPTY, ""])
-    shown = min(len(plan.targets), output.markdown_max_targets)
-    parts.append(_overview(plan, shown))
-    if shown < len(plan.targets):
-        parts.append(f"{len(plan.targets) - shown:,} more targets are in `routing_plan.json`.")
-    return "\n\n".join([*parts, *_sections(plan, output, shown), ""])
+    return render(
+        "routing/pages/routing_plan.md.j2",
+        made=plan.metadata,
+        policy=plan.metadata.policy,
+        by_route=_by_route(plan),
+        picture=PICTURE_NAME,
+        has_yaml=has_yaml,
+        yaml_max_pairs=output.yaml_max_pairs,
+        quarantined=_quarantined(plan),
+        routes=tuple(route.value.removeprefix("ROUTE_").replace("_", " ").capitalize() for route in Route),
+        overview=_overview(plan, output.markdown_max_targets),
+        targets=list(_targets(plan, output)),
+    )
 
 
-def _counts(plan: RoutingPlan) -> list[str]:
-    metadata = plan.metadata
-    total = max(metadata.n_pairs, 1)
-    counted = [(route.value, metadata.by_route[route.value]) for route in Route]
-    rows = [(route, f"{count:,}", f"{count / total:.1%}") for route, count in counted]
-    intro = f"{metadata.n_pairs:,} pairs of {metadata.n_targets:,} targets, by `{metadata.policy.method}`."
-    return [intro, table(["Route", "Pairs", "Share"], rows)]
+def _by_route(plan: RoutingPlan) -> _Rows:
+    total = max(plan.metadata.n_pairs, 1)
+    counted = ((route.value, plan.metadata.by_route[route.value]) for route in Route)
+    return [(route, f"{count:,}", f"{count / total:.1%}") for route, count in counted]
 
 
-def _notes(plan: RoutingPlan, output: Output, has_yaml: bool) -> str:
-    metadata, policy = plan.metadata, plan.metadata.policy
-    rates = (policy.fdr_q_cross_sectional, policy.fdr_q_symbol)
-    control = "off" if None in rates else "at q = {:g} (pooled) and {:g} (symbol)".format(*rates)
-    lines = [
-        f"- Plan `{metadata.routing_plan_hash[:12]}` from candidates `{metadata.candidates_hash[:12]}`"
-        f" under policy `{metadata.config_hash[:12]}`, run {escape(metadata.run_id)}"
-        f" at {escape(metadata.generated_at)}.",
-        f"- Gate: `{policy.gate_on}`; profile: `{policy.profile}`; false-discovery control: {control}.",
-        f"- Pooled models: {_control(metadata.cross_sectional)}.",
-        f"- Symbol models: {_control(metadata.symbol)}.",
-    ]
-    batch = policy.fdr_batch
-    if batch is not None:
-        levels = f"{batch.level_cross_sectional:.2g} (pooled) and {batch.level_symbol:.2g} (symbol)"
-        lines.append(
-            f"- False discoveries are controlled over all plans of the history: this is batch"
-            f" {batch.number}, which makes new discoveries at q = {levels}."
-        )
-    if metadata.previous_plan_hash is not None:
-        lines.append(f"- Hysteresis {policy.hysteresis:g} against plan `{metadata.previous_plan_hash[:12]}`.")
-    if not has_yaml:
-        limit = f"{output.yaml_max_pairs:,} pairs (`output.yaml_max_pairs`)"
-        lines.append(f"- No YAML mirror: the plan has more than {limit}.")
-    return "\n".join(lines)
+def _quarantined(plan: RoutingPlan) -> _Rows:
+    rows = _cells(plan.quarantine.head(_MAX_QUARANTINED), ["target", "symbol", "reason"])
+    return [(target, symbol or "(pooled)", reason) for target, symbol, reason in rows]
 
 
-def _control(control: SideControl) -> str:
-    parts = [f"at most {control.expected_false:.2g} false ones expected under these thresholds"]
-    if control.tested:
-        parts.append(f"{control.discovered:,} of {control.tested:,} tested rows are discoveries")
-    if control.kept:
-        parts.append(f"{control.kept:,} more are kept because an earlier plan discovered them")
-    if control.not_controlled:
-        parts.append(
-            f"{control.not_controlled:,} routable rows have no standard error and are not controlled"
-        )
-    return "; ".join(parts)
-
-
-def _quarantine(plan: RoutingPlan) -> list[str]:
-    if plan.quarantine.empty:
-        return []
-    head = _cells(plan.quarantine.head(_MAX_QUARANTINED), ["target", "symbol", "reason"])
-    rows = [(target, symbol or "(pooled)", reason) for target, symbol, reason in head]
-    parts = [
-        "## Quarantined evidence",
-        f"{len(plan.quarantine):,} rows could not be used; they count as DISALLOWED.",
-        table(["Target", "Symbol", "What is wrong"], rows),
-    ]
-    hidden = len(plan.quarantine) - len(rows)
-    return [*parts, f"{hidden:,} more are in `routing_plan.json`."] if hidden else parts
-
-
-def _overview(plan: RoutingPlan, shown: int) -> str:
+def _overview(plan: RoutingPlan, shown: int) -> _Rows:
     pairs, head = plan.pairs, plan.targets.head(shown)
     counted = pd.crosstab(pairs["target"].astype(object), pairs["route"].astype(object)).reindex(
         index=head["target"].astype(object), columns=[route.value for route in Route], fill_value=0
     )
     texts = _cells(head, ["target", "cs_state", "hard_block_reason"])
     decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for _, row in head.iterrows()]
-    rows = [
+    return [
         (target, state, block or words, *(f"{count:,}" for count in counts))
         for (target, state, block), words, counts in zip(
             texts, decided, counted.to_numpy().tolist(), strict=True
         )
     ]
-    routes = [route.value.removeprefix("ROUTE_").replace("_", " ").capitalize() for route in Route]
-    return table(["Target", "Pooled state", "Why", *routes], rows)
 
 
-def _sections(plan: RoutingPlan, output: Output, shown: int) -> Iterator[str]:
-    """Each target: its pairs counted by reason, then the best of them one by one."""
-    names, listed = plan.targets["target"].astype(object).head(shown), output.markdown_max_symbols_per_target
-    n_pairs, cases, assured = plan.pairs["target"].value_counts(), _cases(plan.pairs), _assured(plan)
-    best = _best(plan.pairs, listed)
-    rows = _rows_by_target(best[best["target"].isin(names)], plan.metadata.policy)
-    for name in names:
-        yield f"### {escape(name)}"
-        if assured.get(name):
-            lines = (f"- {escape(line)}" for line in assurance_lines(assured[name]))
-            yield "\n".join(["Leakage is not doubted:", "", *lines])
-        n = int(n_pairs.get(name, 0))
-        if not n:
-            yield "No symbols: only the pooled model was judged."
-            continue
-        counted = cases.loc[cases["target"] == name, ["route", "case", "n"]]
-        head = counted.head(_MAX_REASONS).itertuples(index=False)
-        yield table(["Route", "Why", "Pairs"], [(route, why, f"{count:,}") for route, why, count in head])
-        if len(counted) > _MAX_REASONS:
-            yield f"{len(counted) - _MAX_REASONS:,} rarer cases are left out."
-        if listed:
-            yield table(_PAIR_HEADER, rows[name])
-        if 0 < listed < n:
-            yield f"{n - listed:,} more symbols are in `routing_plan.json`; these are the best."
-
-
-def _assured(plan: RoutingPlan) -> dict[str, Assurances]:
-    texts = zip(plan.targets["target"], plan.targets["assured"], strict=True)
-    return {target: read_assurances(text) or {} for target, text in texts if isinstance(text, str)}
+def _targets(plan: RoutingPlan, output: Output) -> Iterator[_TargetPart]:
+    head = plan.targets.head(output.markdown_max_targets)
+    n_pairs, cases = plan.pairs["target"].value_counts(), _cases(plan.pairs)
+    best = _best(plan.pairs, output.markdown_max_symbols_per_target)
+    best_pairs = _rows_by_target(best[best["target"].isin(head["target"])], plan.metadata.policy)
+    for name, assured in zip(head["target"], head["assured"], strict=True):
+        reasons = cases.loc[cases["target"] == name, ["route", "case", "n"]]
+        shown = reasons.head(_MAX_REASONS).itertuples(index=False)
+        yield _TargetPart(
+            name=name,
+            assured=assurance_lines(read_assurances(assured) or {}) if isinstance(assured, str) else (),
+            n_pairs=int(n_pairs.get(name, 0)),
+            reasons=[(route, why, f"{count:,}") for route, why, count in shown],
+            more_reasons=max(0, len(reasons) - _MAX_REASONS),
+            best_pairs=best_pairs[name],
+        )
 
 
 def _cases(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -180,7 +120,7 @@ def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
 
 
 def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list[tuple[str, ...]]]:
-    """The rows under _PAIR_HEADER of each target's pairs."""
+    """The cells of each target's pairs."""
     tuples: Iterator[Any] = best.itertuples()
     found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for row, (_, series) in zip(tuples, best.iterrows(), strict=True):

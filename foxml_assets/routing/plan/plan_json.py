@@ -14,6 +14,7 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column
 from foxml_assets.routing.candidates.coding import Index, decode, positions
 from foxml_assets.routing.plan.plan_columns import PlanColumn, frame
+from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -24,6 +25,7 @@ from foxml_assets.routing.plan.routing_plan import (
 )
 from foxml_assets.routing.plan.table_records import TableBuilder, record_type, strict_record_type, to_records
 from foxml_assets.routing.policy.routing_words import GateOn
+from foxml_assets.storage.exact_json import decode_json
 
 _BATCH_PAIRS = 20_000
 
@@ -85,8 +87,8 @@ def read_metadata(path: Path) -> RoutingMetadata | None:
         lines = [stream.readline(), stream.readline()]
     text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
     try:
-        return msgspec.json.decode(text, type=RoutingMetadata)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(text, RoutingMetadata)
+    except msgspec.DecodeError:
         return None
 
 
@@ -95,7 +97,7 @@ def parse_plan(source: bytes) -> RoutingPlan:
 
     Raises msgspec.DecodeError; msgspec.ValidationError names the JSON path of a wrong field.
     """
-    document = msgspec.json.decode(source, type=PlanDocument)
+    document = decode_json(source, PlanDocument)
     if document.schema_version != SCHEMA_VERSION:
         wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
         raise msgspec.ValidationError(wrong)
@@ -110,12 +112,11 @@ def parse_plan(source: bytes) -> RoutingPlan:
         pairs.add(of_target)
         n_pairs.append(len(of_target))
     owner = np.repeat(np.arange(len(records)), n_pairs)
-    return RoutingPlan(
-        metadata=document.metadata,
-        targets=target_table,
-        pairs=_with_target_columns(pairs.build(), target_table, owner, document.metadata),
-        quarantine=bad_rows.build(),
-    )
+    pair_table = _with_target_columns(pairs.build(), target_table, owner, document.metadata)
+    for table, columns in ((target_table, TARGET_COLUMNS), (pair_table, PAIR_COLUMNS)):
+        for problem in unreadable_texts(table, columns):
+            raise msgspec.ValidationError(str(problem))
+    return RoutingPlan(document.metadata, target_table, pair_table, bad_rows.build())
 
 
 def _decoded(
@@ -125,6 +126,8 @@ def _decoded(
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{error} - within `{path}`") from error
 
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """The columnar form of a plan: three Parquet files that carry the plan's metadata and hash."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
@@ -10,6 +10,7 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
 from foxml_assets.routing.candidates.coding import floats
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -17,7 +18,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingMetadata,
     RoutingPlan,
 )
-from foxml_assets.storage.files import write_chunks_atomic
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.tables import column_problems
 
 PAIRS_NAME = "routing_plan.parquet"
@@ -29,14 +30,14 @@ _JSON_KEY = b"routing_plan_json_sha256"
 _FIX = "run `foxml run --until plan` again"
 
 
-def write_parquet(plan: RoutingPlan, folder: Path, json_sha256: str) -> None:
-    """Write the three files into `folder`, bound to the JSON file of this digest."""
+def parquet_files(plan: RoutingPlan, json_sha256: str) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the three files, bound to the JSON file of this digest."""
     for name, table in (
         (PAIRS_NAME, plan.pairs),
         (TARGETS_NAME, plan.targets),
         (QUARANTINE_NAME, plan.quarantine),
     ):
-        _write(table, folder / name, plan.metadata, json_sha256)
+        yield name, _parquet(table, plan.metadata, json_sha256)
 
 
 def read_parquet(folder: Path) -> tuple[RoutingPlan, str]:
@@ -52,7 +53,7 @@ def read_parquet(folder: Path) -> tuple[RoutingPlan, str]:
     return RoutingPlan(metadata, targets, pairs, quarantine), digest
 
 
-def _write(table: pd.DataFrame, path: Path, metadata: RoutingMetadata, json_sha256: str) -> None:
+def _parquet(table: pd.DataFrame, metadata: RoutingMetadata, json_sha256: str) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -60,7 +61,7 @@ def _write(table: pd.DataFrame, path: Path, metadata: RoutingMetadata, json_sha2
     stamped = {_METADATA_KEY: canonical_json(metadata), _JSON_KEY: json_sha256.encode()}
     sink = pa.BufferOutputStream()
     pq.write_table(arrow.replace_schema_metadata(stamped), sink, compression="zstd", compression_level=1)
-    write_chunks_atomic(path, (sink.getvalue(),))
+    return bytes(sink.getvalue())
 
 
 def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, RoutingMetadata, str]:
@@ -70,18 +71,31 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     try:
         arrow = pq.read_table(path, partitioning=None)
         stamped = arrow.schema.metadata or {}
-        metadata = msgspec.json.decode(stamped[_METADATA_KEY], type=RoutingMetadata)
+        metadata = decode_json(stamped[_METADATA_KEY], RoutingMetadata)
         digest = stamped[_JSON_KEY].decode("ascii")
-    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+        names = arrow.column_names
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
-    problems = column_problems(arrow.column_names, [column.name for column in columns])
+    problems = column_problems(names, [column.name for column in columns])
     if problems:
         raise RoutingPlanError(
             "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
         )
-    values = {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns}
-    return frame(columns, values), metadata, digest
+    try:
+        values = {
+            column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns
+        }
+    except (ValueError, TypeError, OverflowError) as error:
+        problem = Problem("", str(error))
+        raise RoutingPlanError(
+            "a column is of another type", file=path, problems=[problem], fix=_FIX
+        ) from error
+    table = frame(columns, values)
+    unreadable = unreadable_texts(table, columns)
+    if unreadable:
+        raise RoutingPlanError("is not a routing plan", file=path, problems=unreadable, fix=_FIX)
+    return table, metadata, digest
 
 
 def _column(series: pd.Series, kind: Kind) -> PlanColumn:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -17,7 +17,8 @@ from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,
     Kind.FLOAT: float | None,
-    Kind.COUNT: int | None,
+    # As many as a float holds without a gap.
+    Kind.COUNT: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None,
     Kind.FLAG: bool,
 }
 

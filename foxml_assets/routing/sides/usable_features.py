@@ -7,6 +7,7 @@ import msgspec
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.storage.exact_json import decode_json
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def allowed_features(text: str | None, policy: RoutingPolicy) -> FeatureList:
         unknown_ok = LeakageStatus.UNKNOWN in policy.allowed_feature_leakage_status
         return FeatureList(None, None, too_few=filtering and not unknown_ok)
     try:
-        features = msgspec.json.decode(text, type=dict[str, LeakageStatus])
+        features = decode_json(text, dict[str, LeakageStatus])
     except msgspec.DecodeError:
         return FeatureList(None, None, too_few=False, readable=False)
     allowed = {

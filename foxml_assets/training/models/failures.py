@@ -5,10 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from foxml_assets.core.errors import LinkError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.storage.files import remove_file, write_atomic
+from foxml_assets.storage.exact_json import decode_json
+from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 
 FAILURE_FILE = "failure.json"
@@ -33,14 +35,9 @@ def record_failure(job: Job, family: ModelFamily, reason: str, layout: Layout) -
         write_atomic(
             _path(job, family, layout), msgspec.json.format(canonical_json(failure), indent=2) + b"\n"
         )
-    except OSError as error:
+    except (OSError, LinkError) as error:
         return f"{reason} (which could not be recorded: {error})"
     return reason
-
-
-def clear_failure(job: Job, family: ModelFamily, layout: Layout) -> None:
-    """Forget an earlier failure. Raises OSError or LinkError."""
-    remove_file(_path(job, family, layout))
 
 
 def failure_reason(job: Job, family: ModelFamily, layout: Layout) -> str | None:
@@ -49,8 +46,8 @@ def failure_reason(job: Job, family: ModelFamily, layout: Layout) -> str | None:
     if not path.is_file():
         return None
     try:
-        failure = msgspec.json.decode(path.read_bytes(), type=Failure)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        failure = decode_json(path.read_bytes(), Failure)
+    except msgspec.DecodeError:
         return f"{path.name} is damaged"
     return failure.reason if failure.spec_hash == job.spec_hash else None
 

@@ -1,17 +1,20 @@
 """How long fits took: beside each model in a file of its own, which nothing hashes or compares."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
-from foxml_assets.planning.diff.preview import FitKey
+from foxml_assets.planning.diff.preview import FitKey, estimate_seconds
+from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.models.manifest import MANIFEST_FILE, read_manifest
+from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
 
 TIMING_FILE = "timing.json"
 _log = logging.getLogger(__name__)
@@ -23,10 +26,9 @@ class FitTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float
 
 
-def write_fit_seconds(seconds: float, job: Job, family: ModelFamily, layout: Layout) -> None:
-    """Record what one model took, durably. Raises OSError."""
-    path = layout.model_dir(job.target, job.symbol, family) / TIMING_FILE
-    write_atomic(path, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
+def write_fit_seconds(seconds: float, folder: Path) -> None:
+    """Record in a model's folder what it took, durably. Raises OSError."""
+    write_atomic(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
 
 
 def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | None:
@@ -37,9 +39,9 @@ def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | N
 def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
     found: dict[FitKey, float] = {}
-    for path in sorted(layout.models.rglob(MANIFEST_FILE)):
+    for folder in model_folders(layout):
         try:
-            manifest, seconds = read_manifest(path), _read(path.with_name(TIMING_FILE))
+            manifest, seconds = read_manifest(folder / MANIFEST_FILE), _read(folder / TIMING_FILE)
         except TrainingError as error:
             _log.warning("%s", error)
             continue
@@ -48,12 +50,23 @@ def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     return found
 
 
+def describe_cost(jobs: Sequence[Job], layout: Layout, threads: int) -> str:
+    """What training `jobs` on so many threads will take, as far as past fits tell."""
+    estimate = estimate_seconds(jobs, past_fit_seconds(layout))
+    fits = estimate.known + estimate.guessed + estimate.unknown
+    if estimate.unknown == fits:
+        return f"{fits:,} fits, of which none was timed yet"
+    unknown = f", {estimate.unknown:,} of them never timed" if estimate.unknown else ""
+    on = "one thread" if threads == 1 else f"{threads} threads"
+    return f"{fits:,} fits, about {duration(estimate.seconds / threads)} on {on}{unknown}"
+
+
 def _read(path: Path) -> float | None:
     if not path.is_file():
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=FitTiming).seconds
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(path.read_bytes(), FitTiming).seconds
+    except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise TrainingError(
             "the timing cannot be read", file=path, problems=[problem], fix="delete the file"

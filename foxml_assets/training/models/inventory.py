@@ -3,7 +3,7 @@
 This is the one notion of it: pending jobs, status, checks and the report all ask here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,11 @@ from pathlib import Path
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.failures import failure_reason, joined_reasons
-from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState, stored_state
+from foxml_assets.training.models.look import Look, look_at
+from foxml_assets.training.models.manifest import ModelState, model_folders
+from foxml_assets.training.models.stored import StoredModel, stored_model
 
 _WORST_FIRST = (
     ModelState.FAILED,
@@ -21,12 +24,6 @@ _WORST_FIRST = (
     ModelState.MISSING,
     ModelState.TRAINED,
 )
-_REASONS = {
-    ModelState.TRAINED: "",
-    ModelState.STALE: "trained for another spec",
-    ModelState.CORRUPT: "the model file is missing or not the one that was trained",
-    ModelState.MISSING: "not trained yet",
-}
 
 
 @dataclass(frozen=True)
@@ -71,27 +68,43 @@ class Inventory:
         return {state: found.count(state) for state in ModelState}
 
 
-def job_status(job: Job, layout: Layout) -> JobStatus:
-    """The state of one job."""
-    return JobStatus(job, tuple(_model_status(job, family, layout) for family in job.model_families))
+def job_status(job: Job, context: ModelContext) -> JobStatus:
+    """The state of one job, whose files are read."""
+    stored = [stored_model(job, family, context) for family in job.model_families]
+    return _status(job, stored, context.layout)
 
 
-def take_inventory(jobs: Iterable[Job], layout: Layout) -> Inventory:
-    """The state of `jobs` (all jobs of a plan) and the orphans beside them. Reads every model file once."""
-    statuses = tuple(job_status(job, layout) for job in jobs)
+def job_statuses(jobs: Sequence[Job], look: Look, layout: Layout) -> tuple[JobStatus, ...]:
+    """The state of `jobs` by a look at them."""
+    return tuple(_status(job, stored, layout) for job, stored in zip(jobs, look.models, strict=True))
+
+
+def take_inventory(jobs: Sequence[Job], context: ModelContext, *, deep: bool = False) -> Inventory:
+    """The state of `jobs` (all jobs of a plan) and the orphans beside them.
+
+    `deep`: every file is read. Else not those that an earlier look has verified and that look unchanged.
+    """
+    layout = context.layout
+    if deep:
+        statuses = tuple(job_status(job, context) for job in jobs)
+    else:
+        statuses = job_statuses(jobs, look_at(jobs, context), layout)
     asked_for = {
         layout.model_dir(status.job.target, status.job.symbol, model.family)
         for status in statuses
         for model in status.models
     }
-    found = {path.parent for path in layout.models.rglob(MANIFEST_FILE)} if layout.models.is_dir() else set()
-    return Inventory(statuses, tuple(sorted(found - asked_for)))
+    return Inventory(statuses, tuple(path for path in model_folders(layout) if path not in asked_for))
 
 
-def _model_status(job: Job, family: ModelFamily, layout: Layout) -> ModelStatus:
-    state = stored_state(job, family, layout)
-    if state is not ModelState.TRAINED:
+def _status(job: Job, stored: Sequence[StoredModel], layout: Layout) -> JobStatus:
+    models = zip(job.model_families, stored, strict=True)
+    return JobStatus(job, tuple(_model_status(job, family, one, layout) for family, one in models))
+
+
+def _model_status(job: Job, family: ModelFamily, stored: StoredModel, layout: Layout) -> ModelStatus:
+    if stored.state is not ModelState.TRAINED:
         failed = failure_reason(job, family, layout)
         if failed is not None:
             return ModelStatus(family, ModelState.FAILED, failed)
-    return ModelStatus(family, state, _REASONS[state])
+    return ModelStatus(family, stored.state, stored.reason)

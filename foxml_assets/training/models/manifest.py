@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from foxml_assets.core.entry_points import FAMILIES
-from foxml_assets.core.errors import Problem, TrainingError
-from foxml_assets.core.hashing import canonical_json, file_hash
+from foxml_assets.core.errors import LinkError, Problem, TrainingError
+from foxml_assets.core.hashing import bytes_hash, canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
 from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.exact_json import decode_json
+from foxml_assets.storage.files import refuse_links, write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.scores import Count, HoldoutScores
 
@@ -80,40 +81,34 @@ def model_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
     return layout.model_dir(job.target, job.symbol, family) / find_family(family).model_file
 
 
-def write_manifest(manifest: Manifest, path: Path) -> None:
-    """Write durably. Raises OSError."""
-    write_atomic(path, msgspec.json.format(canonical_json(manifest), indent=2) + b"\n")
+def write_manifest(manifest: Manifest, path: Path) -> str:
+    """Write durably; returns the SHA-256 (hex) of the file. Raises OSError."""
+    content = msgspec.json.format(canonical_json(manifest), indent=2) + b"\n"
+    write_atomic(path, content)
+    return bytes_hash(content)
+
+
+def model_folders(layout: Layout) -> tuple[Path, ...]:
+    """Every folder that holds a model, whoever asks for it; one that a killed process was making is none."""
+    found = (path.parent for path in layout.models.rglob(MANIFEST_FILE))
+    return tuple(sorted(folder for folder in found if not folder.name.startswith(".")))
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Raises TrainingError for a missing or damaged manifest."""
+    """Raises TrainingError for a missing or damaged manifest, and for a link."""
+    return read_hashed_manifest(path)[0]
+
+
+def read_hashed_manifest(path: Path) -> tuple[Manifest, str]:
+    """The manifest and the SHA-256 (hex) of its file. Raises as `read_manifest`."""
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        refuse_links(path)
+        content = path.read_bytes()
+        manifest = decode_json(content, Manifest)
         FAMILIES.check(manifest.family)
-    except (OSError, ValueError) as error:
+    except (LinkError, OSError, ValueError) as error:
         problem = Problem("", str(error))
         raise TrainingError(
             "the manifest cannot be read", file=path, problems=[problem], fix="train the job again"
         ) from error
-    return manifest
-
-
-def stored_state(job: Job, family: ModelFamily, layout: Layout) -> ModelState:
-    """The state of one model by its manifest and the content of its file alone: never `failed`."""
-    path = manifest_path(job, family, layout)
-    if not path.is_file():
-        return ModelState.MISSING
-    try:
-        manifest = read_manifest(path)
-    except TrainingError:
-        return ModelState.CORRUPT
-    if manifest.spec_hash != job.spec_hash or manifest.family != family:
-        return ModelState.STALE
-    model = model_path(job, family, layout)
-    intact = model.is_file() and file_hash(model) == manifest.sha256
-    return ModelState.TRAINED if intact else ModelState.CORRUPT
-
-
-def is_done(job: Job, layout: Layout) -> bool:
-    """Whether every family of `job` has an intact model of the job's spec."""
-    return all(stored_state(job, family, layout) is ModelState.TRAINED for family in job.model_families)
+    return manifest, bytes_hash(content)

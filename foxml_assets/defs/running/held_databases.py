@@ -1,0 +1,42 @@
+"""Dagster opens its SQLite databases anew for every statement, some five times an event.
+
+Whoever closes the last connection to one writes its log back into it and waits for the disk. So one more
+connection stays open: nothing of what Dagster commits changes, only the waiting.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import sqlalchemy as db
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+
+@contextmanager
+def databases_held_open() -> Iterator[None]:
+    """For the block, keep a connection to each SQLite database that this process opens in it."""
+    held: set[object] = set()
+    with ExitStack() as connections:
+
+        def hold(
+            dialect: db.Dialect, _: object, arguments: tuple[object, ...], options: dict[str, object]
+        ) -> None:
+            if dialect.name == "sqlite" and arguments[0] not in held:
+                # Any thread may open it, and the one that leaves the block closes it.
+                connection = dialect.connect(*arguments, **{**options, "check_same_thread": False})
+                connections.enter_context(closing(connection))
+                # A database that is being made has no log yet.
+                if _has_log(connection):
+                    held.add(arguments[0])
+
+        db.event.listen(db.Engine, "do_connect", hold)
+        connections.callback(db.event.remove, db.Engine, "do_connect", hold)
+        yield
+
+
+def _has_log(connection: DBAPIConnection) -> bool:
+    """Whether the database has a write-ahead log, which a connection uses once it has read."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode")
+    is_log = cursor.fetchall() == [("wal",)]
+    cursor.execute("SELECT count(*) FROM sqlite_master")
+    return is_log and bool(cursor.fetchall())

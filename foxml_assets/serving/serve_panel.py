@@ -1,0 +1,102 @@
+"""The plan in force over a panel: one of the user's, or the hold-out of the one it was trained on."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from foxml_assets.core.errors import PlanStaleError, Problem
+from foxml_assets.panel.files.reading import read_rows
+from foxml_assets.panel.panel_values import validate_rows
+from foxml_assets.panel.raw_panel import TimeUnit
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
+from foxml_assets.routing.plan.plan_reading import find_routing_plan
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
+from foxml_assets.serving.holdout import features_of, holdout_rows, require_holdout
+from foxml_assets.serving.pair_service import of_another_panel, pair_routes, pair_service, untrained
+from foxml_assets.serving.panel_rows import PanelRows, panel_rows
+from foxml_assets.serving.predicting import ServedPlan, predict_rows, prediction_schema
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.data import panel_timeline
+from foxml_assets.training.models.inventory import job_statuses
+from foxml_assets.training.models.look import look_at
+
+
+@dataclass(frozen=True)
+class PanelPredictions:
+    """`frame` has the columns of `TargetPredictions.table`, sorted by target, symbol and time; `unserved`
+    counts the pairs of the panel that have no predictions, by reason."""
+
+    frame: pd.DataFrame
+    unserved: dict[str, int]
+
+
+def predict_panel(path: Path, context: TrainingContext, time_unit: TimeUnit | None) -> PanelPredictions:
+    """What the models of the current plan say on the panel at `path`. Raises as `read_plan` and
+    `read_panel_rows`."""
+    import pyarrow as pa
+
+    served = read_plan(context)
+    rows = read_panel_rows(path, served, time_unit)
+    found = list(predict_rows(served, rows, threads=context.config.threads))
+    tables = [prediction_schema(rows).empty_table(), *(one.table for one in found)]
+    unserved = sum((one.unserved for one in found), Counter[str]())
+    return PanelPredictions(pa.concat_tables(tables).unify_dictionaries().to_pandas(), dict(unserved))
+
+
+def read_plan(context: TrainingContext) -> ServedPlan:
+    """The current plan and the state of its models.
+
+    Raises PlanError for a plan that cannot be used, or that does not belong to the routing plan beside it,
+    and RoutingPlanError.
+    """
+    plan = load_master_training_plan(context.layout.master_plan)
+    routes = pair_routes(plan, _routing_of(plan, context.layout), context.info)
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
+    unusable = untrained(statuses)
+    return ServedPlan(context, pair_service(plan, unusable), routes)
+
+
+def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) -> PanelRows:
+    """The rows of the panel at `path`, with the columns that the plan's models take and no others.
+
+    Time and symbol are named as in the panel that was trained on, and `time_unit` is what whole numbers in
+    the time column count. Raises PanelError, naming what does not fit.
+    """
+    info = served.context.info
+    features = features_of(served.usable_jobs, info)
+    raw = read_rows(str(path), info.time_column, info.symbol_column, features, time_unit)
+    frame = validate_rows(raw)
+    symbol = frame[info.symbol_column]
+    return panel_rows(frame[features], frame[info.time_column], symbol, tuple(symbol.unique()))
+
+
+def serve_holdout(context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
+    """The current plan and the hold-out rows of its panel. Jobs planned on other data serve nothing.
+
+    Raises as `read_plan`, and PanelError, also where there is no hold-out.
+    """
+    timeline = panel_timeline(context)
+    require_holdout(timeline, context.layout)
+    served = read_plan(context)
+    served = served.without(of_another_panel(served.service.plan.jobs, context))
+    return served, holdout_rows(features_of(served.usable_jobs, context.info), context, timeline)
+
+
+def _routing_of(plan: MasterPlan, layout: Layout) -> RoutingPlan | None:
+    if plan.metadata.routing_plan_hash == ABSENT:
+        return None
+    routing = find_routing_plan(layout)
+    found = ABSENT if routing is None else routing.metadata.routing_plan_hash
+    if found != plan.metadata.routing_plan_hash:
+        problem = Problem("routing_plan_hash", f"is {found}", plan.metadata.routing_plan_hash)
+        raise PlanStaleError(
+            "the plan was made from another routing plan",
+            file=layout.master_plan,
+            problems=[problem],
+            fix="make a new plan: foxml run --until plan",
+        )
+    return routing

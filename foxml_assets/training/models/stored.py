@@ -1,0 +1,90 @@
+"""One model on disk: whether it is the one that its job asks for, by the content of its files."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from foxml_assets.core.errors import LinkError, Problem, TrainingError
+from foxml_assets.core.hashing import file_hash
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.files import refuse_links
+from foxml_assets.training.context import ModelContext
+from foxml_assets.training.models.agreement import contradictions
+from foxml_assets.training.models.manifest import (
+    Manifest,
+    ModelState,
+    manifest_path,
+    model_path,
+    read_hashed_manifest,
+)
+
+_MAX_TOLD = 3
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What is there of one model, never `failed`. A trained one has no reason but hashes."""
+
+    state: ModelState
+    reason: str = ""
+    manifest_sha256: str = ""
+    model_sha256: str = ""
+
+
+def stored_model(
+    job: Job, family: ModelFamily, context: ModelContext, *, hash_of: Callable[[Path], str] = file_hash
+) -> StoredModel:
+    """Hold the manifest and the model's file against the job, what is recorded, and each other.
+
+    `hash_of` gives the SHA-256 of the model's file. Neither file is read through a link.
+    """
+    path = manifest_path(job, family, context.layout)
+    try:
+        refuse_links(path)
+        if not path.is_file():
+            return StoredModel(ModelState.MISSING, "not trained yet")
+        manifest, sha256 = read_hashed_manifest(path)
+        if manifest.spec_hash != job.spec_hash:
+            return StoredModel(ModelState.STALE, "trained for another spec")
+        problems = [
+            *contradictions(manifest, job, family, context),
+            *record_problems(sha256, job, family, context),
+            *_file_problems(model_path(job, family, context.layout), manifest, hash_of),
+        ]
+    except (LinkError, TrainingError, OSError) as error:
+        return _corrupt(str(error))
+    if problems:
+        return _corrupt("; ".join(map(str, problems[:_MAX_TOLD])))
+    return StoredModel(ModelState.TRAINED, "", sha256, manifest.sha256)
+
+
+def is_done(job: Job, context: ModelContext) -> bool:
+    """Whether every family of `job` has an intact model of the job's spec."""
+    return all(
+        stored_model(job, family, context).state is ModelState.TRAINED for family in job.model_families
+    )
+
+
+def record_problems(
+    manifest_sha256: str, job: Job, family: ModelFamily, context: ModelContext
+) -> tuple[Problem, ...]:
+    """What training recorded of the manifest, if it is another than that."""
+    # Where nothing is recorded there is nothing to contradict.
+    recorded = context.recorded.get((job.spec_hash, family), manifest_sha256)
+    if recorded == manifest_sha256:
+        return ()
+    return (Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256),)
+
+
+def _file_problems(path: Path, manifest: Manifest, hash_of: Callable[[Path], str]) -> Iterator[Problem]:
+    refuse_links(path)
+    if not path.is_file():
+        yield Problem("model_file", "is missing", path.name)
+    elif (found := hash_of(path)) != manifest.sha256:
+        what = f"is not the one that was trained, of SHA-256 {manifest.sha256}"
+        yield Problem("model_file", what, found)
+
+
+def _corrupt(reason: str) -> StoredModel:
+    return StoredModel(ModelState.CORRUPT, " ".join(reason.split()))

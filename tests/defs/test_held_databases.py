@@ -1,0 +1,44 @@
+"""Dagster's SQLite databases are not written back after every statement while a run is executed."""
+
+import threading
+from pathlib import Path
+
+import sqlalchemy as db
+
+from foxml_assets.defs.running.held_databases import databases_held_open
+
+
+def _add_row(path: Path) -> None:
+    """As Dagster does it: an engine and a connection of its own for a single statement."""
+    engine = db.create_engine(f"sqlite:///{path}", poolclass=db.NullPool)
+    with engine.connect() as connection:
+        connection.execute(db.text("PRAGMA journal_mode=WAL"))
+        connection.execute(db.text("CREATE TABLE IF NOT EXISTS events (id INTEGER)"))
+        connection.execute(db.text("INSERT INTO events VALUES (1)"))
+        connection.commit()
+    engine.dispose()
+
+
+def _has_log(path: Path) -> bool:
+    return path.with_name(f"{path.name}-wal").exists()
+
+
+def test_the_log_is_written_back_when_the_block_ends_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with databases_held_open():
+        for _ in range(3):
+            _add_row(path)
+        thread = threading.Thread(target=_add_row, args=(path,))
+        thread.start()
+        thread.join()
+        assert _has_log(path)
+    assert not _has_log(path)
+    with db.create_engine(f"sqlite:///{path}").connect() as connection:
+        assert connection.execute(db.text("SELECT count(*) FROM events")).scalar() == 4
+
+
+def test_what_is_opened_after_the_block_is_not_held(tmp_path: Path) -> None:
+    with databases_held_open():
+        pass
+    _add_row(tmp_path / "index.db")
+    assert not _has_log(tmp_path / "index.db")

@@ -1,0 +1,21 @@
+"""The panel and plans of the training tests serve here too."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+
+from routed_world import Routed, copied
+from served_world import trained_world
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Routed:
+    return trained_world(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture
+def trained(trained_once: Routed, tmp_path: Path) -> Routed:
+    return copied(trained_once, tmp_path / "root")
