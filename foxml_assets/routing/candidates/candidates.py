@@ -146,8 +146,9 @@ def _values(evidence: TargetEvidence, row: RowEvidence) -> dict[str, object]:
 
 
 def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
-    absent = pd.Series([None] * len(raw), dtype=object)
-    values = raw.get(column.name, absent).reset_index(drop=True)
+    is_there = column.name in raw.columns
+    values = raw[column.name] if is_there else pd.Series([None] * len(raw), dtype=object)
+    values = values.reset_index(drop=True)
     if column.kind is Kind.TEXT:
         return _text(values)
     if values.dtype == column.kind.value:
