@@ -20,7 +20,6 @@ from foxml_assets.importing.foxml_snapshots import Snapshot, snapshot_stability
 
 _HORIZON = re.compile(r"_(\d+)(m|min|h|d)(?=_|$)")
 _MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
-_SAFE = LeakageStatus.SAFE
 _T = TypeVar("_T")
 
 RowKey: TypeAlias = tuple[str, str | None]

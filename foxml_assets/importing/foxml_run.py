@@ -20,7 +20,13 @@ from foxml_assets.importing.foxml_snapshots import snapshot
 from foxml_assets.importing.imported import Imported
 from foxml_assets.importing.json_values import JsonObject, read_object, text
 from foxml_assets.routing.candidates.candidates import CANDIDATE_NAMES, typed_candidates
-from foxml_assets.storage.tables import has_pyarrow
+
+# What gives one reading; a file of models gives one for each symbol that it names.
+_READERS = {
+    FileKind.METRICS: from_metrics,
+    FileKind.COHORT: from_cohort,
+    FileKind.CONFIDENCE: from_confidence,
+}
 
 
 def import_foxml(path: Path) -> Imported:
@@ -97,8 +103,6 @@ def _content(path: Path) -> JsonObject:
         raise ValueError(f"is larger than {MAX_BYTES} bytes")
     if path.suffix != ".parquet":
         return read_object(path)
-    if not has_pyarrow():
-        raise ValueError("a Parquet file cannot be read without pyarrow")
     import pyarrow.parquet as pq
 
     rows = pq.read_table(path, partitioning=None).to_pylist()
@@ -106,13 +110,9 @@ def _content(path: Path) -> JsonObject:
 
 
 def _readings(file: FoxmlFile, content: JsonObject, target: str) -> Iterator[Reading]:
-    if file.kind is FileKind.METRICS:
-        yield from_metrics(content, target, file.symbol)
-    elif file.kind is FileKind.COHORT:
-        yield from_cohort(content, target, file.symbol)
-    elif file.kind is FileKind.CONFIDENCE:
-        yield from_confidence(content, target, file.symbol)
-    elif file.kind is FileKind.LEAKAGE:
+    if file.kind is FileKind.LEAKAGE:
         yield from_leakage(content, target, file.symbol or text(content, "symbol"))
+    elif file.kind in _READERS:
+        yield _READERS[file.kind](content, target, file.symbol)
     else:
         yield from from_models(content, target, file.symbol)

@@ -1,12 +1,13 @@
 """Flat tables on disk: Parquet, or CSV with the same columns where pyarrow cannot be imported."""
 
-import importlib
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from foxml_assets.core.errors import Problem
 from foxml_assets.storage.files import remove_file, write_if_changed
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
@@ -17,13 +18,12 @@ def is_pandas_index(name: str) -> bool:
     return _PANDAS_INDEX.fullmatch(name) is not None
 
 
-def has_pyarrow() -> bool:
-    """Whether Parquet can be read and written in this process."""
-    try:
-        importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        return False
-    return True
+def column_problems(found: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
+    """What keeps the columns `found` from being exactly those `wanted`."""
+    missing = [Problem(name, "column is missing") for name in wanted if name not in found]
+    unknown = [Problem(name, "column is not known") for name in found if name not in wanted]
+    repeated = [Problem(name, "column appears twice") for name in wanted if found.count(name) > 1]
+    return [*missing, *unknown, *repeated]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
@@ -33,11 +33,11 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     table exists. Returns the path of the table.
     """
     buffer = io.BytesIO()
-    if has_pyarrow():
-        written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+    written, other = path.with_suffix(".parquet"), path.with_suffix(".csv")
+    try:
         table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
-    else:
-        written, other = path.with_suffix(".csv"), path.with_suffix(".parquet")
+    except ImportError:
+        written, other = other, written
         table.to_csv(buffer, index=False, lineterminator="\n")
     write_if_changed(written, buffer.getvalue())
     remove_file(other)

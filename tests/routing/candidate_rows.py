@@ -8,6 +8,8 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.fdr_history import FdrHistory
 from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.explanation import Explanation
+from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
@@ -111,3 +113,9 @@ def routes(plan: RoutingPlan) -> dict[tuple[str, str], str]:
     """Every pair's route."""
     pairs = plan.pairs
     return dict(zip(zip(pairs["target"], pairs["symbol"], strict=True), pairs["route"], strict=True))
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The lines of an explanation, then the rows of its table."""
+    rows = ("  ".join(row.cells()) for row in explanation_rows(explanation))
+    return "\n".join([*explanation_lines(explanation), *rows])

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from candidate_rows import local, pooled, routed, target_row
+from candidate_rows import explanation_text, local, pooled, routed, target_row
 
 from foxml_assets.core.assurances import Assurance
 from foxml_assets.core.metrics import ScoreMetric
@@ -12,7 +12,6 @@ from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.routing.candidates.candidates import candidates_from_evidence
 from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_text
 from foxml_assets.routing.pages.plan_markdown import plan_markdown
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
 from foxml_assets.routing.policy.routing_config import Output

@@ -42,8 +42,6 @@ sys.meta_path.insert(0, NoPyarrow())
 from foxml_assets.storage.layout import Layout
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.pages.plan_files import write_routing_plan
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.decide.router import route
 from foxml_assets.core.stamp import RunStamp
@@ -52,13 +50,10 @@ source, target = Layout(Path(sys.argv[1])), Layout(Path(sys.argv[2]))
 candidates = read_candidates(source.routing_candidates)
 written = write_candidates(candidates, target.routing_candidates)
 plan = route(read_candidates(target.routing_candidates), RoutingPolicy(), stamp=RunStamp("t", "r", None))
-write_routing_plan(plan, target)
-back = read_routing_plan(target)
 print(json.dumps({
     "file": written.name,
     "candidates": candidates_hash(candidates),
-    "plan": back.metadata.routing_plan_hash,
-    "files": sorted(path.name for path in target.routing_plan_dir.iterdir()),
+    "plan": plan.metadata.routing_plan_hash,
 }))
 """
 
@@ -110,7 +105,7 @@ def test_any_table_routes_the_same_from_both_formats(candidates: pd.DataFrame, t
     assert plans[0].metadata == plans[1].metadata
 
 
-def test_without_pyarrow_everything_works_on_csv_with_equal_hashes(tmp_path: Path) -> None:
+def test_without_pyarrow_candidates_are_a_csv_that_routes_the_same(tmp_path: Path) -> None:
     candidates = _awkward()
     source = Layout(tmp_path / "source")
     _as_csv(candidates, source)
@@ -130,22 +125,6 @@ def test_without_pyarrow_everything_works_on_csv_with_equal_hashes(tmp_path: Pat
     assert answer["file"] == "routing_candidates.csv"
     assert answer["candidates"] == candidates_hash(candidates)
     assert answer["plan"] == here.metadata.routing_plan_hash
-    assert answer["files"] == [
-        "pages.json",
-        "routing_plan.json",
-        "routing_plan.md",
-        "routing_plan.png",
-        "routing_plan.yaml",
-    ]
-
-
-def test_a_parquet_file_without_pyarrow_is_refused_in_words(tmp_path: Path) -> None:
-    source = Layout(tmp_path / "source")
-    write_candidates(_awkward(), source.routing_candidates)
-    command = [sys.executable, "-c", WITHOUT_PYARROW, str(source.root), str(tmp_path / "target")]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert answer.returncode != 0
-    assert "cannot be read without pyarrow" in answer.stderr
 
 
 def test_writing_one_format_removes_the_other(layout: Layout) -> None:

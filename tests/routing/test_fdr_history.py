@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from candidate_rows import STAMP, local, pair, policy, pooled, routed, table, target_row
+from candidate_rows import STAMP, explanation_text, local, pair, policy, pooled, routed, table, target_row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -13,7 +13,6 @@ from foxml_assets.core.errors import FdrHistoryError
 from foxml_assets.routing.decide.fdr_history import FdrHistory, share, with_plan
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_text
 from foxml_assets.routing.pages.plan_markdown import plan_markdown
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output

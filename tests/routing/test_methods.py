@@ -5,7 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from candidate_rows import SEED_POLICY, STAMP, local, pair, pooled, routed, routes, target_row
+from candidate_rows import (
+    SEED_POLICY,
+    STAMP,
+    explanation_text,
+    local,
+    pair,
+    pooled,
+    routed,
+    routes,
+    target_row,
+)
 from rule_pages import own_rules, rule_table
 
 from foxml_assets.core.config_files import parse_config
@@ -17,7 +27,6 @@ from foxml_assets.routing.methods import thresholds
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_text
 from foxml_assets.routing.pages.plan_files import MARKDOWN_NAME, write_routing_plan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import PolicyInForce

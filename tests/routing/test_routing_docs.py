@@ -18,7 +18,7 @@ from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS, QUARANTINE_COLU
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules.rules import ADMISSION
-from foxml_assets.routing.sides.quarantine import FAULT_TEXT
+from foxml_assets.routing.sides.quarantine import Fault
 
 DOCS = Path(__file__).parents[2] / "docs"
 POLICY, FORMATS = (DOCS / "policy.md").read_text(), (DOCS / "formats.md").read_text()
@@ -67,7 +67,7 @@ def test_every_column_is_documented_in_its_words(columns: tuple[object, ...]) ->
 
 def test_every_leakage_word_and_fault_is_documented() -> None:
     assert [word for word in LEAKAGE_WORDS if f"`{word}`" not in FORMATS] == []
-    assert [text for text in FAULT_TEXT.values() if text not in FORMATS] == []
+    assert [fault for fault in Fault if fault not in FORMATS] == []
 
 
 def test_the_example_table_can_be_imported_and_routed(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages import pages_note, plan_files
 from foxml_assets.routing.pages.plan_files import write_routing_plan
-from foxml_assets.routing.plan import plan_reading
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
+from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -289,11 +289,9 @@ def test_an_edited_json_is_refused(layout: Layout) -> None:
         read_routing_plan(layout)
 
 
-def test_an_edited_json_is_refused_without_parquet_too(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_json_is_refused_without_parquet_too(layout: Layout) -> None:
     write_routing_plan(_plan(), layout)
-    monkeypatch.setattr(plan_reading, "has_pyarrow", lambda: False)
+    (layout.routing_plan_dir / PAIRS_NAME).unlink()
     _assert_same(read_routing_plan(layout), _plan())
     text = layout.routing_plan.read_text()
     layout.routing_plan.write_text(text.replace('"route":"ROUTE_BLOCKED"', '"route":"ROUTE_BOTH"', 1))
@@ -335,11 +333,9 @@ def test_parquet_files_of_another_plan_are_refused(layout: Layout, tmp_path: Pat
         b"\xff\xfe",
     ],
 )
-def test_a_broken_json_is_a_typed_error(
-    layout: Layout, damage: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_json_is_a_typed_error(layout: Layout, damage: bytes) -> None:
     write_routing_plan(_plan(), layout)
-    monkeypatch.setattr(plan_reading, "has_pyarrow", lambda: False)
+    (layout.routing_plan_dir / PAIRS_NAME).unlink()
     layout.routing_plan.write_bytes(damage)
     with pytest.raises(RoutingPlanError, match="is not a routing plan"):
         read_routing_plan(layout)

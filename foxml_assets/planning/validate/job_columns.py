@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.routing.candidates.coding import Floats, take_floats
+from foxml_assets.routing.candidates.coding import Floats, floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 Ints = npt.NDArray[np.int64]
@@ -100,7 +100,7 @@ class PlacedJobs:
 
     def decided_numbers(self, of_target: str, of_pair: str) -> Floats:
         """A numeric column of the routing plan, chosen as by `decided`; NaN for null."""
-        pairs = take_floats(self.routing.pairs[of_pair], self.pair_row)
+        pairs = floats(self.routing.pairs[of_pair].reindex(self.pair_row))
         return np.where(self.is_pooled, self.target_numbers(of_target), pairs)
 
     def target_text(self, column: str) -> Coded:
@@ -109,7 +109,7 @@ class PlacedJobs:
 
     def target_numbers(self, column: str) -> Floats:
         """A numeric column of the routing plan's targets, for every job."""
-        return take_floats(self.routing.targets[column], self.target_row)
+        return floats(self.routing.targets[column].reindex(self.target_row))
 
 
 def place_jobs(plan: MasterPlan, routing: RoutingPlan) -> PlacedJobs:

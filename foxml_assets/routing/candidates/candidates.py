@@ -1,15 +1,14 @@
 """Routing candidates: the evidence as one flat table, a row per pooled model and per pair."""
 
-import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
 from enum import Enum
 
 import numpy as np
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
+from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
 from foxml_assets.routing.candidates.coding import NULL, decode, tidy
 from foxml_assets.routing.candidates.frame_hash import frame_hash
 
@@ -31,6 +30,9 @@ class Column:
     kind: Kind
     meaning: str
     always: bool = False
+
+
+ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 
 
 def _estimate(name: str, meaning: str) -> tuple[Column, ...]:
@@ -73,17 +75,13 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     Column("data_hash", Kind.TEXT, "hash of the panel data behind the row"),
 )
 CANDIDATE_NAMES: tuple[str, ...] = tuple(column.name for column in CANDIDATE_COLUMNS)
+_ESTIMATES = ("score", "earlier_score", "recent_score", "cs_score", "both_score", "difference")
 
 
 def candidates_from_evidence(evidence: Sequence[TargetEvidence]) -> pd.DataFrame:
     """The candidates table of `evidence`, with the columns of CANDIDATE_COLUMNS, sorted."""
-    records = list(itertools.chain.from_iterable(_records(target) for target in evidence))
-    by_column: Sequence[tuple[object, ...]] = list(zip(*records, strict=True)) if records else ()
-    raw = {
-        name: pd.Series(list(by_column[at]) if by_column else [], dtype=object)
-        for at, name in enumerate(CANDIDATE_NAMES)
-    }
-    return typed_candidates(pd.DataFrame(raw))
+    rows = [_values(of_target, row) for of_target in evidence for row in of_target.rows]
+    return typed_candidates(pd.DataFrame(rows, columns=list(CANDIDATE_NAMES), dtype=object))
 
 
 def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
@@ -118,62 +116,39 @@ def candidates_hash(table: pd.DataFrame) -> str:
     return frame_hash(table, CANDIDATE_NAMES)
 
 
-def _records(evidence: TargetEvidence) -> Iterator[tuple[object, ...]]:
-    features = canonical_json(evidence.features).decode() if evidence.features else None
-    assured = {name: one for name, one in evidence.assured.items() if name in evidence.features}
-    assured_text = canonical_json(assured).decode() if assured else None
-    head = (str(evidence.task_type), str(evidence.score_metric), evidence.horizon_minutes)
-    for row in evidence.rows:
-        yield (
-            evidence.target,
-            row.symbol,
-            *head,
-            row.sample_size,
-            *_numbers(row.score),
-            *_numbers(row.earlier_score),
-            *_numbers(row.recent_score),
-            *_stability(row.stability),
-            None,
-            str(row.leakage_status),
-            row.leakage_reason or None,
-            *_families(row),
-            "|".join(row.families) or None,
-            *_numbers(row.cs_score),
-            *_numbers(row.both_score),
-            *_numbers(row.difference),
-            features if row.symbol is None else None,
-            assured_text if row.symbol is None else None,
-            evidence.data_hash if row.symbol is None else None,
-        )
-
-
-def _numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
-    if estimate is None:
-        return (None, None, None, None)
-    return (estimate.value, estimate.se, estimate.ci_low, estimate.ci_high)
-
-
-def _stability(metrics: StabilityMetrics | None) -> tuple[float | None, ...]:
-    if metrics is None:
-        return (None, None, None, None, None)
-    return (
-        metrics.n_snapshots,
-        metrics.mean_overlap,
-        metrics.std_overlap,
-        metrics.mean_tau,
-        metrics.std_tau,
-    )
-
-
-def _families(row: RowEvidence) -> tuple[str, str]:
-    return ("|".join(sorted(row.successful_families)), "|".join(sorted(row.failed_families)))
+def _values(evidence: TargetEvidence, row: RowEvidence) -> dict[str, object]:
+    """The candidate of one row of evidence; columns that are left out are null."""
+    values: dict[str, object] = {
+        "target": evidence.target,
+        "symbol": row.symbol,
+        "task_type": str(evidence.task_type),
+        "score_metric": str(evidence.score_metric),
+        "horizon_minutes": evidence.horizon_minutes,
+        "sample_size": row.sample_size,
+        "leakage_status": str(row.leakage_status),
+        "leakage_reason": row.leakage_reason or None,
+        "successful_families": "|".join(sorted(row.successful_families)),
+        "failed_families": "|".join(sorted(row.failed_families)),
+        "families": "|".join(row.families) or None,
+    }
+    if row.stability is not None:
+        values |= asdict(row.stability)
+    for name in _ESTIMATES:
+        estimate: Estimate | None = getattr(row, name)
+        if estimate is not None:
+            values |= zip((f"{name}{suffix}" for suffix in ESTIMATE_SUFFIXES), astuple(estimate), strict=True)
+    if row.symbol is None:
+        assured = {name: one for name, one in evidence.assured.items() if name in evidence.features}
+        values["features"] = canonical_json(evidence.features).decode() if evidence.features else None
+        values["assured"] = canonical_json(assured).decode() if assured else None
+        values["data_hash"] = evidence.data_hash
+    return values
 
 
 def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
-    if column.name not in raw.columns:
-        empty = pd.Series([None] * len(raw), dtype=object)
-        return empty.astype("category") if column.kind is Kind.TEXT else empty.astype(column.kind.value)
-    values = raw[column.name].reset_index(drop=True)
+    is_there = column.name in raw.columns
+    values = raw[column.name] if is_there else pd.Series([None] * len(raw), dtype=object)
+    values = values.reset_index(drop=True)
     if column.kind is Kind.TEXT:
         return _text(values)
     if values.dtype == column.kind.value:

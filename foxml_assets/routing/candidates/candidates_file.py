@@ -12,7 +12,7 @@ from foxml_assets.routing.candidates.candidates import (
     Kind,
     typed_candidates,
 )
-from foxml_assets.storage.tables import find_table, has_pyarrow, write_table
+from foxml_assets.storage.tables import column_problems, find_table, write_table
 
 _FIX = "run `foxml run --until candidates` again, or import a table of your own"
 
@@ -32,13 +32,10 @@ def read_candidates(path: Path) -> pd.DataFrame:
     if found is None:
         raise CandidatesError("there are no routing candidates", file=path, fix=_FIX)
     raw = read_raw_table(found)
-    missing = [Problem(name, "column is missing") for name in CANDIDATE_NAMES if name not in raw.columns]
-    unknown = [
-        Problem(str(name), "column is not known") for name in raw.columns if name not in CANDIDATE_NAMES
-    ]
-    if missing or unknown:
+    problems = column_problems([str(name) for name in raw.columns], CANDIDATE_NAMES)
+    if problems:
         raise CandidatesError(
-            "the columns are not those of candidates", file=found, problems=[*missing, *unknown], fix=_FIX
+            "the columns are not those of candidates", file=found, problems=problems, fix=_FIX
         )
     return typed_candidates(raw)
 
@@ -58,10 +55,6 @@ def read_raw_table(path: Path, *, may_be_nested: Collection[str] = ()) -> pd.Dat
 
 
 def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
-    if not has_pyarrow():
-        raise CandidatesError(
-            "a Parquet file cannot be read without pyarrow", file=path, fix="install pyarrow, or use a CSV"
-        )
     import pyarrow as pa
     import pyarrow.parquet as pq
 

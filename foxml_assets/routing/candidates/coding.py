@@ -1,6 +1,6 @@
 """Words as small integers: an enum's members in order, so that rules run on whole columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -37,42 +37,33 @@ def code(word: StrEnum) -> int:
     return list(type(word)).index(word)
 
 
+def plain(words: Iterable[str]) -> pd.Index:
+    """`words` as categories of plain strings, whatever enum they are of."""
+    return pd.Index([str(word) for word in words], dtype=object)
+
+
+def positions(column: pd.Series, words: Iterable[str]) -> Index:
+    """The position in `words` of each row of a categorical column: NULL where it is null or another word."""
+    return np.asarray(column.cat.set_categories(plain(words)).cat.codes, dtype=np.int64)
+
+
 def encode(column: pd.Series, vocabulary: type[StrEnum]) -> Codes:
     """Codes of a categorical column: NULL where it is null, UNREADABLE where the word is not known."""
-    members = [str(word) for word in vocabulary]
-    of_category = [members.index(word) if word in members else UNREADABLE for word in column.cat.categories]
-    return np.array([*of_category, NULL], dtype=np.int8)[column.cat.codes.to_numpy()]
+    codes = positions(column, vocabulary)
+    return np.where((codes == NULL) & column.notna(), UNREADABLE, codes).astype(np.int8)
 
 
-def decode(codes: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Categorical:
-    """A categorical column from codes; negative codes become null. Categories are plain strings."""
-    clean = np.where(codes < 0, -1, codes)
-    return pd.Categorical.from_codes(clean, categories=pd.Index([str(word) for word in words], dtype=object))
+def decode(codes: npt.NDArray[np.integer], words: Iterable[str]) -> pd.Categorical:
+    """A categorical column from codes; negative codes become null."""
+    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes), categories=plain(words))
 
 
 def tidy(column: pd.Categorical) -> pd.Categorical:
     """The same column with the words in use as its categories, as plain strings, sorted."""
-    words = [str(word) for word in column.categories]
-    used = np.bincount(np.asarray(column.codes, dtype=np.int64) + 1, minlength=len(words) + 1)[1:] > 0
-    kept = sorted({word for word, is_used in zip(words, used.tolist(), strict=True) if is_used})
-    if kept == list(column.categories) and column.categories.dtype == object:
-        return column
-    place = {word: at for at, word in enumerate(kept)}
-    table = np.array([*(place.get(word, NULL) for word in words), NULL], dtype=np.int64)
-    return decode(table[column.codes], kept)
+    named = column.rename_categories(str)
+    return named.set_categories(plain(sorted(named.unique().dropna())))
 
 
-def take_codes(column: pd.Series, rows: Index) -> Index:
-    """Category codes of `column` at `rows`; -1 where the row is -1."""
-    codes = column.cat.codes.to_numpy()
-    return np.append(codes, codes.dtype.type(NULL))[rows].astype(np.int64)
-
-
-def take_floats(column: pd.Series, rows: Index) -> Floats:
-    """Values of a numeric column at `rows` as floats; NaN where the row is -1."""
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not len(values):
-        return np.full(len(rows), np.nan)
-    taken = values[rows]
-    taken[rows < 0] = np.nan
-    return taken
+def floats(column: pd.Series) -> Floats:
+    """A numeric column as floats, NaN for null."""
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
+from foxml_assets.routing.candidates.coding import tidy
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -37,14 +38,6 @@ def _column_parts(column: pd.Series) -> list[Buffer]:
 
 
 def _text_parts(column: pd.Series) -> list[Buffer]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, words = column.cat.codes.to_numpy(), column.cat.categories.astype(object).tolist()
-    else:
-        codes, found = pd.factorize(column.astype(object))
-        words = list(found)
-    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(words)))
-    order = sorted(used.tolist(), key=lambda code: words[code])
-    width = "<i1" if len(order) < 2**7 else "<i4"
-    rank = np.full(len(words) + 1, -1, dtype=width)
-    rank[order] = np.arange(len(order), dtype=width)
-    return [canonical_json([words[code] for code in order]), rank[codes].data]
+    text = tidy(pd.Categorical(column))
+    width = "<i1" if len(text.categories) < 2**7 else "<i4"
+    return [canonical_json(list(text.categories)), text.codes.astype(width).data]

@@ -26,7 +26,6 @@ from foxml_assets.core.errors import FdrHistoryError
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.coding import Bools
-from foxml_assets.routing.decide.earlier import pair_positions
 from foxml_assets.routing.plan.routing_plan import BatchInForce, RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
@@ -86,16 +85,15 @@ def earlier_discoveries(
 ) -> tuple[Earlier, Earlier]:
     """What the pooled side (by target) and the symbol side (by pair) must know of earlier batches."""
     pooled = np.zeros(len(layout.targets), dtype=np.bool_)
-    paired = np.zeros(len(layout.pair_rows), dtype=np.bool_)
     if batch is None:
-        return Earlier(1.0, pooled), Earlier(1.0, paired)
+        return Earlier(1.0, pooled), Earlier(1.0, np.zeros(len(layout.pairs), dtype=np.bool_))
     before = history.before(candidates_hash)
     targets, pairs = _found(before)
     pooled[:] = [target in targets for target in layout.targets]
-    at = pair_positions(_pair_table(pairs), layout)
-    paired[at[at >= 0]] = True
+    listed = [(target, symbol) for target, symbols in pairs.items() for symbol in symbols]
+    found = pd.MultiIndex.from_tuples(listed, names=layout.pairs.names)
     spent = share(batch.number)
-    return Earlier(spent, pooled), Earlier(spent, paired)
+    return Earlier(spent, pooled), Earlier(spent, layout.pairs.isin(found))
 
 
 def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
@@ -141,27 +139,14 @@ def _found(history: FdrHistory) -> tuple[set[str], PairSets]:
     return set(chain.from_iterable(batch.found_cross_sectional for batch in history.batches)), pairs
 
 
-def _pair_table(pairs: PairSets) -> pd.DataFrame:
-    targets = [target for target, symbols in pairs.items() for _ in symbols]
-    symbols = [symbol for symbols in pairs.values() for symbol in symbols]
-    return pd.DataFrame(
-        {
-            "target": pd.Categorical(targets, categories=sorted(pairs)),
-            "symbol": pd.Categorical(symbols, categories=sorted(set(symbols))),
-        }
-    )
-
-
 def _discovered_targets(plan: RoutingPlan) -> set[str]:
     return set(plan.targets.loc[_is_discovered(plan.targets, "cs"), "target"])
 
 
 def _discovered_pairs(plan: RoutingPlan) -> PairSets:
     rows = plan.pairs.loc[_is_discovered(plan.pairs, "local")]
-    found: PairSets = {}
-    for target, symbol in zip(rows["target"], rows["symbol"], strict=True):
-        found.setdefault(target, set()).add(symbol)
-    return found
+    by_target = rows["symbol"].groupby(rows["target"], observed=True)
+    return {str(target): set(symbols) for target, symbols in by_target}
 
 
 def _is_discovered(rows: pd.DataFrame, prefix: str) -> Bools:

@@ -5,8 +5,8 @@ import pandas as pd
 
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.candidates.coding import LEVELS, Index, decode
-from foxml_assets.routing.decide.plan_parts import PlanParts, fault_texts, texts, trace_columns
+from foxml_assets.routing.candidates.coding import LEVELS, decode
+from foxml_assets.routing.decide.plan_parts import PlanParts, trace_columns
 from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.methods.combination import better_interval
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame, merged_category
@@ -33,24 +33,24 @@ def pairs_table(parts: PlanParts) -> pd.DataFrame:
         "local_tier": decode(np.where(local.rows.present, local.rows.tier, -1), list(HorizonTier)),
         **trace_columns("local", local),
         **_pair_scores(parts),
-        "cs_skill": parts.decision.skills.cs,
-        "local_skill": parts.decision.skills.local,
-        "both_skill": parts.decision.skills.both,
-        "cs_probability": parts.decision.skills.cs_probability,
+        "cs_skill": parts.skills.cs,
+        "local_skill": parts.skills.local,
+        "both_skill": parts.skills.both,
+        "cs_probability": parts.skills.cs_probability,
         "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
         **_hard_blocks(parts),
         "features": _features(parts),
-        "successful_families": texts(local.rows.successful),
-        "failed_families": texts(local.rows.failed),
-        "families": texts(local.rows.families),
-        "quarantine_reason": fault_texts(local),
+        "successful_families": local.rows.successful,
+        "failed_families": local.rows.failed,
+        "families": local.rows.families,
+        "quarantine_reason": local.faults.texts(),
     }
-    return frame(PAIR_COLUMNS, values, len(at))
+    return frame(PAIR_COLUMNS, values)
 
 
 def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
     """The other choices on each pair. Numbers of quarantined rows are nulled."""
-    scores = parts.decision.scores
+    scores = parts.scores
     low, high = better_interval(scores.difference, parts.policy.fdr.inflate_se)
     values = {
         "pooled_score": scores.cs.value,
@@ -66,19 +66,23 @@ def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
 
 def _reasons(parts: PlanParts) -> pd.Categorical:
     at = parts.layout.pair_target
-    positions, phrases = side_phrases(parts.cs.rows, parts.cs.states)
-    local = side_phrases(parts.local.rows, parts.local.states)
-    return pair_reasons(parts.routes, parts.limits[at], (positions[at], phrases), local)
+    pooled = side_phrases(parts.cs.rows, parts.cs.states)
+    own = side_phrases(parts.local.rows, parts.local.states)
+    return pair_reasons(parts.routes, parts.limits[at], pooled[at], own)
 
 
 def _hard_blocks(parts: PlanParts) -> dict[str, PlanColumn]:
     at = parts.layout.pair_target
     target_leaks, symbol_leaks = parts.cs.leaks[at], parts.local.leaks
     found = parts.local.rows.leakage_reason
-    reasons = ["the target leaks", "the symbol leaks", *(f"the symbol leaks: {word}" for word in found.words)]
-    which = np.select(
-        [target_leaks, symbol_leaks & (found.codes >= 0), symbol_leaks], [0, found.codes + 2, 1], -1
-    )
+    reasons = [
+        "the target leaks",
+        "the symbol leaks",
+        *(f"the symbol leaks: {word}" for word in found.categories),
+    ]
+    # Code -1, for nothing found, becomes the position of the plain sentence.
+    own = found.codes.astype(np.int64) + 2
+    which = np.select([target_leaks, symbol_leaks], [0, own], -1)
     hard = target_leaks | symbol_leaks
     return {
         "hard_block": hard,
@@ -91,9 +95,7 @@ def _features(parts: PlanParts) -> pd.Categorical:
     """The symbol's own feature list if its row has one, else the target's."""
     own, shared = parts.local.rows, parts.cs.rows
     lists = [*own.feature_lists, *shared.feature_lists]
-    of_target: Index = shared.features.codes.astype(np.int64)
+    of_target = shared.features.codes.astype(np.int64)
     inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.layout.pair_target]
     which = np.where(own.features.codes >= 0, own.features.codes, inherited)
-    allowed = [features.allowed for features in lists]
-    known = np.array([*(text is not None for text in allowed), False])
-    return merged_category(np.where(known[which], which, -1), [text or "" for text in allowed])
+    return merged_category(which, [features.allowed for features in lists])

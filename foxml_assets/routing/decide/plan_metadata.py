@@ -88,10 +88,9 @@ def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Policy
 
 
 def _thresholds(policy: RoutingPolicy) -> list[ScoreThresholds]:
-    lane = policy.experimental.min_score
     found = []
     for side in Side:
-        scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
+        scores = policy.experimental.min_score.of(side)
         for metric, tier, thresholds in policy.side(side).in_force():
             trial = scores.threshold(metric) if policy.enable_experimental_lane else None
             found.append(

@@ -10,13 +10,13 @@ from foxml_assets.core.vocabulary import LeakageStatus, Stability
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.coding import LEVELS, Floats, Index, decode
 from foxml_assets.routing.methods.combination import Routes
-from foxml_assets.routing.methods.pair_evidence import Decision
+from foxml_assets.routing.methods.pair_evidence import Skills
 from foxml_assets.routing.methods.sides import JudgedSide
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, merged_category
 from foxml_assets.routing.plan.routing_plan import BatchInForce
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl
-from foxml_assets.routing.sides.side_rows import TextRows
+from foxml_assets.routing.sides.side_rows import PairScores
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,12 @@ class PlanParts:
     layout: Alignment
     cs: JudgedSide
     local: JudgedSide
-    decision: Decision
+    routes: Routes
+    scores: PairScores
+    skills: Skills
     limits: Index
     policy: RoutingPolicy
     batch: BatchInForce | None
-
-    @property
-    def routes(self) -> Routes:
-        return self.decision.routes
 
 
 def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
@@ -66,17 +64,6 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
         f"{prefix}_checks": counts(states.checks.astype(np.float64)),
         f"{prefix}_held": states.held,
     }
-
-
-def texts(rows: TextRows) -> pd.Categorical:
-    """A text column of the evidence, with its categories sorted."""
-    return merged_category(rows.codes, rows.words)
-
-
-def fault_texts(side: JudgedSide) -> pd.Categorical:
-    """What is wrong with each row, null for a sound one."""
-    positions, words = side.faults.texts()
-    return merged_category(np.where(side.faults.any, positions, -1), words)
 
 
 def _unless(bad: npt.NDArray[np.bool_], values: Floats) -> Floats:

@@ -1,12 +1,13 @@
 """Decisions in the words of a researcher. Text is written once per distinct case, never per pair."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, Stability
-from foxml_assets.routing.candidates.coding import Codes, Index, code
+from foxml_assets.routing.candidates.coding import Index, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.states import SideStates
 from foxml_assets.routing.plan.plan_columns import merged_category
@@ -65,40 +66,35 @@ def side_phrase(rule: Rule, side: Side, stability: Stability, *, good_score: boo
     )
 
 
-def side_phrases(rows: SideRows, states: SideStates) -> tuple[Index, list[str]]:
-    """Per row a position in the list of distinct phrases about its side."""
+def side_phrases(rows: SideRows, states: SideStates) -> pd.Categorical:
+    """The phrase about each row's side."""
 
-    def phrase(case: Sequence[int]) -> str:
-        rule, stability, good_score, followed = case
-        word = list(Stability)[max(stability, 0)]
+    def phrase(rule: int, stability: int, good_score: int, followed: int) -> str:
+        word = list(Stability)[stability]
         return side_phrase(
             states.ladder[rule], rows.side, word, good_score=bool(good_score), followed=bool(followed)
         )
 
     good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
     flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
-    return _by_case([states.rule, rows.stability, *flags], phrase)
+    return _by_case(phrase, states.rule, rows.stability, *flags)
 
 
-def pair_reasons(
-    routes: Routes, limits: Index, cs: tuple[Index, list[str]], local: tuple[Index, list[str]]
-) -> pd.Categorical:
+def pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
     """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
     full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
     rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
 
-    def sentence(case: Sequence[int]) -> str:
-        route, rule, cs_phrase, local_phrase, ranked, places = case
+    def sentence(route: int, rule: int, pooled: int, own: int, ranked: int, places: int) -> str:
         return _sentence(
             _ROUTES[route],
             _RULES[rule],
-            cs[1][cs_phrase],
-            local[1][local_phrase],
+            cs.categories[pooled],
+            local.categories[own],
             f"{LANE_FULL}: rank {ranked} of {places} allowed",
         )
 
-    positions, texts = _by_case([routes.route, routes.rule, cs[0], local[0], rank, limit], sentence)
-    return merged_category(positions, texts)
+    return _by_case(sentence, routes.route, routes.rule, cs.codes, local.codes, rank, limit)
 
 
 def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str) -> str:
@@ -115,26 +111,11 @@ def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str
     return text[0].upper() + text[1:]
 
 
-def _by_case(
-    columns: Sequence[Codes | Index], text_of: Callable[[Sequence[int]], str]
-) -> tuple[Index, list[str]]:
-    """Group rows by equal values in `columns`; one text per distinct case.
-
-    Each row's values are packed into one number, as digits whose base at each place is the range of that
-    column, because one number per row is grouped far faster than several columns together.
-    """
-    lows = [int(column.min(initial=0)) for column in columns]
-    sizes = [int(column.max(initial=0)) - low + 1 for column, low in zip(columns, lows, strict=True)]
-    packed = np.zeros(len(columns[0]), dtype=np.int64)
-    for column, low, size in zip(columns, lows, sizes, strict=True):
-        packed = packed * size + (column.astype(np.int64) - low)
-    positions, distinct = pd.factorize(packed)
-    texts = []
-    for case in distinct.tolist():
-        # The digits back from the last to the first, then in the order of the columns.
-        values, rest = [], case
-        for low, size in zip(reversed(lows), reversed(sizes), strict=True):
-            values.append(rest % size + low)
-            rest //= size
-        texts.append(text_of(values[::-1]))
-    return positions, texts
+def _by_case(text_of: Callable[..., str], *columns: npt.NDArray[np.integer]) -> pd.Categorical:
+    """The text of each row's values in `columns`, made once per distinct case."""
+    # One number a row, as one column is grouped far faster than several together.
+    shape = [int(column.max(initial=0)) + 1 for column in columns]
+    positions, cases = pd.factorize(np.ravel_multi_index(columns, shape))
+    return merged_category(
+        positions, [text_of(*case) for case in np.transpose(np.unravel_index(cases, shape))]
+    )

@@ -15,7 +15,7 @@ from foxml_assets.routing.decide.plan_metadata import plan_metadata
 from foxml_assets.routing.decide.plan_parts import PlanParts
 from foxml_assets.routing.decide.targets_table import quarantine_table, targets_table
 from foxml_assets.routing.methods.combination import lane_limits, with_hard_blocks, with_lane_cap, with_margin
-from foxml_assets.routing.methods.pair_evidence import Decision, pair_evidence
+from foxml_assets.routing.methods.pair_evidence import pair_evidence
 from foxml_assets.routing.methods.sides import judge_sides
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.method_registry import find_method
@@ -57,9 +57,7 @@ def route(
     routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
     gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
-    parts = PlanParts(
-        table, layout, cs, local, Decision(routes, scores, evidence.skills), limits, policy, batch
-    )
+    parts = PlanParts(table, layout, cs, local, routes, scores, evidence.skills, limits, policy, batch)
     targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
     previous_hash = remembered.metadata.routing_plan_hash if remembered else None
     metadata = plan_metadata(parts, (targets, pairs, bad_rows), table_hash, stamp, previous_hash)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.coding import LEVELS, Bools, Codes, Floats, Index, code, level
@@ -91,13 +92,11 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
 
     `target` gives each pair's position in `limits`. Pairs are in symbol order, which breaks ties.
     """
-    lane = np.flatnonzero(routes.route == code(Route.EXPERIMENTAL_ONLY))
-    rank = np.zeros(len(routes.route), dtype=np.int64)
-    order = lane[np.lexsort((lane, *_descending(sample_size[lane]), *_descending(gate[lane]), target[lane]))]
-    # Pairs of a target now stand together, best first: a rank is the distance from its target's first.
-    in_order = target[order]
-    first = np.searchsorted(in_order, in_order, side="left")
-    rank[order] = np.arange(len(order)) - first + 1
+    pairs = pd.DataFrame({"target": target, "gate": gate, "samples": sample_size})
+    lane = pairs[routes.route == code(Route.EXPERIMENTAL_ONLY)]
+    best_first = lane.sort_values(["gate", "samples"], ascending=False, kind="stable")
+    rank = np.zeros(len(pairs), dtype=np.int64)
+    rank[best_first.index] = best_first.groupby("target").cumcount() + 1
     over = rank > limits[target]
     return Routes(
         route=np.where(over, code(Route.BLOCKED), routes.route).astype(np.int8),
@@ -106,7 +105,7 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     )
 
 
-def with_margin(gate: Floats, earlier_route: Codes | None, margin: float) -> Floats:
+def with_margin(gate: Floats, earlier_route: Index | None, margin: float) -> Floats:
     """Gates for ranking the lane: a pair that was in it must be beaten by more than the margin."""
     if earlier_route is None:
         return gate
@@ -117,9 +116,7 @@ def lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
     """Places in each target's experimental lane: the fraction of its symbols rounded down, at least 1."""
     # Decimal, because 0.29 * 100 is below 29 in binary floating point.
     exact = Decimal(repr(fraction))
-    distinct, inverse = np.unique(n_symbols, return_inverse=True)
-    limits = np.array([max(1, int(exact * int(n))) for n in distinct], dtype=np.int64)
-    return limits[inverse]
+    return np.array([max(1, int(exact * n)) for n in n_symbols.tolist()], dtype=np.int64)
 
 
 def _table(policy: RoutingPolicy) -> tuple[Codes, Codes]:
@@ -152,9 +149,3 @@ def decision(
     if SignalState.EXPERIMENTAL in (cs, local):
         return Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL
     return Route.BLOCKED, RouteRule.NOTHING_ALLOWED
-
-
-def _descending(values: Floats) -> tuple[Floats, Bools]:
-    """Sort keys (minor, major) that put the largest value first and NaN last."""
-    unknown = np.isnan(values)
-    return np.where(unknown, 0.0, -values), unknown

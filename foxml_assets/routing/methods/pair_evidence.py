@@ -8,7 +8,6 @@ from scipy.special import ndtr
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.coding import Floats, Index, code
-from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
@@ -22,15 +21,6 @@ class Skills:
     local: Floats
     both: Floats
     cs_probability: Floats
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a method says about every pair, before hard blocks and the lane's cap."""
-
-    routes: Routes
-    scores: PairScores
-    skills: Skills
 
 
 @dataclass(frozen=True)
@@ -120,18 +110,6 @@ def pair_evidence(
     policy: RoutingPolicy,
 ) -> PairEvidence:
     """The judged sides with the shrunk skills of all pairs."""
-    skills = _shrunk_skills(layout, cs, local, scores, earlier, policy)
-    return PairEvidence(layout, cs, local, scores, skills, earlier, policy)
-
-
-def _shrunk_skills(
-    layout: Alignment,
-    cs: JudgedSide,
-    local: JudgedSide,
-    scores: PairScores,
-    earlier: EarlierStates,
-    policy: RoutingPolicy,
-) -> Skills:
     at, n_targets = layout.pair_target, len(layout.targets)
     inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
@@ -146,12 +124,13 @@ def _shrunk_skills(
     pooled = shrunk(scores.cs, pooled_fallback)
     own = shrunk(local.rows.score, nothing)
     both = shrunk(scores.both, nothing)
-    return Skills(
+    skills = Skills(
         cs=pooled.mean,
         local=np.where(sound, own.mean, np.nan),
         both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
         cs_probability=pooled.probability_above(_pooled_threshold(local, earlier, policy)),
     )
+    return PairEvidence(layout, cs, local, scores, skills, earlier, policy)
 
 
 def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:

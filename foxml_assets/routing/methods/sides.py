@@ -7,7 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
-from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Bools, Codes, code, encode
+from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Bools, Codes, Index, code, encode
 from foxml_assets.routing.methods.states import SideStates, judge
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
@@ -37,9 +37,9 @@ class JudgedSide:
 class EarlierStates:
     """State and route codes in the previous plan, -1 where there was none; None without such a plan."""
 
-    cs: Codes | None = None
-    local: Codes | None = None
-    route: Codes | None = None
+    cs: Index | None = None
+    local: Index | None = None
+    route: Index | None = None
 
 
 def judge_sides(
@@ -80,11 +80,9 @@ def judge_sides(
 
 def target_tasks(cs: SideRows, local: SideRows, layout: Alignment) -> Codes:
     """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
-    none = np.iinfo(np.int8).max
-    first = np.full(len(layout.targets), none, dtype=np.int8)
-    known = local.task >= 0
-    np.minimum.at(first, layout.pair_target[known], local.task[known])
-    return np.select([cs.task >= 0, first < none], [cs.task, first], NULL).astype(np.int8)
+    own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
+    first = stated.groupby(layout.pair_target).min()
+    return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
 def _faults(
@@ -93,9 +91,9 @@ def _faults(
     at = layout.pair_target
     task = target_tasks(cs, local, layout)
     bad_target, bad_symbol = unusable_targets(layout.targets), unusable_symbols(layout.symbols)
-    cs_given = [(Fault.DUPLICATE, layout.cs_repeated), (Fault.TARGET_NAME, bad_target)]
+    cs_given = [(Fault.DUPLICATE, layout.cs_counts > 1), (Fault.TARGET_NAME, bad_target)]
     local_given = [
-        (Fault.DUPLICATE, layout.pair_repeated),
+        (Fault.DUPLICATE, layout.pair_counts > 1),
         (Fault.NO_POOLED_ROW, layout.cs_rows[at] < 0),
         (Fault.TARGET_NAME, bad_target[at]),
         (Fault.SYMBOL_NAME, bad_symbol[layout.pair_symbol]),

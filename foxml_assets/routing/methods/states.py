@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, level
+from foxml_assets.routing.candidates.coding import NULL, Bools, Codes, Floats, Index, level
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules.rules import Cases, Rule
@@ -35,11 +35,11 @@ class SideStates:
 
 
 def judge(
-    rows: SideRows, faults: Faults, policy: RoutingPolicy, before: Codes | None, earlier: Earlier
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, before: Index | None, earlier: Earlier
 ) -> SideStates:
     """Signal states of all rows; `before` holds each row's earlier state code, -1 where it had none, and
     `earlier` what false-discovery control knows of earlier plans."""
-    nothing = np.full(len(rows.rows), -1, dtype=np.int8)
+    nothing = np.full(len(rows.rows), NULL)
     plain = _climb(rows, faults, policy, Memory(nothing, 0.0), earlier)
     if before is None or policy.hysteresis == 0.0:
         return plain

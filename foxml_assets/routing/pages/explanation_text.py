@@ -72,17 +72,6 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def explanation_text(explanation: Explanation) -> str:
-    """The lines and the table as plain text."""
-    table = [HEADER, *(row.cells() for row in explanation_rows(explanation))]
-    widths = [max(len(cells[at]) for cells in table) for at in range(len(HEADER))]
-    rows = [
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-        for cells in table
-    ]
-    return "\n".join([*explanation_lines(explanation), "", *rows, ""])
-
-
 def _row(side: str, test: RuleLine) -> ExplanationRow:
     result = {True: "pass", False: "fail", None: "-"}[test.passed]
     return ExplanationRow(side, test.name, test.value, test.threshold, result, test.decided)

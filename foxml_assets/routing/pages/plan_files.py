@@ -19,7 +19,6 @@ from foxml_assets.storage.directories import recover_directory, replacing_direct
 from foxml_assets.storage.files import holds, storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
-from foxml_assets.storage.tables import has_pyarrow
 
 JSON_NAME = "routing_plan.json"
 YAML_NAME = "routing_plan.yaml"
@@ -89,10 +88,7 @@ def _data_files(
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Name and content of the files for programs, to be read in turn: some hold the digest of the first."""
     yield JSON_NAME, _hashed(plan_json(plan), digest.update)
-    if has_pyarrow():
-        for name, content in parquet_files(plan, digest.hexdigest()):
-            yield name, (content,)
-    for name, content in beside.items():
+    for name, content in (*parquet_files(plan, digest.hexdigest()), *beside.items()):
         yield name, (content,)
 
 

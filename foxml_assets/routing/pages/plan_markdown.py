@@ -1,13 +1,12 @@
 """routing_plan.md: what was decided and why, for a reader."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.assurances import assurance_lines, read_assurances
@@ -21,15 +20,6 @@ from foxml_assets.routing.policy.routing_words import Side
 from foxml_assets.routing.rules.side_trace import side_trace
 
 PICTURE_NAME = "routing_plan.png"
-_SHOWN = ("symbol", "route", "local_state", "hard_block_reason", "reason")
-_NUMBERS = (
-    "local_score",
-    "local_se",
-    "local_threshold",
-    "pooled_score",
-    "difference_low",
-    "difference_high",
-)
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
 _Rows = Sequence[Sequence[object]]
@@ -91,50 +81,37 @@ def _overview(plan: RoutingPlan, shown: int) -> _Rows:
 
 
 def _targets(plan: RoutingPlan, output: Output) -> Iterator[_TargetPart]:
-    owner = plan.pairs["target"].cat
-    bounds = np.searchsorted(owner.codes, np.arange(len(owner.categories) + 1))
-    pairs_of = {name: slice(int(bounds[at]), int(bounds[at + 1])) for at, name in enumerate(owner.categories)}
-    columns = _PairColumns(plan.pairs)
     head = plan.targets.head(output.markdown_max_targets)
+    n_pairs, cases = plan.pairs["target"].value_counts(), _cases(plan.pairs)
+    best = _best(plan.pairs, output.markdown_max_symbols_per_target)
+    best_pairs = _rows_by_target(best[best["target"].isin(head["target"])], plan.metadata.policy)
     for name, assured in zip(head["target"], head["assured"], strict=True):
-        rows = pairs_of.get(name, slice(0, 0))
-        reasons = columns.cases(rows)
+        reasons = cases.loc[cases["target"] == name, ["route", "case", "n"]]
+        shown = reasons.head(_MAX_REASONS).itertuples(index=False)
         yield _TargetPart(
             name=name,
             assured=assurance_lines(read_assurances(assured) or {}) if isinstance(assured, str) else (),
-            n_pairs=rows.stop - rows.start,
-            reasons=[(route, why, f"{count:,}") for route, why, count in reasons[:_MAX_REASONS]],
+            n_pairs=int(n_pairs.get(name, 0)),
+            reasons=[(route, why, f"{count:,}") for route, why, count in shown],
             more_reasons=max(0, len(reasons) - _MAX_REASONS),
-            best_pairs=_best_pairs(plan, columns, rows, output.markdown_max_symbols_per_target),
+            best_pairs=best_pairs[name],
         )
 
 
-class _PairColumns:
-    """The text columns of all pairs, held so that a few rows of them are quickly read."""
+def _cases(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Target, route, reason and how many pairs share them, the most frequent first."""
+    case = pairs["reason"].map(lambda reason: LANE_FULL if reason.startswith(LANE_FULL) else reason)
+    keys = pd.DataFrame({"target": pairs["target"], "route": pairs["route"], "case": case})
+    counted = keys.groupby([*keys], observed=True).size().reset_index(name="n")
+    return counted.sort_values(["n", "route", "case"], ascending=[False, True, True])
 
-    def __init__(self, pairs: pd.DataFrame) -> None:
-        self.gate = pairs["local_gate"].to_numpy()
-        self.numbers = {name: pairs[name].to_numpy() for name in _NUMBERS}
-        self.size = pairs["local_sample_size"].to_numpy(dtype=np.float64, na_value=np.nan)
-        self._codes = {name: pairs[name].cat.codes.to_numpy() for name in _SHOWN}
-        self._words = {name: np.array([*pairs[name].cat.categories, ""], dtype=object) for name in _SHOWN}
-        lane_full = [word.startswith(LANE_FULL) for word in self._words["reason"]]
-        self._case = np.where(lane_full, LANE_FULL, self._words["reason"])
 
-    def texts(self, name: str, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.object_]:
-        """The words of a column in some rows, empty where null."""
-        return np.asarray(self._words[name][self._codes[name][rows]])
-
-    def cases(self, rows: slice) -> list[tuple[str, str, int]]:
-        """Route, reason and count of the pairs in `rows`, the most frequent first."""
-        reason, route = self._codes["reason"][rows].astype(np.int64), self._codes["route"][rows]
-        n_routes = len(self._words["route"])
-        codes, counts = np.unique(reason * n_routes + route, return_counts=True)
-        found: Counter[tuple[str, str]] = Counter()
-        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-            found[self._words["route"][code % n_routes], self._case[code // n_routes]] += count
-        ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-        return [(*case, count) for case, count in ordered]
+def _best(pairs: pd.DataFrame, listed: int) -> pd.DataFrame:
+    """The first `listed` pairs of each target: routed ones first, then by gate; what a reader looks for."""
+    blocked, target = pairs["route"] == Route.BLOCKED.value, pairs["target"]
+    order = np.lexsort((-pairs["local_gate"], blocked, target.cat.codes))
+    rank = target.iloc[order].groupby(target, observed=True).cumcount()
+    return pairs.loc[rank.index[rank < listed]]
 
 
 def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
@@ -142,26 +119,32 @@ def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
     return deciding_words(side_trace(side, row), policy)
 
 
-def _best_pairs(plan: RoutingPlan, columns: _PairColumns, rows: slice, listed: int) -> _Rows:
-    # Routed pairs first, then by gate: what a reader looks for.
-    blocked = columns.texts("route", rows) == Route.BLOCKED.value
-    gate = columns.gate[rows]
-    best = rows.start + np.lexsort((np.where(np.isnan(gate), np.inf, -gate), blocked))[:listed]
-    score, se, threshold, pooled, low, high = (columns.numbers[name][best].tolist() for name in _NUMBERS)
-    scores = [_with_error(*values) for values in zip(score, se, strict=True)]
-    thresholds, on_symbol = ([_short(value) for value in values] for values in (threshold, pooled))
-    ahead = ["" if isnan(a) or isnan(b) else f"{a:+.3f} to {b:+.3f}" for a, b in zip(low, high, strict=True)]
-    sizes = ["" if np.isnan(n) else f"{n:,.0f}" for n in columns.size[best]]
-    symbols, routes, states, blocks, reasons = (columns.texts(name, best) for name in _SHOWN)
-    policy, told = plan.metadata.policy, plan.pairs.iloc[best].iterrows()
-    decided = [
-        f"{reason}. Local {_decided(Side.SYMBOL, row, policy)}"
-        if state == SignalState.DISALLOWED.value
-        else reason
-        for reason, state, (_, row) in zip(reasons, states, told, strict=True)
-    ]
-    why = np.where(blocks == "", decided, blocks)
-    return list(zip(symbols, routes, states, scores, thresholds, on_symbol, ahead, sizes, why, strict=True))
+def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list[tuple[str, ...]]]:
+    """The cells of each target's pairs."""
+    tuples: Iterator[Any] = best.itertuples()
+    found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for row, (_, series) in zip(tuples, best.iterrows(), strict=True):
+        cells = (
+            row.symbol,
+            row.route,
+            row.local_state,
+            _with_error(row.local_score, row.local_se),
+            _short(row.local_threshold),
+            _short(row.pooled_score),
+            _interval(row.difference_low, row.difference_high),
+            "" if pd.isna(row.local_sample_size) else f"{row.local_sample_size:,}",
+            _why(series, policy),
+        )
+        found[row.target].append(cells)
+    return found
+
+
+def _why(row: pd.Series, policy: PolicyInForce) -> str:
+    if isinstance(row["hard_block_reason"], str):
+        return row["hard_block_reason"]
+    if row["local_state"] != SignalState.DISALLOWED.value:
+        return str(row["reason"])
+    return f"{row['reason']}. Local {_decided(Side.SYMBOL, row, policy)}"
 
 
 def _short(value: float) -> str:
@@ -170,6 +153,10 @@ def _short(value: float) -> str:
 
 def _with_error(score: float, se: float) -> str:
     return _short(score) if isnan(se) else f"{score:.3f} ± {se:.3f}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if isnan(low) or isnan(high) else f"{low:+.3f} to {high:+.3f}"
 
 
 def _cells(rows: pd.DataFrame, columns: list[str]) -> list[list[str]]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from foxml_assets.core.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.core.vocabulary import Route
+from foxml_assets.routing.candidates.coding import positions
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 
@@ -52,18 +53,11 @@ def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
 
 def _route_grid(plan: RoutingPlan, n_targets: int) -> tuple[npt.NDArray[np.int8], list[str]]:
     """Route codes of targets by symbols, -1 where there is no such pair."""
-    target, symbol = (plan.pairs[name].cat for name in ("target", "symbol"))
-    position = {name: at for at, name in enumerate(plan.targets["target"])}
-    row = np.array([position[name] for name in target.categories], dtype=np.int64)[target.codes.to_numpy()]
-    routes = plan.pairs["route"].cat
-    order = [str(route) for route in Route]
-    codes = np.array([order.index(name) for name in routes.categories], dtype=np.int8)[
-        routes.codes.to_numpy()
-    ]
-    grid = np.full((n_targets, len(symbol.categories)), -1, dtype=np.int8)
+    row, symbols = positions(plan.pairs["target"], plan.targets["target"]), plan.pairs["symbol"].cat
+    grid = np.full((n_targets, len(symbols.categories)), -1, dtype=np.int8)
     shown = row < n_targets
-    grid[row[shown], symbol.codes.to_numpy()[shown]] = codes[shown]
-    return grid, list(symbol.categories)
+    grid[row[shown], symbols.codes[shown]] = positions(plan.pairs["route"], Route)[shown]
+    return grid, list(symbols.categories)
 
 
 def _draw_image(axes: "Axes", codes: npt.NDArray[np.integer], labels: list[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates.candidates import Column, Kind
+from foxml_assets.routing.candidates.candidates import Column
 from foxml_assets.routing.candidates.coding import Floats, decode, tidy
 
 PlanColumn = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
@@ -18,30 +18,24 @@ def counts(values: Floats) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
-def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str]) -> pd.Categorical:
-    """A category column from positions in `texts`, which may repeat; negative positions are null."""
-    words = sorted(set(texts))
-    place = {word: at for at, word in enumerate(words)}
-    table = np.array([*(place[text] for text in texts), -1], dtype=np.int64)
-    return decode(table[positions], words)
+def category(texts: Sequence[str | None]) -> pd.Categorical:
+    """A category column of `texts`; null for None."""
+    codes, words = pd.factorize(np.array(texts, dtype=object))
+    return decode(codes, words)
 
 
-def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn], n: int) -> pd.DataFrame:
-    """The table of `columns` in their order and dtypes; columns without values are null.
+def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str | None]) -> pd.Categorical:
+    """A category column from positions in `texts`, which may repeat; null for None, and for position -1."""
+    return category([*texts, None])[positions]
+
+
+def frame(columns: tuple[Column, ...], values: dict[str, PlanColumn]) -> pd.DataFrame:
+    """The table of `columns` in their order.
 
     Categories are the words in use, sorted, so that equal tables are equal in every form.
     """
-    complete = {column.name: values.get(column.name, _null(column.kind, n)) for column in columns}
+    ordered = {column.name: values[column.name] for column in columns}
     tidied = {
-        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in complete.items()
+        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in ordered.items()
     }
-    return pd.DataFrame(tidied, index=pd.RangeIndex(n), copy=False)
-
-
-def _null(kind: Kind, n: int) -> PlanColumn:
-    if kind is Kind.TEXT:
-        return decode(np.full(n, -1), [])
-    if kind is Kind.FLAG:
-        return np.zeros(n, dtype=np.bool_)
-    missing = np.full(n, np.nan)
-    return counts(missing) if kind is Kind.COUNT else missing
+    return pd.DataFrame(tidied, copy=False)

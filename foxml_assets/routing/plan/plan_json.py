@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column
-from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Index, decode
-from foxml_assets.routing.plan.plan_columns import PlanColumn, frame, merged_category
+from foxml_assets.routing.candidates.coding import Index, decode, positions
+from foxml_assets.routing.plan.plan_columns import PlanColumn, frame
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -159,13 +160,10 @@ def _without_inherited(plan: RoutingPlan) -> pd.DataFrame:
     """The pairs with everything nulled that a reader can take from the target."""
     lean, owners = plan.pairs.copy(deep=False), _owners(plan)
     for name, of_target in _INHERITED.items():
-        own, words = _coded(plan.pairs[name]), [*plan.pairs[name].cat.categories, ""]
-        shared = _coded(plan.targets[of_target])
-        place = {word: at for at, word in enumerate(plan.pairs[name].cat.categories)}
-        table = [place.get(word, UNREADABLE) for word in plan.targets[of_target].cat.categories]
-        expected = np.array([*table, NULL], dtype=np.int64)[shared][owners]
-        explicit = np.where(own == NULL, len(words) - 1, own)
-        lean[name] = decode(np.where(own == expected, NULL, explicit), words)
+        own = plan.pairs[name].cat.add_categories([""]).fillna("")
+        shared = plan.targets[of_target].cat.add_categories([""]).fillna("").take(owners)
+        expected = shared.cat.set_categories(own.cat.categories).cat.codes.to_numpy()
+        lean[name] = own.mask(own.cat.codes.to_numpy() == expected)
     if plan.metadata.policy.gate_on is GateOn.SCORE:
         lean["local_gate"] = np.nan
     return lean
@@ -175,15 +173,9 @@ def _is_used(column: pd.Series) -> bool:
     return bool(column.any() if column.dtype == np.bool_ else column.notna().any())
 
 
-def _coded(column: pd.Series) -> Index:
-    return np.asarray(column.cat.codes, dtype=np.int64)
-
-
 def _owners(plan: RoutingPlan) -> Index:
-    position = pd.Index(plan.targets["target"], dtype=object).get_indexer(
-        pd.Index(plan.pairs["target"].cat.categories, dtype=object)
-    )
-    return np.asarray(position[plan.pairs["target"].cat.codes.to_numpy()], dtype=np.int64)
+    """The row of each pair's target."""
+    return positions(plan.pairs["target"], plan.targets["target"])
 
 
 def _with_target_columns(
@@ -193,13 +185,11 @@ def _with_target_columns(
     values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
     values |= {name: targets[of_target].array.take(owner) for name, of_target in _OF_TARGET.items()}
     for name, of_target in _INHERITED.items():
-        own, shared = pairs[name].cat, targets[of_target].cat
-        inherited = _coded(targets[of_target])[owner]
-        inherited[inherited >= 0] += len(own.categories)
-        texts = [*own.categories, *shared.categories]
-        which = np.where(own.codes >= 0, own.codes, inherited)
-        is_none = np.array([*(text == "" for text in texts), False])
-        values[name] = merged_category(np.where(is_none[which], NULL, which), texts)
+        both = union_categoricals([pairs[name].array, targets[of_target].array.take(owner)])
+        own, inherited = both[: len(owner)], both[len(owner) :]
+        codes = np.where(own.isna(), inherited.codes, own.codes)
+        chosen = decode(codes, both.categories)
+        values[name] = chosen.set_categories([word for word in both.categories if word])
     if metadata.policy.gate_on is GateOn.SCORE:
         values["local_gate"] = pairs["local_score"].to_numpy()
-    return frame(PAIR_COLUMNS, values, len(pairs))
+    return frame(PAIR_COLUMNS, values)

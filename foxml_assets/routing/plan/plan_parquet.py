@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.candidates.coding import decode
+from foxml_assets.routing.candidates.coding import floats
 from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
@@ -19,6 +19,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingPlan,
 )
 from foxml_assets.storage.exact_json import decode_json
+from foxml_assets.storage.tables import column_problems
 
 PAIRS_NAME = "routing_plan.parquet"
 TARGETS_NAME = "routing_plan_targets.parquet"
@@ -76,7 +77,11 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
-    _refuse_other_columns(path, names, [column.name for column in columns])
+    problems = column_problems(names, [column.name for column in columns])
+    if problems:
+        raise RoutingPlanError(
+            "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
+        )
     try:
         values = {
             column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns
@@ -86,29 +91,16 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
         raise RoutingPlanError(
             "a column is of another type", file=path, problems=[problem], fix=_FIX
         ) from error
-    table = frame(columns, values, arrow.num_rows)
-    problems = unreadable_texts(table, columns)
-    if problems:
-        raise RoutingPlanError("is not a routing plan", file=path, problems=problems, fix=_FIX)
+    table = frame(columns, values)
+    unreadable = unreadable_texts(table, columns)
+    if unreadable:
+        raise RoutingPlanError("is not a routing plan", file=path, problems=unreadable, fix=_FIX)
     return table, metadata, digest
-
-
-def _refuse_other_columns(path: Path, found: list[str], expected: list[str]) -> None:
-    missing = [Problem(name, "column is missing") for name in expected if name not in found]
-    unknown = [Problem(name, "column is not known") for name in found if name not in expected]
-    repeated = [Problem(name, "column appears twice") for name in expected if found.count(name) > 1]
-    if missing or unknown or repeated:
-        problems = [*missing, *unknown, *repeated]
-        raise RoutingPlanError(
-            "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
-        )
 
 
 def _column(series: pd.Series, kind: Kind) -> PlanColumn:
     if kind is Kind.TEXT:
-        text = series.astype("category")
-        return decode(text.cat.codes.to_numpy(), list(text.cat.categories))
+        return pd.Categorical(series)
     if kind is Kind.FLAG:
         return series.to_numpy(dtype=bool)
-    numbers = series.to_numpy(dtype="float64", na_value=float("nan"))
-    return counts(numbers) if kind is Kind.COUNT else numbers
+    return counts(floats(series)) if kind is Kind.COUNT else floats(series)

@@ -11,13 +11,12 @@ from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
 from foxml_assets.routing.plan.routing_plan import RoutingPlan, routing_plan_hash
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
-from foxml_assets.storage.tables import has_pyarrow
 
 _FIX = "run `foxml run --until plan` again"
 
 
 def read_routing_plan(layout: Layout) -> RoutingPlan:
-    """The plan on disk, from its columnar form where pyarrow can be imported, else from the JSON.
+    """The plan on disk, from its columnar form where it is there, else from the JSON.
 
     Raises RoutingPlanError if there is none, it cannot be parsed, its files do not belong together, or
     its hash is not that of its content.
@@ -36,8 +35,8 @@ def _read(layout: Layout) -> RoutingPlan:
     path = layout.routing_plan
     if not path.is_file():
         raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)
-    columnar = has_pyarrow() and (layout.routing_plan_dir / PAIRS_NAME).is_file()
-    plan = _read_columnar(path) if columnar else _read_json(path)
+    has_columns = (layout.routing_plan_dir / PAIRS_NAME).is_file()
+    plan = _read_columnar(path) if has_columns else _read_json(path)
     found = routing_plan_hash(plan.metadata, (plan.targets, plan.pairs, plan.quarantine))
     if found != plan.metadata.routing_plan_hash:
         problem = Problem(

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame, merged_category
+from foxml_assets.routing.candidates.coding import decode
+from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
 
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,
@@ -78,35 +79,31 @@ class TableBuilder:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
         self._words: dict[str, dict[str, int]] = {column.name: {} for column in columns}
-        self._parts: dict[str, list[npt.NDArray[np.generic]]] = {column.name: [] for column in columns}
-        self._n = 0
+        self._parts: dict[str, list[npt.NDArray[Any]]] = {column.name: [] for column in columns}
 
     def add(self, records: Sequence[msgspec.Struct]) -> None:
         """Append the rows of `records`."""
-        self._n += len(records)
         for column in self._columns:
             values = list(map(attrgetter(column.name), records))
             self._parts[column.name].append(self._encoded(column, values))
 
     def build(self) -> pd.DataFrame:
         """The table of everything added."""
-        return frame(self._columns, {column.name: self._joined(column) for column in self._columns}, self._n)
+        return frame(self._columns, {column.name: self._joined(column) for column in self._columns})
 
-    def _encoded(self, column: Column, values: list[Any]) -> npt.NDArray[np.generic]:
+    def _encoded(self, column: Column, values: list[Any]) -> npt.NDArray[Any]:
         if column.kind is Kind.FLAG:
             return np.array(values, dtype=np.bool_)
         if column.kind is not Kind.TEXT:
             return np.array(values, dtype=np.float64)
+        # Words are numbered over all batches, as uniting a category of each batch takes twice as long.
         words = self._words[column.name]
         codes, found = pd.factorize(np.array([*values, None], dtype=object)[:-1])
         table = np.array([*(words.setdefault(word, len(words)) for word in found), -1], dtype=np.int64)
         return table[codes]
 
     def _joined(self, column: Column) -> PlanColumn:
-        parts = self._parts[column.name]
-        if not parts:
-            parts = [self._encoded(column, [])]
-        values = np.concatenate(parts)
+        values = np.concatenate(self._parts[column.name] or [self._encoded(column, [])])
         if column.kind is Kind.TEXT:
-            return merged_category(cast("npt.NDArray[np.integer]", values), list(self._words[column.name]))
-        return counts(values.astype(np.float64)) if column.kind is Kind.COUNT else values
+            return decode(values, self._words[column.name])
+        return counts(values) if column.kind is Kind.COUNT else values

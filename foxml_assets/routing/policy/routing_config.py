@@ -27,6 +27,7 @@ from foxml_assets.routing.policy.routing_words import (
 )
 from foxml_assets.routing.policy.score_thresholds import (
     AucThresholds,
+    BySide,
     ExperimentalLane,
     SideThresholds,
     SignedThresholds,
@@ -38,15 +39,12 @@ Inflation = Annotated[float, Field(ge=1.0, le=10.0)]
 Count = Annotated[int, Field(ge=0)]
 
 
-class SampleMinimums(ConfigModel):
+class SampleMinimums(BySide[Count]):
     cross_sectional: Count = 10_000
     symbol: Count = 1_000
 
-    def of(self, side: Side) -> int:
-        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
 
-
-class StabilityAllowlist(ConfigModel):
+class StabilityAllowlist(BySide[tuple[Stability, ...]]):
     """The stabilities with which a row may be STRONG or WEAK_BUT_OK."""
 
     cross_sectional: tuple[Stability, ...] = (Stability.STABLE, Stability.DRIFTING)
@@ -76,14 +74,11 @@ class StabilityClassification(ConfigModel):
         return self
 
 
-class SideRates(ConfigModel):
+class SideRates(BySide[Rate]):
     """A false-discovery rate per side: of a few pooled rows, and of thousands of symbol rows."""
 
     cross_sectional: Rate = 0.02
     symbol: Rate = 0.01
-
-    def of(self, side: Side) -> float:
-        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
 
 
 class FalseDiscovery(ConfigModel):
@@ -193,8 +188,7 @@ class RoutingPolicy(ConfigModel):
     def _experimental_below_min(self) -> Self:
         problems = []
         for side in Side:
-            lane = self.experimental.min_score
-            lane_scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
+            lane_scores = self.experimental.min_score.of(side)
             for metric, tier, thresholds in self.side(side).in_force():
                 threshold = lane_scores.threshold(metric)
                 if threshold is not None and threshold > thresholds.min_score:

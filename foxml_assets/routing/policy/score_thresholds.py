@@ -1,17 +1,18 @@
 """Score thresholds of the routing policy: per side, score metric and horizon tier."""
 
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Stability
-from foxml_assets.routing.policy.routing_words import HorizonTier
+from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 
 AucScore = Annotated[float, Field(ge=0.0, le=1.0)]
 SignedScore = Annotated[float, Field(ge=-1.0, le=1.0)]
+T = TypeVar("T")
 
 
 class Thresholds(ConfigModel):
@@ -96,7 +97,17 @@ class MetricScores(ConfigModel):
         return found
 
 
-class ExperimentalScores(ConfigModel):
+class BySide(ConfigModel, Generic[T]):
+    """A setting for each side."""
+
+    cross_sectional: T
+    symbol: T
+
+    def of(self, side: Side) -> T:
+        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+
+
+class ExperimentalScores(BySide[MetricScores]):
     cross_sectional: MetricScores = MetricScores(auc=0.51, ic=0.01)
     symbol: MetricScores = MetricScores(auc=0.52, ic=0.02)
 

@@ -32,8 +32,7 @@ def row_thresholds(policy: RoutingPolicy, side: Side, metric: Codes, tier: Codes
     """The thresholds in force for rows of one side, by their metric and tier codes (negative: none)."""
     shape = (len(ScoreMetric) + 1, len(HorizonTier))
     strong, low, experimental = (np.full(shape, np.nan) for _ in range(3))
-    lane = policy.experimental.min_score
-    lane_scores = lane.cross_sectional if side is Side.CROSS_SECTIONAL else lane.symbol
+    lane_scores = policy.experimental.min_score.of(side)
     for score_metric, horizon_tier, thresholds in policy.side(side).in_force():
         at = (code(score_metric), code(horizon_tier))
         strong[at], low[at] = thresholds.strong_score, thresholds.min_score

@@ -4,7 +4,7 @@ import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.plan.stability_words import stability_words
-from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile, Side
+from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile
 from foxml_assets.routing.rules.side_trace import SideTrace, allowed_stabilities, bars_of, number
 from foxml_assets.routing.sides.fdr import one_sided_p
 
@@ -20,9 +20,8 @@ def quarantined(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def sample_size(trace: SideTrace, policy: PolicyInForce) -> str:
-    is_cs = trace.side is Side.CROSS_SECTIONAL
     key = "min_sample_size" if policy.profile is Profile.PRODUCTION else "development_min_sample_size"
-    minimum = policy.min_sample_size_cross_sectional if is_cs else policy.min_sample_size_symbol
+    minimum = policy.sample_minimum(trace.side)
     return f"samples: {trace.sample_size:,.0f} below {key}.{trace.side} {minimum:,}"
 
 
@@ -62,7 +61,7 @@ def score_reached(trace: SideTrace, policy: PolicyInForce) -> str:
 
 def false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
     """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
-    q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
+    q = policy.fdr_q(trace.side)
     se = trace.se * policy.inflate_se
     if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
         return f"score: {_gate(trace, policy)}; false discovery is not controlled"
@@ -82,9 +81,7 @@ def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
         return ""
     if trace.control is ErrorControl.KEPT:
         return ", kept because an earlier plan discovered it"
-    is_cs = trace.side is Side.CROSS_SECTIONAL
-    level = batch.level_cross_sectional if is_cs else batch.level_symbol
-    return f", of which {level:.2g} is left for new rows of batch {batch.number}"
+    return f", of which {batch.level(trace.side):.2g} is left for new rows of batch {batch.number}"
 
 
 def stability(trace: SideTrace, policy: PolicyInForce) -> str:

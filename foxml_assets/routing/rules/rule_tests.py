@@ -8,7 +8,7 @@ import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.plan.stability_words import stability_words
-from foxml_assets.routing.policy.routing_words import ErrorControl, Side
+from foxml_assets.routing.policy.routing_words import ErrorControl
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, allowed_stabilities, bars_of, number
 from foxml_assets.routing.sides.row_tests import Check
 
@@ -52,11 +52,6 @@ def _sound_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
     return "evidence of its own"
 
 
-def _minimum(trace: SideTrace, policy: PolicyInForce) -> int:
-    is_cs = trace.side is Side.CROSS_SECTIONAL
-    return policy.min_sample_size_cross_sectional if is_cs else policy.min_sample_size_symbol
-
-
 def _leakage(trace: SideTrace, policy: PolicyInForce) -> str:
     return trace.leakage
 
@@ -80,7 +75,7 @@ def _features(trace: SideTrace, policy: PolicyInForce) -> str:
 def _discovery_line(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     if trace.control is ErrorControl.NOT_CONTROLLED:
         return RuleLine("false discovery", "no standard error", "not controlled", passed=None)
-    q = policy.fdr_q_cross_sectional if trace.side is Side.CROSS_SECTIONAL else policy.fdr_q_symbol
+    q = policy.fdr_q(trace.side)
     if trace.control is ErrorControl.OFF or q is None:
         return RuleLine("false discovery", "not tested", "", passed=None)
     asked = f">= {number(trace.fdr_threshold)} at q = {q:g}{_in_history(trace, policy)}"
@@ -94,8 +89,7 @@ def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
     batch = policy.fdr_batch
     if batch is None:
         return ""
-    level = batch.level_cross_sectional if trace.side is Side.CROSS_SECTIONAL else batch.level_symbol
-    return f" over all plans; batch {batch.number} finds new ones at {level:.2g}"
+    return f" over all plans; batch {batch.number} finds new ones at {batch.level(trace.side):.2g}"
 
 
 def _discovery_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -135,8 +129,10 @@ SAMPLES = plain_test(
     Check.SAMPLE_SIZE,
     "samples",
     lambda trace, _: f"{trace.sample_size:,.0f}",
-    lambda trace, policy: f">= {_minimum(trace, policy):,}",
-    lambda trace, policy: f"at least {_minimum(trace, policy):,} samples (now {trace.sample_size:,.0f})",
+    lambda trace, policy: f">= {policy.sample_minimum(trace.side):,}",
+    lambda trace, policy: (
+        f"at least {policy.sample_minimum(trace.side):,} samples (now {trace.sample_size:,.0f})"
+    ),
 )
 NO_LEAK = plain_test(
     Check.LEAKAGE_NOT_BLOCKED,

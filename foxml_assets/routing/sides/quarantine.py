@@ -2,72 +2,50 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntFlag, auto
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.routing.candidates.coding import UNREADABLE, Bools, code
+from foxml_assets.routing.plan.plan_columns import merged_category
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.sides.stability_class import SnapshotRows
 
 
-class Fault(IntFlag):
-    """What can be wrong with a row."""
+class Fault(StrEnum):
+    """What can be wrong with a row, in the words of its reason."""
 
-    DUPLICATE = auto()
-    NO_POOLED_ROW = auto()
-    TARGET_NAME = auto()
-    SYMBOL_NAME = auto()
-    TASK_TYPE = auto()
-    TASK_CONFLICT = auto()
-    METRIC = auto()
-    NO_THRESHOLDS = auto()
-    SCORE_MISSING = auto()
-    SCORE_RANGE = auto()
-    INTERVAL = auto()
-    SAMPLE_SIZE = auto()
-    HORIZON = auto()
-    STABILITY = auto()
-    STABILITY_METRICS = auto()
-    OVER_TIME = auto()
-    LEAKAGE = auto()
-    FEATURES = auto()
-    ASSURED = auto()
-    PAIR_SCORES = auto()
-
-
-FAULT_TEXT: dict[Fault, str] = {
-    Fault.DUPLICATE: "the row appears more than once",
-    Fault.NO_POOLED_ROW: "the target has no cross-sectional row",
-    Fault.TARGET_NAME: "the target's name cannot be a partition key",
-    Fault.SYMBOL_NAME: "the symbol's name cannot be a partition key",
-    Fault.TASK_TYPE: "task_type is missing or not a known word",
-    Fault.TASK_CONFLICT: "task_type differs from that of the target's other rows",
-    Fault.METRIC: "score_metric is missing or not a known word",
-    Fault.NO_THRESHOLDS: "the policy has no thresholds for this score_metric",
-    Fault.SCORE_MISSING: "score is missing",
-    Fault.SCORE_RANGE: "score is outside the range of its metric",
-    Fault.INTERVAL: "score_se or the interval is negative, infinite or reversed",
-    Fault.SAMPLE_SIZE: "sample_size is missing, negative or not a whole number",
-    Fault.HORIZON: "horizon_minutes is negative or infinite",
-    Fault.STABILITY: "stability is not a known word",
-    Fault.STABILITY_METRICS: "a stability metric is out of range",
-    Fault.OVER_TIME: "earlier_score or recent_score is out of range or has a bad interval",
-    Fault.LEAKAGE: "leakage_status is not a known word",
-    Fault.FEATURES: "features is not a JSON object of feature to leakage status",
-    Fault.ASSURED: "assured is not a JSON object of feature to who stands for it",
-    Fault.PAIR_SCORES: "cs_score, both_score or difference is out of range or has a bad interval",
-}
+    DUPLICATE = "the row appears more than once"
+    NO_POOLED_ROW = "the target has no cross-sectional row"
+    TARGET_NAME = "the target's name cannot be a partition key"
+    SYMBOL_NAME = "the symbol's name cannot be a partition key"
+    TASK_TYPE = "task_type is missing or not a known word"
+    TASK_CONFLICT = "task_type differs from that of the target's other rows"
+    METRIC = "score_metric is missing or not a known word"
+    NO_THRESHOLDS = "the policy has no thresholds for this score_metric"
+    SCORE_MISSING = "score is missing"
+    SCORE_RANGE = "score is outside the range of its metric"
+    INTERVAL = "score_se or the interval is negative, infinite or reversed"
+    SAMPLE_SIZE = "sample_size is missing, negative or not a whole number"
+    HORIZON = "horizon_minutes is negative or infinite"
+    STABILITY = "stability is not a known word"
+    STABILITY_METRICS = "a stability metric is out of range"
+    OVER_TIME = "earlier_score or recent_score is out of range or has a bad interval"
+    LEAKAGE = "leakage_status is not a known word"
+    FEATURES = "features is not a JSON object of feature to leakage status"
+    ASSURED = "assured is not a JSON object of feature to who stands for it"
+    PAIR_SCORES = "cs_score, both_score or difference is out of range or has a bad interval"
 
 
 @dataclass(frozen=True)
 class Faults:
-    """The faults of every row as bit sets."""
+    """The faults of every row as bit sets: bit n stands for the nth Fault."""
 
     bits: npt.NDArray[np.uint32]
 
@@ -75,14 +53,11 @@ class Faults:
     def any(self) -> Bools:
         return np.asarray(self.bits != 0)
 
-    def has(self, fault: Fault) -> Bools:
-        return np.asarray((self.bits & np.uint32(fault)) != 0)
-
-    def texts(self) -> tuple[npt.NDArray[np.int64], list[str]]:
-        """Per row a position in the list of distinct reasons, -1 where the row is sound."""
+    def texts(self) -> pd.Categorical:
+        """What is wrong with each row in words, null where it is sound."""
         distinct, inverse = np.unique(self.bits, return_inverse=True)
-        words = ["; ".join(FAULT_TEXT[fault] for fault in Fault if fault & int(bits)) for bits in distinct]
-        return np.where(self.any, inverse, -1), words
+        named = ([fault for at, fault in enumerate(Fault) if bits >> at & 1] for bits in distinct.tolist())
+        return merged_category(inverse, ["; ".join(faults) or None for faults in named])
 
 
 def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools]]) -> Faults:
@@ -110,7 +85,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
     ]
     bits = np.zeros(len(rows.rows), dtype=np.uint32)
     for fault, found in checks:
-        bits[found] |= np.uint32(fault)
+        bits[found] |= np.uint32(1 << code(fault))
     bits[~rows.present] = 0
     return Faults(bits)
 
@@ -147,7 +122,7 @@ def _bad_over_time(rows: SideRows) -> Bools:
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
-    unreadable = [read_assurances(word) is None for word in rows.assured.words]
+    unreadable = [read_assurances(word) is None for word in rows.assured.categories]
     return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
 
 

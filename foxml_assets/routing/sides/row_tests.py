@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
-from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, code, level
+from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
-from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, Side, UnknownLeakage
+from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
 from foxml_assets.routing.policy.threshold_tables import RowThresholds
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import Faults
@@ -40,7 +40,7 @@ ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Chec
 class Memory:
     """What hysteresis needs: each row's earlier state code (-1 for none) and the margin."""
 
-    before: Codes
+    before: Index
     margin: float
 
     def applied(self, threshold: Floats, reached: SignalState) -> Floats:
@@ -127,14 +127,12 @@ def run_tests(
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
-    allowlist = policy.stability_allowlist
-    stabilities = allowlist.cross_sectional if rows.side is Side.CROSS_SECTIONAL else allowlist.symbol
     return {
         Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
         Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
         Check.FEATURES: ~rows.few_features,
         Check.GATE_KNOWN: ~np.isnan(gate),
-        Check.STABILITY: _is_one_of(rows.stability, stabilities),
+        Check.STABILITY: _is_one_of(rows.stability, policy.stability_allowlist.of(rows.side)),
         Check.EXPERIMENTAL_STABILITY: _is_one_of(rows.stability, policy.experimental.allowed_stabilities),
     }
 

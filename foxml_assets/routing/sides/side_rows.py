@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
+from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
 from foxml_assets.routing.candidates.coding import (
     NULL,
     Bools,
@@ -16,8 +16,7 @@ from foxml_assets.routing.candidates.coding import (
     Index,
     code,
     encode,
-    take_codes,
-    take_floats,
+    floats,
 )
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side
@@ -46,14 +45,6 @@ class PairScores:
 
 
 @dataclass(frozen=True)
-class TextRows:
-    """A text column: category codes and the categories."""
-
-    codes: npt.NDArray[np.integer]
-    words: list[str]
-
-
-@dataclass(frozen=True)
 class SideRows:
     """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists."""
 
@@ -74,14 +65,14 @@ class SideRows:
     over_time: SkillOverTime
     leakage: Codes
     n_families: Floats
-    successful: TextRows
-    failed: TextRows
-    families: TextRows
-    features: TextRows
+    successful: pd.Categorical
+    failed: pd.Categorical
+    families: pd.Categorical
+    features: pd.Categorical
     feature_lists: tuple[FeatureList, ...]
     few_features: Bools
-    assured: TextRows
-    leakage_reason: TextRows
+    assured: pd.Categorical
+    leakage_reason: pd.Categorical
 
     @property
     def present(self) -> Bools:
@@ -113,33 +104,31 @@ def side_rows(
 
     A row without a feature list uses its target's, of which `inherited_few` says whether it is too short.
     """
-    task = take_words(candidates["task_type"], rows, TaskType)
-    metric = take_words(candidates["score_metric"], rows, ScoreMetric)
-    horizon = take_floats(candidates["horizon_minutes"], rows)
+    table = candidates.reindex(rows)
+    metric = encode(table["score_metric"], ScoreMetric)
+    horizon = floats(table["horizon_minutes"])
     tier = horizon_tiers(horizon)
-    snapshots = SnapshotRows(*(take_floats(candidates[name], rows) for name in _SNAPSHOT_COLUMNS))
-    earlier, recent = (estimate_rows(candidates, name, rows) for name in ("earlier_score", "recent_score"))
+    snapshots = SnapshotRows(*(floats(table[name]) for name in _SNAPSHOT_COLUMNS))
+    earlier, recent = estimate_rows(table, "earlier_score"), estimate_rows(table, "recent_score")
     over_time = _skill_over_time(earlier, recent, metric)
-    stated = take_words(candidates["stability"], rows, Stability)
-    leakage = take_words(candidates["leakage_status"], rows, LeakageStatus)
+    stated = encode(table["stability"], Stability)
+    leakage = encode(table["leakage_status"], LeakageStatus)
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
-    successful, failed = (
-        take_text(candidates[name], rows) for name in ("successful_families", "failed_families")
-    )
-    score = estimate_rows(candidates, "score", rows)
-    features = take_text(candidates["features"], rows)
-    lists = tuple(allowed_features(text, policy) for text in [*features.words, None])
+    successful, failed = table["successful_families"].array, table["failed_families"].array
+    score = estimate_rows(table, "score")
+    features = table["features"].array
+    lists = tuple(allowed_features(text, policy) for text in [*features.categories, None])
     own_few = np.array([features.too_few for features in lists])[features.codes]
     has_list = features.codes >= 0
     return SideRows(
         side=side,
         rows=rows,
-        task=task,
+        task=encode(table["task_type"], TaskType),
         metric=metric,
         horizon=horizon,
         tier=tier,
         thresholds=row_thresholds(policy, side, metric, tier),
-        sample_size=take_floats(candidates["sample_size"], rows),
+        sample_size=floats(table["sample_size"]),
         score=score,
         stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
         stated_stability=stated,
@@ -151,12 +140,12 @@ def side_rows(
         n_families=_family_counts(successful, failed, is_scored=~np.isnan(score.value)),
         successful=successful,
         failed=failed,
-        families=take_text(candidates["families"], rows),
+        families=table["families"].array,
         features=features,
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
-        assured=take_text(candidates["assured"], rows),
-        leakage_reason=take_text(candidates["leakage_reason"], rows),
+        assured=table["assured"].array,
+        leakage_reason=table["leakage_reason"].array,
     )
 
 
@@ -174,11 +163,9 @@ def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes)
         )
 
 
-def estimate_rows(candidates: pd.DataFrame, name: str, rows: Index) -> EstimateRows:
-    """The four columns of an estimate at `rows`."""
-    value, se, low, high = (
-        take_floats(candidates[f"{name}{suffix}"], rows) for suffix in ("", "_se", "_ci_low", "_ci_high")
-    )
+def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
+    """The four columns of an estimate."""
+    value, se, low, high = (floats(table[f"{name}{suffix}"]) for suffix in ESTIMATE_SUFFIXES)
     derived = np.where(np.isnan(se), (high - low) / (2 * NORMAL_95), se)
     low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
     high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
@@ -187,26 +174,13 @@ def estimate_rows(candidates: pd.DataFrame, name: str, rows: Index) -> EstimateR
 
 def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
     """The scores of the other choices at the symbol rows `rows`."""
-    return PairScores(
-        *(estimate_rows(candidates, name, rows) for name in ("cs_score", "both_score", "difference"))
-    )
+    table = candidates.filter(regex="^(cs_score|both_score|difference)").reindex(rows)
+    return PairScores(*(estimate_rows(table, name) for name in ("cs_score", "both_score", "difference")))
 
 
-def take_words(column: pd.Series, rows: Index, vocabulary: type) -> Codes:
-    """Vocabulary codes of a text column at `rows`; NULL where the row is -1."""
-    all_codes = encode(column, vocabulary)
-    taken = np.append(all_codes, np.int8(NULL))[rows]
-    return taken.astype(np.int8)
-
-
-def take_text(column: pd.Series, rows: Index) -> TextRows:
-    """A text column at `rows`."""
-    return TextRows(take_codes(column, rows), list(column.cat.categories))
-
-
-def _family_counts(successful: TextRows, failed: TextRows, *, is_scored: Bools) -> Floats:
+def _family_counts(successful: pd.Categorical, failed: pd.Categorical, *, is_scored: Bools) -> Floats:
     # Where no success is stated, a score says that some family fitted; without either list nothing is known.
-    counts = np.array([*(float(len(word.split("|"))) for word in successful.words), 0.0])
+    counts = np.array([*(float(len(word.split("|"))) for word in successful.categories), 0.0])
     n_successful = counts[successful.codes]
     unknown = (successful.codes < 0) & ((failed.codes < 0) | is_scored)
     return np.where(unknown, np.nan, n_successful)

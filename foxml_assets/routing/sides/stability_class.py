@@ -62,20 +62,7 @@ def _by_snapshots(metrics: SnapshotRows, stated: Codes, rules: StabilityClassifi
     )
     below = (metrics.mean_overlap < rules.drifting_overlap_min) | (metrics.mean_tau < rules.drifting_tau_min)
     trusted = (np.isnan(metrics.n_snapshots) | enough) & (stated >= 0)
-    return np.select(
-        [~measured & trusted, ~(measured & enough), unsteady, stable, drifting, below],
-        [
-            stated,
-            *map(
-                code,
-                (
-                    Stability.UNKNOWN,
-                    Stability.DIVERGED,
-                    Stability.STABLE,
-                    Stability.DRIFTING,
-                    Stability.DIVERGED,
-                ),
-            ),
-        ],
-        default=code(Stability.UNKNOWN),
-    ).astype(np.int8)
+    conditions = [~measured & trusted, ~(measured & enough), unsteady, stable, drifting, below]
+    word = Stability
+    words = (word.UNKNOWN, word.DIVERGED, word.STABLE, word.DRIFTING, word.DIVERGED)
+    return np.select(conditions, [stated, *map(code, words)], code(word.UNKNOWN)).astype(np.int8)
