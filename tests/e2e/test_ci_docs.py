@@ -52,8 +52,8 @@ def test_the_documented_steps_preview_the_plan_and_report_the_checks(
     assert int(suite.get("failures", 0)) == len(suite.findall("testcase/failure"))
 
 
-def test_checks_are_printed_as_json(trained: World) -> None:
-    printed = trained.foxml("check", "--json")
+def test_checks_are_printed_as_json(own_world: World) -> None:
+    printed = own_world.foxml("check", "--json")
     assert printed.returncode == 0, printed.stderr
     outcomes = json.loads(printed.stdout)
     assert {one["result"] for one in outcomes} == {"passed"}

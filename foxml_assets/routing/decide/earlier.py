@@ -18,27 +18,29 @@ from foxml_assets.storage.layout import Layout
 _log = logging.getLogger(__name__)
 
 
-def earlier_states(previous: RoutingPlan | None, layout: Alignment) -> EarlierStates:
+def earlier_states(previous: RoutingPlan | None, alignment: Alignment) -> EarlierStates:
     """State codes of `previous` by this plan's targets and pairs."""
     if previous is None:
         return EarlierStates()
     of_target = previous.targets.set_index(previous.targets["target"].astype(object))
     of_pair = previous.pairs.set_index(pd.MultiIndex.from_frame(previous.pairs[["target", "symbol"]]))
-    pairs = of_pair[["local_state", "route"]].reindex(layout.pairs)
+    pairs = of_pair[["local_state", "route"]].reindex(alignment.pairs)
     return EarlierStates(
-        cs=positions(of_target["cs_state"].reindex(layout.targets), LEVELS),
+        cs=positions(of_target["cs_state"].reindex(alignment.targets), LEVELS),
         local=positions(pairs["local_state"], LEVELS),
         route=positions(pairs["route"], Route),
     )
 
 
-def is_decided_by(previous: RoutingPlan, layout: Alignment, policy: RoutingPolicy, table_hash: str) -> bool:
+def is_decided_by(
+    previous: RoutingPlan, alignment: Alignment, policy: RoutingPolicy, table_hash: str
+) -> bool:
     """Whether `previous` was made by this policy from these candidates and for these targets and pairs."""
     made_by = previous.metadata.config_hash, previous.metadata.candidates_hash
     return (
         made_by == (policy.config_hash(), table_hash)
-        and list(previous.targets["target"]) == list(layout.targets)
-        and np.array_equal(layout.positions(previous.pairs), np.arange(len(layout.pair_rows)))
+        and list(previous.targets["target"]) == list(alignment.targets)
+        and np.array_equal(alignment.positions(previous.pairs), np.arange(len(alignment.pair_rows)))
     )
 
 

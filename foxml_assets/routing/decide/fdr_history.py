@@ -81,19 +81,19 @@ def batch_in_force(history: FdrHistory, policy: RoutingPolicy, candidates_hash: 
 
 
 def earlier_discoveries(
-    history: FdrHistory, batch: BatchInForce | None, candidates_hash: str, layout: Alignment
+    history: FdrHistory, batch: BatchInForce | None, candidates_hash: str, alignment: Alignment
 ) -> tuple[Earlier, Earlier]:
     """What the pooled side (by target) and the symbol side (by pair) must know of earlier batches."""
-    pooled = np.zeros(len(layout.targets), dtype=np.bool_)
+    pooled = np.zeros(len(alignment.targets), dtype=np.bool_)
     if batch is None:
-        return Earlier(1.0, pooled), Earlier(1.0, np.zeros(len(layout.pairs), dtype=np.bool_))
+        return Earlier(1.0, pooled), Earlier(1.0, np.zeros(len(alignment.pairs), dtype=np.bool_))
     before = history.before(candidates_hash)
     targets, pairs = _found(before)
-    pooled[:] = [target in targets for target in layout.targets]
+    pooled[:] = [target in targets for target in alignment.targets]
     listed = [(target, symbol) for target, symbols in pairs.items() for symbol in symbols]
-    found = pd.MultiIndex.from_tuples(listed, names=layout.pairs.names)
+    found = pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names)
     spent = share(batch.number)
-    return Earlier(spent, pooled), Earlier(spent, layout.pairs.isin(found))
+    return Earlier(spent, pooled), Earlier(spent, alignment.pairs.isin(found))
 
 
 def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:

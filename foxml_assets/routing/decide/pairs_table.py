@@ -16,11 +16,11 @@ from foxml_assets.routing.policy.routing_words import HorizonTier, RouteRule
 
 def pairs_table(parts: PlanParts) -> pd.DataFrame:
     """PAIR_COLUMNS, sorted by target and symbol."""
-    layout, routes, at = parts.layout, parts.routes, parts.layout.pair_target
+    alignment, routes, at = parts.alignment, parts.routes, parts.alignment.pair_target
     cs, local = parts.cs, parts.local
     values: dict[str, PlanColumn] = {
-        "target": decode(at, layout.targets),
-        "symbol": decode(layout.pair_symbol, layout.symbols),
+        "target": decode(at, alignment.targets),
+        "symbol": decode(alignment.pair_symbol, alignment.symbols),
         "route": decode(routes.route, list(Route)),
         "rule": decode(routes.rule, list(RouteRule)),
         "reason": _reasons(parts),
@@ -65,14 +65,14 @@ def _pair_scores(parts: PlanParts) -> dict[str, PlanColumn]:
 
 
 def _reasons(parts: PlanParts) -> pd.Categorical:
-    at = parts.layout.pair_target
+    at = parts.alignment.pair_target
     pooled = side_phrases(parts.cs.rows, parts.cs.states)
     own = side_phrases(parts.local.rows, parts.local.states)
     return pair_reasons(parts.routes, parts.limits[at], pooled[at], own)
 
 
 def _hard_blocks(parts: PlanParts) -> dict[str, PlanColumn]:
-    at = parts.layout.pair_target
+    at = parts.alignment.pair_target
     target_leaks, symbol_leaks = parts.cs.leaks[at], parts.local.leaks
     found = parts.local.rows.leakage_reason
     reasons = [
@@ -96,6 +96,6 @@ def _features(parts: PlanParts) -> pd.Categorical:
     own, shared = parts.local.rows, parts.cs.rows
     lists = [*own.feature_lists, *shared.feature_lists]
     of_target = shared.features.codes.astype(np.int64)
-    inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.layout.pair_target]
+    inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.alignment.pair_target]
     which = np.where(own.features.codes >= 0, own.features.codes, inherited)
     return merged_category(which, [features.allowed for features in lists])

@@ -48,7 +48,7 @@ def plan_metadata(
         by_route={str(route): count for route, count in zip(Route, by_route, strict=True)},
         cross_sectional=_control(parts.cs, parts.cs.leaks, parts.policy),
         symbol=_control(
-            parts.local, parts.local.leaks | parts.cs.leaks[parts.layout.pair_target], parts.policy
+            parts.local, parts.local.leaks | parts.cs.leaks[parts.alignment.pair_target], parts.policy
         ),
         policy=policy_in_force(parts.policy, parts.batch),
     )

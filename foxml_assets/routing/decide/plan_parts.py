@@ -22,7 +22,7 @@ from foxml_assets.routing.sides.side_rows import PairScores
 @dataclass(frozen=True)
 class PlanParts:
     table: pd.DataFrame
-    layout: Alignment
+    alignment: Alignment
     cs: JudgedSide
     local: JudgedSide
     routes: Routes

@@ -42,12 +42,18 @@ _CHOICE = {
     Route.CROSS_SECTIONAL: "the pooled model is preferred",
     Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
 }
-_SHRUNK = {
-    RouteRule.SHRUNK_CS: " (no other choice is better enough once shrunk)",
-    RouteRule.SHRUNK_LOCAL: " (the symbol's own model is best once shrunk)",
-    RouteRule.SHRUNK_BOTH: " (the average of both is best once shrunk)",
-    RouteRule.POOLED_TOO_SMALL: " (too little pooled skill on this symbol once shrunk)",
-    RouteRule.LOCAL_ON_SYMBOL: " (too little pooled skill on this symbol once shrunk)",
+# What is said of a pair, by the rule that decided it; where none is listed, only what its sides are.
+_SENTENCES = {
+    RouteRule.TARGET_LEAKAGE: "the target leaks, so none of its pairs is trained",
+    RouteRule.SYMBOL_LEAKAGE: "the symbol leaks on this target; its rows stay out of the pooled model too",
+    RouteRule.EXPERIMENTAL_LANE_FULL: f"{LANE_FULL}: rank {{rank}} of {{places}} allowed",
+    RouteRule.BOTH_STRONG: "{sides} ({choice})",
+    RouteRule.BOTH_WEAK: "{sides} ({choice})",
+    RouteRule.SHRUNK_CS: "{sides} (no other choice is better enough once shrunk)",
+    RouteRule.SHRUNK_LOCAL: "{sides} (the symbol's own model is best once shrunk)",
+    RouteRule.SHRUNK_BOTH: "{sides} (the average of both is best once shrunk)",
+    RouteRule.POOLED_TOO_SMALL: "{sides} (too little pooled skill on this symbol once shrunk)",
+    RouteRule.LOCAL_ON_SYMBOL: "{sides} (too little pooled skill on this symbol once shrunk)",
 }
 
 
@@ -86,29 +92,16 @@ def pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Ca
     rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
 
     def sentence(route: int, rule: int, pooled: int, own: int, ranked: int, places: int) -> str:
-        return _sentence(
-            _ROUTES[route],
-            _RULES[rule],
-            cs.categories[pooled],
-            local.categories[own],
-            f"{LANE_FULL}: rank {ranked} of {places} allowed",
+        sides = [cs.categories[pooled], local.categories[own]]
+        told = ", ".join(sides if _ROUTES[route] is Route.CROSS_SECTIONAL else sides[::-1])
+        return _SENTENCES.get(_RULES[rule], "{sides}").format(
+            sides=told[0].upper() + told[1:],
+            choice=_CHOICE.get(_ROUTES[route], ""),
+            rank=ranked,
+            places=places,
         )
 
     return _by_case(sentence, routes.route, routes.rule, cs.codes, local.codes, rank, limit)
-
-
-def _sentence(route: Route, rule: RouteRule, cs: str, local: str, lane_full: str) -> str:
-    if rule is RouteRule.EXPERIMENTAL_LANE_FULL:
-        return lane_full
-    if rule is RouteRule.TARGET_LEAKAGE:
-        return "the target leaks, so none of its pairs is trained"
-    if rule is RouteRule.SYMBOL_LEAKAGE:
-        return "the symbol leaks on this target; its rows stay out of the pooled model too"
-    chosen = rule in (RouteRule.BOTH_STRONG, RouteRule.BOTH_WEAK)
-    outcome = f" ({_CHOICE[route]})" if chosen else _SHRUNK.get(rule, "")
-    first, second = (cs, local) if route is Route.CROSS_SECTIONAL else (local, cs)
-    text = f"{first}, {second}{outcome}"
-    return text[0].upper() + text[1:]
 
 
 def _by_case(text_of: Callable[..., str], *columns: npt.NDArray[np.integer]) -> pd.Categorical:

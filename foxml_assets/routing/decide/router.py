@@ -38,26 +38,26 @@ def route(
     (None: an empty one) only under `fdr.over: history`. Without candidates and universe the plan is empty.
     """
     table = typed_candidates(candidates)
-    layout = align(table, universe)
+    alignment = align(table, universe)
     remembered = previous if policy.hysteresis > 0 else None
-    if remembered is not None and is_decided_by(remembered, layout, policy, candidates_hash(table)):
+    if remembered is not None and is_decided_by(remembered, alignment, policy, candidates_hash(table)):
         # Held against itself, it would have other margins.
         return remembered.with_stamp(stamp, remembered.metadata.previous_plan_hash)
-    earlier = earlier_states(remembered, layout)
-    scores = pair_scores(table, layout.pair_rows)
+    earlier = earlier_states(remembered, alignment)
+    scores = pair_scores(table, alignment.pair_rows)
     past, table_hash = history or FdrHistory(), candidates_hash(table)
     batch = batch_in_force(past, policy, table_hash)
-    found = earlier_discoveries(past, batch, table_hash, layout)
-    cs, local = judge_sides(table, layout, scores, policy, earlier, found)
-    evidence = pair_evidence(layout, cs, local, scores, earlier, policy)
+    found = earlier_discoveries(past, batch, table_hash, alignment)
+    cs, local = judge_sides(table, alignment, scores, policy, earlier, found)
+    evidence = pair_evidence(alignment, cs, local, scores, earlier, policy)
     routes = find_method(policy.method).choose(evidence)
-    n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
+    n_symbols = np.bincount(alignment.pair_target, minlength=len(alignment.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
-    at = layout.pair_target
+    at = alignment.pair_target
     routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
     gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
-    parts = PlanParts(table, layout, cs, local, routes, scores, evidence.skills, limits, policy, batch)
+    parts = PlanParts(table, alignment, cs, local, routes, scores, evidence.skills, limits, policy, batch)
     targets, pairs, bad_rows = targets_table(parts), pairs_table(parts), quarantine_table(parts)
     previous_hash = remembered.metadata.routing_plan_hash if remembered else None
     metadata = plan_metadata(parts, (targets, pairs, bad_rows), table_hash, stamp, previous_hash)

@@ -28,11 +28,11 @@ from foxml_assets.routing.rules.rules import Measured
 
 def targets_table(parts: PlanParts) -> pd.DataFrame:
     """TARGET_COLUMNS, sorted by target."""
-    layout, cs = parts.layout, parts.cs
-    n_symbols = np.bincount(layout.pair_target, minlength=len(layout.targets))
+    alignment, cs = parts.alignment, parts.cs
+    n_symbols = np.bincount(alignment.pair_target, minlength=len(alignment.targets))
     values: dict[str, PlanColumn] = {
-        "target": decode(np.arange(len(layout.targets)), layout.targets),
-        "task_type": decode(target_tasks(cs.rows, parts.local.rows, layout), list(TaskType)),
+        "target": decode(np.arange(len(alignment.targets)), alignment.targets),
+        "task_type": decode(target_tasks(cs.rows, parts.local.rows, alignment), list(TaskType)),
         "score_metric": decode(cs.rows.metric, list(ScoreMetric)),
         "horizon_minutes": _horizons(parts),
         "tier": decode(np.where(cs.rows.present, cs.rows.tier, -1), list(HorizonTier)),
@@ -48,7 +48,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "failed_families": cs.rows.failed,
         "families": cs.rows.families,
         "quarantine_reason": cs.faults.texts(),
-        "data_hash": parts.table["data_hash"].reindex(layout.cs_rows).array,
+        "data_hash": parts.table["data_hash"].reindex(alignment.cs_rows).array,
     }
     return frame(TARGET_COLUMNS, values)
 
@@ -56,11 +56,14 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
 def quarantine_table(parts: PlanParts) -> pd.DataFrame:
     """QUARANTINE_COLUMNS: every row of evidence that could not be used, in the order of the candidates."""
     homeless = pd.DataFrame(
-        {"n_rows": 1.0, "reason": "target is missing"}, np.flatnonzero(parts.layout.owner < 0)
+        {"n_rows": 1.0, "reason": "target is missing"}, np.flatnonzero(parts.alignment.owner < 0)
     )
     of_sides = (
         pd.DataFrame({"n_rows": n_rows, "reason": side.faults.texts()}, side.rows.rows)[side.faults.any]
-        for side, n_rows in ((parts.cs, parts.layout.cs_counts), (parts.local, parts.layout.pair_counts))
+        for side, n_rows in (
+            (parts.cs, parts.alignment.cs_counts),
+            (parts.local, parts.alignment.pair_counts),
+        )
     )
     bad = pd.concat([homeless, *of_sides]).sort_index().join(parts.table[["target", "symbol"]])
     values: dict[str, PlanColumn] = {
@@ -78,7 +81,7 @@ def _horizons(parts: PlanParts) -> Floats:
         pd.Series(rows.horizon).where(np.isfinite(rows.horizon) & (rows.horizon >= 0))
         for rows in (parts.cs.rows, parts.local.rows)
     )
-    return floats(own.fillna(stated.groupby(parts.layout.pair_target).max()))
+    return floats(own.fillna(stated.groupby(parts.alignment.pair_target).max()))
 
 
 def _reasons(parts: PlanParts) -> pd.Categorical:

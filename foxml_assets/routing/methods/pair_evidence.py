@@ -27,7 +27,7 @@ class Skills:
 class PairEvidence:
     """All that a method chooses by: both judged sides, and scores and skills of the choices on each pair."""
 
-    layout: Alignment
+    alignment: Alignment
     cs: JudgedSide
     local: JudgedSide
     scores: PairScores
@@ -102,7 +102,7 @@ def _between_variance(y: Floats, variance: Floats, target: Index, n_targets: int
 
 
 def pair_evidence(
-    layout: Alignment,
+    alignment: Alignment,
     cs: JudgedSide,
     local: JudgedSide,
     scores: PairScores,
@@ -110,7 +110,7 @@ def pair_evidence(
     policy: RoutingPolicy,
 ) -> PairEvidence:
     """The judged sides with the shrunk skills of all pairs."""
-    at, n_targets = layout.pair_target, len(layout.targets)
+    at, n_targets = alignment.pair_target, len(alignment.targets)
     inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
     cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
@@ -130,7 +130,7 @@ def pair_evidence(
         both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
         cs_probability=pooled.probability_above(_pooled_threshold(local, earlier, policy)),
     )
-    return PairEvidence(layout, cs, local, scores, skills, earlier, policy)
+    return PairEvidence(alignment, cs, local, scores, skills, earlier, policy)
 
 
 def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:

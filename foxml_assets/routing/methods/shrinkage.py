@@ -105,7 +105,7 @@ LADDER = (
 
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
-    cs_state = evidence.cs.states.state[evidence.layout.pair_target]
+    cs_state = evidence.cs.states.state[evidence.alignment.pair_target]
     local_state = evidence.local.states.state
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)

@@ -44,7 +44,7 @@ class EarlierStates:
 
 def judge_sides(
     table: pd.DataFrame,
-    layout: Alignment,
+    alignment: Alignment,
     scores: PairScores,
     policy: RoutingPolicy,
     earlier: EarlierStates,
@@ -54,49 +54,49 @@ def judge_sides(
 
     `discoveries` is what false-discovery control knows of earlier plans, for each.
     """
-    cs_rows = side_rows(table, layout.cs_rows, Side.CROSS_SECTIONAL, policy)
-    inherited = cs_rows.few_features[layout.pair_target]
-    local_rows = side_rows(table, layout.pair_rows, Side.SYMBOL, policy, inherited)
-    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, layout, policy)
+    cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
+    inherited = cs_rows.few_features[alignment.pair_target]
+    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, inherited)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     leaking = _leaking_rows(table, policy)
-    pooled = np.where(layout.is_pooled, layout.owner, -1)
-    paired = np.where(layout.is_pooled, -1, layout.owner)
+    pooled = np.where(alignment.is_pooled, alignment.owner, -1)
+    paired = np.where(alignment.is_pooled, -1, alignment.owner)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     unreadable = local_rows.present & (local_rows.leakage == UNREADABLE)
     cs = JudgedSide(
         rows=cs_rows,
         faults=cs_faults,
         states=judge(cs_rows, cs_faults, policy, earlier.cs, discoveries[0]),
-        leaks=owners_of(leaking, pooled, len(layout.targets)),
+        leaks=owners_of(leaking, pooled, len(alignment.targets)),
     )
     local = JudgedSide(
         rows=local_rows,
         faults=local_faults,
         states=judge(local_rows, local_faults, policy, earlier.local, discoveries[1]),
-        leaks=owners_of(leaking, paired, len(layout.pair_rows)) | unreadable,
+        leaks=owners_of(leaking, paired, len(alignment.pair_rows)) | unreadable,
     )
     return cs, local
 
 
-def target_tasks(cs: SideRows, local: SideRows, layout: Alignment) -> Codes:
+def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
     """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
     own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
-    first = stated.groupby(layout.pair_target).min()
+    first = stated.groupby(alignment.pair_target).min()
     return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
 def _faults(
-    cs: SideRows, local: SideRows, scores: PairScores, layout: Alignment, policy: RoutingPolicy
+    cs: SideRows, local: SideRows, scores: PairScores, alignment: Alignment, policy: RoutingPolicy
 ) -> tuple[Faults, Faults]:
-    at = layout.pair_target
-    task = target_tasks(cs, local, layout)
-    bad_target, bad_symbol = unusable_targets(layout.targets), unusable_symbols(layout.symbols)
-    cs_given = [(Fault.DUPLICATE, layout.cs_counts > 1), (Fault.TARGET_NAME, bad_target)]
+    at = alignment.pair_target
+    task = target_tasks(cs, local, alignment)
+    bad_target, bad_symbol = unusable_targets(alignment.targets), unusable_symbols(alignment.symbols)
+    cs_given = [(Fault.DUPLICATE, alignment.cs_counts > 1), (Fault.TARGET_NAME, bad_target)]
     local_given = [
-        (Fault.DUPLICATE, layout.pair_counts > 1),
-        (Fault.NO_POOLED_ROW, layout.cs_rows[at] < 0),
+        (Fault.DUPLICATE, alignment.pair_counts > 1),
+        (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
         (Fault.TARGET_NAME, bad_target[at]),
-        (Fault.SYMBOL_NAME, bad_symbol[layout.pair_symbol]),
+        (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
         (Fault.PAIR_SCORES, bad_pair_scores(local, scores)),
         (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
     ]

@@ -155,7 +155,7 @@ def _choose(evidence: PairEvidence) -> Routes:
     too_small = np.isfinite(scores.cs.value) & (
         evidence.skills.cs_probability < policy.pooled_on_symbol.min_probability
     )
-    cs_state = evidence.cs.states.state[evidence.layout.pair_target]
+    cs_state = evidence.cs.states.state[evidence.alignment.pair_target]
     return combine(cs_state, evidence.local.states.state, too_small, scores, policy)
 
 
