@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from foxml_assets.core.metrics import ScoreMetric, metric_of
 from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.families.model import Vector
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -55,7 +55,9 @@ def score(task: TaskType, y: Vector, prediction: Vector, *, min_rows: int) -> Sc
     metric = metric_of(task)
     if len(y) < max(min_rows, 2) or np.ptp(y) == 0:
         return Score(metric, None, None, len(y))
-    value = _auc(y, prediction) if metric is ScoreMetric.AUC else _rank_correlation(y, prediction)
+    # All rows are of one fold and one block: the score of the evidence, without its error.
+    together = np.zeros(len(y), dtype=np.int64)
+    value = float(scores(block_sums(metric, y, prediction[None], together, together, 1)).value[0])
     return Score(metric, value, metric.to_skill(value), len(y))
 
 
@@ -80,29 +82,13 @@ def holdout_scores(
     )
 
 
-def _mean(metric: ScoreMetric, scores: Sequence[Score]) -> Score:
+def _mean(metric: ScoreMetric, parts: Sequence[Score]) -> Score:
     scored = [
         (item.value, item.skill, item.n)
-        for item in scores
+        for item in parts
         if item.value is not None and item.skill is not None
     ]
     if not scored:
         return Score(metric, None, None, 0)
     values, skills, rows = zip(*scored, strict=True)
     return Score(metric, float(np.mean(values)), float(np.mean(skills)), sum(rows))
-
-
-def _auc(y: Vector, prediction: Vector) -> float:
-    """Mann-Whitney: the share of (positive, negative) pairs ranked rightly, ties one half."""
-    positive = y > 0.5
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    rank_sum = float(rankdata(prediction)[positive].sum())
-    # The rank sum less the least that it could be: over all positives, the negatives ranked below them.
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
-
-
-def _rank_correlation(y: Vector, prediction: Vector) -> float:
-    """Spearman; a constant prediction ranks nothing and scores 0."""
-    if np.ptp(prediction) == 0:
-        return 0.0
-    return float(np.corrcoef(rankdata(y), rankdata(prediction))[0, 1])
