@@ -3,7 +3,8 @@
     python benchmarks/routing.py            the two sizes of the targets, about two minutes
     python benchmarks/routing.py --quick    the smaller size only
 
-Every size runs in a process of its own, so that its peak memory is its own.
+Every size runs in a process of its own, so that its peak memory is its own. Judged is the ratio to the plain
+loop, which a busy machine slows down too; it was set for 5 and 10 seconds on two free cores.
 """
 
 import argparse
@@ -29,7 +30,8 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
 
 SIZES = ((100, 1_000), (200, 5_000))
-LIMIT_SECONDS = {(100, 1_000): 5.0, (200, 5_000): 10.0}
+# Of the time of the plain loop, which gives the states alone.
+MOST_LOOPS = {(100, 1_000): 50.0, (200, 5_000): 20.0}
 LIMIT_GIGABYTES = 2.0
 LOOP_SAMPLE = 20_000
 STAMP = RunStamp("2026-01-01T00:00:00Z", "benchmark", None)
@@ -172,7 +174,8 @@ COLUMNS = {
     "route": ".2f",
     "write": ".2f",
     "total": ".2f",
-    "limit": ".0f",
+    "loops": ".1f",
+    "at_most": ".0f",
     "cpu": ".2f",
     "peak_gb": ".2f",
     "json_mb": ".0f",
@@ -187,9 +190,10 @@ def report(results: dict[tuple[int, int], dict[str, float]], loop_seconds: float
     print(" ".join(f"{name:>9}" for name in COLUMNS))
     good = True
     for size, found in results.items():
-        found |= {"limit": LIMIT_SECONDS[size], "row_loop": loop_seconds * found["pairs"]}
+        loop = loop_seconds * found["pairs"]
+        found |= {"row_loop": loop, "loops": found["total"] / loop, "at_most": MOST_LOOPS[size]}
         print(" ".join(f"{format(found[name], form):>9}" for name, form in COLUMNS.items()))
-        good &= found["total"] <= found["limit"] and found["peak_gb"] <= LIMIT_GIGABYTES
+        good &= found["loops"] <= found["at_most"] and found["peak_gb"] <= LIMIT_GIGABYTES
     if len(results) == 2:
         small, large = results.values()
         growth = (large["total"] / large["pairs"]) / (small["total"] / small["pairs"])
@@ -197,7 +201,7 @@ def report(results: dict[tuple[int, int], dict[str, float]], loop_seconds: float
         print(f"time per pair at the large size over the small one: {growth:.2f} (at most 1.2)")
     print(
         "seconds; total: read to write; cpu: of all threads;"
-        " row_loop: states only, one row at a time, scaled up from a sample"
+        " row_loop: states only, one row at a time, scaled up from a sample; loops: total over it"
     )
     return good
 
