@@ -107,6 +107,7 @@ class Launcher:
             return None
         cursor = None
         while True:
+            # Asked before the log is read: what a run writes last is there before it is finished.
             is_finished = run.is_finished
             found = self.instance.get_records_for_run(run.run_id, cursor)
             cursor = found.cursor
@@ -137,6 +138,7 @@ def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunError:
     found = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     events = [event for record in found if (event := record.event_log_entry.dagster_event) is not None]
     errors = [(event.step_key or "", event.step_failure_data.error) for event in events]
+    # Dagster wraps what a step raised in an error of its own, of which it is the cause.
     problems = [
         Problem(step, (error.cause or error).message.strip()) for step, error in errors if error is not None
     ]
