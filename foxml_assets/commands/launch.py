@@ -81,6 +81,7 @@ class Launcher:
         try:
             followed = [self._follow(name) for name in names]
         finally:
+            # Also when the command is interrupted: what was not begun shall not begin without it.
             for name in names:
                 withdraw(root, name)
         for launched in followed:
@@ -118,6 +119,7 @@ class Launcher:
                 console.print(describe_runs([run]), style="dim")
                 return run
             time.sleep(_POLL_SECONDS)
+            # The run of a daemon that has died stays as running until somebody ends it.
             end_lost_runs(self.instance, self.workspace.root)
             run = self.instance.get_run_by_id(run.run_id) or run
 

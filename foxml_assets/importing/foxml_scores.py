@@ -100,7 +100,7 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
         owner, family = _owner(key, target, symbol)
         value = number(entry, "score")
         failed = text(member(entry, "reproducibility"), "status") == "FAILED"
-        # JSON of Python holds NaN and Infinity, which are no scores.
+        # Python's JSON may hold NaN and Infinity, which are no scores.
         failed |= value is None or not math.isfinite(value)
         outcomes.setdefault(owner, {})[family] = not failed
         if value is not None and not failed:

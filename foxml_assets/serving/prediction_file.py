@@ -67,6 +67,7 @@ def _parquet_chunks(schema: "pa.Schema", tables: Iterable["pa.Table"]) -> Iterat
         for table in tables:
             writer.write_table(table)
             yield sink.take()
+    # Closing the writer has written the footer.
     yield sink.take()
 
 

@@ -59,10 +59,12 @@ def recover_directory(final: Path) -> bool:
     for path in (final, retired, staged):
         refuse_links(path)
     if staged.exists():
+        # A living writer holds the lock: what can be locked was left by a kill.
         with _locked(staged):
             shutil.rmtree(staged)
     if not retired.exists():
         return False
+    # The new folder stands, so only the removal of the old one was missed.
     if final.exists():
         shutil.rmtree(retired)
         return False

@@ -120,7 +120,7 @@ def _supervise(web: list[str], daemon: list[str], environment: Mapping[str, str]
         signal.signal(number, ask)
     running = {
         "web server": subprocess.Popen(web, env=dict(environment)),  # noqa: S603 - our own modules
-        # A lock of the kernel is shared by who inherits its descriptor, and free when the last of them ends.
+        # A flock is shared by all who inherit its descriptor, and is free when the last of them ends.
         "daemon": subprocess.Popen(daemon, env=dict(environment), pass_fds=(lock,)),  # noqa: S603
     }
     while not asked and all(process.poll() is None for process in running.values()):

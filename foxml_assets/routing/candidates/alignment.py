@@ -56,8 +56,8 @@ def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None
     )
     keys = pd.concat([rows.dropna(), wanted]).drop_duplicates().sort_values(_KEY)
     pairs = pd.MultiIndex.from_frame(keys)
-    # A row without a target has code -1, which no target has: it belongs to none.
     is_pooled = rows["symbol"].isna().to_numpy()
+    # A row without a target has code -1 and so belongs to none.
     cs_owner = np.where(is_pooled, rows["target"].cat.codes, -1).astype(np.int64)
     # -1 for pooled rows too, as no pair has a null symbol.
     pair_owner = pairs.get_indexer(pd.MultiIndex.from_frame(rows))

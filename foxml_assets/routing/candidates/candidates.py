@@ -97,8 +97,7 @@ def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
 def sort_candidates(table: pd.DataFrame) -> pd.DataFrame:
     """`table` by target, then the pooled row, then symbols; equal keys by all other columns."""
     target, symbol = table["target"].cat.codes.to_numpy(), table["symbol"].cat.codes.to_numpy()
-    # One number a row: the target's code, then the symbol's as the last digit.
-    # -1, of the pooled row, comes first.
+    # One number a row: the target's code, then the symbol's as the last digit, of which -1 (pooled) is first.
     key = target.astype(np.int64) * (len(table["symbol"].cat.categories) + 2) + symbol
     steps = np.diff(key)
     # Strictly ascending: sorted, and no key twice.
@@ -186,6 +185,6 @@ def _text(values: pd.Series) -> pd.Series:
         if not present.any():
             return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
         values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
-    # An empty text is null in a CSV, so it is everywhere.
     column = tidy(values.array)
+    # An empty text is null in a CSV, so it is everywhere.
     return pd.Series(column.remove_categories([""]) if "" in column.categories else column, copy=False)

@@ -72,7 +72,7 @@ def shrink(
     n = np.bincount(target[known], minlength=n_targets)
     y, variance = skill[known], se[known] ** 2
     spread = _between_variance(y, variance, target[known], n_targets)
-    # Random-effects weights: the variance of a pair's skill about the mean is its error and the spread.
+    # Random-effects weights: a pair's skill varies about the mean by its own error and by the spread.
     weight = 1 / (variance + spread[target[known]])
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(n > 0, total(weight * y) / total(weight), fallback[0])

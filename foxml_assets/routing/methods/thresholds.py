@@ -233,6 +233,7 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
+    # The last of the three thresholds is the lane's; NaN stands for a closed one.
     closed = state is SignalState.EXPERIMENTAL and np.isnan(bars_of(trace, policy)[2])
     if closed and not rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]

@@ -91,7 +91,7 @@ def _draw_shares(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str]) ->
     counts = np.stack([(grid == at).sum(axis=1) for at in range(len(Route))], axis=1)
     ends = np.cumsum(counts, axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     middles = (np.arange(_SHARE_COLUMNS) + 0.5) / _SHARE_COLUMNS
-    # Targets x columns x routes: as many bars as end before a column's middle, so that route's code holds it.
+    # Targets x columns x routes: how many routes end left of a column's middle is the code of the one there.
     shares = (middles[None, :, None] >= ends[:, None, :]).sum(axis=2)
     # A target without pairs is past the end of every bar.
     _draw_image(axes, np.where(shares < len(Route), shares, -1), labels)

@@ -86,8 +86,8 @@ def read_metadata(path: Path) -> RoutingMetadata | None:
     if not path.is_file():
         return None
     with path.open("rb") as stream:
+        # The second line is all metadata, so that the pairs behind it need not be read.
         lines = [stream.readline(), stream.readline()]
-    # The second line is all metadata, so that the pairs behind it need not be read.
     text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
     try:
         return decode_json(text, RoutingMetadata)

@@ -85,5 +85,5 @@ def expected_false(threshold: Floats, se: Floats, chance: Floats, rows: Bools, c
     """How many of `rows` would pass their threshold and cut-off if none had any skill: an upper bound."""
     known = rows & (se > 0) & np.isfinite(threshold)
     by_threshold = one_sided_p((threshold[known] - chance[known]) / se[known])
-    # One score passes both tests or neither, so the smaller probability is that of passing both.
+    # Both tests are a minimum for one score: passing both is as likely as passing the stricter one.
     return float(np.minimum(by_threshold, cutoff[known]).sum())

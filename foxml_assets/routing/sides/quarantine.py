@@ -107,7 +107,7 @@ def unusable_symbols(names: Sequence[str]) -> Bools:
 def _usable(name: str, check: Callable[[str], str]) -> bool:
     try:
         check(name)
-        # Lone surrogates pass the check of names, and no file can hold them.
+        # A lone surrogate has no UTF-8, so no file could hold the name.
         name.encode()
     except (UnsafeNameError, UnicodeEncodeError):
         return False

@@ -48,8 +48,8 @@ class Memory:
         """What is in force: lower by the margin for a row that had `reached`, higher for one that had not."""
         if self.margin == 0.0:
             return threshold
-        # A row without an earlier state (-1) has the plain threshold.
         stays = self.before >= level(reached)
+        # A row without an earlier state (-1) has the plain threshold.
         shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
         return np.asarray(threshold + shift)
 

@@ -45,7 +45,7 @@ def classify_stability(
     """
     by_snapshots = _by_snapshots(metrics, stated, rules)
     fades = skill.fade >= rules.fade_z
-    # Faded until little more than chance is left, or below chance beyond doubt.
+    # Faded until the recent skill is in doubt, or by now clearly worse than chance.
     gone = (fades & (skill.recent < rules.gone_z)) | (skill.recent <= -rules.fade_z)
     by_skill = np.select(
         [gone, fades], [code(Stability.DIVERGED), code(Stability.DRIFTING)], code(Stability.STABLE)
