@@ -56,6 +56,7 @@ def junit_report(outcomes: Sequence[CheckOutcome]) -> bytes:
     for one in outcomes:
         case = ET.SubElement(suite, "testcase", classname=one.asset, name=one.check)
         if one.result != "passed":
+            # XML knows no control characters, not even escaped.
             said = printable(one.said)
             failure = ET.SubElement(case, "failure", type=one.result, message=said.partition("\n")[0])
             failure.text = said

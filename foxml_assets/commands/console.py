@@ -46,6 +46,7 @@ class _ShortTable(Table):
 
 # A cell is cut before it is laid out, which takes time that grows with it.
 def _cell(cell: RenderableType | None) -> RenderableType | None:
+    # One character more than fits, by which `_shortened` sees that there was more.
     text = Text(cell[: _MAX_CELL + 1]) if isinstance(cell, str) else cell
     return _shortened(text, _MAX_CELL) if isinstance(text, Text) else text
 

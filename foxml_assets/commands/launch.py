@@ -81,6 +81,7 @@ class Launcher:
         try:
             followed = [self._follow(name) for name in names]
         finally:
+            # Also when the command is interrupted: what was not begun shall not begin without it.
             for name in names:
                 withdraw(root, name)
         for launched in followed:
@@ -107,6 +108,7 @@ class Launcher:
             return None
         cursor = None
         while True:
+            # Asked before the log is read: what a run writes last is there before it is finished.
             is_finished = run.is_finished
             found = self.instance.get_records_for_run(run.run_id, cursor)
             cursor = found.cursor
@@ -117,6 +119,7 @@ class Launcher:
                 console.print(describe_runs([run]), style="dim")
                 return run
             time.sleep(_POLL_SECONDS)
+            # The run of a daemon that has died stays as running until somebody ends it.
             end_lost_runs(self.instance, self.workspace.root)
             run = self.instance.get_run_by_id(run.run_id) or run
 
@@ -137,6 +140,7 @@ def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunError:
     found = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     events = [event for record in found if (event := record.event_log_entry.dagster_event) is not None]
     errors = [(event.step_key or "", event.step_failure_data.error) for event in events]
+    # Dagster wraps what a step raised in an error of its own, of which it is the cause.
     problems = [
         Problem(step, (error.cause or error).message.strip()) for step, error in errors if error is not None
     ]

@@ -123,6 +123,7 @@ def _two_plans(
     if old is not None:
         return _plan(workspace, old), after
     earlier = after.metadata.parent_plan_hash
+    # The first plan has no parent: everything in it is new.
     return find_plan(workspace.layout, earlier) if earlier else None, after
 
 

@@ -67,6 +67,7 @@ class Pipeline:
     def _train(self, plan: MasterPlan, share: Share, budget: Budget, batch_size: int) -> bool:
         """Train the jobs of `share`. True if the time of `budget` was over before that was done."""
         until = None if budget.max_minutes is None else time.monotonic() + 60.0 * budget.max_minutes
+        # Under a limit a run holds one priority, so that none of a lower one starts before it has ended.
         groups = by_priority(share.jobs) if budget.is_limited else [share.jobs]
         runs = [
             run
@@ -109,9 +110,11 @@ def _remainder(plan: MasterPlan, share: Share, context: ModelContext, late: str)
     """What is left, `late` being why jobs of `share` were not begun, empty if the time was enough."""
     pending = {job.job_id for job in pending_jobs(plan, context)}
     left_out = {job_id: why for job_id, why in share.left_out.items() if job_id in pending}
+    # Those still pending have failed, if there was time for all of them.
     tried = {job.job_id for job in share.jobs} & pending
     if not late:
         return Remainder(left_out, len(tried))
+    # Without retries a failed job is not pending, so these have not been begun.
     untouched = {job.job_id for job in pending_jobs(plan, context, retry_failed=False)}
     return Remainder(left_out | dict.fromkeys(tried & untouched, late), len(tried - untouched))
 

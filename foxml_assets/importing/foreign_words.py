@@ -25,6 +25,7 @@ LEAKAGE_WORDS: dict[str, LeakageStatus] = {
     "NOT_RUN": LeakageStatus.UNKNOWN,
 }
 
+# Ascending. UNKNOWN is above SAFE: one detector that cannot tell is not cleared by another.
 _SEVERITY = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED)
 
 _TASK_WORDS: dict[str, TaskType] = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+# A file of metrics is far smaller; what is not is refused before it fills the memory.
 MAX_BYTES = 50_000_000
 
 _TARGET_PARENTS = frozenset({"feature_selections", "targets", "target_rankings", "leakage_detection"})
@@ -91,6 +92,7 @@ def _target(parts: tuple[str, ...]) -> str | None:
         if folder in _TARGET_PARENTS:
             return folders[at + 1]
     for at, folder in enumerate(folders[:-1]):
+        # Below a view a `key=value` folder is a universe or a symbol, never the target.
         if folder in _VIEWS and "=" not in folders[at + 1]:
             return folders[at + 1]
     return None

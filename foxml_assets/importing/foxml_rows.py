@@ -19,6 +19,7 @@ from foxml_assets.importing.foxml_scores import Reading
 from foxml_assets.importing.foxml_snapshots import Snapshot, snapshot_stability
 
 _HORIZON = re.compile(r"_(\d+)(m|min|h|d)(?=_|$)")
+# A day counts as 24 hours, open market or not.
 _MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
 _T = TypeVar("_T")
 
@@ -38,6 +39,7 @@ class FoxmlRun:
         grouped: dict[str, set[RowKey]] = defaultdict(set)
         for target, symbol in self.readings:
             grouped[target] |= {(target, None), (target, symbol)}
+        # The pooled row's None sorts as the empty text, before every symbol.
         return {target: sorted(grouped[target], key=lambda key: key[1] or "") for target in sorted(grouped)}
 
 
@@ -59,6 +61,7 @@ def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading]) -> CandidateR
     target, symbol = key
     readings = sorted(run.readings.get(key, []), key=lambda one: one.rank)
     notes: list[str] = []
+    # Score and error are taken from one reading, the most trusted that has a score.
     scored = next((one for one in readings if one.score is not None), None)
     score, se = (scored.score, scored.se) if scored is not None else (None, None)
     if score is None and symbol is None:
@@ -105,6 +108,7 @@ def _task_and_metric(
     word = _first(one.task_word for one in readings)
     metric = scored.metric if scored is not None else None
     if metric is None and scored is not None and scored.metric_word is not None:
+        # A metric that is not known here goes on as it is named, so that routing quarantines the row.
         return (str(task_type(word or "") or "") or None), scored.metric_word
     metric = metric or _first(one.metric for one in readings)
     task = task_type(word) if word else (metric.facts.task if metric else None)
@@ -135,6 +139,7 @@ def _features(target: str, readings: Sequence[Reading], selected: dict[str, list
     """The selected features with what reports say of them; a feature nobody examined is UNKNOWN."""
     if target not in selected:
         return None
+    # Of two reports on a feature the later one counts.
     named = {name: status for one in readings for name, status in one.features.items()}
     return canonical_json(
         {name: named.get(name, LeakageStatus.UNKNOWN) for name in selected[target]}
@@ -143,6 +148,7 @@ def _features(target: str, readings: Sequence[Reading], selected: dict[str, list
 
 def _failed(readings: Sequence[Reading]) -> set[str]:
     failed = {name for one in readings for name in one.failed}
+    # A family that fitted somewhere has not failed.
     return failed - {name for one in readings for name in one.successful}
 
 

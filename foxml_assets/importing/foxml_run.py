@@ -106,6 +106,7 @@ def _content(path: Path) -> JsonObject:
     import pyarrow.parquet as pq
 
     rows = pq.read_table(path, partitioning=None).to_pylist()
+    # The Parquet form of the JSON object has one row.
     return rows[0] if rows else {}
 
 

@@ -100,6 +100,7 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
         owner, family = _owner(key, target, symbol)
         value = number(entry, "score")
         failed = text(member(entry, "reproducibility"), "status") == "FAILED"
+        # Python's JSON may hold NaN and Infinity, which are no scores.
         failed |= value is None or not math.isfinite(value)
         outcomes.setdefault(owner, {})[family] = not failed
         if value is not None and not failed:
@@ -107,6 +108,7 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
     for status in members(content, "family_statuses"):
         named = text(status, "family")
         if named is not None:
+            # A family that found no signal has fitted all the same.
             succeeded = text(status, "status") in ("success", "no_signal_fallback")
             outcomes.setdefault(text(status, "symbol") or symbol, {})[named] = succeeded
     for owner, families in outcomes.items():
@@ -124,6 +126,7 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
 def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Reading:
     """A leakage report: the verdict, and the features that it names."""
     leakage, words = leakage_words(content)
+    # By model, lists that begin with the name of a feature.
     suspects = {
         str(pair[0])
         for listed in member(content, "suspicious_features").values()
@@ -139,6 +142,7 @@ def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Readin
         rank=0,
         leakage=leakage,
         words=words,
+        # The right side wins: a leaking feature is more than a suspect.
         features=named | dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED),
     )
 

@@ -34,6 +34,7 @@ def snapshot(content: JsonObject, target: str | None, symbol: str | None) -> Sna
     if not all(isinstance(value, int | float) for value in values) or named is None:
         raise ValueError("importances are not numbers, or no target is named")
     universe = text(content, "universe_sig", "universe_id") or "ALL"
+    # The universe of one symbol's fit is written `<symbol>:...`, that of a pooled one is a plain word.
     owner = symbol or (universe.split(":")[0] if ":" in universe else None)
     importances = {str(name): float(value) for name, value in zip(features, values, strict=True)}
     return Snapshot(named, owner, text(content, "method") or "", importances)
@@ -47,9 +48,11 @@ def snapshot_stability(snapshots: Sequence[Snapshot]) -> StabilityMetrics:
     by_method: dict[str, list[Snapshot]] = {}
     for one in snapshots:
         by_method.setdefault(one.method, []).append(one)
+    # The preferred methods first, then those with most snapshots; the name decides ties.
     methods = sorted(by_method, key=lambda method: (_rank(method), -len(by_method[method]), method))
     chosen = next((by_method[method] for method in methods if len(by_method[method]) > 1), snapshots)
     names = sorted({name for one in chosen for name in one.importances})
+    # A feature that a fit does not list had no importance in it.
     vectors = [np.array([one.importances.get(name, 0.0) for name in names]) for one in chosen]
     return agreement(vectors, TOP_K)
 

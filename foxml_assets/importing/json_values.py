@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 JsonObject: TypeAlias = Mapping[str, object]
+# Numbers of fewer digits fit into 64 bits.
 _MAX_DIGITS = 19
 
 
@@ -41,6 +42,7 @@ def number(content: JsonObject, *keys: str) -> float | None:
     """The first of `keys` that holds a number."""
     for key in keys:
         value = content.get(key)
+        # JSON's true and false are whole numbers to Python.
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None

@@ -96,6 +96,7 @@ def _with_task_of_name(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _renamed(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
     """`raw` under the candidates' column names; every wrong column is listed in one error."""
+    # An alias beside the column that it stands for is left as it is, and reported below.
     aliases = {name: alias for name, alias in _ALIASES.items() if alias not in raw.columns}
     renamed = raw.rename(columns=aliases)
     known = {*CANDIDATE_NAMES, *_IGNORED, "stability_metrics"}
@@ -159,6 +160,7 @@ def _flat_families(table: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(value: object) -> str:
     listed = _literal(value) if isinstance(value, str) and value.startswith("[") else value
+    # Lists in a Parquet file arrive as arrays.
     if isinstance(listed, np.ndarray):
         listed = listed.tolist()
     return "|".join(map(str, listed)) if isinstance(listed, list | tuple) else str(value)
@@ -184,6 +186,7 @@ def _expanded_stability(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _literal(text: str) -> object:
     """The value that a cell of a CSV spells out, or None if it cannot be read."""
     try:
+        # Dictionaries print a missing number as nan, which is no literal.
         return ast.literal_eval(text.replace("nan", "None"))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None

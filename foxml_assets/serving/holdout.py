@@ -57,6 +57,7 @@ def holdout_rows(
     """
     info = context.info
     columns = [*features, *([labelled] if labelled is not None else [])]
+    # Symbols to a chunk: its rows over the rows that a symbol has on average.
     step = max(1, chunk_rows * len(info.symbols) // max(1, info.n_rows))
     parts = []
     for first in range(0, len(info.symbols), step):

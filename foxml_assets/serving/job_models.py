@@ -46,6 +46,7 @@ class JobModel:
         if not len(known):
             return {symbol: np.empty(0) for symbol in known.symbols}
         codes = {symbol: code for code, symbol in enumerate(self.symbols)}
+        # The models know a symbol by its position among those they were trained on, not among the panel's.
         code = known.spread([codes[symbol] for symbol in known.symbols])
         said = self.predict(known.frame.assign(**dict.fromkeys(self.categorical, code)))
         return {symbol: said[known.rows_of(symbol)] for symbol in known.symbols}

@@ -40,6 +40,7 @@ class PairService:
             return Service((), "its route is blocked")
         sides = [self.pooled(target, symbol)] if route in _USES_POOLED else []
         sides += [self.own(target, symbol)] if route in _USES_OWN else []
+        # Both models or none: the route was chosen for their mean, not for one of them.
         why_not = "; ".join(dict.fromkeys(side.why_not for side in sides if side.why_not))
         return Service((), why_not) if why_not else Service(tuple(job for side in sides for job in side.jobs))
 

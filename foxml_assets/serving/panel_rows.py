@@ -47,11 +47,13 @@ class PanelRows:
             return self
         counts = np.diff(self.starts)[chosen]
         stretches = [np.arange(self.starts[at], self.starts[at + 1]) for at in chosen]
+        # The empty array, because there may be no stretch and numpy refuses to concatenate nothing.
         rows = np.concatenate([np.empty(0, dtype=np.int64), *stretches])
         return PanelRows(
             frame=self.frame.iloc[rows],
             time=self.time.iloc[rows],
             symbols=tuple(self.symbols[at] for at in chosen),
+            # Where each chosen stretch begins once the others are gone, and the end of the last.
             starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         )
 
@@ -60,6 +62,7 @@ def panel_rows(
     frame: pd.DataFrame, time: pd.Series, symbol: pd.Series, symbols: tuple[str, ...]
 ) -> PanelRows:
     """`frame`, sorted by symbol and time, whose rows are those of `symbols` in that order."""
+    # Ascending, as the rows follow the order of `symbols`; a symbol without rows gets an empty stretch.
     code = pd.Categorical(symbol, categories=list(symbols)).codes
     starts = np.searchsorted(code, np.arange(len(symbols) + 1)).astype(np.int64)
     return PanelRows(frame, time, symbols, starts)

@@ -144,6 +144,7 @@ def _predictions(
         models.append(_BETWEEN_MODELS.join(job.job_id for job in found.jobs))
         predictions.append(mean_prediction([said[job.job_id][symbol] for job in found.jobs]))
     own = rows.only(served)
+    # In the order of `served`, which is that of the rows that `only` keeps.
     prediction = np.concatenate([np.empty(0), *predictions])
     table = _table(own, task.target, prediction, models, service.plan.metadata.plan_hash)
     return TargetPredictions(table, len(served), unserved)
@@ -179,6 +180,7 @@ def _coded(rows: PanelRows, texts: Sequence[str]) -> "pa.DictionaryArray":
     """The text of each symbol on each of its rows."""
     import pyarrow as pa
 
+    # Many symbols share a text: the jobs of a pooled model, say.
     distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
     code = pa.array(rows.spread([distinct[text] for text in texts]), pa.int32())
     return pa.DictionaryArray.from_arrays(code, pa.array(distinct, pa.string()))

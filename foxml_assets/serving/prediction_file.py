@@ -35,6 +35,7 @@ def write_predictions(path: Path, schema: "pa.Schema", tables: Iterable["pa.Tabl
 class _Sink:
     """An open file that holds what was written until it is taken out."""
 
+    # pyarrow asks for it before it writes.
     closed = False
 
     def __init__(self) -> None:
@@ -66,12 +67,14 @@ def _parquet_chunks(schema: "pa.Schema", tables: Iterable["pa.Table"]) -> Iterat
         for table in tables:
             writer.write_table(table)
             yield sink.take()
+    # Closing the writer has written the footer.
     yield sink.take()
 
 
 def _csv_chunks(schema: "pa.Schema", tables: Iterable["pa.Table"]) -> Iterator[bytes]:
     import pyarrow as pa
 
+    # Arrow writes no dictionaries as CSV, so texts are spelled out.
     coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     plain = pa.schema([field.with_type(pa.string()) if field.name in coded else field for field in schema])
     yield _csv(plain.empty_table(), has_header=True)

@@ -44,6 +44,7 @@ def predict_panel(path: Path, context: TrainingContext, time_unit: TimeUnit | No
     found = list(predict_rows(served, rows, threads=context.config.threads))
     tables = [prediction_schema(rows).empty_table(), *(one.table for one in found)]
     unserved = sum((one.unserved for one in found), Counter[str]())
+    # Each target's table numbers its texts by itself, and a category of pandas has one numbering.
     return PanelPredictions(pa.concat_tables(tables).unify_dictionaries().to_pandas(), dict(unserved))
 
 

@@ -15,8 +15,10 @@ from typing import TypeVar
 from foxml_assets.core.errors import FoxmlError, LockHeldError
 from foxml_assets.storage.files import refuse_links, sync_directory
 
+# Of Linux's fcntl.h and fs.h: relative paths start at the working directory, and both names change hands.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+# What a kernel, or a file system, without the exchange answers.
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
 _REMOVERS = 8
 _READS = 10
@@ -40,9 +42,11 @@ def replacing_directory(final: Path) -> Iterator[Path]:
     try:
         with _locked(staged):
             yield staged
+            # The names in the folder must be durable before the folder takes its place.
             sync_directory(staged)
             _switch(staged, final)
     finally:
+        # After an exchange it is the old directory that has this name.
         _remove(staged)
 
 
@@ -55,10 +59,12 @@ def recover_directory(final: Path) -> bool:
     for path in (final, retired, staged):
         refuse_links(path)
     if staged.exists():
+        # A living writer holds the lock: what can be locked was left by a kill.
         with _locked(staged):
             shutil.rmtree(staged)
     if not retired.exists():
         return False
+    # The new folder stands, so only the removal of the old one was missed.
     if final.exists():
         shutil.rmtree(retired)
         return False
@@ -97,12 +103,14 @@ def read_version(folder: Path, read: Callable[[], _T]) -> _T:
             try:
                 found = read()
             except (FoxmlError, OSError):
+                # The version stands, so the error is the file's own and not that of a switch.
                 if _version(folder) == version and not is_switch_interrupted(folder):
                     raise
             else:
                 if _version(folder) == version:
                     return found
         time.sleep(_PAUSE_SECONDS)
+    # Absent for longer than a switch takes: a kill left it so, and what `read` says of no folder holds.
     if is_switch_interrupted(folder):
         return read()
     raise LockHeldError(
@@ -138,6 +146,7 @@ def _switch(staged: Path, final: Path) -> None:
     except OSError:
         undo()
         raise
+    # Only there without the exchange. What is left of it the next writer removes.
     shutil.rmtree(_retired(final), ignore_errors=True)
 
 

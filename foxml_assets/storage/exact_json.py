@@ -38,6 +38,7 @@ def _compare(found: object, value: object, path: str, problems: list[Problem]) -
         names = _fields(type(value))  # type: ignore[arg-type]
         if names is not None and names != found.keys():
             lost = set() if _omits_defaults(type(value)) else names - found.keys()
+            # A field that may be unset is absent on purpose.
             lost = {name for name in lost if getattr(value, name) is not msgspec.UNSET}
             problems += [Problem(f"{path}.{name}", "is missing") for name in sorted(lost)]
             unknown = sorted(found.keys() - names)

@@ -47,6 +47,7 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path.parent)
     with _temporary(path.parent) as (descriptor, temporary):
+        # Closing the stream flushes its buffer; the descriptor stays open for fsync, and holds the lock.
         with os.fdopen(descriptor, "wb", closefd=False) as stream:
             stream.writelines(chunks)
         os.fsync(descriptor)
@@ -75,11 +76,13 @@ def holds(path: Path, chunks: Iterable[bytes]) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as stream:
+        # One more byte is asked for, as the file may go on after the last chunk.
         return all(stream.read(len(chunk)) == chunk for chunk in chunks) and not stream.read(1)
 
 
 def sync_directory(directory: Path) -> None:
     """Make renames inside `directory` durable."""
+    # POSIX makes a rename durable only by an fsync of the folder that holds the name.
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -125,6 +128,7 @@ def _sweep(folder: Path) -> None:
         except (FileNotFoundError, PermissionError):
             continue
         try:
+            # The kernel frees the lock of a dead writer: what can be locked belongs to nobody.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
         except (BlockingIOError, PermissionError):

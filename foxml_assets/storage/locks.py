@@ -19,6 +19,7 @@ def hold_lock(path: Path, *, purpose: str) -> Iterator[None]:
     """
     refuse_links(path)
     try:
+        # Were the file removed, one process could hold the old inode and another a new one.
         lock = FileLock(path, blocking=False, preserve_lock_file=True).acquire()
     except Timeout as error:
         raise LockHeldError(

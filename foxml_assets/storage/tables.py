@@ -38,8 +38,10 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
         table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
     except ImportError:
         written, other = other, written
+        # The same line ends on every system, so that the same table gives the same bytes.
         table.to_csv(buffer, index=False, lineterminator="\n")
     write_if_changed(written, buffer.getvalue())
+    # After the write, so that there is a table at every moment.
     remove_file(other)
     return written
 

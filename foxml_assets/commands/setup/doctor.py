@@ -62,6 +62,7 @@ def _packages(_: Workspace) -> Iterator[Finding]:
     wrong = []
     for text in requires("foxml-assets") or ():
         needed = Requirement(text)
+        # Without an extra: what only `foxml-assets[...]` asks for need not be there.
         if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
             continue
         found = _installed(needed.name)

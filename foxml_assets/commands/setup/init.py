@@ -34,6 +34,7 @@ def write_configs(root: Path | None, config_dir: Path | None, panel: str, wish: 
     _refuse_to_replace(workspace)
     guess = guess_panel(panel, wish)
     profile = _profile(guess)
+    # The training config takes no more than 256.
     threads = min(os.cpu_count() or 1, 256)
     written = {
         workspace.data_config_file: _text(_DATA, DataConfig, {"panel": _panel_section(guess)}),

@@ -38,6 +38,7 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
     token = _token(host, allow_remote=allow_remote)
     _check_address(host, port)
     with open_instance(workspace.dagster_home) as instance:
+        # Runs of a daemon that was killed would count as running, and be waited for.
         end_lost_runs(instance, workspace.root)
     environment = os.environ | {
         "DAGSTER_HOME": str(workspace.dagster_home),
@@ -51,6 +52,7 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
         console.print(f"User {USER}, password {token} (set {TOKEN_VARIABLE} to choose it)")
         environment[TOKEN_VARIABLE] = token
     else:
+        # The guard asks for whatever token it is given, and here nobody is told one.
         environment.pop(TOKEN_VARIABLE, None)
     with _serving(workspace.root) as lock:
         return _supervise(web, daemon, environment, lock)
@@ -90,6 +92,7 @@ def _token(host: str, *, allow_remote: bool) -> str | None:
 def _check_address(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
+        # As the server does: else the connections of one that has just stopped keep the port for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -117,6 +120,7 @@ def _supervise(web: list[str], daemon: list[str], environment: Mapping[str, str]
         signal.signal(number, ask)
     running = {
         "web server": subprocess.Popen(web, env=dict(environment)),  # noqa: S603 - our own modules
+        # A flock is shared by all who inherit its descriptor, and is free when the last of them ends.
         "daemon": subprocess.Popen(daemon, env=dict(environment), pass_fds=(lock,)),  # noqa: S603
     }
     while not asked and all(process.poll() is None for process in running.values()):

@@ -21,6 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# The close code of a WebSocket that RFC 6455 has for this.
 _POLICY_VIOLATION = 1008
 USER = "foxml"
 
@@ -111,6 +112,7 @@ def _has_token(headers: Headers, token: str) -> bool:
         said = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         return False
+    # In a time that does not tell how much of a guess was right.
     return secrets.compare_digest(said, f"{USER}:{token}".encode())
 
 

@@ -26,6 +26,7 @@ def serve(access: Access, module: str) -> None:
     """Serve the UI over the instance of DAGSTER_HOME and the definitions of `module` until interrupted."""
     with contextlib.ExitStack() as stack:
         instance = stack.enter_context(dg.DagsterInstance.get())
+        # The defaults of Dagster's own command.
         instance.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3_600, max_overflow=20)
         target = ModuleTarget(
             module_name=module, attribute=None, working_directory=str(Path.cwd()), location_name=None

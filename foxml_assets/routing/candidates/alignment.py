@@ -40,9 +40,11 @@ class Alignment:
 def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None) -> Alignment:
     """Align typed, sorted candidates to all targets and pairs of the candidates and the universe."""
     world = {target: list(symbols) for target, symbols in (universe or {}).items()}
+    # A row per (target, symbol) of the universe; a target without symbols becomes NaN and falls out.
     listed = pd.Series(world, dtype=object).explode().dropna()
     targets = sorted({*candidates["target"].cat.categories, *world})
     symbols = sorted({*candidates["symbol"].cat.categories, *listed.unique()})
+    # Both on the same categories, so that the codes of candidates and universe can be compared.
     rows, wanted = (
         pd.DataFrame(
             {
@@ -55,7 +57,9 @@ def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None
     keys = pd.concat([rows.dropna(), wanted]).drop_duplicates().sort_values(_KEY)
     pairs = pd.MultiIndex.from_frame(keys)
     is_pooled = rows["symbol"].isna().to_numpy()
+    # A row without a target has code -1 and so belongs to none.
     cs_owner = np.where(is_pooled, rows["target"].cat.codes, -1).astype(np.int64)
+    # -1 for pooled rows too, as no pair has a null symbol.
     pair_owner = pairs.get_indexer(pd.MultiIndex.from_frame(rows))
     cs_rows, cs_counts = _first_rows(cs_owner, len(targets))
     pair_rows, pair_counts = _first_rows(pair_owner, len(pairs))
@@ -65,6 +69,7 @@ def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None
         pairs=pairs,
         cs_rows=cs_rows,
         cs_counts=cs_counts,
+        # The levels of the index are the categories, so its codes are positions in `targets` and `symbols`.
         pair_target=np.asarray(pairs.codes[0], dtype=np.int64),
         pair_symbol=np.asarray(pairs.codes[1], dtype=np.int64),
         pair_rows=pair_rows,

@@ -97,16 +97,20 @@ def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
 def sort_candidates(table: pd.DataFrame) -> pd.DataFrame:
     """`table` by target, then the pooled row, then symbols; equal keys by all other columns."""
     target, symbol = table["target"].cat.codes.to_numpy(), table["symbol"].cat.codes.to_numpy()
+    # One number a row: the target's code, then the symbol's as the last digit, of which -1 (pooled) is first.
     key = target.astype(np.int64) * (len(table["symbol"].cat.categories) + 2) + symbol
     steps = np.diff(key)
+    # Strictly ascending: sorted, and no key twice.
     if (steps > 0).all():
         return table.reset_index(drop=True)
     order = np.argsort(key, kind="stable")
     same = np.diff(key[order]) == 0
+    # A row is tied if its key is that of the next row or of the one before.
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     if tied.size:
         ties = table.take(order[tied]).reset_index(drop=True)
         ranked = ties.sort_values(list(CANDIDATE_NAMES), na_position="first").index.to_numpy()
+        # Target and symbol are ranked first, so every group of ties keeps its own places.
         order[tied] = order[tied][ranked]
     return table.take(order).reset_index(drop=True)
 
@@ -156,6 +160,7 @@ def _typed(raw: pd.DataFrame, column: Column) -> pd.Series:
     numbers = _as_float(values)
     if column.kind is Kind.FLOAT:
         return pd.Series(numbers)
+    # From 2**53 on not every whole number is a float, so a count as large may not be what was written.
     whole = np.isnan(numbers) | ((np.abs(numbers) < 2**53) & (numbers == np.floor(numbers)))
     counts = pd.Series(np.where(whole, numbers, -1.0))
     return counts.astype("Int64")
@@ -181,4 +186,5 @@ def _text(values: pd.Series) -> pd.Series:
             return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
         values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
     column = tidy(values.array)
+    # An empty text is null in a CSV, so it is everywhere.
     return pd.Series(column.remove_categories([""]) if "" in column.categories else column, copy=False)

@@ -74,12 +74,14 @@ def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
     ]
     if nested:
         raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
+    # Without pandas' own metadata no column becomes an index. The Arrow copy is freed column by column.
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     return frame
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
+        # Only an empty cell is null: NA and NAN may be symbols.
         return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         what = Problem("", str(error).splitlines()[0])

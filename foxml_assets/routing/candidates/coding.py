@@ -49,6 +49,7 @@ def positions(column: pd.Series, words: Iterable[str]) -> Index:
 
 def encode(column: pd.Series, vocabulary: type[StrEnum]) -> Codes:
     """Codes of a categorical column: NULL where it is null, UNREADABLE where the word is not known."""
+    # `positions` gives NULL to unknown words as well; they are told apart by what the column held.
     codes = positions(column, vocabulary)
     return np.where((codes == NULL) & column.notna(), UNREADABLE, codes).astype(np.int8)
 

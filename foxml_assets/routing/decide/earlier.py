@@ -24,6 +24,7 @@ def earlier_states(previous: RoutingPlan | None, alignment: Alignment) -> Earlie
         return EarlierStates()
     of_target = previous.targets.set_index(previous.targets["target"].astype(object))
     of_pair = previous.pairs.set_index(pd.MultiIndex.from_frame(previous.pairs[["target", "symbol"]]))
+    # Pairs and targets that the earlier plan did not have become null, and their codes -1.
     pairs = of_pair[["local_state", "route"]].reindex(alignment.pairs)
     return EarlierStates(
         cs=positions(of_target["cs_state"].reindex(alignment.targets), LEVELS),
@@ -40,6 +41,7 @@ def is_decided_by(
     return (
         made_by == (policy.config_hash(), table_hash)
         and list(previous.targets["target"]) == list(alignment.targets)
+        # Each pair of it is found at its own position: the same pairs in the same order, and no other.
         and np.array_equal(alignment.positions(previous.pairs), np.arange(len(alignment.pair_rows)))
     )
 

@@ -31,6 +31,8 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
 from foxml_assets.routing.sides.fdr import Earlier
 
+# Above 1 the shares have a finite sum; the larger, the more the first batches get. 1.6 is what SAFFRON uses
+# (Ramdas, A. et al. 2018, ICML).
 _DECAY = 1.6
 
 PairSets: TypeAlias = dict[str, set[str]]
@@ -92,6 +94,7 @@ def earlier_discoveries(
     pooled[:] = [target in targets for target in alignment.targets]
     listed = [(target, symbol) for target, symbols in pairs.items() for symbol in symbols]
     found = pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names)
+    # Both sides spend the same share, each of its own rate.
     spent = share(batch.number)
     return Earlier(spent, pooled), Earlier(spent, alignment.pairs.isin(found))
 

@@ -94,6 +94,7 @@ def _has_batch(plan: RoutingMetadata) -> bool:
 
 def _holds(history: FdrHistory, plan: RoutingMetadata) -> bool:
     before, batch = history.before(plan.candidates_hash), plan.policy.fdr_batch
+    # `before` ends at the batch of these candidates, and is the whole history where there is none.
     is_known = len(before.batches) < len(history.batches)
     return is_known and batch is not None and before.content_hash() == batch.earlier_hash
 

@@ -81,6 +81,7 @@ def _hard_blocks(parts: PlanParts) -> dict[str, PlanColumn]:
         *(f"the symbol leaks: {word}" for word in found.categories),
     ]
     # Code -1, for nothing found, becomes the position of the plain sentence.
+    # The sentences with a finding begin at 2.
     own = found.codes.astype(np.int64) + 2
     which = np.select([target_leaks, symbol_leaks], [0, own], -1)
     hard = target_leaks | symbol_leaks
@@ -96,6 +97,7 @@ def _features(parts: PlanParts) -> pd.Categorical:
     own, shared = parts.local.rows, parts.cs.rows
     lists = [*own.feature_lists, *shared.feature_lists]
     of_target = shared.features.codes.astype(np.int64)
+    # The target's lists stand behind the symbols' own; -1, for neither, becomes null.
     inherited = np.where(of_target < 0, -1, of_target + len(own.feature_lists))[parts.alignment.pair_target]
     which = np.where(own.features.codes >= 0, own.features.codes, inherited)
     return merged_category(which, [features.allowed for features in lists])

@@ -112,6 +112,8 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
         tested=states.fdr.n_tested,
         discovered=int((states.control == code(ErrorControl.DISCOVERED)).sum()),
         kept=int((states.control == code(ErrorControl.KEPT)).sum()),
+        # Also true where the standard error is NaN, as a comparison with NaN is false.
         not_controlled=int((routable & ~(rows.score.se > 0)).sum()),
+        # Part of the plan's hash, and the last bits of a sum depend on the machine.
         expected_false=round(expected, 6),
     )

@@ -37,6 +37,7 @@ def trace_columns(prefix: str, side: JudgedSide) -> dict[str, PlanColumn]:
     """The trace of one side. Numbers of quarantined rows are nulled: their reason says what they were."""
     rows, states = side.rows, side.states
     bad = side.faults.any
+    # The snapshots' numbers are told only where they made the stability, not where skill was followed.
     by_snapshots = ~bad & ~rows.over_time.known
     agreement = rows.snapshots
     return {

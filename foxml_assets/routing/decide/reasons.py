@@ -81,6 +81,7 @@ def side_phrases(rows: SideRows, states: SideStates) -> pd.Categorical:
             states.ladder[rule], rows.side, word, good_score=bool(good_score), followed=bool(followed)
         )
 
+    # Bit sets: a row that passed MIN_SCORE has its bit.
     good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
     flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
     return _by_case(phrase, states.rule, rows.stability, *flags)
@@ -89,10 +90,12 @@ def side_phrases(rows: SideRows, states: SideStates) -> pd.Categorical:
 def pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
     """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
     full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
+    # Only the lane's sentence has numbers; 0 in all others keeps the distinct cases few.
     rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
 
     def sentence(route: int, rule: int, pooled: int, own: int, ranked: int, places: int) -> str:
         sides = [cs.categories[pooled], local.categories[own]]
+        # The symbol's own side comes first, except where the pooled model alone is trained.
         told = ", ".join(sides if _ROUTES[route] is Route.CROSS_SECTIONAL else sides[::-1])
         return _SENTENCES.get(_RULES[rule], "{sides}").format(
             sides=told[0].upper() + told[1:],

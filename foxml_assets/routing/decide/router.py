@@ -54,6 +54,7 @@ def route(
     n_symbols = np.bincount(alignment.pair_target, minlength=len(alignment.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
     at = alignment.pair_target
+    # Before the lane is filled, so that no leaking pair takes a place in it.
     routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
     gate = with_margin(local.states.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)

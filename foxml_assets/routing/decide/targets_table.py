@@ -55,6 +55,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
 
 def quarantine_table(parts: PlanParts) -> pd.DataFrame:
     """QUARANTINE_COLUMNS: every row of evidence that could not be used, in the order of the candidates."""
+    # All are indexed by candidate row: sorting restores the order, and joining finds the names.
     homeless = pd.DataFrame(
         {"n_rows": 1.0, "reason": "target is missing"}, np.flatnonzero(parts.alignment.owner < 0)
     )
@@ -81,6 +82,7 @@ def _horizons(parts: PlanParts) -> Floats:
         pd.Series(rows.horizon).where(np.isfinite(rows.horizon) & (rows.horizon >= 0))
         for rows in (parts.cs.rows, parts.local.rows)
     )
+    # Grouped by the target's position, which is the index of `own`: a gap takes the value of its own target.
     return floats(own.fillna(stated.groupby(parts.alignment.pair_target).max()))
 
 
@@ -124,6 +126,7 @@ def _hard_block_reasons(parts: PlanParts) -> pd.Categorical:
 def _assured(parts: PlanParts) -> pd.Categorical:
     """The assurances that are about features a job may use."""
     rows = parts.cs.rows
+    # Code -1 is no list, for which the last of `feature_lists` stands.
     allowed = [rows.feature_lists[at].allowed for at in rows.features.codes]
     stated = zip(rows.assured, allowed, strict=True)
     texts = [_restricted(text, names) if isinstance(text, str) else None for text, names in stated]

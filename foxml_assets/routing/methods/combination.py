@@ -44,6 +44,7 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, polic
     # A cell per (pooled state, own state): indexing it by both columns decides all pairs at once.
     routes, rules = _table(policy)
     out = too_small & (cs >= level(SignalState.WEAK_BUT_OK))
+    # As if its state were the lowest, for this pair alone; the rules below say why.
     on_pair = np.where(out, level(SignalState.DISALLOWED), cs)
     route, rule = routes[on_pair, local], rules[on_pair, local]
     rule[out & (rule == code(RouteRule.LOCAL_ONLY))] = code(RouteRule.LOCAL_ON_SYMBOL)
@@ -60,8 +61,10 @@ def _better(scores: PairScores, inflate: float) -> Codes:
     An average that scored worse than the better of the two gives way to that one.
     """
     low, high = better_interval(scores.difference, inflate)
+    # The own model's score on the pair is the pooled one plus the difference. `fmax` passes over NaN.
     best = np.fmax(scores.cs.value, scores.cs.value + scores.difference.value)
     ahead = np.where(scores.difference.value > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))
+    # An unknown average did not score worse, so it is not held against it.
     earned = ~(scores.both.value < best)
     return np.select(
         [low > 0, high < 0, earned],
@@ -96,6 +99,7 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     lane = pairs[routes.route == code(Route.EXPERIMENTAL_ONLY)]
     best_first = lane.sort_values(["gate", "samples"], ascending=False, kind="stable")
     rank = np.zeros(len(pairs), dtype=np.int64)
+    # Rank 0, outside the lane, is above no limit. Unknown gates sort last.
     rank[best_first.index] = best_first.groupby("target").cumcount() + 1
     over = rank > limits[target]
     return Routes(

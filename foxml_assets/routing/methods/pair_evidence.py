@@ -72,16 +72,21 @@ def shrink(
     n = np.bincount(target[known], minlength=n_targets)
     y, variance = skill[known], se[known] ** 2
     spread = _between_variance(y, variance, target[known], n_targets)
+    # Random-effects weights: a pair's skill varies about the mean by its own error and by the spread.
     weight = 1 / (variance + spread[target[known]])
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(n > 0, total(weight * y) / total(weight), fallback[0])
+        # Of inverse-variance weights the inverse sum is the variance of the mean.
         mean_variance = np.where(n > 0, 1 / total(weight), fallback[1] ** 2)
+    # Infinite where the pair has no score of its own; the inner `where`s keep it out of the arithmetic.
     own = np.where(known, se, np.inf) ** 2
     # The share of the target's mean in each pair's estimate: 1 where the pair has no score of its own.
     pull = np.where(known, own / np.where(known, own + spread[target], 1.0), 1.0)
+    # Normal prior and error: own * spread / (own + spread), or the whole spread without a score.
     posterior = np.where(known, (1 - pull) * np.where(known, own, 0.0), spread[target])
     return ShrunkSkill(
         mean=pull * mean[target] + (1 - pull) * np.where(known, skill, 0.0),
+        # The target's mean is an estimate too, and its error enters by the share it has.
         sd=np.sqrt(posterior + pull**2 * mean_variance[target]),
     )
 
@@ -96,8 +101,10 @@ def _between_variance(y: Floats, variance: Floats, target: Index, n_targets: int
     weights = total(weight)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total(weight * y) / weights
+        # Cochran's Q less n - 1, which it is on average where the true skills do not differ.
         excess = total(weight * (y - mean[target]) ** 2) - (np.bincount(target, minlength=n_targets) - 1)
         spread = excess / (weights - total(weight**2) / weights)
+    # One pair alone gives 0 / 0, and chance may give less than nothing: both mean no spread.
     return np.where(np.isfinite(spread) & (spread > 0), spread, 0.0)
 
 
@@ -114,6 +121,7 @@ def pair_evidence(
     inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
     cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
+    # Where the pooled model has no score on any pair, its score over all of them is the mean to go by.
     pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)
     nothing = (np.full(n_targets, np.nan), np.full(n_targets, np.nan))
 
@@ -140,5 +148,6 @@ def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: Routing
         return threshold
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
     margin = policy.hysteresis * local.rows.skill_scale
+    # No shift for a pair that the earlier plan did not have (-1).
     shift: Floats = np.select([earlier.route < 0, served], [np.zeros_like(margin), -margin], margin)
     return threshold + shift

@@ -83,6 +83,7 @@ _SUSPECT_ON_TRIAL = replace(
 _SUSPECT = replace(
     rules.SUSPECT, when="leakage suspect", holds=lambda cases: cases.suspect, threshold=_discovery
 )
+# Past the rules for suspects and blocked rows, what is not clear is unknown.
 _UNKNOWN_ON_TRIAL = replace(
     rules.UNKNOWN_ON_TRIAL,
     when="leakage never examined, lane open",
@@ -141,6 +142,7 @@ def _bonus(
     if earlier.route is None:
         return np.zeros((len(scale), len(choices)))
     kept = np.column_stack([earlier.route == code(choice) for choice in choices])
+    # Each pair's margin (pairs x 1) for the one choice it had, zero for the others.
     return kept * (policy.hysteresis * scale)[:, None]
 
 
@@ -159,11 +161,13 @@ def _best_choice(
     Another choice must beat the pooled model by `advantage`. `bonus` (pairs x 3) is what hysteresis adds
     to the earlier choice.
     """
+    # What is allowed has a skill, as its state or probability was made from one: no NaN reaches argmax.
     columns = [
         np.where(is_allowed, skill + bonus[:, at] - (advantage if at else 0.0), -np.inf)
         for at, (skill, is_allowed) in enumerate(zip(skills, allowed, strict=True))
     ]
     table = np.column_stack(columns)
+    # Of equal skills the first is taken: the pooled model before the others.
     best = np.argmax(table, axis=1)
     return np.where(np.isneginf(table.max(axis=1, initial=-np.inf)), -1, best).astype(np.int64)
 

@@ -59,6 +59,7 @@ def judge_sides(
     local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, inherited)
     cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     leaking = _leaking_rows(table, policy)
+    # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.
     pooled = np.where(alignment.is_pooled, alignment.owner, -1)
     paired = np.where(alignment.is_pooled, -1, alignment.owner)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
@@ -82,6 +83,7 @@ def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
     """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
     own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
     first = stated.groupby(alignment.pair_target).min()
+    # Both are indexed by the target's position, by which the one fills the gaps of the other.
     return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 

@@ -39,6 +39,7 @@ def judge(
 ) -> SideStates:
     """Signal states of all rows; `before` holds each row's earlier state code, -1 where it had none, and
     `earlier` what false-discovery control knows of earlier plans."""
+    # Judged without memory too: the states that differ are those that only hysteresis kept.
     nothing = np.full(len(rows.rows), NULL)
     plain = _climb(rows, faults, policy, Memory(nothing, 0.0), earlier)
     if before is None or policy.hysteresis == 0.0:

@@ -104,6 +104,7 @@ _SUSPECT_ON_TRIAL = replace(
     holds=lambda cases: _on_trial(cases) & cases.suspect,
     threshold=_trial_threshold,
 )
+# Clear and suspect rows on trial were decided above, so what is left was never examined.
 _UNKNOWN_ON_TRIAL = replace(
     rules.UNKNOWN_ON_TRIAL,
     when="the same, but leakage never examined",
@@ -162,6 +163,7 @@ def _choose(evidence: PairEvidence) -> Routes:
 def _open_threshold(side: JudgedSide) -> Floats:
     """The lowest score that routes each row, given its stability and leakage; NaN for none."""
     thresholds, checks = side.rows.thresholds, side.states.checks
+    # Both bits must be set: min_score alone routes nothing that is unsteady or not clear.
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
     by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)
     on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
@@ -175,6 +177,7 @@ def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     return (next_route.pooled_on_symbol(pair.row, policy),)
 
 
+# What counts as a better route when ways to one are looked for.
 _QUALITY = {
     Route.BLOCKED: 0,
     Route.EXPERIMENTAL_ONLY: 1,
@@ -230,6 +233,7 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
+    # The last of the three thresholds is the lane's; NaN stands for a closed one.
     closed = state is SignalState.EXPERIMENTAL and np.isnan(bars_of(trace, policy)[2])
     if closed and not rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]

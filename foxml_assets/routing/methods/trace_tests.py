@@ -20,6 +20,7 @@ def rule_of(trace: SideTrace, policy: PolicyInForce) -> Rule:
             f"the routing plan names a rule {trace.rule!r} that its method {policy.method} does not have",
             fix="plan again",
         )
+    # A rule and its variant on trial share a name, and their states tell them apart.
     return next((rule for rule in named if rule.state is trace.state), named[0])
 
 
@@ -56,6 +57,7 @@ def remedies(trace: SideTrace, tests: Iterable[RuleTest], policy: PolicyInForce)
     deciding = rule_of(trace, policy).test
     if deciding.alone:
         return [deciding.remedy(trace, policy)]
+    # By name, as a test that several rules ask is one condition.
     failed = {test.name: test for test in tests if _failed(trace, test, deciding)}
     return [text for test in failed.values() if (text := test.remedy(trace, policy))]
 

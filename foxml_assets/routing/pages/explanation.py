@@ -92,6 +92,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         symbol=symbol,
         route=route,
         rule=rule,
+        # What was found stands behind "the target leaks: ", which the reason has said already.
         reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
         sides=(cs, _side(own, policy)),
         choice=method.compare(pair, policy),
@@ -135,6 +136,7 @@ def _absent(what: str, name: str, known: list[str], others: list[str]) -> Routin
     if name in others:
         return RoutingPlanError(f"{message}, but a symbol of that name", fix="foxml explain TARGET SYMBOL")
     # Upper and lower case are the likeliest slips, and count for different characters.
+    # Reversed, so that of names that differ only in case the first stays.
     spelled = {other.casefold(): other for other in reversed(known)}
     near = difflib.get_close_matches(name.casefold(), list(spelled), n=_NEAREST, cutoff=0.0)
     nearest = ", ".join(spelled[one] for one in near)

@@ -34,6 +34,7 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
     """
     final, shown = layout.routing_plan_dir, output or Output()
     with storage_errors(final), _lock(layout):
+        # First, as the history is read from the folder that an interrupted switch left elsewhere.
         recover_directory(final)
         history = history_after(plan, layout)
         beside = {} if history is None else {layout.fdr_history.name: history}

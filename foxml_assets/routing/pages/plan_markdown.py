@@ -100,6 +100,7 @@ def _targets(plan: RoutingPlan, output: Output) -> Iterator[_TargetPart]:
 
 def _cases(pairs: pd.DataFrame) -> pd.DataFrame:
     """Target, route, reason and how many pairs share them, the most frequent first."""
+    # These reasons name the pair's rank: each would be a case of its own.
     case = pairs["reason"].map(lambda reason: LANE_FULL if reason.startswith(LANE_FULL) else reason)
     keys = pd.DataFrame({"target": pairs["target"], "route": pairs["route"], "case": case})
     counted = keys.groupby([*keys], observed=True).size().reset_index(name="n")
@@ -109,6 +110,7 @@ def _cases(pairs: pd.DataFrame) -> pd.DataFrame:
 def _best(pairs: pd.DataFrame, listed: int) -> pd.DataFrame:
     """The first `listed` pairs of each target: routed ones first, then by gate; what a reader looks for."""
     blocked, target = pairs["route"] == Route.BLOCKED.value, pairs["target"]
+    # The last key counts first: by target, then what is routed, then the best gate; unknown gates are last.
     order = np.lexsort((-pairs["local_gate"], blocked, target.cat.codes))
     rank = target.iloc[order].groupby(target, observed=True).cumcount()
     return pairs.loc[rank.index[rank < listed]]

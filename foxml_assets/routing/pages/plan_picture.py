@@ -34,6 +34,7 @@ def routes_picture(plan: RoutingPlan, output: Output) -> bytes:
     n_targets = min(len(plan.targets), output.picture_max_targets)
     grid, symbols = _route_grid(plan, n_targets)
     longest = max((len(shown_name(name, _SYMBOL_LABEL)) for name in symbols[:_MAX_LABELS]), default=0)
+    # Inches: margins and legend, a row for each target, and the longest symbol's name, which stands upright.
     height = 1.8 + 0.24 * n_targets + 0.08 * longest
     figure = new_figure(width=11, height=max(2.8, min(24.0, height)))
     axes = figure.add_subplot()
@@ -64,8 +65,10 @@ def _draw_image(axes: "Axes", codes: npt.NDArray[np.integer], labels: list[str])
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     colours = ListedColormap(["#FFFFFF", *(ROUTE_COLOURS[route] for route in Route)])
+    # Boundaries half-way between the codes; code -1, no such pair, is the white before the routes.
     norm = BoundaryNorm(np.arange(-1.5, len(Route)), colours.N)
     axes.imshow(codes, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
+    # Rounded up, so that no more than _MAX_LABELS are written.
     step = -(-len(labels) // _MAX_LABELS)
     axes.set_yticks(range(0, len(labels), step), labels[::step], fontsize=7)
 
@@ -76,6 +79,7 @@ def _draw_grid(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str], symb
     if len(symbols) <= _MAX_LABELS:
         names = [shown_name(name, _SYMBOL_LABEL) for name in symbols]
         axes.set_xticks(range(len(symbols)), names, rotation=90, fontsize=7)
+        # Minor ticks between the cells draw the white lines that part them.
         axes.set_xticks(np.arange(-0.5, len(symbols)), minor=True)
         axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
         axes.grid(which="minor", color="white", linewidth=1)
@@ -87,7 +91,9 @@ def _draw_shares(axes: "Axes", grid: npt.NDArray[np.int8], labels: list[str]) ->
     counts = np.stack([(grid == at).sum(axis=1) for at in range(len(Route))], axis=1)
     ends = np.cumsum(counts, axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     middles = (np.arange(_SHARE_COLUMNS) + 0.5) / _SHARE_COLUMNS
+    # Targets x columns x routes: how many routes end left of a column's middle is the code of the one there.
     shares = (middles[None, :, None] >= ends[:, None, :]).sum(axis=2)
+    # A target without pairs is past the end of every bar.
     _draw_image(axes, np.where(shares < len(Route), shares, -1), labels)
     axes.set_xticks(np.linspace(0, _SHARE_COLUMNS, 6) - 0.5, [f"{part:.0%}" for part in np.linspace(0, 1, 6)])
     axes.set_xlabel("share of the target's symbols")

@@ -26,6 +26,7 @@ def category(texts: Sequence[str | None]) -> pd.Categorical:
 
 def merged_category(positions: npt.NDArray[np.integer], texts: Sequence[str | None]) -> pd.Categorical:
     """A category column from positions in `texts`, which may repeat; null for None, and for position -1."""
+    # Position -1 picks the None at the end.
     return category([*texts, None])[positions]
 
 

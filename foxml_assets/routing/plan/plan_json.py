@@ -27,6 +27,7 @@ from foxml_assets.routing.plan.table_records import TableBuilder, record_type, s
 from foxml_assets.routing.policy.routing_words import GateOn
 from foxml_assets.storage.exact_json import decode_json
 
+# As many records are held at a time: a pair as a record takes many times the memory of its row.
 _BATCH_PAIRS = 20_000
 
 # A pair's record never holds these, because they stand in its target's record.
@@ -73,6 +74,7 @@ def plan_json(plan: RoutingPlan) -> Iterator[bytes]:
     targets = to_records(_TargetRecord, TARGET_COLUMNS, plan.targets)
     separator = b"\n"
     for at, lines in enumerate(_pair_lines(encoder, plan)):
+        # Reopened before its closing brace, for the pairs to follow as one more field.
         head = encoder.encode(targets[at]).removesuffix(b"}")
         yield b'%b%b,"symbols":[%b]}' % (separator, head, lines)
         separator = b",\n"
@@ -84,6 +86,7 @@ def read_metadata(path: Path) -> RoutingMetadata | None:
     if not path.is_file():
         return None
     with path.open("rb") as stream:
+        # The second line is all metadata, so that the pairs behind it need not be read.
         lines = [stream.readline(), stream.readline()]
     text = lines[1].removeprefix(b'"metadata":').removesuffix(b",\n")
     try:
@@ -111,6 +114,7 @@ def parse_plan(source: bytes) -> RoutingPlan:
         of_target = _decoded(_PAIRS, symbols, f"$.targets[{at}].symbols")
         pairs.add(of_target)
         n_pairs.append(len(of_target))
+    # The pairs stand under their targets, so the position of the target is all that they lack.
     owner = np.repeat(np.arange(len(records)), n_pairs)
     pair_table = _with_target_columns(pairs.build(), target_table, owner, document.metadata)
     for table, columns in ((target_table, TARGET_COLUMNS), (pair_table, PAIR_COLUMNS)):
@@ -125,6 +129,7 @@ def _decoded(
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
+        # The part was decoded by itself: its `$` stands somewhere within the file.
         raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(f"{error} - within `{path}`") from error
@@ -132,6 +137,7 @@ def _decoded(
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
     """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
+    # The pairs of target t are the rows [bounds[t], bounds[t + 1]): they are sorted by target.
     bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
     pairs = _without_inherited(plan)
     # Fields that no pair has need no place in the records that are written.
@@ -141,6 +147,7 @@ def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[by
     record = record_type("PairRecord", fields)
     first = 0
     while first < len(plan.targets):
+        # Up to the last target that ends within the batch, and one target at least, however large.
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
         last = min(last, len(plan.targets))
         batch = pairs.iloc[int(bounds[first]) : int(bounds[last])]
@@ -162,9 +169,11 @@ def _without_inherited(plan: RoutingPlan) -> pd.DataFrame:
     for name, of_target in _INHERITED.items():
         own = plan.pairs[name].cat.add_categories([""]).fillna("")
         shared = plan.targets[of_target].cat.add_categories([""]).fillna("").take(owners)
+        # By the codes of `own`; a word of the target's that no pair has becomes -1 and equals none.
         expected = shared.cat.set_categories(own.cat.categories).cat.codes.to_numpy()
         lean[name] = own.mask(own.cat.codes.to_numpy() == expected)
     if plan.metadata.policy.gate_on is GateOn.SCORE:
+        # The gate is the score itself, which stands in the record.
         lean["local_gate"] = np.nan
     return lean
 
@@ -185,10 +194,12 @@ def _with_target_columns(
     values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
     values |= {name: targets[of_target].array.take(owner) for name, of_target in _OF_TARGET.items()}
     for name, of_target in _INHERITED.items():
+        # One set of codes for both: the pair's words first, then those inherited from its target.
         both = union_categoricals([pairs[name].array, targets[of_target].array.take(owner)])
         own, inherited = both[: len(owner)], both[len(owner) :]
         codes = np.where(own.isna(), inherited.codes, own.codes)
         chosen = decode(codes, both.categories)
+        # Dropping the category "" makes null of what was written for none.
         values[name] = chosen.set_categories([word for word in both.categories if word])
     if metadata.policy.gate_on is GateOn.SCORE:
         values["local_gate"] = pairs["local_score"].to_numpy()

@@ -60,6 +60,7 @@ def _parquet(table: pd.DataFrame, metadata: RoutingMetadata, json_sha256: str) -
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     stamped = {_METADATA_KEY: canonical_json(metadata), _JSON_KEY: json_sha256.encode()}
     sink = pa.BufferOutputStream()
+    # In place of pandas' metadata, which names its version: the same plan gives the same bytes.
     pq.write_table(arrow.replace_schema_metadata(stamped), sink, compression="zstd", compression_level=1)
     return bytes(sink.getvalue())
 

@@ -47,6 +47,7 @@ def unreadable_texts(table: pd.DataFrame, columns: Sequence[Column]) -> tuple[Pr
         name, held = column.name, table[column.name]
         missing = int(held.isna().sum()) if column.always or name in _ALWAYS else 0
         problems += [Problem(name, "has empty values", missing)] if missing else []
+        # Each distinct text is read once, however many rows share it.
         wrong = ((text, _wrong(name, text)) for text in held.cat.categories)
         problems += [Problem(name, what, text) for text, what in wrong if what]
     return tuple(problems)

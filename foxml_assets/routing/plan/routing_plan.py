@@ -242,6 +242,7 @@ QUARANTINE_COLUMNS: tuple[Column, ...] = (
     _count("n_rows", "how many candidate rows share target and symbol"),
 )
 
+# Outside the plan's hash: other words for the same decision make no other plan.
 PROSE = frozenset({"reason", "cs_reason", "hard_block_reason", "quarantine_reason"})
 
 

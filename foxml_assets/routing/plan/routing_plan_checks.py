@@ -22,6 +22,7 @@ def duplicate_rows(candidates: pd.DataFrame) -> tuple[Problem, ...]:
 
 def rows_out_of_range(candidates: pd.DataFrame) -> tuple[Problem, ...]:
     """Rows whose score lies outside its metric, or whose sample size is negative."""
+    # Nulls are no problem of this check: comparisons with NaN are false.
     bad = candidates["sample_size"].fillna(0).to_numpy() < 0
     score = candidates["score"].to_numpy(dtype=np.float64)
     metric = candidates["score_metric"].astype(object).to_numpy()
@@ -77,6 +78,7 @@ def over_the_cap(plan: RoutingPlan, max_fraction: float) -> tuple[Problem, ...]:
     """Targets with more experimental pairs than `max_fraction` of their symbols (at least one) allows."""
     experimental = plan.pairs["route"] == Route.EXPERIMENTAL_ONLY.value
     counts = experimental.groupby(plan.pairs["target"].astype(str)).agg(["sum", "size"])
+    # The product may fall short of a whole number: 0.29 * 100 is below 29 in binary floating point.
     allowed = np.maximum(1, np.floor(counts["size"] * max_fraction + 1e-9))
     over = counts[counts["sum"] > allowed]
     return tuple(

@@ -37,6 +37,7 @@ def stability_thresholds(policy: RoutingPolicy) -> StabilityThresholds:
 
 def stability_numbers(row: pd.Series, prefix: str) -> StabilityNumbers:
     """The numbers of one side (`cs` or `local`) in a row of the plan."""
+    # Its fields are named as the columns behind the prefix, and in their order.
     values = (row[f"{prefix}_{name}"] for name in StabilityNumbers.__dataclass_fields__)
     return StabilityNumbers(*(float("nan") if pd.isna(value) else float(value) for value in values))
 
@@ -71,6 +72,7 @@ def _by_snapshots(numbers: StabilityNumbers, thresholds: StabilityThresholds) ->
     if isnan(numbers.overlap) and isnan(numbers.tau):
         return ""
     least = thresholds.min_snapshots_for_stability
+    # Not `<`: an unknown number (NaN) is not enough either.
     if not numbers.snapshots >= least:
         known = "an unknown number of" if isnan(numbers.snapshots) else f"{numbers.snapshots:.0f}"
         return f"{known} snapshots, below min_snapshots_for_stability {least}"

@@ -59,6 +59,7 @@ def to_records(
 
 def _values(column: pd.Series, kind: Kind) -> Sequence[object]:
     if kind is Kind.TEXT:
+        # Code -1 picks the None at the end.
         words = np.array([*column.cat.categories, None], dtype=object)
         return cast("list[object]", words[column.cat.codes.to_numpy()].tolist())
     if kind is Kind.FLAG:
@@ -95,10 +96,12 @@ class TableBuilder:
         if column.kind is Kind.FLAG:
             return np.array(values, dtype=np.bool_)
         if column.kind is not Kind.TEXT:
+            # None becomes NaN. Counts are floats until they are joined, as integers know no NaN.
             return np.array(values, dtype=np.float64)
         # Words are numbered over all batches, as uniting a category of each batch takes twice as long.
         words = self._words[column.name]
         codes, found = pd.factorize(np.array([*values, None], dtype=object)[:-1])
+        # From the batch's codes to those of all batches; -1, for None, picks the -1 at the end.
         table = np.array([*(words.setdefault(word, len(words)) for word in found), -1], dtype=np.int64)
         return table[codes]
 

@@ -231,4 +231,5 @@ class RoutingPolicy(ConfigModel):
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""
+        # Of the parsed values, so that key order, comments and written-out defaults change nothing.
         return content_hash(self.model_dump(mode="json", exclude={"output"}))

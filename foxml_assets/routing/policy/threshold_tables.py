@@ -24,6 +24,7 @@ class RowThresholds:
 def horizon_tiers(minutes: Floats) -> Codes:
     """Tier codes of label horizons in minutes; `any` where the horizon is NaN."""
     tiers = [HorizonTier.SHORT, HorizonTier.MEDIUM, HorizonTier.LONG, HorizonTier.VERY_LONG]
+    # The first that holds counts; NaN meets none.
     conditions = [minutes < SHORT_BELOW, minutes < MEDIUM_BELOW, minutes <= LONG_UP_TO, minutes > LONG_UP_TO]
     return np.select(conditions, [code(tier) for tier in tiers], code(HorizonTier.ANY)).astype(np.int8)
 

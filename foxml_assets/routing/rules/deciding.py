@@ -66,6 +66,7 @@ def false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
     if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
         return f"score: {_gate(trace, policy)}; false discovery is not controlled"
     chance = trace.metric.chance
+    # The p-value of a score that just meets the threshold is the cut-off of Benjamini-Hochberg.
     p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_threshold]) - chance) / se).tolist()
     rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}{_batch_words(trace, policy)}"
     score, threshold = number(trace.score), number(trace.fdr_threshold)
@@ -112,5 +113,6 @@ def _score_key(trace: SideTrace, name: str, policy: PolicyInForce) -> str:
         for threshold in policy.thresholds
         if (threshold.side, threshold.score_metric) == (trace.side, trace.metric)
     }
+    # Tier `any` has the side's own thresholds; a tier with the same ones was not given any of its own.
     own = trace.tier is not None and by_tier.get(trace.tier) != by_tier.get(HorizonTier.ANY)
     return f"{trace.side}.{f'horizon_tiers.{trace.tier}.' if own else ''}{trace.metric}.{name}"

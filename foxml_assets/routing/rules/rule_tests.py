@@ -111,6 +111,7 @@ def _score_test(check: Check, name: str, at: int) -> RuleTest:
 
     def asked(trace: SideTrace, policy: PolicyInForce) -> str:
         threshold = bars_of(trace, policy)[at]
+        # NaN is a lane without a threshold for this metric, which is closed as well.
         if check is Check.EXPERIMENTAL_SCORE and (not policy.experimental_lane or np.isnan(threshold)):
             return "lane closed"
         return f">= {number(threshold)}"

@@ -158,6 +158,7 @@ FDR = Rule(
 )
 
 # Enough sound, clean evidence that is not chance.
+# The first that holds is told, so what is wrong with the row comes before what is wrong with its score.
 ADMISSION = (NO_METRICS, QUARANTINED, SAMPLE_SIZE, LEAKAGE_BLOCKED, FAMILIES, FEATURES, NO_GATE, FDR)
 
 # What methods hold against leakage and stability; when, and against which threshold, is their own business.

@@ -94,6 +94,7 @@ def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, floa
                 "min_score": threshold.min,
                 "experimental_score": trial,
             }
+            # Only rules that are named as the key of a score threshold recorded one of these three.
             if trace.rule in found:
                 found[trace.rule] = trace.threshold
             return found["strong_score"], found["min_score"], found["experimental_score"]

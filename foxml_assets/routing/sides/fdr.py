@@ -50,6 +50,7 @@ def benjamini_hochberg(p: Floats, q: float) -> float:
 
     if not len(p):
         return 1.0
+    # As many adjusted p-values lie at or below q as the step-up procedure rejects.
     n_found = int((false_discovery_control(p, method="bh") <= q).sum())
     return q * max(n_found, 1) / len(p)
 
@@ -68,11 +69,14 @@ def discoveries(
     found = earlier.found[tested]
     of_plan = benjamini_hochberg(p, q)
     standing = found & (p <= of_plan)
+    # At p = 0 what stands is counted as found for certain (Blanchard and Roquain 2008).
     anew = benjamini_hochberg(np.where(standing, 0.0, p), earlier.share * q)
     cutoff, kept = np.ones(len(score)), np.zeros(len(score), dtype=np.bool_)
+    # Rows found before keep the plan's whole rate; new ones have what is left of it.
     cutoff[tested] = np.where(found, of_plan, anew)
     kept[tested] = standing & (p > anew)
     threshold = np.full(len(score), np.nan)
+    # The score whose p-value is the cut-off: `ndtri` is negative below one half, so it lies above chance.
     threshold[tested] = chance[tested] - ndtri(cutoff[tested]) * se[tested]
     return Discoveries(tested=tested, cutoff=cutoff, threshold=threshold, kept=kept)
 
@@ -81,4 +85,5 @@ def expected_false(threshold: Floats, se: Floats, chance: Floats, rows: Bools, c
     """How many of `rows` would pass their threshold and cut-off if none had any skill: an upper bound."""
     known = rows & (se > 0) & np.isfinite(threshold)
     by_threshold = one_sided_p((threshold[known] - chance[known]) / se[known])
+    # Both tests are a minimum for one score: passing both is as likely as passing the stricter one.
     return float(np.minimum(by_threshold, cutoff[known]).sum())

@@ -55,6 +55,7 @@ class Faults:
 
     def texts(self) -> pd.Categorical:
         """What is wrong with each row in words, null where it is sound."""
+        # Few of the possible sets occur, and each is put into words once.
         distinct, inverse = np.unique(self.bits, return_inverse=True)
         named = ([fault for at, fault in enumerate(Fault) if bits >> at & 1] for bits in distinct.tolist())
         return merged_category(inverse, ["; ".join(faults) or None for faults in named])
@@ -66,6 +67,7 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
     A score may be missing where there are fewer than `minimum` samples: nothing was to be scored.
     """
     few = (rows.sample_size >= 0) & (rows.sample_size < minimum)
+    # A comparison with NaN is false: what is unknown is at fault only where `isnan` asks.
     checks: list[tuple[Fault, Bools]] = [
         *given,
         (Fault.TASK_TYPE, rows.task < 0),
@@ -80,12 +82,14 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
         (Fault.STABILITY_METRICS, _bad_snapshots(rows.snapshots)),
         (Fault.OVER_TIME, _bad_over_time(rows)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
+        # Code -1, no list, picks the last, which is the readable one for none.
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
         (Fault.ASSURED, _unreadable_assured(rows)),
     ]
     bits = np.zeros(len(rows.rows), dtype=np.uint32)
     for fault, found in checks:
         bits[found] |= np.uint32(1 << code(fault))
+    # The nulls of a row that does not exist are no faults of it.
     bits[~rows.present] = 0
     return Faults(bits)
 
@@ -103,6 +107,7 @@ def unusable_symbols(names: Sequence[str]) -> Bools:
 def _usable(name: str, check: Callable[[str], str]) -> bool:
     try:
         check(name)
+        # A lone surrogate has no UTF-8, so no file could hold the name.
         name.encode()
     except (UnsafeNameError, UnicodeEncodeError):
         return False
@@ -113,6 +118,7 @@ def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
     """Where the scores of the other choices, as far as they are given, cannot be true."""
     bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
     bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
+    # Two ICs lie at most 2 apart, two AUCs 1.
     return bad | (np.abs(scores.difference.value) > 2)
 
 
@@ -123,6 +129,7 @@ def _bad_over_time(rows: SideRows) -> Bools:
 
 def _unreadable_assured(rows: SideRows) -> Bools:
     unreadable = [read_assurances(word) is None for word in rows.assured.categories]
+    # Code -1, nothing stated, picks the False at the end.
     return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
 
 

@@ -19,6 +19,7 @@ from foxml_assets.routing.sides.side_rows import SideRows
 class Check(IntFlag):
     """A test of one row; the plan keeps the passed ones as a bit set, for explanations."""
 
+    # The plan holds these bits by position: a new test comes last.
     SAMPLE_SIZE = auto()
     LEAKAGE_NOT_BLOCKED = auto()
     FAMILIES = auto()
@@ -48,6 +49,7 @@ class Memory:
         if self.margin == 0.0:
             return threshold
         stays = self.before >= level(reached)
+        # A row without an earlier state (-1) has the plain threshold.
         shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
         return np.asarray(threshold + shift)
 
@@ -87,6 +89,7 @@ class RowTests:
         if rate.q is None:
             return np.full(len(self.gate), code(ErrorControl.OFF), dtype=np.int8)
         passed = self.passed[Check.FDR]
+        # The first that holds counts: `passed` holds for kept rows too, and for those never tested.
         said = {
             ErrorControl.OFF: ~self.eligible,
             ErrorControl.NOT_CONTROLLED: ~self.fdr.tested,
@@ -108,11 +111,13 @@ def run_tests(
     rate = policy.error_rate(rows.side)
     tested = eligible if rate.q is not None else np.zeros_like(eligible)
     se = rows.score.se * rate.inflate_se
+    # Without a rate no row is `tested`, and the 1.0 stands for nothing.
     fdr = discoveries(rows.score.value, se, rows.chance, tested, rate.q or 1.0, earlier)
     found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
     strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
     thresholds = rows.thresholds
     passed |= {
+        # What could not be tested is not rejected here; a method that asks for a test has a rule of its own.
         Check.FDR: found | ~fdr.tested,
         Check.STRONG_SCORE: memory.passes(gate, thresholds.strong, strong),
         Check.MIN_SCORE: memory.passes(gate, thresholds.min, weak),
@@ -129,6 +134,7 @@ def run_tests(
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
     return {
         Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
+        # Not `>=`: an unknown number of families (NaN) is held against no row.
         Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
         Check.FEATURES: ~rows.few_features,
         Check.GATE_KNOWN: ~np.isnan(gate),

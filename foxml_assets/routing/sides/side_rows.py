@@ -104,6 +104,7 @@ def side_rows(
 
     A row without a feature list uses its target's, of which `inherited_few` says whether it is too short.
     """
+    # The candidates are numbered from 0, so the label -1 is in none and gives a row of nulls.
     table = candidates.reindex(rows)
     metric = encode(table["score_metric"], ScoreMetric)
     horizon = floats(table["horizon_minutes"])
@@ -113,10 +114,12 @@ def side_rows(
     over_time = _skill_over_time(earlier, recent, metric)
     stated = encode(table["stability"], Stability)
     leakage = encode(table["leakage_status"], LeakageStatus)
+    # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
     successful, failed = table["successful_families"].array, table["failed_families"].array
     score = estimate_rows(table, "score")
     features = table["features"].array
+    # Each distinct list is parsed once; the last, for no list, is what code -1 picks.
     lists = tuple(allowed_features(text, policy) for text in [*features.categories, None])
     own_few = np.array([features.too_few for features in lists])[features.codes]
     has_list = features.codes >= 0
@@ -158,6 +161,7 @@ def _by_metric(metric: Codes, values: list[float]) -> Floats:
 def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes) -> SkillOverTime:
     with np.errstate(invalid="ignore", divide="ignore"):
         return SkillOverTime(
+            # Earlier and recent folds share no rows, so the variances of their scores add.
             fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),
             recent=(recent.value - _by_metric(metric, [one.chance for one in ScoreMetric])) / recent.se,
         )
@@ -166,6 +170,7 @@ def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes)
 def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
     """The four columns of an estimate."""
     value, se, low, high = (floats(table[f"{name}{suffix}"]) for suffix in ESTIMATE_SUFFIXES)
+    # The normal interval is 2 * 1.96 standard errors wide; whichever of the two is missing follows.
     derived = np.where(np.isnan(se), (high - low) / (2 * NORMAL_95), se)
     low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
     high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
@@ -174,6 +179,7 @@ def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
 
 def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
     """The scores of the other choices at the symbol rows `rows`."""
+    # Only the columns that are read: reindexing copies every one.
     table = candidates.filter(regex="^(cs_score|both_score|difference)").reindex(rows)
     return PairScores(*(estimate_rows(table, name) for name in ("cs_score", "both_score", "difference")))
 

@@ -45,6 +45,7 @@ def classify_stability(
     """
     by_snapshots = _by_snapshots(metrics, stated, rules)
     fades = skill.fade >= rules.fade_z
+    # Faded until the recent skill is in doubt, or by now clearly worse than chance.
     gone = (fades & (skill.recent < rules.gone_z)) | (skill.recent <= -rules.fade_z)
     by_skill = np.select(
         [gone, fades], [code(Stability.DIVERGED), code(Stability.DRIFTING)], code(Stability.STABLE)
@@ -61,7 +62,10 @@ def _by_snapshots(metrics: SnapshotRows, stated: Codes, rules: StabilityClassifi
         metrics.mean_tau >= rules.drifting_tau_min
     )
     below = (metrics.mean_overlap < rules.drifting_overlap_min) | (metrics.mean_tau < rules.drifting_tau_min)
+    # A source that does not say from how many snapshots it judged is believed.
     trusted = (np.isnan(metrics.n_snapshots) | enough) & (stated >= 0)
+    # The first that holds counts. Comparisons with NaN are false, so a row with one measure of the two,
+    # and that one good, meets none and is UNKNOWN.
     conditions = [~measured & trusted, ~(measured & enough), unsteady, stable, drifting, below]
     word = Stability
     words = (word.UNKNOWN, word.DIVERGED, word.STABLE, word.DRIFTING, word.DIVERGED)
