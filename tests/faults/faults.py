@@ -146,8 +146,8 @@ def _content(path: Path) -> str:
     if path.name == _PAGES_NOTE:
         pages = json.loads(path.read_bytes())["sha256"]
         # A killed process may have removed a part of what it staged.
-    there = {name: path.with_name(name) for name in pages}
-    return repr({name: one.is_file() and file_hash(one) == pages[name] for name, one in there.items()})
+        there = {name: path.with_name(name) for name in pages}
+        return repr({name: one.is_file() and file_hash(one) == pages[name] for name, one in there.items()})
     if path.suffix == ".parquet":
         return hashlib.sha256(repr(pq.read_table(path).to_pylist()).encode()).hexdigest()
     return hashlib.sha256(_STAMPS.sub(b"", path.read_bytes())).hexdigest()
