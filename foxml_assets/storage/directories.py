@@ -4,6 +4,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -28,8 +29,8 @@ _T = TypeVar("_T")
 
 
 @contextmanager
-def replacing_directory(final: Path) -> Iterator[Path]:
-    """Yield an empty directory beside `final`; when the block ends well it takes its place at once.
+def replacing_directory(final: Path, *, staging: Path | None = None) -> Iterator[Path]:
+    """Yield an empty directory, in `staging` or beside `final`; when the block ends well it takes its place.
 
     A kill at any moment leaves the old directory or the new one, whole. What the block writes must be fsynced
     by the block. Where the file system cannot exchange two directories (NFS, for one) there is a moment
@@ -37,13 +38,15 @@ def replacing_directory(final: Path) -> Iterator[Path]:
     one back. Raises LinkError, and LockHeldError while another process replaces the same directory.
     """
     recover_directory(final)
-    staged = _staged(final)
+    staged = _staged(final) if staging is None else staging / secrets.token_hex(8)
+    refuse_links(staged)
     staged.mkdir(parents=True)
     try:
         with _locked(staged):
             yield staged
             # The names in the folder must be durable before the folder takes its place.
             sync_directory(staged)
+            final.parent.mkdir(parents=True, exist_ok=True)
             _switch(staged, final)
     finally:
         # After an exchange it is the old directory that has this name.
@@ -71,6 +74,14 @@ def recover_directory(final: Path) -> bool:
     retired.rename(final)
     sync_directory(final.parent)
     return True
+
+
+def sweep_staged(staging: Path) -> None:
+    """Remove what killed processes left in a staging folder. Raises LinkError."""
+    refuse_links(staging)
+    for staged in sorted(staging.iterdir()) if staging.is_dir() else ():
+        with suppress(LockHeldError, FileNotFoundError), _locked(staged):
+            _remove(staged)
 
 
 @contextmanager

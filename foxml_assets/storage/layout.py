@@ -99,6 +99,11 @@ class Layout:
     def models(self) -> Path:
         return self.root / "MODELS"
 
+    @property
+    def staged_models(self) -> Path:
+        """Where models are made, on the file system of the others."""
+        return self.models / ".staged"
+
     def model_dir(self, target: str, symbol: str | None, family: ModelFamily) -> Path:
         """The folder of one trained model; `symbol` is None for the pooled model."""
         return self.models / self.model_folder(target, symbol, family)

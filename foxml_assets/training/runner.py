@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.outcome import JobOutcome
@@ -21,8 +22,9 @@ def train_jobs(
     A job that fails, for whatever reason, is an outcome and leaves the others standing. After `seconds` no
     further job is begun; one that was not has no outcome. Nothing runs before the first outcome is asked for.
     When the caller stops asking (an interrupt included), no further fit is started. Raises PanelError if the
-    panel cannot be read at all.
+    panel cannot be read at all, and LinkError.
     """
+    sweep_staged(context.layout.staged_models)
     if not jobs:
         return
     until = time.monotonic() + seconds

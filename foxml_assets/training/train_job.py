@@ -123,7 +123,8 @@ def _train_model(job: Job, family: ModelFamily, data: JobData, context: Training
     try:
         started = time.perf_counter()
         # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
-        with replacing_directory(context.layout.model_dir(job.target, job.symbol, family)) as folder:
+        final = context.layout.model_dir(job.target, job.symbol, family)
+        with replacing_directory(final, staging=context.layout.staged_models) as folder:
             manifest = _fit_and_save(job, family, data, context, folder)
             seconds = time.perf_counter() - started
             write_fit_seconds(seconds, folder)

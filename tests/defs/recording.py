@@ -32,6 +32,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "model_dir": MODELS,
     "model_folder": MODELS,
     "model_memory": (),
+    "staged_models": MODELS,
 }
 INPUTS = {
     "data": ("data_config",),

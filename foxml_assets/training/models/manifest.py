@@ -91,7 +91,7 @@ def write_manifest(manifest: Manifest, path: Path) -> str:
 def model_folders(layout: Layout) -> tuple[Path, ...]:
     """Every folder that holds a model, whoever asks for it; one that a killed process was making is none."""
     found = (path.parent for path in layout.models.rglob(MANIFEST_FILE))
-    return tuple(sorted(folder for folder in found if not folder.name.startswith(".")))
+    return tuple(sorted(folder for folder in found if layout.staged_models not in folder.parents))
 
 
 def read_manifest(path: Path) -> Manifest:
