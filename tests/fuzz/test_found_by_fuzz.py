@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from fuzz_arena import Arena
 
-from foxml_assets.core.errors import CandidatesError, PanelError, RoutingPlanError
+from foxml_assets.core.errors import CandidatesError, ConfigError, PanelError, RoutingPlanError
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.plan_json import parse_plan
@@ -114,3 +115,15 @@ def test_a_table_whose_targets_are_bytes(files: Arena, tmp_path: Path) -> None:
     table = imported(files, tmp_path, target=b"\xff\0")
     plan = route(table, files.workspace.routing_policy(), stamp=STAMP)
     assert len(plan.quarantine)
+
+
+def test_a_table_with_half_of_a_surrogate_pair(files: Arena) -> None:
+    table = pd.DataFrame({"target": ["y\ud800"], "score": [0.6], "score_metric": ["auc"]}, dtype=object)
+    assert typed_candidates(table)["target"].tolist() == ["y?"]
+
+
+def test_a_policy_whose_minimum_is_no_float(files: Arena) -> None:
+    path = files.workspace.routing_config_file
+    files.put(path, f"min_sample_size: {{symbol: {'9' * 400}}}".encode())
+    with pytest.raises(ConfigError):
+        files.workspace.routing_policy()

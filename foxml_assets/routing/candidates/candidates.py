@@ -179,12 +179,17 @@ def _as_float(values: pd.Series) -> np.ndarray:
     return numbers
 
 
+def _plain(value: object) -> str:
+    """The value as text, a question mark for half of a surrogate pair, which JSON can spell."""
+    return str(value).encode(errors="replace").decode()
+
+
 def _text(values: pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         present = values.notna()
         if not present.any():
             return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
-        values = values.astype(object).where(present, None).map(str, na_action="ignore").astype("category")
+        values = values.astype(object).where(present, None).map(_plain, na_action="ignore").astype("category")
     column = tidy(values.array)
     # An empty text is null in a CSV, so it is everywhere.
     return pd.Series(column.remove_categories([""]) if "" in column.categories else column, copy=False)

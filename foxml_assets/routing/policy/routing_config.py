@@ -36,7 +36,8 @@ from foxml_assets.routing.policy.score_thresholds import (
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Inflation = Annotated[float, Field(ge=1.0, le=10.0)]
-Count = Annotated[int, Field(ge=0)]
+# A whole number that is a float too: counts of rows are compared as such.
+Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class SampleMinimums(BySide[Count]):
