@@ -28,7 +28,7 @@ def test_a_label_as_feature_is_refused_and_the_good_models_stay(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert foxml_train(shell, monkeypatch) == 0
-    models = {path: file_hash(path) for path in shell.layout.models.rglob("*.*")}
+    models = {path: file_hash(path) for path in shell.layout.models.rglob("model*.*")}
     plan = shell.plan
     jobs = [replace(job, features=(*(job.features or ()), job.target)) for job in plan.jobs]
     forged = assemble_plan(
@@ -45,4 +45,4 @@ def test_a_label_as_feature_is_refused_and_the_good_models_stay(
     assert "the plan contradicts itself or what it was made from" in told
     assert "has other features than the routing plan allows" in told
     assert f"is not a feature of the panel (found '{jobs[0].target}')" in told
-    assert {path: file_hash(path) for path in shell.layout.models.rglob("*.*")} == models
+    assert {path: file_hash(path) for path in shell.layout.models.rglob("model*.*")} == models
