@@ -42,3 +42,14 @@ def test_what_is_opened_after_the_block_is_not_held(tmp_path: Path) -> None:
         pass
     _add_row(tmp_path / "index.db")
     assert not _has_log(tmp_path / "index.db")
+
+
+def test_a_database_without_a_log_is_not_held_once_a_statement(tmp_path: Path) -> None:
+    engine = db.create_engine(f"sqlite:///{tmp_path / 'index.db'}", poolclass=db.NullPool)
+    opened = Path("/proc/self/fd")
+    with databases_held_open():
+        before = len(list(opened.iterdir()))
+        for _ in range(20):
+            with engine.begin() as connection:
+                connection.execute(db.text("CREATE TABLE IF NOT EXISTS events (id INTEGER)"))
+        assert len(list(opened.iterdir())) <= before + 1

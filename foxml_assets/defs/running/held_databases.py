@@ -23,10 +23,12 @@ def databases_held_open() -> Iterator[None]:
             if dialect.name == "sqlite" and arguments[0] not in held:
                 # Any thread may open it, and the one that leaves the block closes it.
                 connection = dialect.connect(*arguments, **{**options, "check_same_thread": False})
-                connections.enter_context(closing(connection))
-                # A database that is being made has no log yet.
+                # A database that is being made has no log yet, and one that keeps none has nothing to hold.
                 if _has_log(connection):
+                    connections.enter_context(closing(connection))
                     held.add(arguments[0])
+                else:
+                    connection.close()
 
         db.event.listen(db.Engine, "do_connect", hold)
         connections.callback(db.event.remove, db.Engine, "do_connect", hold)
