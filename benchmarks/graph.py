@@ -25,7 +25,8 @@ from foxml_assets.core.names import pair_key
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.defs.assets.job_events import JOB_ASSETS
 from foxml_assets.defs.running.instance import open_instance
-from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, symbol_partitions
+from foxml_assets.defs.running.ledger import Ledger, Names
+from foxml_assets.defs.running.partitions import SYMBOL_JOBS, add_partitions, retire_partitions
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
@@ -85,14 +86,15 @@ def measure_partitions(folder: Path) -> dict[str, float]:
     """Seconds to add the partitions to an instance, and to delete all of them."""
     keys = [pair_key(f"y_target_{at // 1_000:03d}", f"S{at % 1_000:05d}") for at in range(N_PARTITIONS)]
     with open_instance(folder) as instance:
+        ledger = Ledger(instance, Names(()))
         start = time.perf_counter()
-        added = add_partitions(instance, symbol_partitions, keys)
+        added = add_partitions(ledger, SYMBOL_JOBS, keys)
         middle = time.perf_counter()
-        left = retire_partitions(instance, symbol_partitions, set())
+        left = retire_partitions(ledger, SYMBOL_JOBS, set())
         end = time.perf_counter()
         assert added == tuple(keys)
         assert left == ()
-        assert not instance.get_dynamic_partitions(str(symbol_partitions.name))
+        assert not instance.get_dynamic_partitions(SYMBOL_JOBS)
     return {ADDED: middle - start, RETIRED: end - middle}
 
 

@@ -26,6 +26,8 @@ class Workspace:
 
     root: Path
     config_dir: Path
+    key_prefix: tuple[str, ...] = ()
+    """What the keys of its assets begin with in the Dagster instance, which may hold several graphs."""
 
     @property
     def layout(self) -> Layout:
@@ -51,8 +53,9 @@ class Workspace:
 
     @property
     def settings_id(self) -> str:
-        """What a process that works on the root goes by: its config folder and its Dagster instance."""
-        return content_hash([str(self.config_dir.resolve()), str(self.dagster_home.resolve())])
+        """What a process that works on the root goes by: config folder, Dagster instance and asset keys."""
+        folders = [str(self.config_dir.resolve()), str(self.dagster_home.resolve())]
+        return content_hash([*folders, self.key_prefix])
 
     def data_config(self) -> DataConfig:
         """Raises ConfigError."""
@@ -112,4 +115,5 @@ def current_workspace(root: Path | None = None, config_dir: Path | None = None) 
     """The workspace of `root` and `config_dir`, else of the environment, else of the defaults."""
     chosen_root = root or Path(os.environ.get("FOXML_ROOT") or DEFAULT_ROOT)
     chosen_config = config_dir or Path(os.environ.get("FOXML_CONFIG_DIR") or DEFAULT_CONFIG_DIR)
-    return Workspace(root=chosen_root.resolve(), config_dir=chosen_config.absolute())
+    prefix = tuple(filter(None, os.environ.get("FOXML_KEY_PREFIX", "").split("/")))
+    return Workspace(chosen_root.resolve(), chosen_config.absolute(), prefix)

@@ -12,6 +12,7 @@ from foxml_assets.core.errors import Problem, RunError
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
 from foxml_assets.defs.running.execution import execute_here, sole_command
 from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.requested import INTERVAL_SECONDS, ask_for, run_of, withdraw
 from foxml_assets.defs.running.runs import (
     describe_runs,
@@ -38,6 +39,11 @@ class Launcher:
     without_checks: dg.Definitions
     claim: str
 
+    @property
+    def ledger(self) -> Ledger:
+        """What the instance holds of the workspace's graph."""
+        return ledger_of(self.workspace, self.instance)
+
     def materialize(self, run: StageRun) -> None:
         """Materialize the assets of `run`: by the daemon of the root where one lives, else here.
 
@@ -56,13 +62,13 @@ class Launcher:
         """Write the report and check the models."""
         if not self.queue([report_run()], raise_on_error=True):
             return
-        job = self.definitions.resolve_job_def(REPORT_JOB)
+        job = self.definitions.resolve_job_def(self.ledger.names.flat(REPORT_JOB))
         execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=True)
 
     def check(self, *, deep: bool) -> dg.ExecuteInProcessResult:
         """Run every asset check; `deep` reads every model."""
-        job = self.definitions.resolve_job_def(CHECK_JOB)
-        config = check_config(deep=deep)
+        job = self.definitions.resolve_job_def(self.ledger.names.flat(CHECK_JOB))
+        config = check_config(self.ledger.names, deep=deep)
         return execute_here(
             job, self.instance, self.workspace, StageRun(()), config=config, raise_on_error=False
         )
@@ -92,7 +98,7 @@ class Launcher:
     def wait_for_others(self) -> None:
         """Wait for the runs of this root that the daemon has; its sensors add none meanwhile."""
         told = ""
-        while runs := runs_at_work(self.instance, self.workspace.root, STAGE_ASSETS):
+        while runs := runs_at_work(self.ledger, self.workspace.root, STAGE_ASSETS):
             if (text := describe_runs(runs)) != told:
                 error_console.print(f"Waiting for {text}")
                 told = text

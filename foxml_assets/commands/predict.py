@@ -10,6 +10,7 @@ from foxml_assets.commands.console import console, make_table, show_progress
 from foxml_assets.core.errors import Problem, StorageError
 from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.panel.files.table_files import row_files
 from foxml_assets.run_inputs import RunInputs
 from foxml_assets.serving.panel_rows import PanelRows
@@ -18,7 +19,7 @@ from foxml_assets.serving.prediction_file import check_suffix, write_predictions
 from foxml_assets.serving.serve_panel import read_panel_rows, read_plan, serve_holdout
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.workspace import current_workspace
+from foxml_assets.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,7 @@ def run_predict(root: Path | None, config_dir: Path | None, panel: Path | None, 
     check_suffix(out)
     _check_place(out, panel, workspace.layout)
     inputs = workspace.read_inputs()
-    served, rows = _open(panel, inputs, workspace.dagster_home)
+    served, rows = _open(panel, inputs, workspace)
     console.print(f"{len(rows):,} rows of {len(rows.symbols):,} symbols")
     found = _Found()
     predictions = predict_rows(served, rows, threads=inputs.training.threads)
@@ -64,20 +65,21 @@ class _Found:
             yield one.table
 
 
-def _open(panel: Path | None, inputs: RunInputs, home: Path) -> tuple[ServedPlan, PanelRows]:
-    context = _with_records(inputs.training_context(), home)
+def _open(panel: Path | None, inputs: RunInputs, workspace: Workspace) -> tuple[ServedPlan, PanelRows]:
+    context = _with_records(inputs.training_context(), workspace)
     if panel is None:
         return serve_holdout(context)
     served = read_plan(context)
     return served, read_panel_rows(panel, served, inputs.data.panel.time_unit)
 
 
-def _with_records(context: TrainingContext, home: Path) -> TrainingContext:
-    """`context` with what training recorded in the instance at `home`, if there is one."""
+def _with_records(context: TrainingContext, workspace: Workspace) -> TrainingContext:
+    """`context` with what training recorded in the instance of `workspace`, if there is one."""
+    home = workspace.dagster_home
     if not home.is_dir():
         return context
     with open_instance(home) as instance:
-        return with_records(context, instance)
+        return with_records(context, ledger_of(workspace, instance))
 
 
 def _check_place(out: Path, panel: Path | None, layout: Layout) -> None:

@@ -47,7 +47,7 @@ class Pipeline:
     def training(self, budget: Budget) -> "Remainder":
         """Train what `budget` allows of the pending jobs, highest priority first, then write the report."""
         inputs = self.workspace.read_inputs()
-        context = with_records(inputs.training_context(), self.launcher.instance)
+        context = with_records(inputs.training_context(), self.launcher.ledger)
         permit = authorise_training(context, inputs.policy, current_stamp())
         plan = permit.plan
         console.print(permit.filter_line)
@@ -62,7 +62,7 @@ class Pipeline:
         self.report()
         why = f"not begun within --max-minutes {budget.max_minutes:g}" if is_time_up else ""
         # What training has recorded meanwhile is newer.
-        return _remainder(plan, share, with_records(context, self.launcher.instance), why)
+        return _remainder(plan, share, with_records(context, self.launcher.ledger), why)
 
     def _train(self, plan: MasterPlan, share: Share, budget: Budget, batch_size: int) -> bool:
         """Train the jobs of `share`. True if the time of `budget` was over before that was done."""
@@ -73,7 +73,7 @@ class Pipeline:
             run
             for jobs in groups
             for run in training_runs(
-                self.launcher.instance, plan, jobs, batch_size, no_others=budget.is_limited
+                self.launcher.ledger, plan, jobs, batch_size, no_others=budget.is_limited
             )
         ]
         if until is None:

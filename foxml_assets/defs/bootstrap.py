@@ -8,7 +8,9 @@ from collections.abc import Callable
 import dagster as dg
 
 from foxml_assets.defs.running.execution import execute_here, sole_command, stages
-from foxml_assets.defs.running.runs import describe_runs, runs_at_work
+from foxml_assets.defs.running.ledger import ledger_of, names_in
+from foxml_assets.defs.running.origin import adopt_origin, repository_tags
+from foxml_assets.defs.running.runs import claim_run, describe_runs, runs_at_work
 from foxml_assets.stages import STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
@@ -16,20 +18,22 @@ BOOTSTRAP_JOB = "bootstrap"
 _PARENT_TAG = "foxml/bootstrap"
 
 
-def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
+def bootstrap_job(workspace: Workspace, definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
     """The job `bootstrap`: what `foxml run --until plan` does, over the assets of `definitions`."""
+    names = names_in(workspace)
 
-    @dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"workspace"})
+    @dg.op(name=names.flat("stages_to_the_plan"), out=dg.Out(dg.Nothing))
     def stages_to_the_plan(context: dg.OpExecutionContext) -> None:
         """Configs and panel, evidence, then all from candidates to plan: a run each."""
-        workspace: Workspace = context.resources.workspace
+        claim_run(context.instance, context.run, workspace.root)
         with sole_command(workspace, f"the job {BOOTSTRAP_JOB}"):
             _refuse_company(context, workspace)
             job = definitions().resolve_implicit_global_asset_job_def()
             for title, run in stages(context.instance, workspace, Stage.PLAN):
                 context.log.info(title)
-                tags = {_PARENT_TAG: context.run_id}
+                tags = {_PARENT_TAG: context.run_id, **repository_tags(context.run)}
                 result = execute_here(job, context.instance, workspace, run, tags=tags, raise_on_error=False)
+                adopt_origin(context.instance, result.run_id, context.run)
                 if not result.success:
                     raise dg.Failure(
                         f"{title}: run {result.run_id[:8]} failed, see there. What was made before it "
@@ -38,7 +42,7 @@ def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition
                     )
 
     @dg.job(
-        name=BOOTSTRAP_JOB,
+        name=names.flat(BOOTSTRAP_JOB),
         description="From nothing to a plan, in a run each: configs and panel, evidence, then all from "
         "candidates to plan. Evidence that is current is kept. It trains nothing.",
         executor_def=dg.in_process_executor,
@@ -51,7 +55,7 @@ def bootstrap_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition
 
 def _refuse_company(context: dg.OpExecutionContext, workspace: Workspace) -> None:
     """To wait would be for ever where the queue takes one run at a time."""
-    runs = runs_at_work(context.instance, workspace.root, STAGE_ASSETS)
+    runs = runs_at_work(ledger_of(workspace, context.instance), workspace.root, STAGE_ASSETS)
     others = [run for run in runs if run.run_id != context.run_id]
     if others:
         raise dg.Failure(

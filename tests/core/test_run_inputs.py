@@ -11,6 +11,7 @@ from foxml_assets.core.errors import PanelError, RoutingPlanError
 from foxml_assets.defs.assets.planning import training_plan
 from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
 from foxml_assets.defs.checking.checks import candidates_checks, routing_plan_checks, training_plan_checks
+from foxml_assets.defs.graph import Factory, Graph
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.candidates.candidates_file import write_candidates
 from foxml_assets.workspace import Workspace
@@ -55,9 +56,9 @@ def _use(workspace: Workspace, family: str) -> None:
     workspace.routing_config_file.write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 
-def _materialize(workspace: Workspace, *assets: dg.AssetsDefinition) -> None:
+def _materialize(workspace: Workspace, *assets: Factory) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize(list(assets), instance=instance, resources={"workspace": workspace})
+        dg.materialize([make(Graph(workspace)) for make in assets], instance=instance)
 
 
 def test_a_routing_plan_is_not_planned_under_another_policy(workspace: Workspace) -> None:
@@ -92,10 +93,11 @@ def test_without_a_panel_there_is_nothing_to_train_on_and_no_universe(workspace:
 def _checked(workspace: Workspace) -> dict[str, dg.AssetCheckEvaluation]:
     """Every check of the candidates and the two plans, by name."""
     definitions = dg.Definitions(
-        assets=[routing_candidates, routing_plan, training_plan],
-        asset_checks=[candidates_checks, routing_plan_checks, training_plan_checks],
+        assets=[make(Graph(workspace)) for make in (routing_candidates, routing_plan, training_plan)],
+        asset_checks=[
+            make(Graph(workspace)) for make in (candidates_checks, routing_plan_checks, training_plan_checks)
+        ],
         jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())],
-        resources={"workspace": workspace},
     )
     with dg.DagsterInstance.ephemeral() as instance:
         job = definitions.resolve_job_def("checks")

@@ -15,9 +15,10 @@ from routed_world import POLICY, route_and_plan
 from training_world import CONFIG, LONELY, RETURN, SYMBOLS, UP, World
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.defs.resource import workspace_resource
+from foxml_assets.defs.graph import Graph, SensorFactory
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.partitions import UNFINISHED
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, training_runs
 from foxml_assets.defs.sensors.training_sensor import pending_training
@@ -66,6 +67,11 @@ class Shell:
     def layout(self) -> Layout:
         return self.workspace.layout
 
+    @property
+    def ledger(self) -> Ledger:
+        """What the instance holds of the graph over the root."""
+        return ledger_of(self.workspace, self.instance)
+
     def make_plan(
         self,
         own: dict[str, tuple[str, ...]] = SIX,
@@ -93,7 +99,7 @@ class Shell:
     def runs_of(
         self, jobs: Sequence[Job], batch_size: int = 200, *, no_others: bool = False
     ) -> list[StageRun]:
-        return training_runs(self.instance, self.plan, jobs, batch_size, no_others=no_others)
+        return training_runs(self.ledger, self.plan, jobs, batch_size, no_others=no_others)
 
     def job(self) -> dg.JobDefinition:
         return build_definitions(self.workspace).resolve_implicit_global_asset_job_def()
@@ -102,9 +108,9 @@ class Shell:
         """Execute a run here and now, as the daemon's process would."""
         return self.job().execute_in_process(
             instance=self.instance,
-            asset_selection=run.asset_keys,
+            asset_selection=self.ledger.names.keys(run.assets),
             tags=run.tags,
-            run_config={**QUIET, **run.config},
+            run_config={**QUIET, **run.config(self.ledger.names)},
             raise_on_error=False,
         )
 
@@ -117,8 +123,8 @@ class Shell:
     ) -> dg.DagsterRun:
         """A run of the instance in that state, which nothing executes; of a `parent`, if it is one again."""
         return self.instance.create_run_for_job(
-            self.job().get_subset(asset_selection={dg.AssetKey(name) for name in assets}),
-            asset_selection=frozenset(dg.AssetKey(name) for name in assets),
+            self.job().get_subset(asset_selection=set(self.ledger.names.keys(assets))),
+            asset_selection=frozenset(self.ledger.names.keys(assets)),
             tags=tags,
             status=status,
             parent_run_id=parent,
@@ -126,12 +132,10 @@ class Shell:
             remote_job_origin=_origin(),
         )
 
-    def tick(self, sensor: dg.SensorDefinition = pending_training, cursor: str | None = None) -> "Tick":
+    def tick(self, sensor: SensorFactory = pending_training, cursor: str | None = None) -> "Tick":
         """What the sensor answers now, after a tick that left `cursor`."""
-        with dg.build_sensor_context(
-            instance=self.instance, resources={"workspace": workspace_resource(self.workspace)}, cursor=cursor
-        ) as context:
-            answer = sensor(context)
+        with dg.build_sensor_context(instance=self.instance, cursor=cursor) as context:
+            answer = sensor(Graph(self.workspace))(context)
             left = context.cursor
         requests = answer if isinstance(answer, list) else [answer]
         reasons = [one.skip_message or "" for one in requests if isinstance(one, dg.SkipReason)]

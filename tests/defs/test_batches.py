@@ -14,7 +14,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
-from foxml_assets.defs.running.partitions import add_partitions, keys_of, retire_partitions, symbol_partitions
+from foxml_assets.defs.running.partitions import SYMBOL_JOBS, add_partitions, keys_of, retire_partitions
 from foxml_assets.defs.running.stage_runs import StageRun, partition_key
 from foxml_assets.stages import Stage
 from foxml_assets.storage.locks import hold_lock
@@ -95,7 +95,7 @@ def test_a_batch_of_an_earlier_plan_trains_what_is_still_planned(shell: Shell) -
     assert shell.pending() == ["sym_DDD_fwd_ret_5d"]
     shell.instance.report_run_canceled(waiting)
     wanted = {partition_key(job) for job in plan.jobs}
-    assert retire_partitions(shell.instance, symbol_partitions, wanted) == ()
+    assert retire_partitions(shell.ledger, SYMBOL_JOBS, wanted) == ()
     assert keys(shell) == [*(key for key in before if key not in gone), f"{RETURN}@DDD"]
 
 
@@ -116,10 +116,10 @@ def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
         run_config=None,
     )
     shell.instance.add_backfill(backfill)
-    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}@AAA"})
+    assert retire_partitions(shell.ledger, SYMBOL_JOBS, {f"{UP}@AAA"})
     assert keys(shell) == before
     shell.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
-    assert retire_partitions(shell.instance, symbol_partitions, {f"{UP}@AAA"}) == ()
+    assert retire_partitions(shell.ledger, SYMBOL_JOBS, {f"{UP}@AAA"}) == ()
     assert keys(shell) == [f"{UP}@AAA"]
 
 
@@ -166,6 +166,6 @@ def test_a_partition_that_is_no_job_of_the_plan_fails_a_run_that_asks_for_it(she
 def test_more_partitions_than_one_statement_takes_are_added_in_order_and_deleted(shell: Shell) -> None:
     before = keys(shell)
     many = [f"{UP}@S{number:05d}" for number in range(10_500)]
-    assert add_partitions(shell.instance, symbol_partitions, many) == (*before, *many)
-    assert retire_partitions(shell.instance, symbol_partitions, set(before)) == ()
+    assert add_partitions(shell.ledger, SYMBOL_JOBS, many) == (*before, *many)
+    assert retire_partitions(shell.ledger, SYMBOL_JOBS, set(before)) == ()
     assert keys(shell) == before

@@ -37,9 +37,9 @@ def made(shell: Shell) -> list[str]:
 def test_it_takes_an_empty_root_to_a_plan_and_its_partitions(empty: Shell) -> None:
     assert bootstrap(empty).success
     plan = empty.plan
-    for kind, definition in MODEL_PARTITIONS.items():
+    for kind, partition_set in MODEL_PARTITIONS.items():
         planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
-        assert set(empty.instance.get_dynamic_partitions(str(definition.name))) == planned
+        assert set(empty.instance.get_dynamic_partitions(partition_set)) == planned
     assert any(job.training_type is TrainingType.CROSS_SECTIONAL for job in plan.jobs)
     order = made(empty)
     assert order.index("panel") < order.index("feature_selections") < order.index("routing_candidates")

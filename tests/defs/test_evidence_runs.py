@@ -15,11 +15,11 @@ def materialized(result: dg.ExecuteInProcessResult) -> set[str | None]:
 
 
 def test_current_evidence_within_the_range_is_skipped_and_reported(shell: Shell) -> None:
-    first = evidence_run(shell.instance, TARGETS, {UP})
+    first = evidence_run(shell.ledger, TARGETS, {UP})
     assert first.keys == (UP,)
     assert materialized(shell.execute(first)) == {UP}
     kept = timing_path(shell.layout, UP).stat().st_mtime_ns
-    rest = evidence_run(shell.instance, TARGETS, {RETURN, LONELY})
+    rest = evidence_run(shell.ledger, TARGETS, {RETURN, LONELY})
     assert rest.keys == tuple(TARGETS)
     assert materialized(shell.execute(rest)) == set(TARGETS)
     assert timing_path(shell.layout, UP).stat().st_mtime_ns == kept

@@ -21,16 +21,17 @@ def read_and_declared(shell: Shell, run: StageRun) -> tuple[set[str], set[str]]:
     workspace = RecordingWorkspace(shell.workspace.root, shell.workspace.config_dir)
     definitions = build_definitions(workspace, checks=False)
     workspace.seen.clear()
+    keys = shell.ledger.names.keys(run.assets)
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=shell.instance,
-        asset_selection=run.asset_keys,
+        asset_selection=keys,
         tags=run.tags,
-        run_config={**QUIET, **run.config},
+        run_config={**QUIET, **run.config(shell.ledger.names)},
         raise_on_error=False,
     )
     assert result.success
     nodes = definitions.resolve_asset_graph()
-    declared = {key.to_user_string() for own in run.asset_keys for key in nodes.get(own).parent_keys}
+    declared = {key.to_user_string() for own in keys for key in nodes.get(own).parent_keys}
     return workspace.seen.difference(run.assets), declared.difference(run.assets)
 
 
@@ -61,7 +62,7 @@ def test_what_an_asset_reads_it_declares(shell: Shell, assets: Sequence[str]) ->
 
 def test_what_the_evidence_reads_it_declares(shell: Shell) -> None:
     target = load_panel_info(shell.layout).targets[0].name
-    read, declared = read_and_declared(shell, evidence_run(shell.instance, [target], {target}))
+    read, declared = read_and_declared(shell, evidence_run(shell.ledger, [target], {target}))
     assert read <= declared
 
 

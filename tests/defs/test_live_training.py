@@ -85,7 +85,9 @@ def wait_for(what: str, holds: Callable[[], object], log: Path, every: float = 0
 def training_runs(shell: Shell, *statuses: dg.DagsterRunStatus) -> list[dg.DagsterRun]:
     """The daemon's training runs, the latest first."""
     runs = shell.instance.get_runs(dg.RunsFilter(statuses=list(statuses)) if statuses else None)
-    return [run for run in runs if is_training(run) and run.tags.get("dagster/sensor_name")]
+    return [
+        run for run in runs if is_training(run, shell.ledger.names) and run.tags.get("dagster/sensor_name")
+    ]
 
 
 def ticks_between(shell: Shell, start: float, end: float) -> int:
@@ -130,7 +132,11 @@ def test_batches_outlive_a_kill_and_two_plans_beside_the_run_of_another_location
         shell.make_plan({UP: ("AAA", "BBB", "CCC", "DDD"), RETURN: ("AAA", "BBB", "CCC")})
         plan = shell.make_plan({UP: ("AAA", "BBB", "DDD"), RETURN: ("AAA", "BBB", "CCC")})
         wait_for("not every job was trained", lambda: not shell.pending(), log)
-        wait_for("a run does not end", lambda: not [r for r in shell.unfinished() if is_training(r)], log)
+        wait_for(
+            "a run does not end",
+            lambda: not [r for r in shell.unfinished() if is_training(r, shell.ledger.names)],
+            log,
+        )
         (foreign,) = shell.instance.get_runs(dg.RunsFilter(job_name="foreign"))
         assert foreign.status is dg.DagsterRunStatus.STARTED
         signal_file.touch()

@@ -59,7 +59,7 @@ def test_runs_of_other_code_locations_and_roots_are_untouched_and_block_nothing(
         "it runs", other, EngineEventData({"pid": dg.MetadataValue.text("999999999")})
     )
     elsewhere = own_run(shell, state, command_tags(tmp_path / "other root"))
-    assert runs_in_flight(shell.instance, shell.workspace.root, STAGE_ASSETS) == ()
+    assert runs_in_flight(shell.ledger, shell.workspace.root, STAGE_ASSETS) == ()
     assert status(shell, other) is status(shell, elsewhere) is state
 
 
@@ -68,11 +68,11 @@ def test_a_run_whose_process_was_killed_is_ended_at_any_stage_and_not_before(she
     for state, tags in ((NOT_STARTED, None), (STARTED, None), (STARTED, {})):
         run = own_run(shell, state, tags)
         with another_process(root, run.run_id, Role.RUN) as process:
-            assert [one.run_id for one in runs_at_work(shell.instance, root, STAGE_ASSETS)] == [run.run_id]
+            assert [one.run_id for one in runs_at_work(shell.ledger, root, STAGE_ASSETS)] == [run.run_id]
             assert status(shell, run) is state
             process.kill()
             process.wait()
-            assert runs_in_flight(shell.instance, root, STAGE_ASSETS) == ()
+            assert runs_in_flight(shell.ledger, root, STAGE_ASSETS) == ()
         assert status(shell, run) is FAILURE
     assert find_claims(root) == {}, "the files of the dead are removed"
 
@@ -82,7 +82,7 @@ def test_a_run_that_a_dead_server_left_behind_is_ended_and_a_queued_one_waits(sh
     left = {**daemon_tags(shell.workspace), "foxml/requested_by": uuid.uuid4().hex}
     orphan, queued = own_run(shell, NOT_STARTED, left), own_run(shell, QUEUED, left)
     made, starting = own_run(shell, NOT_STARTED, daemon_tags(shell.workspace)), own_run(shell, STARTING, left)
-    flying = {run.run_id for run in runs_in_flight(shell.instance, root, STAGE_ASSETS)}
+    flying = {run.run_id for run in runs_in_flight(shell.ledger, root, STAGE_ASSETS)}
     assert flying == {queued.run_id, made.run_id, starting.run_id}, "this process is the living server"
     assert status(shell, orphan) is FAILURE
 
@@ -92,19 +92,19 @@ def test_a_run_that_is_launched_again_holds_nobody_up_before_it_is_queued(shell:
     first = own_run(shell, FAILURE)
     made, queued = (own_run(shell, state, parent=first.run_id) for state in (NOT_STARTED, QUEUED))
     with another_process(root, "the server", Role.SERVER) as process:
-        flying = runs_in_flight(shell.instance, root, STAGE_ASSETS)
+        flying = runs_in_flight(shell.ledger, root, STAGE_ASSETS)
         assert [run.run_id for run in flying] == [queued.run_id]
         assert status(shell, made) is NOT_STARTED, "the UI that makes it may live"
         process.kill()
         process.wait()
-    runs_in_flight(shell.instance, root, STAGE_ASSETS)
+    runs_in_flight(shell.ledger, root, STAGE_ASSETS)
     assert (status(shell, made), status(shell, queued)) == (FAILURE, QUEUED)
 
 
 def test_without_a_server_nothing_can_start_and_a_queue_holds_nobody_up(shell: Shell) -> None:
     root = shell.workspace.root
     queued, starting = own_run(shell, QUEUED), own_run(shell, STARTING)
-    assert runs_at_work(shell.instance, root, STAGE_ASSETS) == ()
+    assert runs_at_work(shell.ledger, root, STAGE_ASSETS) == ()
     assert status(shell, queued) is QUEUED
     assert status(shell, starting) is FAILURE
 
@@ -112,7 +112,7 @@ def test_without_a_server_nothing_can_start_and_a_queue_holds_nobody_up(shell: S
 def test_a_run_from_the_ui_counts_as_soon_as_it_is_queued(shell: Shell) -> None:
     made, queued = own_run(shell, NOT_STARTED, {}), own_run(shell, QUEUED, {})
     other = shell.queue(["routing_audit"], {}, QUEUED)
-    flying = runs_in_flight(shell.instance, shell.workspace.root, STAGE_ASSETS)
+    flying = runs_in_flight(shell.ledger, shell.workspace.root, STAGE_ASSETS)
     assert [run.run_id for run in flying] == [queued.run_id]
     assert {status(shell, made), status(shell, other)} == {NOT_STARTED, QUEUED}
 

@@ -73,7 +73,7 @@ def test_a_request_is_launched_once_and_is_void_when_its_command_is_gone(shell: 
         assert {**run.tags}.items() <= request.tags.items()
         shell.queue(["symbol_models"], dict(request.tags), dg.DagsterRunStatus.QUEUED)
         assert shell.tick(requested_runs).requests == []
-        assert len(runs_in_flight(shell.instance, root, STAGE_ASSETS)) == 1
+        assert len(runs_in_flight(shell.ledger, root, STAGE_ASSETS)) == 1
         ask_for(root, run, "the command")
     assert shell.tick(requested_runs).requests == []
     assert not list(Path(root).rglob(".requests/*.json"))

@@ -10,6 +10,7 @@ import dagster as dg
 from worlds import World
 
 from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.ledger import Ledger, Names
 from foxml_assets.defs.running.runs import runs_in_flight
 from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.storage.layout import Layout
@@ -33,7 +34,8 @@ def test_a_killed_run_is_seen_as_failed_and_resumes_without_retraining(
     process.wait()
     with open_instance(own_world.root / "dagster") as instance:
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.STARTED
-        assert runs_in_flight(instance, own_world.root, STAGE_ASSETS) == ()
+        ledger = Ledger(instance, Names(()))
+        assert runs_in_flight(ledger, own_world.root, STAGE_ASSETS) == ()
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
     done = {path: path.stat().st_mtime_ns for path in models.rglob("manifest.json")}
     result = own_world.foxml("train")

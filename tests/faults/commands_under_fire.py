@@ -5,6 +5,7 @@ from pathlib import Path
 
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.instance import open_instance
+from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.defs.running.runs import runs_in_flight
 from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.workspace import Workspace
@@ -18,6 +19,6 @@ def tick() -> int:
     root, config_dir = map(Path, sys.argv[1:])
     workspace = Workspace(root, config_dir)
     with open_instance(workspace.dagster_home) as instance:
-        runs = runs_in_flight(instance, root, STAGE_ASSETS)
+        runs = runs_in_flight(ledger_of(workspace, instance), root, STAGE_ASSETS)
     sys.stdout.write(f"{runs} {find_claims(root)}\n")
     return 1 if runs or find_claims(root) else 0

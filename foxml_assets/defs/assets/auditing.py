@@ -8,6 +8,7 @@ from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, ver
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
+from foxml_assets.defs.graph import asset
 from foxml_assets.workspace import Workspace
 
 # Everything that decides what the audit says; of the evidence, what it cost.
@@ -25,10 +26,8 @@ _READS = (
 )
 
 
-@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
-def routing_audit(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[None]:
+@asset("routing_audit", group="reporting", deps=_READS, kinds={"markdown"})
+def routing_audit(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """The plan against all pooled, all symbol and both averaged, from the models on disk.
 
     It trains nothing; `foxml audit --baselines` trains what is missing for the comparison.

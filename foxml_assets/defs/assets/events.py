@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from foxml_assets.defs.running.ledger import Ledger, Names
+
 _DATA_VERSION = "dagster/data_version"
 _CODE_VERSION = "dagster/code_version"
 _INPUT_VERSION = "dagster/input_data_version/{}"
@@ -19,7 +21,7 @@ Metadata = Mapping[str, dg.MetadataValue]
 
 
 def job_observation(
-    asset: str, partition: str, data_version: str | None, metadata: Metadata
+    key: dg.AssetKey, partition: str, data_version: str | None, metadata: Metadata
 ) -> dg.AssetObservation:
     """Report what a job is to the model that stands: of another version, or with None that of the model.
 
@@ -27,11 +29,12 @@ def job_observation(
     observation after that against the latest before it, of which there is none.
     """
     tags = {_DATA_VERSION: data_version} if data_version is not None else {}
-    return dg.AssetObservation(asset, partition=partition, tags=tags, metadata=metadata)
+    return dg.AssetObservation(key, partition=partition, tags=tags, metadata=metadata)
 
 
 def output_event(
     context: dg.AssetExecutionContext,
+    names: Names,
     partition: str,
     data_version: str,
     metadata: Metadata,
@@ -46,18 +49,17 @@ def output_event(
     """
     tags = {_DATA_VERSION: data_version, _CODE_VERSION: _code_version(context)}
     for name, version in (jobs or {}).items():
-        tags |= {_INPUT_VERSION.format(name): version, _INPUT_POINTER.format(name): _BEFORE_ALL}
+        key = names.key(name).to_user_string()
+        tags |= {_INPUT_VERSION.format(key): version, _INPUT_POINTER.format(key): _BEFORE_ALL}
     for name in inputs:
-        tags |= _provenance(context, name)
+        tags |= _provenance(Ledger(context.instance, names), name)
     return dg.AssetMaterialization(context.asset_key, partition=partition, tags=tags, metadata=metadata)
 
 
-def data_version_of(
-    instance: dg.DagsterInstance, asset: str, partition: str | None = None
-) -> tuple[str | None, int]:
+def data_version_of(ledger: Ledger, asset: str, partition: str | None = None) -> tuple[str | None, int]:
     """The data version of the latest materialization and its storage id; (None, 0) if there is none."""
     # False: the record of a materialization, not of an observation.
-    record = instance.get_latest_data_version_record(dg.AssetKey(asset), False, partition)
+    record = ledger.instance.get_latest_data_version_record(ledger.names.key(asset), False, partition)
     if record is None:
         return None, 0
     materialization = record.event_log_entry.asset_materialization
@@ -65,38 +67,38 @@ def data_version_of(
     return (tags or {}).get(_DATA_VERSION), record.storage_id
 
 
-def metadata_of(instance: dg.DagsterInstance, asset: str, name: str) -> tuple[object, int]:
+def metadata_of(ledger: Ledger, asset: str, name: str) -> tuple[object, int]:
     """A metadata value of the latest materialization and its storage id; (None, 0) if there is none."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    event = ledger.instance.get_latest_materialization_event(ledger.names.key(asset))
     if event is None or event.asset_materialization is None:
         return None, 0
     value = event.asset_materialization.metadata.get(name)
-    _, storage_id = data_version_of(instance, asset)
+    _, storage_id = data_version_of(ledger, asset)
     return (value.value if value is not None else None), storage_id
 
 
-def made_versions(instance: dg.DagsterInstance, asset: str) -> Mapping[str, str]:
+def made_versions(ledger: Ledger, asset: str) -> Mapping[str, str]:
     """The data version of each materialized partition of `asset`, in one query."""
-    return _latest_versions(instance, asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return _latest_versions(ledger, asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
 
 
-def told_versions(instance: dg.DagsterInstance, asset: str) -> Mapping[str, str]:
+def told_versions(ledger: Ledger, asset: str) -> Mapping[str, str]:
     """The version in the latest observation of each partition of `asset` that has one, in one query."""
-    return _latest_versions(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION)
+    return _latest_versions(ledger, asset, dg.DagsterEventType.ASSET_OBSERVATION)
 
 
-def _latest_versions(
-    instance: dg.DagsterInstance, asset: str, kind: dg.DagsterEventType
-) -> Mapping[str, str]:
-    found = instance.event_log_storage.get_latest_tags_by_partition(dg.AssetKey(asset), kind, [_DATA_VERSION])
+def _latest_versions(ledger: Ledger, asset: str, kind: dg.DagsterEventType) -> Mapping[str, str]:
+    storage = ledger.instance.event_log_storage
+    found = storage.get_latest_tags_by_partition(ledger.names.key(asset), kind, [_DATA_VERSION])
     return {partition: tags[_DATA_VERSION] for partition, tags in found.items()}
 
 
-def _provenance(context: dg.AssetExecutionContext, name: str) -> dict[str, str]:
-    version, storage_id = data_version_of(context.instance, name)
+def _provenance(ledger: Ledger, name: str) -> dict[str, str]:
+    version, storage_id = data_version_of(ledger, name)
     if not storage_id:
         return {}
-    return {_INPUT_VERSION.format(name): version or "", _INPUT_POINTER.format(name): str(storage_id)}
+    key = ledger.names.key(name).to_user_string()
+    return {_INPUT_VERSION.format(key): version or "", _INPUT_POINTER.format(key): str(storage_id)}
 
 
 def _code_version(context: dg.AssetExecutionContext) -> str:

@@ -7,7 +7,9 @@ import dagster as dg
 
 from foxml_assets.defs.assets.events import output_event
 from foxml_assets.defs.assets.metadata import file_link, picture
-from foxml_assets.defs.running.partitions import targets
+from foxml_assets.defs.graph import asset
+from foxml_assets.defs.running.ledger import Names, names_in
+from foxml_assets.defs.running.partitions import TARGETS
 from foxml_assets.defs.running.stage_runs import MeantFor, check_range
 from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
 from foxml_assets.evidence.evidence_files import evidence_hash, read_evidence, read_findings, read_importances
@@ -20,10 +22,12 @@ from foxml_assets.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 
-@dg.asset(
-    group_name="evidence",
+@asset(
+    "feature_selections",
+    group="evidence",
     deps=["panel", "data_config"],
-    partitions_def=targets,
+    partition_set=TARGETS,
+    config=MeantFor,
     backfill_policy=dg.BackfillPolicy.single_run(),
     # Each partition's event is reported by hand, so the step as a whole has none.
     output_required=False,
@@ -31,11 +35,11 @@ _log = logging.getLogger(__name__)
     kinds={"lightgbm"},
 )
 def feature_selections(
-    context: dg.AssetExecutionContext, config: MeantFor, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext, workspace: Workspace, config: MeantFor
 ) -> Iterator[dg.AssetMaterialization]:
     """Walk-forward scores, stability and leakage findings of the pooled and the local models."""
     is_batch = check_range(context, config)
-    inputs = workspace.read_inputs()
+    inputs, names = workspace.read_inputs(), names_in(workspace)
     settings, layout, info = inputs.data, inputs.layout, inputs.require_panel()
     asked = context.partition_keys
     if is_batch:
@@ -43,18 +47,18 @@ def feature_selections(
         known = {spec.name for spec in info.targets}
         for target in (key for key in asked if key in known.difference(stale)):
             _log.info("%s: skipped, its evidence is current", target)
-            yield _event(context, read_evidence(layout, target), layout)
+            yield _event(context, names, read_evidence(layout, target), layout)
         asked = [key for key in asked if key in stale]
     for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
-        yield _event(context, evidence, layout)
+        yield _event(context, names, evidence, layout)
 
 
 def _event(
-    context: dg.AssetExecutionContext, evidence: TargetEvidence, layout: Layout
+    context: dg.AssetExecutionContext, names: Names, evidence: TargetEvidence, layout: Layout
 ) -> dg.AssetMaterialization:
     version = evidence_hash(layout, evidence.target)
     metadata = _metadata(evidence, layout)
-    return output_event(context, evidence.target, version, metadata, inputs=("panel", "data_config"))
+    return output_event(context, names, evidence.target, version, metadata, inputs=("panel", "data_config"))
 
 
 def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:

@@ -7,25 +7,26 @@ import dagster as dg
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.defs.assets.metadata import file_link
+from foxml_assets.defs.graph import asset
 from foxml_assets.workspace import Workspace
 
 GROUP = "inputs"
 
 
-@dg.asset(group_name=GROUP, kinds={"yaml"})
-def data_config(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+@asset("data_config", group=GROUP, kinds={"yaml"})
+def data_config(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """`data_config.yaml`: the panel's source and how evidence is computed."""
     return _config(workspace.data_config_file, workspace.data_config())
 
 
-@dg.asset(group_name=GROUP, kinds={"yaml"})
-def routing_config(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+@asset("routing_config", group=GROUP, kinds={"yaml"})
+def routing_config(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """`routing_config.yaml`: the policy that turns evidence into routes and jobs."""
     return _config(workspace.routing_config_file, workspace.routing_policy())
 
 
-@dg.asset(group_name=GROUP, kinds={"yaml"})
-def training_config(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+@asset("training_config", group=GROUP, kinds={"yaml"})
+def training_config(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """`training_config.yaml`: how a job becomes models."""
     return _config(workspace.training_config_file, workspace.training_config())
 

@@ -3,25 +3,26 @@
 import dagster as dg
 
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
-from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, targets
+from foxml_assets.defs.graph import asset
+from foxml_assets.defs.running.ledger import ledger_of
+from foxml_assets.defs.running.partitions import TARGETS, add_partitions, retire_partitions
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.panel.source import panel_source_hash
 from foxml_assets.workspace import Workspace
 
 
-@dg.asset(group_name="inputs", deps=["data_config"], kinds={"parquet"})
-def panel(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[None]:
+@asset("panel", group="inputs", deps=["data_config"], kinds={"parquet"})
+def panel(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
     config = workspace.data_config()
     # Before the source is read: if it changes meanwhile, the sensor sees another hash than this.
     source_hash = panel_source_hash(config)
     info = build_panel(config, workspace.layout)
     names = [spec.name for spec in info.targets]
-    add_partitions(context.instance, targets, names)
-    retire_partitions(context.instance, targets, set(names))
+    ledger = ledger_of(workspace, context.instance)
+    add_partitions(ledger, TARGETS, names)
+    retire_partitions(ledger, TARGETS, set(names))
     return dg.MaterializeResult(
         data_version=dg.DataVersion(info.data_hash),
         metadata={

@@ -5,7 +5,7 @@ import dagster as dg
 from foxml_assets.core.hashing import bytes_hash
 from foxml_assets.defs.assets.metadata import file_link
 from foxml_assets.defs.assets.planning import GROUP
-from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
+from foxml_assets.defs.graph import asset
 from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown
 from foxml_assets.planning.store.history import plan_and_parent
@@ -13,13 +13,14 @@ from foxml_assets.storage.files import write_if_changed
 from foxml_assets.workspace import Workspace
 
 
-@dg.asset(
-    group_name=GROUP,
+@asset(
+    "training_plan_diff",
+    group=GROUP,
     deps=["master_training_plan"],
-    automation_condition=WHEN_INPUTS_CHANGE,
+    follows_inputs=True,
     kinds={"json", "markdown"},
 )
-def training_plan_diff(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+def training_plan_diff(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Jobs added, removed and changed since the parent plan, each with its cause."""
     layout = workspace.layout
     plan, parent = plan_and_parent(layout)

@@ -9,15 +9,12 @@ from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
+from foxml_assets.defs.graph import Graph, bound
 from foxml_assets.defs.running.attempts import retry_while_locked
-from foxml_assets.defs.running.partitions import (
-    add_partitions,
-    cross_sectional_partitions,
-    retire_partitions,
-    symbol_partitions,
-)
+from foxml_assets.defs.running.ledger import Ledger, ledger_of, names_in
+from foxml_assets.defs.running.partitions import add_partitions, retire_partitions
 from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
-from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
+from foxml_assets.defs.sensors.automation import when_inputs_change
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import describe_plan
 from foxml_assets.planning.plan.master_plan import Job
@@ -30,51 +27,62 @@ from foxml_assets.workspace import Workspace
 GROUP = "planning"
 _log = logging.getLogger(__name__)
 
-cross_sectional_jobs = dg.AssetSpec(
-    JOB_ASSETS[TrainingType.CROSS_SECTIONAL],
-    group_name=GROUP,
-    deps=["master_training_plan"],
-    partitions_def=cross_sectional_partitions,
-    description="The pooled jobs of the plan. The plan is the partition set: it adds and removes them. "
-    "A job has an event only once that of a model that stands has changed.",
-)
-symbol_jobs = dg.AssetSpec(
-    JOB_ASSETS[TrainingType.SYMBOL_SPECIFIC],
-    group_name=GROUP,
-    deps=["master_training_plan"],
-    partitions_def=symbol_partitions,
-    description="The single-symbol jobs of the plan, by `<target>@<symbol>`.",
-)
+_JOBS = {
+    TrainingType.CROSS_SECTIONAL: "The pooled jobs of the plan. The plan is the partition set: it adds and "
+    "removes them. A job has an event only once that of a model that stands has changed.",
+    TrainingType.SYMBOL_SPECIFIC: "The single-symbol jobs of the plan, by `<target>@<symbol>`.",
+}
 
 
-def _specs() -> list[dg.AssetSpec]:
+def job_assets(graph: Graph) -> list[dg.AssetSpec]:
+    """The jobs of each training type, which the plan makes."""
+    names = graph.names
+    return [
+        dg.AssetSpec(
+            names.key(JOB_ASSETS[kind]),
+            group_name=graph.group(GROUP),
+            deps=names.keys(["master_training_plan"]),
+            partitions_def=graph.partitions(MODEL_PARTITIONS[kind]),
+            description=description,
+        )
+        for kind, description in _JOBS.items()
+    ]
+
+
+def training_plan(graph: Graph) -> dg.AssetsDefinition:
+    """The master plan and its views, which are made together."""
+    make = dg.multi_asset(specs=_specs(graph), name=graph.names.flat("training_plan"))
+    return make(bound(_training_plan, graph))
+
+
+def _specs(graph: Graph) -> list[dg.AssetSpec]:
+    names, group = graph.names, graph.group(GROUP)
     master = dg.AssetSpec(
-        "master_training_plan",
-        group_name=GROUP,
-        deps=["routing_plan", "routing_config", "training_config", "data_config", "panel"],
+        names.key("master_training_plan"),
+        group_name=group,
+        deps=names.keys(["routing_plan", "routing_config", "training_config", "data_config", "panel"]),
         description="All jobs to train: the single source of truth, and the only file training reads.",
-        automation_condition=WHEN_INPUTS_CHANGE,
+        automation_condition=when_inputs_change(names),
         kinds={"json"},
     )
     views = [
         dg.AssetSpec(
-            name,
-            group_name=GROUP,
-            deps=["master_training_plan"],
+            names.key(name),
+            group_name=group,
+            deps=names.keys(["master_training_plan"]),
             description=f"Derived from the master plan for people and tools: {name.replace('_', ' ')}.",
-            automation_condition=WHEN_INPUTS_CHANGE,
+            automation_condition=when_inputs_change(names),
         )
         for name in PLAN_VIEWS
     ]
     return [master, *views]
 
 
-@dg.multi_asset(specs=_specs(), name="training_plan")
-def training_plan(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+def _training_plan(
+    context: dg.AssetExecutionContext, workspace: Workspace
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
     """Plan, mirrors, summary and views are one directory that is replaced as a whole."""
-    inputs = workspace.read_inputs()
+    inputs, names = workspace.read_inputs(), names_in(workspace)
     layout = inputs.layout
     plan = build_plan(
         read_routing_plan(layout),
@@ -91,24 +99,27 @@ def training_plan(
         _log.info(line)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
-        asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)
+        asset_key=names.key("master_training_plan"),
+        data_version=version,
+        metadata=_plan_metadata(written, workspace),
     )
     for name in PLAN_VIEWS:
         yield dg.MaterializeResult(
-            asset_key=name, data_version=version, metadata=_view_metadata(name, workspace)
+            asset_key=names.key(name), data_version=version, metadata=_view_metadata(name, workspace)
         )
-    for kind, definition in MODEL_PARTITIONS.items():
+    ledger = ledger_of(workspace, context.instance)
+    for kind, partition_set in MODEL_PARTITIONS.items():
         jobs = [job for job in written.plan.jobs if job.training_type is kind]
-        _set_partitions(context, definition, jobs)
-        yield from job_events(context.instance, kind, jobs)
+        _set_partitions(context, ledger, partition_set, jobs)
+        yield from job_events(ledger, kind, jobs)
 
 
 def _set_partitions(
-    context: dg.AssetExecutionContext, definition: dg.DynamicPartitionsDefinition, jobs: Sequence[Job]
+    context: dg.AssetExecutionContext, ledger: Ledger, partition_set: str, jobs: Sequence[Job]
 ) -> None:
     keys = [partition_key(job) for job in jobs]
-    add_partitions(context.instance, definition, keys)
-    waiting = retire_partitions(context.instance, definition, set(keys))
+    add_partitions(ledger, partition_set, keys)
+    waiting = retire_partitions(ledger, partition_set, set(keys))
     if waiting:
         context.log.info(
             f"Not of the plan any more, but a run or a backfill still refers to: {', '.join(waiting)}"

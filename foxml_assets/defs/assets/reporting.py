@@ -8,6 +8,8 @@ from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
+from foxml_assets.defs.graph import asset
+from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.reporting.charts import skill_chart
 from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import markdown_path, write_report
@@ -40,13 +42,12 @@ _READS = (
 _MAX_TARGETS = 12
 
 
-@dg.asset(group_name="reporting", deps=list(_READS), kinds={"markdown"})
-def training_report(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[None]:
+@asset("training_report", group="reporting", deps=_READS, kinds={"markdown"})
+def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
     inputs = workspace.read_inputs()
-    layout, training = inputs.layout, with_records(inputs.training_context(), context.instance)
+    ledger = ledger_of(workspace, context.instance)
+    layout, training = inputs.layout, with_records(inputs.training_context(), ledger)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
     routing = find_routing_plan(layout)
     report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)

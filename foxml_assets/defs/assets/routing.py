@@ -6,8 +6,8 @@ import dagster as dg
 
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.attempts import retry_while_locked
-from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
 from foxml_assets.routing.candidates.candidates_source import candidates_source_hash, load_candidates
@@ -26,8 +26,8 @@ NOTHING_TO_ROUTE = (
 )
 
 
-@dg.asset(group_name=GROUP, deps=["feature_selections", "panel"], kinds={"parquet"})
-def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[None]:
+@asset("routing_candidates", group=GROUP, deps=["feature_selections", "panel"], kinds={"parquet"})
+def routing_candidates(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """One row of evidence per target (pooled model) and per pair (the symbol's own model)."""
     inputs = workspace.read_inputs()
     layout, universe = inputs.layout, inputs.universe
@@ -48,15 +48,14 @@ def routing_candidates(workspace: dg.ResourceParam[Workspace]) -> dg.Materialize
     )
 
 
-@dg.asset(
-    group_name=GROUP,
+@asset(
+    "routing_plan",
+    group=GROUP,
     deps=["routing_candidates", "routing_config", "panel"],
-    automation_condition=WHEN_INPUTS_CHANGE,
+    follows_inputs=True,
     kinds={"json"},
 )
-def routing_plan(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[None]:
+def routing_plan(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """One route for every (target, symbol) pair, with the trace of every rule."""
     inputs = workspace.read_inputs()
     layout, policy = inputs.layout, inputs.policy

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -19,6 +19,8 @@ from foxml_assets.defs.assets.job_events import (
     with_records,
 )
 from foxml_assets.defs.assets.metadata import picture
+from foxml_assets.defs.graph import Factory, Graph, asset
+from foxml_assets.defs.running.ledger import Ledger, Names, ledger_of
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     MODEL_PARTITIONS,
@@ -56,26 +58,31 @@ _DESCRIPTIONS = {
 }
 
 
-def model_assets(batch_size: int) -> tuple[dg.AssetsDefinition, ...]:
-    """The models of each training type. A backfill makes runs of at most `batch_size` partitions."""
-    return tuple(_models(kind, batch_size) for kind in TrainingType)
+def model_assets(graph: Graph) -> list[dg.AssetsDefinition]:
+    """The models of each training type. A backfill makes runs of at most `batch_size` partitions.
+
+    Raises ConfigError.
+    """
+    batch_size = graph.workspace.training_config().batch_size
+    return [_models(kind, batch_size)(graph) for kind in TrainingType]
 
 
-def _models(kind: TrainingType, batch_size: int) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=MODEL_ASSETS[kind],
+def _models(kind: TrainingType, batch_size: int) -> Factory:
+    @asset(
+        MODEL_ASSETS[kind],
         description=_DESCRIPTIONS[kind],
-        group_name=GROUP,
+        group=GROUP,
         deps=[JOB_ASSETS[kind]],
-        partitions_def=MODEL_PARTITIONS[kind],
+        partition_set=MODEL_PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.multi_run(batch_size),
         # Each partition's event is reported by hand, so the step as a whole has none.
         output_required=False,
         pool=POOLS[kind],
+        config=Batch,
         kinds={"lightgbm", "xgboost"},
     )
     def models(
-        context: dg.AssetExecutionContext, config: Batch, workspace: dg.ResourceParam[Workspace]
+        context: dg.AssetExecutionContext, workspace: Workspace, config: Batch
     ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
         yield from _train(context, config, workspace, kind)
 
@@ -86,8 +93,8 @@ def _train(
     context: dg.AssetExecutionContext, meant: Batch, workspace: Workspace, kind: TrainingType
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     is_batch = check_range(context, meant)
-    inputs = workspace.read_inputs()
-    training = with_records(inputs.training_context(), context.instance)
+    inputs, ledger = workspace.read_inputs(), ledger_of(workspace, context.instance)
+    training = with_records(inputs.training_context(), ledger)
     permit = authorise_training(training, inputs.policy, current_stamp(context.run.run_id))
     # To the run's event log only: `foxml run` trains in several runs and tells it once.
     context.log.info(permit.filter_line)
@@ -96,7 +103,7 @@ def _train(
     chosen = meant.chosen or context.partition_keys
     jobs = sorted((planned[key] for key in chosen if key in planned), key=plan_order)
     seconds = math.inf if meant.seconds is None else meant.seconds
-    told = told_changes(context.instance, kind)
+    told = told_changes(ledger, kind)
     found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
     for number, outcome in enumerate(train_jobs(jobs, training, seconds=seconds), start=1):
@@ -105,10 +112,10 @@ def _train(
         if outcome.status is OutcomeStatus.FAILED:
             failed.append(outcome)
         else:
-            yield _model_event(context, outcome)
+            yield _model_event(context, ledger.names, outcome)
             if partition_key(outcome.job) in told:
-                yield job_event(outcome.job, is_changed=False)
-    yield from _moved_jobs(context, inputs.layout, permit.plan, kind)
+                yield job_event(ledger.names, outcome.job, is_changed=False)
+    yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, context.partition_keys)
     _log.info("%s", _summary(found, unplanned, not_begun=len(jobs) - found.total()))
     # The plan that a batch was queued under may be another by now: what left it needs no model any more.
     if failed or (unplanned and not is_batch):
@@ -116,16 +123,16 @@ def _train(
 
 
 def _moved_jobs(
-    context: dg.AssetExecutionContext, layout: Layout, trained: MasterPlan, kind: TrainingType
+    ledger: Ledger, layout: Layout, trained: MasterPlan, kind: TrainingType, keys: Sequence[str]
 ) -> Iterator[dg.AssetObservation]:
     """What a plan that was made meanwhile could not report: it has seen none of these models."""
     if not layout.master_plan.is_file():
         return
     plan = load_master_training_plan(layout.master_plan)
     if plan.metadata.plan_hash != trained.metadata.plan_hash:
-        own = set(context.partition_keys)
+        own = set(keys)
         jobs = [job for job in plan.jobs if job.training_type is kind and partition_key(job) in own]
-        yield from job_events(context.instance, kind, jobs)
+        yield from job_events(ledger, kind, jobs)
 
 
 def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int) -> str:
@@ -137,7 +144,9 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int
     )
 
 
-def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.AssetMaterialization:
+def _model_event(
+    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome
+) -> dg.AssetMaterialization:
     job = outcome.job
     version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
     metadata: dict[str, dg.MetadataValue] = {
@@ -154,7 +163,7 @@ def _model_event(context: dg.AssetExecutionContext, outcome: JobOutcome) -> dg.A
         chart = model_scores_chart(job, outcome.manifests)
         metadata["scores"] = picture(chart, f"Hold-out scores of {job.target}")
     made_from = {JOB_ASSETS[job.training_type]: job.spec_hash}
-    return output_event(context, partition_key(job), version, metadata, jobs=made_from)
+    return output_event(context, names, partition_key(job), version, metadata, jobs=made_from)
 
 
 def _line(outcome: JobOutcome) -> str:

@@ -17,6 +17,8 @@ from foxml_assets.defs.checking.check_findings import (
     plan_findings,
     routing_findings,
 )
+from foxml_assets.defs.graph import Check, CheckFactory, checks
+from foxml_assets.defs.running.ledger import Names, ledger_of, names_in
 from foxml_assets.defs.running.stage_runs import MODEL_CHECKS, ModelChecks, model_checks
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.stages import CONFIGS
@@ -33,97 +35,98 @@ _TRAINING_RELIES_ON = {"ids_unique", "hashes_recomputed", "not_stale"}
 _INPUTS = (*CONFIGS, "panel")
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec("schema", asset="routing_candidates", blocking=True),
-        dg.AssetCheckSpec("unique_pairs", asset="routing_candidates"),
-        dg.AssetCheckSpec("ranges", asset="routing_candidates"),
-    ]
+_CANDIDATES = (
+    Check("routing_candidates", "schema", is_blocking=True),
+    Check("routing_candidates", "unique_pairs"),
+    Check("routing_candidates", "ranges"),
 )
-def candidates_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
+_ROUTING = (
+    Check("routing_plan", "every_pair_decided", is_blocking=True, looks_at=("panel",)),
+    Check("routing_plan", "no_leaked_pair_routed", is_blocking=True),
+    Check("routing_plan", "cap_respected", is_blocking=True, looks_at=("routing_config",)),
+    Check("routing_plan", "no_row_quarantined"),
+)
+_PLAN = (
+    *(
+        Check("master_training_plan", name, is_blocking=name in _TRAINING_RELIES_ON, looks_at=_INPUTS)
+        for name in (*PLAN_CHECKS, "as_written")
+    ),
+    *(Check(asset, "equal_to_master_plan") for asset in VIEW_PREFIXES),
+)
+ARTIFACT_CHECKS = (*_CANDIDATES, *_ROUTING, *_PLAN)
+
+
+@checks("candidates_checks", _CANDIDATES)
+def candidates_checks(
+    context: dg.AssetCheckExecutionContext, workspace: Workspace
+) -> Iterator[dg.AssetCheckResult]:
     """The table has the columns of candidates, one row per pair, and values that can be."""
-    yield from _results(candidates_findings(workspace))
+    yield from _results(candidates_findings(workspace), names_in(workspace))
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec(name, asset="routing_plan", blocking=blocking, additional_deps=looks_at)
-        for name, blocking, looks_at in (
-            ("every_pair_decided", True, ["panel"]),
-            ("no_leaked_pair_routed", True, []),
-            ("cap_respected", True, ["routing_config"]),
-            ("no_row_quarantined", False, []),
-        )
-    ]
-)
-def routing_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
+@checks("routing_plan_checks", _ROUTING)
+def routing_plan_checks(
+    context: dg.AssetCheckExecutionContext, workspace: Workspace
+) -> Iterator[dg.AssetCheckResult]:
     """Every pair has one route, nothing that leaks is routed, and the experimental lane is not overfull."""
-    yield from _results(routing_findings(workspace))
+    yield from _results(routing_findings(workspace), names_in(workspace))
 
 
-@dg.multi_asset_check(
-    specs=[
-        *(
-            dg.AssetCheckSpec(
-                name,
-                asset="master_training_plan",
-                blocking=name in _TRAINING_RELIES_ON,
-                additional_deps=_INPUTS,
-            )
-            for name in (*PLAN_CHECKS, "as_written")
-        ),
-        *(dg.AssetCheckSpec("equal_to_master_plan", asset=asset) for asset in VIEW_PREFIXES),
-    ]
-)
-def training_plan_checks(workspace: dg.ResourceParam[Workspace]) -> Iterator[dg.AssetCheckResult]:
+@checks("training_plan_checks", _PLAN)
+def training_plan_checks(
+    context: dg.AssetCheckExecutionContext, workspace: Workspace
+) -> Iterator[dg.AssetCheckResult]:
     """The master plan agrees with itself, the routing plan and the present inputs; its views with it."""
-    yield from _results(plan_findings(workspace))
+    yield from _results(plan_findings(workspace), names_in(workspace))
 
 
-def _model_checks(asset: str, kind: TrainingType) -> dg.AssetChecksDefinition:
-    specs = [dg.AssetCheckSpec(name, asset=asset) for name in MODEL_CHECKS]
+def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
+    of = tuple(Check(asset, name) for name in MODEL_CHECKS)
 
-    @dg.multi_asset_check(name=model_checks(asset), specs=specs)
-    def checks(
-        context: dg.AssetCheckExecutionContext, config: ModelChecks, workspace: dg.ResourceParam[Workspace]
+    @checks(model_checks(asset), of, config=ModelChecks)
+    def compared(
+        context: dg.AssetCheckExecutionContext, workspace: Workspace, config: ModelChecks
     ) -> Iterator[dg.AssetCheckResult]:
         """Every planned job has models of its spec, and they are those that were trained and recorded."""
+        ledger = ledger_of(workspace, context.instance)
         statuses: tuple[JobStatus, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
             plan = load_master_training_plan(workspace.layout.master_plan)
             jobs = [job for job in plan.jobs if job.training_type is kind]
-            models = with_records(workspace.read_inputs().model_context(), context.instance)
+            models = with_records(workspace.read_inputs().model_context(), ledger)
             statuses = take_inventory(jobs, models, deep=config.deep).jobs
         except FoxmlError as error:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)
-        yield _result(asset, "match_the_plan", problems or unfinished)
-        yield _result(asset, "files_intact", problems or _in_states(statuses, ModelState.CORRUPT))
+        key = ledger.names.key(asset)
+        yield _result(key, "match_the_plan", problems or unfinished)
+        yield _result(key, "files_intact", problems or _in_states(statuses, ModelState.CORRUPT))
 
-    return checks
+    return compared
 
 
-ARTIFACT_CHECKS = (candidates_checks, routing_plan_checks, training_plan_checks)
 CHECKS = (
-    *ARTIFACT_CHECKS,
+    candidates_checks,
+    routing_plan_checks,
+    training_plan_checks,
     _model_checks("cross_sectional_models", TrainingType.CROSS_SECTIONAL),
     _model_checks("symbol_models", TrainingType.SYMBOL_SPECIFIC),
 )
 
 
-def _results(findings: Findings) -> Iterator[dg.AssetCheckResult]:
+def _results(findings: Findings, names: Names) -> Iterator[dg.AssetCheckResult]:
     for (asset, name), problems in findings.items():
-        yield _result(asset, name, problems)
+        yield _result(names.key(asset), name, problems)
 
 
-def _result(asset: str, name: str, problems: Sequence[Problem]) -> dg.AssetCheckResult:
+def _result(key: dg.AssetKey, name: str, problems: Sequence[Problem]) -> dg.AssetCheckResult:
     metadata: dict[str, dg.MetadataValue] = {"problems": dg.MetadataValue.int(len(problems))}
     if problems:
         rows = [(problem.field, problem.what) for problem in problems[:_MAX_SHOWN]]
         metadata["found"] = markdown_table(["where", "what"], rows)
     return dg.AssetCheckResult(
-        asset_key=asset,
+        asset_key=key,
         check_name=name,
         passed=not problems,
         severity=dg.AssetCheckSeverity.WARN if name in _WARNINGS else dg.AssetCheckSeverity.ERROR,

@@ -9,6 +9,7 @@ import dagster as dg
 
 from foxml_assets.core.errors import LockHeldError
 from foxml_assets.defs.running.claims import root_id
+from foxml_assets.defs.running.ledger import Ledger
 from foxml_assets.defs.running.partitions import keys_of
 from foxml_assets.defs.running.runs import ROOT_TAG, describe_runs
 
@@ -42,14 +43,12 @@ def refusal(instance: dg.DagsterInstance, root: Path, request: str) -> str | Non
     return None
 
 
-def exhausted_keys(
-    instance: dg.DagsterInstance, root: Path, plan_hash: str, asset: str, order: Sequence[str]
-) -> set[str]:
+def exhausted_keys(ledger: Ledger, root: Path, plan_hash: str, asset: str, order: Sequence[str]) -> set[str]:
     """The partitions of `asset` that are left to the user: MAX_ATTEMPTS batches of this plan, or one that
     was cancelled, ended with them in their range. Of interest are those that have no model even so."""
     tried: Counter[str] = Counter()
-    for run in _ended(instance, root, {PLAN_TAG: plan_hash}):
-        if dg.AssetKey(asset) in (run.asset_selection or ()):
+    for run in _ended(ledger.instance, root, {PLAN_TAG: plan_hash}):
+        if ledger.names.key(asset) in (run.asset_selection or ()):
             cancelled = run.status is dg.DagsterRunStatus.CANCELED
             # Who cancels a batch does not want it again: it counts as all attempts.
             tried.update(dict.fromkeys(keys_of(run.tags, order), MAX_ATTEMPTS if cancelled else 1))

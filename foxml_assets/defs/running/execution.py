@@ -9,6 +9,7 @@ import dagster as dg
 
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.held_databases import databases_held_open
+from foxml_assets.defs.running.ledger import ledger_of, names_in
 from foxml_assets.defs.running.runs import command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
@@ -68,13 +69,13 @@ def execute_here(
 ) -> dg.ExecuteInProcessResult:
     """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
     # Chosen here, because the claim must stand before Dagster makes the run: see `end_lost_runs`.
-    run_id = str(uuid.uuid4())
+    run_id, names = str(uuid.uuid4()), names_in(workspace)
     with claimed(workspace.root, run_id, Role.RUN, "executing a run"), databases_held_open():
         return job.execute_in_process(
             instance=instance,
-            asset_selection=run.asset_keys or None,
+            asset_selection=names.keys(run.assets) or None,
             tags={**run.tags, **command_tags(workspace.root), **(tags or {})},
-            run_config={**QUIET, **run.config, **(config or {})},
+            run_config={**QUIET, **run.config(names), **(config or {})},
             run_id=run_id,
             raise_on_error=raise_on_error,
         )
@@ -88,4 +89,7 @@ def _evidence(instance: dg.DagsterInstance, workspace: Workspace) -> Iterator[tu
         _log.info("Evidence: every target is up to date")
         return
     names = [spec.name for spec in info.targets]
-    yield f"{Stage.EVIDENCE.heading} for {len(stale)} targets", evidence_run(instance, names, set(stale))
+    yield (
+        f"{Stage.EVIDENCE.heading} for {len(stale)} targets",
+        evidence_run(ledger_of(workspace, instance), names, set(stale)),
+    )

@@ -11,14 +11,16 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-targets = dg.DynamicPartitionsDefinition(name="targets")
-cross_sectional_partitions = dg.DynamicPartitionsDefinition(name="cross_sectional_jobs")
-symbol_partitions = dg.DynamicPartitionsDefinition(name="symbol_jobs")
+from foxml_assets.defs.running.ledger import Ledger
+
+TARGETS = "targets"
+CROSS_SECTIONAL_JOBS = "cross_sectional_jobs"
+SYMBOL_JOBS = "symbol_jobs"
 
 _USERS = {
-    "targets": ("feature_selections",),
-    "cross_sectional_jobs": ("cross_sectional_jobs", "cross_sectional_models"),
-    "symbol_jobs": ("symbol_jobs", "symbol_models"),
+    TARGETS: ("feature_selections",),
+    CROSS_SECTIONAL_JOBS: ("cross_sectional_jobs", "cross_sectional_models"),
+    SYMBOL_JOBS: ("symbol_jobs", "symbol_models"),
 }
 _KEY = "dagster/partition"
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -33,11 +35,9 @@ _MAX_VARIABLES = 10_000
 _OPEN = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
 
-def add_partitions(
-    instance: dg.DagsterInstance, definition: dg.DynamicPartitionsDefinition, keys: Sequence[str]
-) -> tuple[str, ...]:
+def add_partitions(ledger: Ledger, partition_set: str, keys: Sequence[str]) -> tuple[str, ...]:
     """Add those of `keys` that are missing, in the given order, and return all keys in theirs."""
-    name = _name(definition)
+    instance, name = ledger.instance, ledger.names.flat(partition_set)
     order = instance.get_dynamic_partitions(name)
     present = set(order)
     missing = [key for key in keys if key not in present]
@@ -48,19 +48,17 @@ def add_partitions(
     return tuple(instance.get_dynamic_partitions(name))
 
 
-def retire_partitions(
-    instance: dg.DagsterInstance, definition: dg.DynamicPartitionsDefinition, wanted: Set[str]
-) -> tuple[str, ...]:
+def retire_partitions(ledger: Ledger, partition_set: str, wanted: Set[str]) -> tuple[str, ...]:
     """Delete the keys that are not `wanted`, and return those that must wait.
 
     A key waits for the queued and running runs whose range it is in, and for the open backfills of its set.
     """
-    name = _name(definition)
+    instance, name = ledger.instance, ledger.names.flat(partition_set)
     order = instance.get_dynamic_partitions(name)
     unwanted = [key for key in order if key not in wanted]
     if not unwanted:
         return ()
-    in_use = _keys_in_use(instance, name, order)
+    in_use = _keys_in_use(ledger, partition_set, order)
     _delete(instance, name, [key for key in unwanted if key not in in_use])
     return tuple(key for key in unwanted if key in in_use)
 
@@ -114,17 +112,11 @@ def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
         yield keys[start : start + _MAX_VARIABLES]
 
 
-def _keys_in_use(instance: dg.DagsterInstance, name: str, order: Sequence[str]) -> Set[str]:
-    users = {dg.AssetKey(asset) for asset in _USERS[name]}
+def _keys_in_use(ledger: Ledger, partition_set: str, order: Sequence[str]) -> Set[str]:
+    instance, users = ledger.instance, set(ledger.names.keys(_USERS[partition_set]))
     # A backfill may yet make a run of any range, so it keeps the whole set.
     open_backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=_OPEN))
     if any(users & set(backfill.asset_selection or ()) for backfill in open_backfills):
         return set(order)
     runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
     return {key for run in runs if users & set(run.asset_selection or ()) for key in keys_of(run.tags, order)}
-
-
-def _name(definition: dg.DynamicPartitionsDefinition) -> str:
-    if definition.name is None:
-        raise ValueError("the partitions definition has no name")
-    return definition.name

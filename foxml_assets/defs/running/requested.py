@@ -9,10 +9,13 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
+from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import find_claims
+from foxml_assets.defs.running.ledger import names_in
 from foxml_assets.defs.running.runs import daemon_tags
 from foxml_assets.defs.running.stage_runs import StageRun, run_request
+from foxml_assets.stages import STAGE_ASSETS
 from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file, write_atomic
 from foxml_assets.workspace import Workspace
@@ -49,13 +52,9 @@ def run_of(instance: dg.DagsterInstance, name: str) -> dg.DagsterRun | None:
     return next(iter(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: name}), limit=1)), None)
 
 
-@dg.sensor(
-    asset_selection=dg.AssetSelection.all(),
-    minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
+@sensor("requested_runs", assets=(*STAGE_ASSETS, "routing_audit"), seconds=INTERVAL_SECONDS)
 def requested_runs(
-    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.SensorEvaluationContext, workspace: Workspace
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Launches what a `foxml` command asks for, once."""
     root = workspace.root
@@ -73,7 +72,7 @@ def requested_runs(
         # The file stays until its command has seen the run, so a request may be met already.
         elif run_of(context.instance, path.stem) is None:
             run = StageRun(asked.assets, asked.tags, asked.checks, asked.keys, asked.chosen, asked.seconds)
-            requests.append(run_request(run, {**tags, REQUEST_TAG: path.stem}))
+            requests.append(run_request(run, names_in(workspace), {**tags, REQUEST_TAG: path.stem}))
     return requests or dg.SkipReason("no `foxml` command asks for a run")
 
 

@@ -4,6 +4,7 @@ An instance may hold the runs of other roots and code locations too; they are le
 """
 
 import functools
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +12,15 @@ from pathlib import Path
 import dagster as dg
 
 from foxml_assets.defs.running.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
+from foxml_assets.defs.running.ledger import Ledger
 from foxml_assets.defs.running.origin import origin_tags, record_origin
 from foxml_assets.defs.running.partitions import UNFINISHED
 from foxml_assets.workspace import Workspace
 
 ROOT_TAG = "foxml/root"
 _SERVER_TAG = "foxml/requested_by"
+# Whether the processes of such a run live is for Dagster's run monitoring to find out.
+_SPREAD_TAG = "foxml/a_process_per_step"
 # A run that hangs would keep its place in the pool for ever; Dagster's run monitoring ends it.
 _MAX_RUNTIME_TAG, _MAX_RUNTIME_SECONDS = "dagster/max_runtime", 24 * 3600
 _MAX_SHOWN = 3
@@ -54,41 +58,59 @@ def claim_server(workspace: Workspace) -> str:
 
 
 def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> None:
-    """Claim `run`, which this process executes, and mark it as a run of this root."""
+    """Claim `run`, of which this process executes a step, and mark it as a run of this root.
+
+    Where each step has a process of its own none of them stands for the run, which is marked as such.
+    """
+    # As an earlier step of it left it.
+    run = instance.get_run_by_id(run.run_id) or run
+    marks = {ROOT_TAG: root_id(root)}
     claim = find_claims(root).get(run.run_id)
     if claim is None or not claim.is_held:
-        # Held until the process ends: when its last step is done, a run is still unfinished.
-        hold_claim(root, run.run_id, Role.RUN, "executing a run")
-    if run.tags.get(ROOT_TAG) != root_id(root):
-        instance.add_run_tags(run.run_id, {ROOT_TAG: root_id(root)})
-    record_origin(instance, run.run_id)
+        if _is_executed_here(instance, run.run_id):
+            # Held until the process ends: when its last step is done, a run is still unfinished.
+            hold_claim(root, run.run_id, Role.RUN, "executing a run")
+        else:
+            marks[_SPREAD_TAG] = "true"
+    if not marks.items() <= run.tags.items():
+        instance.add_run_tags(run.run_id, marks)
+    record_origin(instance, run)
 
 
-def runs_in_flight(
-    instance: dg.DagsterInstance, root: Path, assets: Sequence[str]
-) -> tuple[dg.DagsterRun, ...]:
+def _is_executed_here(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether this process executes all steps of the run: the executor says who does, before the first."""
+    engine = dg.DagsterEventType.ENGINE_EVENT
+    for record in instance.get_records_for_run(run_id, of_type=engine).records:
+        event = record.event_log_entry.dagster_event
+        said = event.engine_event_data.metadata if event is not None else {}
+        # A worker says its process too, but not which steps it executes.
+        if "step_keys" in said and said["pid"].value == str(os.getpid()):
+            return True
+    return False
+
+
+def runs_in_flight(ledger: Ledger, root: Path, assets: Sequence[str]) -> tuple[dg.DagsterRun, ...]:
     """The queued and running runs of this root; those that have lost their process are ended first.
 
     A run that was launched in the UI has no mark of its root before it executes; it is taken for one of
     this root if it is for any of `assets`. It counts from when it is queued: before, nobody could tell
     whether the UI that makes it still lives.
     """
+    instance = ledger.instance
     end_lost_runs(instance, root)
-    own, names = root_id(root), {dg.AssetKey(name) for name in assets}
+    own, keys = root_id(root), set(ledger.names.keys(assets))
     return tuple(
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
         if not _is_being_made_in_the_ui(run)
         and run.tags.get(ROOT_TAG, own) == own
-        and (ROOT_TAG in run.tags or names & set(run.asset_selection or ()))
+        and (ROOT_TAG in run.tags or keys & set(run.asset_selection or ()))
     )
 
 
-def runs_at_work(
-    instance: dg.DagsterInstance, root: Path, assets: Sequence[str]
-) -> tuple[dg.DagsterRun, ...]:
+def runs_at_work(ledger: Ledger, root: Path, assets: Sequence[str]) -> tuple[dg.DagsterRun, ...]:
     """`runs_in_flight`, but without those that wait for a server of this root where none lives."""
-    runs = runs_in_flight(instance, root, assets)
+    runs = runs_in_flight(ledger, root, assets)
     if has_living_server(root):
         return runs
     # The claims of processes that died were removed with their runs, so these live.
@@ -139,7 +161,7 @@ def _why_lost(run: dg.DagsterRun, claims: Mapping[str, Claim]) -> str:
     claim = claims.get(run.run_id)
     if claim is not None:
         return "" if claim.is_held else f"its process ({claim.pid}) is gone"
-    if run.status is dg.DagsterRunStatus.QUEUED:
+    if run.status is dg.DagsterRunStatus.QUEUED or _SPREAD_TAG in run.tags:
         return ""
     if not any(other.role is Role.SERVER and other.is_held for other in claims.values()):
         return "no process executes it, and none could start it"

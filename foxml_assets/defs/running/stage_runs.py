@@ -10,14 +10,15 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.names import pair_key
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.running.attempts import PLAN_TAG
+from foxml_assets.defs.running.ledger import Ledger, Names
 from foxml_assets.defs.running.partitions import (
+    CROSS_SECTIONAL_JOBS,
+    SYMBOL_JOBS,
+    TARGETS,
     add_partitions,
-    cross_sectional_partitions,
     keys_of,
     range_tags,
     ranges,
-    symbol_partitions,
-    targets,
 )
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.stages import Stage
@@ -29,8 +30,8 @@ _MAX_LISTED = 20
 *_MODELS, REPORT_ASSET = Stage.TRAINING.assets
 MODEL_ASSETS = dict(zip(TrainingType, _MODELS, strict=True))
 MODEL_PARTITIONS = {
-    TrainingType.CROSS_SECTIONAL: cross_sectional_partitions,
-    TrainingType.SYMBOL_SPECIFIC: symbol_partitions,
+    TrainingType.CROSS_SECTIONAL: CROSS_SECTIONAL_JOBS,
+    TrainingType.SYMBOL_SPECIFIC: SYMBOL_JOBS,
 }
 MODEL_CHECKS = ("match_the_plan", "files_intact")
 
@@ -74,18 +75,12 @@ class StageRun:
     seconds: float | None = None
     title: str = ""
 
-    @property
-    def asset_keys(self) -> list[dg.AssetKey]:
-        return [dg.AssetKey(name) for name in self.assets]
-
-    @property
-    def check_keys(self) -> list[dg.AssetCheckKey] | None:
+    def check_keys(self, names: Names) -> list[dg.AssetCheckKey] | None:
         if self.checks is None:
             return None
-        return [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in self.checks]
+        return [dg.AssetCheckKey(names.key(asset), name) for asset, name in self.checks]
 
-    @property
-    def config(self) -> dict[str, object]:
+    def config(self, names: Names) -> dict[str, object]:
         """The run config: the partitions that the run is meant for, and what limits it."""
         if not self.keys:
             return {}
@@ -94,19 +89,19 @@ class StageRun:
             meant["chosen"] = list(self.chosen)
         if self.seconds is not None:
             meant["seconds"] = self.seconds
-        return {"ops": {name: {"config": meant} for name in self.assets}}
+        return {"ops": {names.flat(asset): {"config": meant} for asset in self.assets}}
 
 
-def evidence_run(instance: dg.DagsterInstance, all_targets: Sequence[str], stale: Set[str]) -> StageRun:
+def evidence_run(ledger: Ledger, all_targets: Sequence[str], stale: Set[str]) -> StageRun:
     """One run over the range of targets that holds all `stale` ones; it evaluates these and no others."""
-    order = add_partitions(instance, targets, all_targets)
+    order = add_partitions(ledger, TARGETS, all_targets)
     # One range, because none can be longer than all keys.
     (keys,) = ranges(order, stale, len(order))
     return StageRun((EVIDENCE_ASSET,), _meant_for(keys), keys=keys)
 
 
 def training_runs(
-    instance: dg.DagsterInstance,
+    ledger: Ledger,
     plan: MasterPlan,
     pending: Sequence[Job],
     batch_size: int,
@@ -121,7 +116,7 @@ def training_runs(
     runs = []
     for kind in TrainingType:
         jobs = {partition_key(job): job for job in pending if job.training_type is kind}
-        order = partition_order(instance, plan, kind)
+        order = partition_order(ledger, plan, kind)
         found = ranges(order, jobs.keys(), batch_size)
         runs += [
             _training_run(plan, kind, keys, {key: jobs[key] for key in keys if key in jobs}, no_others)
@@ -130,20 +125,20 @@ def training_runs(
     return sorted(runs, key=lambda run: -int(run.tags[_PRIORITY_TAG]))
 
 
-def partition_order(instance: dg.DagsterInstance, plan: MasterPlan, kind: TrainingType) -> tuple[str, ...]:
+def partition_order(ledger: Ledger, plan: MasterPlan, kind: TrainingType) -> tuple[str, ...]:
     """The partitions of one training type in their order; jobs of `plan` that are none yet are added last."""
     keys = [partition_key(job) for job in plan.jobs if job.training_type is kind]
-    return add_partitions(instance, MODEL_PARTITIONS[kind], keys)
+    return add_partitions(ledger, MODEL_PARTITIONS[kind], keys)
 
 
-def is_training(run: dg.DagsterRun) -> bool:
+def is_training(run: dg.DagsterRun, names: Names) -> bool:
     """Whether it makes models."""
-    return any(dg.AssetKey(name) in (run.asset_selection or ()) for name in MODEL_ASSETS.values())
+    return any(key in (run.asset_selection or ()) for key in names.keys(MODEL_ASSETS.values()))
 
 
-def keys_in_flight(runs: Sequence[dg.DagsterRun], asset: str, order: Sequence[str]) -> set[str]:
-    """The partitions of `asset` that `runs` are for."""
-    own = [run for run in runs if dg.AssetKey(asset) in (run.asset_selection or ())]
+def keys_in_flight(runs: Sequence[dg.DagsterRun], key: dg.AssetKey, order: Sequence[str]) -> set[str]:
+    """The partitions of the asset `key` that `runs` are for."""
+    own = [run for run in runs if key in (run.asset_selection or ())]
     return {key for run in own for key in keys_of(run.tags, order)}
 
 
@@ -185,10 +180,10 @@ def audit_run() -> StageRun:
     return StageRun(("routing_audit", REPORT_ASSET))
 
 
-def check_config(*, deep: bool) -> dict[str, object]:
+def check_config(names: Names, *, deep: bool) -> dict[str, object]:
     """The run config of the checks of models."""
     config = ModelChecks(deep=deep).model_dump()
-    return {"ops": {model_checks(asset): {"config": config} for asset in MODEL_ASSETS.values()}}
+    return {"ops": {names.flat(model_checks(asset)): {"config": config} for asset in MODEL_ASSETS.values()}}
 
 
 def model_checks(asset: str) -> str:
@@ -196,13 +191,13 @@ def model_checks(asset: str) -> str:
     return f"{asset}_checks"
 
 
-def run_request(run: StageRun, tags: Mapping[str, str]) -> dg.RunRequest:
+def run_request(run: StageRun, names: Names, tags: Mapping[str, str]) -> dg.RunRequest:
     """A run for a sensor to launch. It has no run key: what is in flight already is looked up instead."""
     return dg.RunRequest(
-        asset_selection=run.asset_keys,
-        asset_check_keys=run.check_keys,
+        asset_selection=names.keys(run.assets),
+        asset_check_keys=run.check_keys(names),
         tags={**run.tags, **tags},
-        run_config=run.config,
+        run_config=run.config(names),
     )
 
 

@@ -2,14 +2,21 @@
 
 import dagster as dg
 
-# The content of an input changed, or an input is about to run. Waiting for what is in progress makes
-# one run of several changes; a run that finds nothing new rewrites nothing. Without an input that was never
-# made a run could only fail; there need be no panel where candidates were imported.
-WHEN_INPUTS_CHANGE = (
-    dg.AutomationCondition.any_deps_match(
-        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
-    ).since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-    & ~dg.AutomationCondition.any_deps_missing().ignore(dg.AssetSelection.assets("panel"))
-).with_label("content of an input changed")
+from foxml_assets.defs.running.ledger import Names
+
+
+def when_inputs_change(names: Names) -> dg.AutomationCondition[dg.AssetKey]:
+    """The content of an input changed, or an input is about to run.
+
+    Waiting for what is in progress makes one run of several changes; a run that finds nothing new rewrites
+    nothing. Without an input that was never made a run could only fail; there need be no panel where
+    candidates were imported.
+    """
+    return (
+        dg.AutomationCondition.any_deps_match(
+            dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+        ).since_last_handled()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+        & ~dg.AutomationCondition.any_deps_missing().ignore(dg.AssetSelection.assets(names.key("panel")))
+    ).with_label("content of an input changed")

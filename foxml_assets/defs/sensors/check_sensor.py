@@ -12,7 +12,9 @@ import msgspec
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.defs.checking.check_findings import all_findings, first_words
 from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS
+from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
+from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.stages import Stage
@@ -35,30 +37,32 @@ class _Seen(msgspec.Struct, frozen=True):
     looks: int
 
 
-@dg.sensor(
-    job_name=ARTIFACT_CHECK_JOB,
-    minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor(
+    "outdated_checks",
+    job=ARTIFACT_CHECK_JOB,
+    seconds=INTERVAL_SECONDS,
+    is_on=lambda graph: graph.plan_follows_inputs,
 )
 def outdated_checks(
-    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.SensorEvaluationContext, workspace: Workspace
 ) -> dg.RunRequest | dg.SkipReason:
     """Runs the checks of candidates and plans again where their results are not what they would be now."""
-    instance, root = context.instance, workspace.root
+    ledger, root = ledger_of(workspace, context.instance), workspace.root
     if not workspace.layout.master_plan.is_file():
         return dg.SkipReason("there is no plan yet: foxml run --until plan")
     command = living_command(root)
     if command is not None:
         return dg.SkipReason(f"waiting for {command}, which launches its own runs")
-    assets = {dg.AssetKey(name) for name in _CHECKED}
+    names = ledger.names
+    assets, job = set(names.keys(_CHECKED)), names.flat(ARTIFACT_CHECK_JOB)
     runs = [
         run
-        for run in runs_in_flight(instance, root, _CHECKED)
-        if run.job_name == ARTIFACT_CHECK_JOB or assets & set(run.asset_selection or ())
+        for run in runs_in_flight(ledger, root, _CHECKED)
+        if run.job_name == job or assets & set(run.asset_selection or ())
     ]
     if runs:
         return dg.SkipReason(f"waiting for {describe_runs(runs)}")
-    files, recorded = _files(workspace), _recorded(instance)
+    files, recorded = _files(workspace), _recorded(ledger)
     state = content_hash([files, sorted((*key, words or "") for key, words in recorded.items())])
     seen = _read(context.cursor)
     if seen.state == state and seen.agreed:
@@ -73,20 +77,21 @@ def outdated_checks(
         return dg.SkipReason(f"{_named(differ)} to be checked again, if no new plan comes before")
     # The same files are the same request, so that checks that end in vain are not launched for ever.
     request = f"{ARTIFACT_CHECK_JOB}:{content_hash(files)}"
-    refused = refusal(instance, root, request)
+    refused = refusal(ledger.instance, root, request)
     if refused:
         return dg.SkipReason(f"{_named(differ)} to be checked again, but {refused}: foxml check")
     return dg.RunRequest(tags={REQUEST_TAG: request, **daemon_tags(workspace)})
 
 
-def _recorded(instance: dg.DagsterInstance) -> dict[_Key, str | None]:
+def _recorded(ledger: Ledger) -> dict[_Key, str | None]:
     """What the latest result of each check says, None where it passed; without those that never ended."""
-    keys = [key for definition in ARTIFACT_CHECKS for key in definition.check_keys]
+    names, storage = ledger.names, ledger.instance.event_log_storage
+    keys = [check.key(names) for check in ARTIFACT_CHECKS]
     found: dict[_Key, str | None] = {}
-    for key, record in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
+    for key, record in storage.get_latest_asset_check_execution_by_key(keys).items():
         event = record.event.dagster_event if record.event else None
         if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            found[key.asset_key.to_user_string(), key.name] = event.asset_check_evaluation_data.description
+            found[names.asset(key.asset_key), key.name] = event.asset_check_evaluation_data.description
     return found
 
 

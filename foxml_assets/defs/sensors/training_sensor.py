@@ -11,7 +11,9 @@ from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import data_version_of
 from foxml_assets.defs.assets.job_events import with_records
+from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
+from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.partitions import retire_partitions
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
 from foxml_assets.defs.running.stage_runs import (
@@ -44,13 +46,14 @@ class _Seen(msgspec.Struct, frozen=True):
     reason: str
 
 
-@dg.sensor(
-    asset_selection=dg.AssetSelection.assets(*MODEL_ASSETS.values(), REPORT_ASSET),
-    minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor(
+    "pending_training",
+    assets=(*MODEL_ASSETS.values(), REPORT_ASSET),
+    seconds=INTERVAL_SECONDS,
+    is_on=lambda graph: graph.training_follows_plan,
 )
 def pending_training(
-    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.SensorEvaluationContext, workspace: Workspace
 ) -> list[dg.RunRequest] | dg.RunRequest | dg.SkipReason:
     """Launches the pending jobs in batches, as far as `automatic_training` allows, and then the report.
 
@@ -62,8 +65,9 @@ def pending_training(
     command = living_command(workspace.root)
     if command is not None:
         return dg.SkipReason(f"waiting for {command}, which launches its own runs")
-    runs = runs_in_flight(context.instance, workspace.root, STAGE_ASSETS)
-    others = [run for run in runs if not is_training(run)]
+    ledger = ledger_of(workspace, context.instance)
+    runs = runs_in_flight(ledger, workspace.root, STAGE_ASSETS)
+    others = [run for run in runs if not is_training(run, ledger.names)]
     if others:
         return dg.SkipReason(f"waiting for {describe_runs(others)}; if it hangs, terminate it in the UI")
     # Reading plan and models is not cheap, and mostly nothing has moved since the last look.
@@ -72,7 +76,7 @@ def pending_training(
     if seen is not None and seen.state == state:
         return dg.SkipReason(seen.reason)
     try:
-        answer = _next_step(context.instance, workspace, runs)
+        answer = _next_step(ledger, workspace, runs)
     except FoxmlError as error:
         answer = dg.SkipReason(str(error))
     if isinstance(answer, dg.SkipReason):
@@ -88,30 +92,30 @@ def _read(cursor: str | None) -> _Seen | None:
         return None
 
 
-def _next_step(instance: dg.DagsterInstance, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
+def _next_step(ledger: Ledger, workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> Answer:
     inputs = workspace.read_inputs()
-    training = with_records(inputs.training_context(), instance)
+    training = with_records(inputs.training_context(), ledger)
     plan = authorise_training(training, inputs.policy, current_stamp()).plan
     pending = pending_jobs(plan, training, retry_failed=False)
-    waiting, left = _split(instance, workspace, plan, pending, runs)
+    waiting, left = _split(ledger, workspace, plan, pending, runs)
     if waiting:
-        reason = hold_back(instance, training, waiting)
+        reason = hold_back(ledger, training, waiting)
         if reason:
             return dg.SkipReason(reason)
         tags = daemon_tags(workspace)
-        launched = training_runs(instance, plan, waiting, training.config.batch_size)
-        return [run_request(run, tags) for run in launched]
+        launched = training_runs(ledger, plan, waiting, training.config.batch_size)
+        return [run_request(run, ledger.names, tags) for run in launched]
     if runs:
         return dg.SkipReason(f"{len(pending) - len(left)} jobs are in {describe_runs(runs)}")
     # What left the plan while a run still referred to it can go now.
-    for kind, definition in MODEL_PARTITIONS.items():
+    for kind, partition_set in MODEL_PARTITIONS.items():
         planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
-        retire_partitions(instance, definition, planned)
-    return _report(instance, workspace, left)
+        retire_partitions(ledger, partition_set, planned)
+    return _report(ledger, workspace, left)
 
 
 def _split(
-    instance: dg.DagsterInstance,
+    ledger: Ledger,
     workspace: Workspace,
     plan: MasterPlan,
     pending: tuple[Job, ...],
@@ -121,21 +125,19 @@ def _split(
     taken: set[tuple[TrainingType, str]] = set()
     vain: set[tuple[TrainingType, str]] = set()
     for kind, asset in MODEL_ASSETS.items():
-        order = partition_order(instance, plan, kind)
-        taken |= {(kind, key) for key in keys_in_flight(runs, asset, order)}
-        tried = exhausted_keys(instance, workspace.root, plan.metadata.plan_hash, asset, order)
+        order = partition_order(ledger, plan, kind)
+        taken |= {(kind, key) for key in keys_in_flight(runs, ledger.names.key(asset), order)}
+        tried = exhausted_keys(ledger, workspace.root, plan.metadata.plan_hash, asset, order)
         vain |= {(kind, key) for key in tried}
     idle = [(job, (job.training_type, partition_key(job))) for job in pending]
     idle = [(job, key) for job, key in idle if key not in taken]
     return [job for job, key in idle if key not in vain], [job for job, key in idle if key in vain]
 
 
-def _report(
-    instance: dg.DagsterInstance, workspace: Workspace, left: list[Job]
-) -> dg.RunRequest | dg.SkipReason:
+def _report(ledger: Ledger, workspace: Workspace, left: list[Job]) -> dg.RunRequest | dg.SkipReason:
     reads = (*MODEL_ASSETS.values(), "master_training_plan", "routing_audit")
-    latest = max(data_version_of(instance, name)[1] for name in reads)
-    version, reported = data_version_of(instance, REPORT_ASSET)
+    latest = max(data_version_of(ledger, name)[1] for name in reads)
+    version, reported = data_version_of(ledger, REPORT_ASSET)
     # Storage ids ascend: the report is younger than all it reads.
     if version is not None and reported > latest:
         if left:
@@ -145,12 +147,12 @@ def _report(
             )
         return dg.SkipReason("every job of the plan is trained, and reported")
     request = f"{REPORT_ASSET}:{latest}:{reported}"
-    refused = refusal(instance, workspace.root, request)
+    refused = refusal(ledger.instance, workspace.root, request)
     if refused:
         return dg.SkipReason(
             f"the report: {refused}. Mend the cause and materialize {REPORT_ASSET}, or: foxml train"
         )
-    return run_request(report_run(), {REQUEST_TAG: request, **daemon_tags(workspace)})
+    return run_request(report_run(), ledger.names, {REQUEST_TAG: request, **daemon_tags(workspace)})
 
 
 def _state(workspace: Workspace, runs: tuple[dg.DagsterRun, ...]) -> str:
