@@ -19,6 +19,7 @@ from foxml_assets.defs.graph import Graph, SensorFactory
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
+from foxml_assets.defs.running.origin import origin_tags
 from foxml_assets.defs.running.partitions import UNFINISHED
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, training_runs
 from foxml_assets.defs.sensors.training_sensor import pending_training
@@ -109,7 +110,7 @@ class Shell:
         return self.job().execute_in_process(
             instance=self.instance,
             asset_selection=self.ledger.names.keys(run.assets),
-            tags=run.tags,
+            tags={**run.tags, **origin_tags()},
             run_config={**QUIET, **run.config(self.ledger.names)},
             raise_on_error=False,
         )

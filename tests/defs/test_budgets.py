@@ -75,7 +75,7 @@ def test_the_daemon_is_told_the_limits_too(shell: Shell) -> None:
     with claimed(shell.workspace.root, "claim", Role.COMMAND, "foxml train"):
         ask_for(shell.workspace.root, run, "claim")
         (request,) = shell.tick(requested_runs).requests
-    assert request.run_config == run.config
+    assert request.run_config == run.config(shell.ledger.names)
     (meant,) = [op["config"] for op in request.run_config["ops"].values()]
     assert meant["chosen"] == [run.keys[0], run.keys[2]]
     assert meant["seconds"] == 30.0
