@@ -16,6 +16,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
 from foxml_assets.training.training_config import TrainingConfig
 
+ROOT_VARIABLE, CONFIG_DIR_VARIABLE, KEY_PREFIX_VARIABLE = "FOXML_ROOT", "FOXML_CONFIG_DIR", "FOXML_KEY_PREFIX"
 DEFAULT_ROOT = Path("output")
 DEFAULT_CONFIG_DIR = Path("config")
 
@@ -113,7 +114,7 @@ class Workspace:
 
 def current_workspace(root: Path | None = None, config_dir: Path | None = None) -> Workspace:
     """The workspace of `root` and `config_dir`, else of the environment, else of the defaults."""
-    chosen_root = root or Path(os.environ.get("FOXML_ROOT") or DEFAULT_ROOT)
-    chosen_config = config_dir or Path(os.environ.get("FOXML_CONFIG_DIR") or DEFAULT_CONFIG_DIR)
-    prefix = tuple(filter(None, os.environ.get("FOXML_KEY_PREFIX", "").split("/")))
+    chosen_root = root or Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    chosen_config = config_dir or Path(os.environ.get(CONFIG_DIR_VARIABLE) or DEFAULT_CONFIG_DIR)
+    prefix = tuple(filter(None, os.environ.get(KEY_PREFIX_VARIABLE, "").split("/")))
     return Workspace(chosen_root.resolve(), chosen_config.absolute(), prefix)

@@ -54,10 +54,10 @@ def build_graph(graph: Graph, *, checks: bool = True) -> dg.Definitions:
 
     Raises ConfigError.
     """
+    own = [*(make(graph) for make in _ASSETS), *model_assets(graph)]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
-        *(make(graph) for make in _ASSETS),
-        *job_assets(graph),
-        *model_assets(graph),
+        *(definition.map_asset_specs(graph.completed) for definition in own),
+        *map(graph.completed, job_assets(graph)),
     ]
     sensors: list[dg.SensorDefinition] = [*(make(graph) for make in _SENSORS), _plan_automation(graph)]
     if not checks:

@@ -4,8 +4,8 @@ What is declared here becomes a factory: it makes the definition of the part for
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import cast, get_type_hints
 
 import dagster as dg
@@ -31,6 +31,10 @@ class Graph:
 
     workspace: Workspace
     group_prefix: str = ""
+    owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    panel_asset: dg.AssetKey | None = None
+    """Another's asset, which writes what the panel is made from."""
     plan_follows_inputs: bool = True
     training_follows_plan: bool = True
 
@@ -45,6 +49,12 @@ class Graph:
     def partitions(self, partition_set: str) -> dg.DynamicPartitionsDefinition:
         """The definition of a set of partitions."""
         return dg.DynamicPartitionsDefinition(name=self.names.flat(partition_set))
+
+    def completed(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+        """`spec` with what all assets of the graph have, and the panel with its source."""
+        is_panel = spec.key == self.names.key("panel")
+        deps = [self.panel_asset] if is_panel and self.panel_asset is not None else []
+        return spec.merge_attributes(owners=self.owners, tags=self.tags, deps=deps)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def warm_up(*, commands: bool) -> None:
     """Import all that a stage, or a command, may import."""
     import foxml_assets
 
-    outer = ("foxml_assets.cli", "foxml_assets.commands", "foxml_assets.defs")
+    outer = tuple(f"foxml_assets.{room}" for room in ("cli", "commands", "components", "defs"))
     for module in pkgutil.walk_packages(foxml_assets.__path__, "foxml_assets."):
         # The definitions read the config of the working folder.
         if module.name != "foxml_assets.definitions" and (commands or not module.name.startswith(outer)):

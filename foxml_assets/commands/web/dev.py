@@ -21,7 +21,7 @@ from foxml_assets.core.errors import ConfigError
 from foxml_assets.defs.running.claims import Role, forget_claim, hold_claim
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.runs import end_lost_runs
-from foxml_assets.workspace import current_workspace
+from foxml_assets.workspace import CONFIG_DIR_VARIABLE, ROOT_VARIABLE, current_workspace
 
 _DEFINITIONS = "foxml_assets.definitions"
 _SECONDS_TO_STOP = 20.0
@@ -42,8 +42,8 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
         end_lost_runs(instance, workspace.root)
     environment = os.environ | {
         "DAGSTER_HOME": str(workspace.dagster_home),
-        "FOXML_ROOT": str(workspace.root),
-        "FOXML_CONFIG_DIR": str(workspace.config_dir),
+        ROOT_VARIABLE: str(workspace.root),
+        CONFIG_DIR_VARIABLE: str(workspace.config_dir),
     }
     web = [sys.executable, "-m", "foxml_assets.commands.web.server", "--host", host, "--port", str(port)]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _DEFINITIONS]
