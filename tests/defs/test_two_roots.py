@@ -62,12 +62,23 @@ class Location:
         )
         assert result.success
 
-    def tick(self, sensor: str) -> str:
-        """Why the sensor launches nothing."""
+    def tick(self, sensor: str) -> list[dg.RunRequest] | dg.SkipReason:
         with dg.build_sensor_context(instance=self.instance) as context:
-            answer = self.definitions.get_sensor_def(sensor)(context)
-        assert isinstance(answer, dg.SkipReason)
-        return answer.skip_message or ""
+            answer = self.definitions.get_repository_def().get_sensor_def(sensor)(context)
+        assert isinstance(answer, list | dg.SkipReason)
+        return answer
+
+    def names(self, name: str) -> set[str]:
+        """What one root's part is called: assets, ops, groups, pools, partition sets, jobs and sensors."""
+        repository = self.definitions.get_repository_def()
+        graph = self.definitions.resolve_asset_graph()
+        own = [graph.get(key) for key in graph.get_all_asset_keys() if key.path[0] == name]
+        found = {node.key.to_user_string() for node in own} | {node.group_name for node in own}
+        found |= {pool for node in own for pool in node.pools or ()}
+        found |= {str(node.partitions_def.name) for node in own if node.partitions_def}
+        found |= {node.assets_def.node_def.name for node in own if node.is_executable}
+        parts = [*repository.sensor_defs, *repository.get_all_jobs()]
+        return found | {part.name for part in parts if part.name.startswith(name)}
 
 
 @pytest.fixture
@@ -87,6 +98,24 @@ def location(planned_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         yield Location(tmp_path, definitions, instance)
 
 
+def test_no_part_is_shared(location: Location) -> None:
+    alpha, beta = map(location.names, NAMES)
+    assert len(alpha) == len(beta)
+    assert {name.replace("alpha", "beta", 1) for name in alpha} == beta
+    assert all(name.startswith("alpha") for name in alpha)
+    assert {"alpha__plan_automation", "alpha__symbol_training", "alpha__targets", "alpha_inputs"} <= alpha
+
+
+def test_a_sensor_of_one_sees_nothing_of_the_other(location: Location) -> None:
+    for asset in ("routing_candidates", "data_config"):
+        event = dg.AssetMaterialization(["alpha", asset], tags={"dagster/data_version": "old"})
+        location.instance.report_runless_asset_event(event)
+    (request,) = location.tick("alpha__changed_inputs")
+    assert request.asset_selection == [dg.AssetKey(["alpha", "data_config"])]
+    assert "nothing was run here yet" in (location.tick("beta__changed_inputs").skip_message or "")
+
+
+@pytest.mark.slow
 def test_each_is_planned_and_trained_without_touching_the_other(location: Location) -> None:
     for name, other in (NAMES, NAMES[::-1]):
         before, events = location.files(other), location.events(other)
@@ -96,7 +125,8 @@ def test_each_is_planned_and_trained_without_touching_the_other(location: Locati
         assert set(location.instance.get_dynamic_partitions(f"{name}__symbol_jobs")) == set(planned)
         location.train(name, planned[0])
         assert len(list(location.layout(name).models.rglob("manifest.json"))) > 0
-        assert location.tick(f"{name}__changed_inputs") == "no input changed"
-        assert "jobs are pending" in location.tick(f"{name}__pending_training")
+        assert location.tick(f"{name}__changed_inputs").skip_message == "no input changed"
+        selected = {key for one in location.tick(f"{name}__pending_training") for key in one.asset_selection}
+        assert {key.path[0] for key in selected} == {name}
         assert location.files(other) == before
         assert location.events(other) == events
