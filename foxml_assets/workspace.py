@@ -29,6 +29,8 @@ class Workspace:
     config_dir: Path
     key_prefix: tuple[str, ...] = ()
     """What the keys of its assets begin with in the Dagster instance, which may hold several graphs."""
+    data_folder: Path | None = None
+    """Where relative paths of the data config begin, if not in the working directory."""
 
     @property
     def layout(self) -> Layout:
@@ -60,7 +62,8 @@ class Workspace:
 
     def data_config(self) -> DataConfig:
         """Raises ConfigError."""
-        return load_config(self.data_config_file, DataConfig)
+        config = load_config(self.data_config_file, DataConfig)
+        return config if self.data_folder is None else config.placed_in(self.data_folder)
 
     def routing_policy(self) -> RoutingPolicy:
         """Raises ConfigError."""

@@ -30,8 +30,8 @@ class Automation(dg.Model, dg.Resolvable):
 class FoxmlRouting(dg.Component, dg.Model, dg.Resolvable):
     """Decide, plan and train models per (target, symbol) pair of a panel.
 
-    Relative paths are relative to the folder of the defs.yaml. Several of these may live in one code location
-    if their roots and key prefixes differ.
+    Relative paths begin in the folder of the defs.yaml, those in data_config.yaml in the project. Several of
+    these may live in one code location if their roots and key prefixes differ.
     """
 
     root: str | None = Field(
@@ -73,13 +73,13 @@ class FoxmlRouting(dg.Component, dg.Model, dg.Resolvable):
 
     def _workspace(self, folder: Path, project: Path) -> Workspace:
         """As the commands find theirs, but without the folder that they are called in."""
-        workspace = current_workspace(
-            _place(self.root, folder, ROOT_VARIABLE, project / "output"),
-            _place(self.config_dir, folder, CONFIG_DIR_VARIABLE, project / "config"),
-        )
-        return (
-            replace(workspace, key_prefix=tuple(self.key_prefix.split("/"))) if self.key_prefix else workspace
-        )
+        root = _place(self.root, folder, ROOT_VARIABLE, project / "output")
+        config_dir = _place(self.config_dir, folder, CONFIG_DIR_VARIABLE, project / "config")
+        found = current_workspace(root, config_dir)
+        # A config that the environment names is a command's, and speaks of the folder that it is called in.
+        data_folder = None if config_dir is None else project
+        prefix = tuple(self.key_prefix.split("/")) if self.key_prefix else found.key_prefix
+        return replace(found, key_prefix=prefix, data_folder=data_folder)
 
 
 def _place(chosen: str | None, folder: Path, variable: str, default: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -176,3 +177,14 @@ class DataConfig(ConfigModel):
         if isinstance(panel, FilePanel) and panel.time_column == panel.symbol_column:
             raise ValueError("time_column and symbol_column must differ")
         return self
+
+    def placed_in(self, folder: Path) -> "DataConfig":
+        """The same with its relative paths in `folder` instead of the working directory."""
+        panel = self.panel
+        if isinstance(panel, DemoPanel):
+            return self
+        builders = tuple(
+            one.model_copy(update={"source": str(folder / one.source)}) for one in panel.builders
+        )
+        placed = panel.model_copy(update={"path": str(folder / panel.path), "builders": builders})
+        return self.model_copy(update={"panel": placed})
