@@ -9,13 +9,11 @@ import dagster as dg
 
 from foxml_assets.defs.running.execution import execute_here, sole_command, stages
 from foxml_assets.defs.running.ledger import ledger_of, names_in
-from foxml_assets.defs.running.origin import adopt_origin, repository_tags
 from foxml_assets.defs.running.runs import claim_run, describe_runs, runs_at_work
 from foxml_assets.stages import STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
 BOOTSTRAP_JOB = "bootstrap"
-_PARENT_TAG = "foxml/bootstrap"
 
 
 def bootstrap_job(workspace: Workspace, definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
@@ -31,9 +29,9 @@ def bootstrap_job(workspace: Workspace, definitions: Callable[[], dg.Definitions
             job = definitions().resolve_implicit_global_asset_job_def()
             for title, run in stages(context.instance, workspace, Stage.PLAN):
                 context.log.info(title)
-                tags = {_PARENT_TAG: context.run_id, **repository_tags(context.run)}
-                result = execute_here(job, context.instance, workspace, run, tags=tags, raise_on_error=False)
-                adopt_origin(context.instance, result.run_id, context.run)
+                result = execute_here(
+                    job, context.instance, workspace, run, within=context.run, raise_on_error=False
+                )
                 if not result.success:
                     raise dg.Failure(
                         f"{title}: run {result.run_id[:8]} failed, see there. What was made before it "

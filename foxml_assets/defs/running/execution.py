@@ -10,7 +10,8 @@ import dagster as dg
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.ledger import ledger_of, names_in
-from foxml_assets.defs.running.runs import command_tags
+from foxml_assets.defs.running.origin import adopt_origin
+from foxml_assets.defs.running.runs import child_tags, command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
 from foxml_assets.stages import CONFIGS, Stage
@@ -63,22 +64,29 @@ def execute_here(
     workspace: Workspace,
     run: StageRun,
     *,
-    tags: Mapping[str, str] | None = None,
+    within: dg.DagsterRun | None = None,
     config: Mapping[str, object] | None = None,
     raise_on_error: bool,
 ) -> dg.ExecuteInProcessResult:
-    """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job."""
+    """Execute `run` of `job` in this process, which claims it; a run without assets is the whole job.
+
+    It belongs to the code location of the run `within` which it is executed, if there is one.
+    """
     # Chosen here, because the claim must stand before Dagster makes the run: see `end_lost_runs`.
     run_id, names = str(uuid.uuid4()), names_in(workspace)
+    marks = command_tags(workspace.root) if within is None else child_tags(workspace.root, within)
     with claimed(workspace.root, run_id, Role.RUN, "executing a run"), databases_held_open():
-        return job.execute_in_process(
+        result = job.execute_in_process(
             instance=instance,
             asset_selection=names.keys(run.assets) or None,
-            tags={**run.tags, **command_tags(workspace.root), **(tags or {})},
+            tags={**run.tags, **marks},
             run_config={**QUIET, **run.config(names), **(config or {})},
             run_id=run_id,
             raise_on_error=raise_on_error,
         )
+    if within is not None:
+        adopt_origin(instance, run_id, within)
+    return result
 
 
 def _evidence(instance: dg.DagsterInstance, workspace: Workspace) -> Iterator[tuple[str, StageRun]]:

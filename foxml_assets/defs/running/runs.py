@@ -13,11 +13,12 @@ import dagster as dg
 
 from foxml_assets.defs.running.claims import Claim, Role, find_claims, forget_claim, hold_claim, root_id
 from foxml_assets.defs.running.ledger import Ledger
-from foxml_assets.defs.running.origin import origin_tags, record_origin
+from foxml_assets.defs.running.origin import origin_tags, record_origin, repository_tags
 from foxml_assets.defs.running.partitions import UNFINISHED
 from foxml_assets.workspace import Workspace
 
 ROOT_TAG = "foxml/root"
+_PARENT_TAG = "foxml/bootstrap"
 _SERVER_TAG = "foxml/requested_by"
 # Whether the processes of such a run live is for Dagster's run monitoring to find out.
 _SPREAD_TAG = "foxml/a_process_per_step"
@@ -29,6 +30,11 @@ _MAX_SHOWN = 3
 def command_tags(root: Path) -> dict[str, str]:
     """The tags of a run that a command executes itself."""
     return {ROOT_TAG: root_id(root), **origin_tags()}
+
+
+def child_tags(root: Path, parent: dg.DagsterRun) -> dict[str, str]:
+    """The tags of a run that another run executes within itself."""
+    return {ROOT_TAG: root_id(root), _PARENT_TAG: parent.run_id, **repository_tags(parent)}
 
 
 def daemon_tags(workspace: Workspace) -> dict[str, str]:
