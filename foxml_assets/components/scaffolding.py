@@ -17,7 +17,7 @@ class RoutingScaffolder(dg.Scaffolder):
 
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
         """Write them into the folder of the request."""
-        name = request.target_path.name
+        name = request.target_path.name.replace("-", "_")
         attributes = {
             "root": "{{ context.project_root }}/output/" + name,
             "config_dir": ".",
