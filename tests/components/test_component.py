@@ -48,11 +48,11 @@ def test_without_a_prefix_every_name_is_that_of_the_project_itself(project: Path
 
 
 def test_attributes_reach_every_asset(project: Path) -> None:
-    attributes = {**PLAIN, "key_prefix": "team/alpha", "owners": ["team:desk"], "tags": {"tier": "1"}}
+    attributes = {**PLAIN, "key_prefix": "team/alpha", "owners": ["team:desk"], "tags": {"tier": "gold"}}
     graph = load(make_project(project, "attributes", {"alpha": attributes})).resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
     assert all(node.key.path[:2] == ["team", "alpha"] for node in nodes)
-    assert all(node.owners == ["team:desk"] and node.tags["tier"] == "1" for node in nodes)
+    assert all(node.owners == ["team:desk"] and node.tags["tier"] == "gold" for node in nodes)
     assert {node.group_name for node in nodes} >= {"team_alpha_inputs", "team_alpha_training"}
     assert all(str(node.group_name).startswith("team_alpha_") for node in nodes)
 
