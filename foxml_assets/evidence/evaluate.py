@@ -52,7 +52,7 @@ from foxml_assets.panel.folds import Fold, holdout_start, purge_bars, walk_forwa
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "3"
+EVIDENCE_CODE_VERSION = "4"
 
 # Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
 _TARGETS_AT_A_TIME = 16

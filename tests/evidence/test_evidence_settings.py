@@ -53,7 +53,7 @@ CHANGES: dict[str, object] = {
     "leakage.examined_rows": 1_000,
     "leakage.known_safe": {"signal": "vouched for"},
 }
-# Only the model family uses this one: intercepts are nothing to scores.
+# Intercepts are nothing to scores.
 NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
 # What these change shows with features that are the same for all symbols, and with a builder: in
 # test_known_features.py and test_replay.py.
