@@ -13,6 +13,12 @@ from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
+from foxml_assets.evidence.kept_predictions import (
+    OutOfFold,
+    drop_predictions,
+    has_predictions,
+    keep_predictions,
+)
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
@@ -103,24 +109,31 @@ def evaluate_targets(
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
-    """The targets of the panel without evidence, or with evidence from other data, settings or code.
+    """The targets of the panel without evidence, with evidence from other data, settings or code, or without
+    the predictions that the settings ask to keep.
 
     Evidence that cannot be read counts as none. Raises BuilderError, and PanelError for a builder's source.
     """
     replayed = replay_hash(info, config)
 
     def is_current(spec: TargetSpec) -> bool:
-        return _is_current(spec, info, _settings_hash(spec, config.evidence, replayed), layout)
+        return _is_current(spec, info, config.evidence, replayed, layout)
 
     return tuple(spec.name for spec in info.targets if not is_current(spec))
 
 
-def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: Layout) -> bool:
+def _is_current(
+    spec: TargetSpec, info: PanelInfo, settings: EvidenceConfig, replayed: str | None, layout: Layout
+) -> bool:
     try:
         evidence = read_evidence(layout, spec.name)
     except EvidenceError:
         return False
-    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings_hash
+    return (
+        evidence.data_hash == info.data_hash_for(spec.name)
+        and evidence.settings_hash == _settings_hash(spec, settings, replayed)
+        and (not settings.keep_predictions or has_predictions(layout, evidence))
+    )
 
 
 def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
@@ -270,6 +283,11 @@ def _evaluate(
         assured=shared.known.assured,
     )
     # Before the evidence: once that stands, its target is not evaluated again.
+    if settings.keep_predictions:
+        own_said = np.concatenate([scores.prediction for scores in found])
+        keep_predictions(layout, evidence, case, OutOfFold(pooled.chosen.prediction, own_said))
+    else:
+        drop_predictions(layout, evidence.target)
     write_timing(layout, evidence.target, passed())
     write_evidence(
         layout,

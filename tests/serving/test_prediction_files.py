@@ -98,10 +98,10 @@ def test_nothing_is_written_over_the_panel_or_the_root(trained_once: Routed, tmp
         predict(trained_once, panel, tmp_path / "out.xlsx")
 
 
-@pytest.mark.parametrize("arguments", [["panel.parquet", "--holdout"], []])
-def test_a_panel_or_the_holdout_is_predicted_on_and_not_both(arguments: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["panel.parquet", "--holdout"], ["--holdout", "--oof"], []])
+def test_one_thing_is_predicted_on(arguments: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    with pytest.raises(typer.BadParameter, match="either PANEL or --holdout"):
+    with pytest.raises(typer.BadParameter, match="one of PANEL, --holdout and --oof"):
         app(["predict", *arguments, "--out", str(out)], standalone_mode=False)
     assert not out.exists()
 
