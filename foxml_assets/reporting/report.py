@@ -29,8 +29,8 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 
 class RouteLine(msgspec.Struct, frozen=True):
-    """The pairs of one route. `mean_skill` is that of the served predictions, `pooled_skill` and `local_skill`
-    those of either model alone, over the scored pairs that the plan has it for. None where there are none.
+    """The pairs of one route. `mean_skill` is of what is served, `pooled_skill` and `local_skill` of either
+    model alone, over the scored pairs that the plan has it for. None where there are none.
 
     `above_chance` and `below_chance` count the scored pairs whose whole 95 % interval lies on that side of 0.
     """

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import typer
 from routed_world import Routed
-from served_world import held_rows, panel_file, trained_world
+from served_world import CONFIG_DIR, held_rows, panel_file, trained_world
 from training_world import RETURN
 
 from foxml_assets import api
@@ -17,7 +17,6 @@ from foxml_assets.commands.predict import run_predict
 from foxml_assets.core.errors import FoxmlError, StorageError
 from foxml_assets.serving.prediction_file import write_predictions
 
-CONFIG_DIR = Path(__file__).parents[2] / "config"
 SCHEMA = pa.schema({"symbol": pa.dictionary(pa.int32(), pa.string()), "prediction": pa.float64()})
 
 
