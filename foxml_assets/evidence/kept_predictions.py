@@ -90,9 +90,14 @@ def read_predictions(layout: Layout, evidence: TargetEvidence) -> pd.DataFrame:
     if wrong:
         raise EvidenceError("has other columns than were written", file=path, problems=wrong, fix=_FIX)
     try:
-        return pd.DataFrame(pq.read_table(path).to_pandas())
+        frame = pd.DataFrame(pq.read_table(path).to_pandas())
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
+    # -1 for a missing symbol.
+    code = frame["symbol"].cat.codes.to_numpy()
+    if (code < 0).any() or (code[1:] < code[:-1]).any():
+        raise EvidenceError("is not sorted by symbol", file=path, fix=_FIX)
+    return frame
 
 
 def _type_problems(schema: "pa.Schema") -> list[Problem]:

@@ -157,6 +157,7 @@ def test_a_file_that_is_missing_damaged_or_of_another_evidence_is_an_error(copie
         (table.set_column(2, "fold", table["fold"].cast(pa.int64())), "fold: is of another type"),
         (table.set_column(0, "timestamp", table["fold"]), "timestamp: is of another type"),
         (table.replace_schema_metadata({}), "belongs to another evidence"),
+        (table.take(np.arange(len(table))[::-1]), "is not sorted by symbol"),
     ):
         pq.write_table(change, path)
         with pytest.raises(EvidenceError, match=told):

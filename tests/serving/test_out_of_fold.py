@@ -1,6 +1,7 @@
 """The out-of-fold predictions of the evidence, served as the plan would serve the pairs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,8 @@ def test_a_pair_whose_evidence_is_of_another_panel_has_none(kept: Routed, tmp_pa
     newer, layout = make_world(tmp_path / "newer", panel_frame(seed=5)), kept.world.layout
     shutil.copytree(newer.layout.panel_dir, layout.panel_dir, dirs_exist_ok=True)
     evaluate(newer.context.info, layout, UP)
-    found = out_of_fold(kept)
+    context = replace(kept.world.context, info=newer.context.info)
+    found = predict_panel(OutOfSample.OUT_OF_FOLD, context, None)
     assert found.unserved["the evidence is of other data than the plan"] == 4
     assert set(found.frame["target"]) == {RETURN}
 
