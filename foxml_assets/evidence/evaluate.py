@@ -13,12 +13,7 @@ from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
-from foxml_assets.evidence.kept_predictions import (
-    OutOfFold,
-    drop_predictions,
-    has_predictions,
-    keep_predictions,
-)
+from foxml_assets.evidence.kept_predictions import OutOfFold, has_predictions, keep_predictions
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
@@ -282,12 +277,9 @@ def _evaluate(
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,
     )
+    out_of_fold = OutOfFold(pooled.chosen.prediction, np.concatenate([scores.prediction for scores in found]))
     # Before the evidence: once that stands, its target is not evaluated again.
-    if settings.keep_predictions:
-        own_said = np.concatenate([scores.prediction for scores in found])
-        keep_predictions(layout, evidence, case, OutOfFold(pooled.chosen.prediction, own_said))
-    else:
-        drop_predictions(layout, evidence.target)
+    keep_predictions(layout, evidence, case, out_of_fold if settings.keep_predictions else None)
     write_timing(layout, evidence.target, passed())
     write_evidence(
         layout,

@@ -40,8 +40,16 @@ def kept_path(layout: Layout, target: str) -> Path:
     return layout.feature_selection(target) / "predictions.parquet"
 
 
-def keep_predictions(layout: Layout, evidence: TargetEvidence, case: TargetCase, found: OutOfFold) -> None:
-    """Write the rows that either model predicts. The file names the data and settings of its evidence."""
+def keep_predictions(
+    layout: Layout, evidence: TargetEvidence, case: TargetCase, found: OutOfFold | None
+) -> None:
+    """Write the rows that either model predicts; or remove, without `found`, those of an earlier evidence.
+
+    The file names the data and settings of its evidence.
+    """
+    if found is None:
+        remove_file(kept_path(layout, evidence.target))
+        return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -59,11 +67,6 @@ def keep_predictions(layout: Layout, evidence: TargetEvidence, case: TargetCase,
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     write_if_changed(kept_path(layout, evidence.target), buffer.getvalue())
-
-
-def drop_predictions(layout: Layout, target: str) -> None:
-    """Remove the predictions of an earlier evidence."""
-    remove_file(kept_path(layout, target))
 
 
 def has_predictions(layout: Layout, evidence: TargetEvidence) -> bool:
