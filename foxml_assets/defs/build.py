@@ -1,5 +1,6 @@
 """All definitions of a routing graph, for one workspace."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -15,7 +16,8 @@ from foxml_assets.defs.assets.reporting import training_report
 from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
 from foxml_assets.defs.assets.training import model_assets
 from foxml_assets.defs.bootstrap import bootstrap_job
-from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS, CHECKS
+from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS
+from foxml_assets.defs.checking.checks import CHECKS
 from foxml_assets.defs.graph import Graph, default_status
 from foxml_assets.defs.running.ledger import Names
 from foxml_assets.defs.running.requested import requested_runs
@@ -63,12 +65,20 @@ def build_graph(graph: Graph, *, checks: bool = True) -> dg.Definitions:
     if not checks:
         return dg.Definitions(assets=assets, sensors=sensors)
     made = [make(graph) for make in CHECKS]
+    made += _column_checks(graph)
     return dg.Definitions(
         assets=assets,
         asset_checks=made,
         jobs=[*_jobs(graph, [key for definition in made for key in definition.check_keys])],
         sensors=[*sensors, outdated_checks(graph)],
     )
+
+
+def _column_checks(graph: Graph) -> Sequence[dg.AssetChecksDefinition]:
+    with warnings.catch_warnings():
+        # Of Dagster's beta, which nobody who loads this graph can do anything about.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.build_column_schema_change_checks(assets=[graph.names.key("panel")])
 
 
 def _plan_automation(graph: Graph) -> dg.AutomationConditionSensorDefinition:

@@ -6,6 +6,7 @@ What is declared here becomes a factory: it makes the definition of the part for
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import cast, get_type_hints
 
 import dagster as dg
@@ -52,17 +53,29 @@ class Graph:
 
     def completed(self, spec: dg.AssetSpec) -> dg.AssetSpec:
         """`spec` with what all assets of the graph have, and the panel with its source."""
-        is_panel = spec.key == self.names.key("panel")
-        deps = [self.panel_asset] if is_panel and self.panel_asset is not None else []
-        return spec.merge_attributes(owners=self.owners, tags=self.tags, deps=deps)
+        whole = spec.merge_attributes(owners=self.owners, tags=self.tags)
+        if spec.key != self.names.key("panel"):
+            return whole
+        source = [] if self.panel_asset is None else [self.panel_asset]
+        return whole.merge_attributes(deps=source).replace_attributes(freshness_policy=self._freshness())
+
+    def _freshness(self) -> dg.FreshnessPolicy | None:
+        """By when a panel should be followed by another. Raises ConfigError."""
+        hours = self.workspace.data_config().checks.max_age_hours
+        return None if hours is None else dg.FreshnessPolicy.time_window(timedelta(hours=hours))
 
 
 @dataclass(frozen=True)
 class Check:
-    """One property of an asset that is checked; `looks_at` names what else it reads."""
+    """One property of an asset that is checked: what `holds`, and how it is mended where it does not.
+
+    `looks_at` names what else it reads.
+    """
 
     asset: str
     name: str
+    holds: str
+    mend: str
     is_blocking: bool = False
     looks_at: tuple[str, ...] = ()
 
@@ -73,6 +86,7 @@ class Check:
         return dg.AssetCheckSpec(
             self.name,
             asset=names.key(self.asset),
+            description=f"{self.holds} If not: {self.mend}",
             blocking=self.is_blocking,
             additional_deps=names.keys(self.looks_at),
         )

@@ -169,11 +169,19 @@ class EvidenceConfig(ConfigModel):
         return content_hash(settings)
 
 
+class ExpectedPanel(ConfigModel):
+    """What is expected of a panel that follows another. No artifact depends on it."""
+
+    max_shrink: float = Field(0.1, ge=0.0, lt=1.0)
+    max_age_hours: float | None = Field(None, gt=0.0)
+
+
 class DataConfig(ConfigModel):
     """The whole of `data_config.yaml`."""
 
     panel: Annotated[DemoPanel | FilePanel, Field(discriminator="source")]
     evidence: EvidenceConfig = EvidenceConfig()
+    checks: ExpectedPanel = ExpectedPanel()
 
     @model_validator(mode="after")
     def _distinct_keys(self) -> "DataConfig":

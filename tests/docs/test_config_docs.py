@@ -15,7 +15,13 @@ from pydantic_core import to_jsonable_python
 from foxml_assets.core.config_files import ConfigModel, load_config, parse_config
 from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.families.registry import find_family
-from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig, FilePanel
+from foxml_assets.panel.data_config import (
+    DataConfig,
+    DemoPanel,
+    EvidenceConfig,
+    ExpectedPanel,
+    FilePanel,
+)
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.training_config import TrainingConfig
 
@@ -47,6 +53,7 @@ REFERENCE = {
     **{".".join(path): field for path, field in settings(DemoPanel, "panel")},
     **{".".join(path): field for path, field in settings(FilePanel, "panel")},
     **{".".join(path): field for path, field in settings(EvidenceConfig, "evidence")},
+    **{".".join(path): field for path, field in settings(ExpectedPanel, "checks")},
     **{".".join(path): field for path, field in settings(TrainingConfig)},
     **{
         ".".join(path): field

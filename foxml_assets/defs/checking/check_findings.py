@@ -1,10 +1,12 @@
-"""What the checks of candidates, routing plan and master plan find now, by (asset, name of the check)."""
+"""What the checks of evidence, candidates and plans find now, by (asset, name of the check)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from foxml_assets.core.errors import FoxmlError, Problem
-from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
+from foxml_assets.defs.checking.catalogue import PLAN_CHECKS, VIEW_PREFIXES
+from foxml_assets.evidence.evidence_files import read_all_evidence
+from foxml_assets.evidence.scores.null_score import nulls_above_chance
 from foxml_assets.planning.validate.plan_checks import PlanCheck
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
@@ -20,19 +22,14 @@ from foxml_assets.workspace import Workspace
 
 Findings = Mapping[tuple[str, str], Sequence[Problem]]
 
-PLAN_CHECKS = {
-    "ids_unique": PlanCheck.STRUCTURE,
-    "hashes_recomputed": PlanCheck.HASHES,
-    "consistent_with_routing_plan": PlanCheck.ROUTING,
-    "names_known": PlanCheck.NAMES,
-    "families_allowed": PlanCheck.FAMILIES,
-    "not_stale": PlanCheck.FRESHNESS,
-}
-VIEW_PREFIXES = {
-    "training_plan_mirrors": "training_plan.",
-    "master_training_plan_summary": SUMMARY_FILE,
-    **{f"plan_{view}": f"{view}/" for view in VIEWS},
-}
+
+def evidence_findings(workspace: Workspace) -> Findings:
+    """Of the evidence: nothing is found where there is nothing to find."""
+
+    def above() -> Sequence[Problem]:
+        return nulls_above_chance(read_all_evidence(workspace.layout))
+
+    return {("feature_selections", "null_at_chance"): _find(above)}
 
 
 def candidates_findings(workspace: Workspace) -> Findings:
@@ -76,7 +73,7 @@ def plan_findings(workspace: Workspace) -> Findings:
     except FoxmlError as error:
         unreadable = Problem("", str(error))
         found = dict.fromkeys(PlanCheck, (unreadable,))
-    findings = {("master_training_plan", name): found[check] for name, check in PLAN_CHECKS.items()}
+    findings = {(check.asset, check.name): found[kind] for kind, check in PLAN_CHECKS.items()}
     for asset, prefix in VIEW_PREFIXES.items():
         # A problem without a field says that nothing could be read, which concerns every view.
         own = tuple(one for one in found[PlanCheck.FILES] if one.field.startswith(prefix) or not one.field)
@@ -88,7 +85,7 @@ def plan_findings(workspace: Workspace) -> Findings:
 
 
 def all_findings(workspace: Workspace) -> Findings:
-    """Of all three."""
+    """Of candidates and plans."""
     return {
         **candidates_findings(workspace),
         **routing_findings(workspace),

@@ -1,6 +1,6 @@
 """Asset checks: the artifacts on disk against each other, by content. `foxml check` runs them all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -8,55 +8,66 @@ from foxml_assets.core.errors import FoxmlError, Problem
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import markdown_table
-from foxml_assets.defs.checking.check_findings import (
+from foxml_assets.defs.checking.catalogue import (
+    AS_WRITTEN,
+    CANDIDATES_CHECKS,
+    EVIDENCE_CHECKS,
+    PANEL_CHECKS,
     PLAN_CHECKS,
-    VIEW_PREFIXES,
+    ROUTING_CHECKS,
+    VIEW_CHECKS,
+    WARNINGS,
+    model_checks_of,
+)
+from foxml_assets.defs.checking.check_findings import (
     Findings,
     candidates_findings,
+    evidence_findings,
     first_words,
     plan_findings,
     routing_findings,
 )
-from foxml_assets.defs.graph import Check, CheckFactory, checks
+from foxml_assets.defs.checking.panel_sizes import panel_sizes, shrunk
+from foxml_assets.defs.graph import CheckFactory, checks
 from foxml_assets.defs.running.ledger import Names, ledger_of, names_in
-from foxml_assets.defs.running.stage_runs import MODEL_CHECKS, ModelChecks, model_checks
+from foxml_assets.defs.running.stage_runs import (
+    FILES_INTACT,
+    MATCH_THE_PLAN,
+    ModelChecks,
+    model_checks,
+)
 from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.stages import CONFIGS
 from foxml_assets.training.models.inventory import JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
 _MAX_SHOWN = 50
-_WARNINGS = {"no_row_quarantined"}
-# Training refuses a plan of which one of these does not hold.
-_TRAINING_RELIES_ON = {"ids_unique", "hashes_recomputed", "not_stale"}
-# What else they look at. Not the artifacts that have blocking checks of their own: where one of these fails,
-# the run would leave out all checks that depend on the artifact.
-_INPUTS = (*CONFIGS, "panel")
 
 
-_CANDIDATES = (
-    Check("routing_candidates", "schema", is_blocking=True),
-    Check("routing_candidates", "unique_pairs"),
-    Check("routing_candidates", "ranges"),
-)
-_ROUTING = (
-    Check("routing_plan", "every_pair_decided", is_blocking=True, looks_at=("panel",)),
-    Check("routing_plan", "no_leaked_pair_routed", is_blocking=True),
-    Check("routing_plan", "cap_respected", is_blocking=True, looks_at=("routing_config",)),
-    Check("routing_plan", "no_row_quarantined"),
-)
-_PLAN = (
-    *(
-        Check("master_training_plan", name, is_blocking=name in _TRAINING_RELIES_ON, looks_at=_INPUTS)
-        for name in (*PLAN_CHECKS, "as_written")
-    ),
-    *(Check(asset, "equal_to_master_plan") for asset in VIEW_PREFIXES),
-)
-ARTIFACT_CHECKS = (*_CANDIDATES, *_ROUTING, *_PLAN)
+@checks("panel_checks", PANEL_CHECKS)
+def panel_checks(
+    context: dg.AssetCheckExecutionContext, workspace: Workspace
+) -> Iterator[dg.AssetCheckResult]:
+    """The panel is held against the one before."""
+    ledger = ledger_of(workspace, context.instance)
+    sizes = panel_sizes(ledger)
+    yield _result(
+        ledger.names.key("panel"),
+        "size_as_before",
+        shrunk(sizes, workspace.data_config().checks.max_shrink),
+        numbers={f"{name} {when}": count for when, size in sizes.items() for name, count in size.items()},
+    )
 
 
-@checks("candidates_checks", _CANDIDATES)
+@checks("evidence_checks", EVIDENCE_CHECKS)
+def evidence_checks(
+    context: dg.AssetCheckExecutionContext, workspace: Workspace
+) -> Iterator[dg.AssetCheckResult]:
+    """Nothing is found where there is nothing to find."""
+    yield from _results(evidence_findings(workspace), names_in(workspace))
+
+
+@checks("candidates_checks", CANDIDATES_CHECKS)
 def candidates_checks(
     context: dg.AssetCheckExecutionContext, workspace: Workspace
 ) -> Iterator[dg.AssetCheckResult]:
@@ -64,7 +75,7 @@ def candidates_checks(
     yield from _results(candidates_findings(workspace), names_in(workspace))
 
 
-@checks("routing_plan_checks", _ROUTING)
+@checks("routing_plan_checks", ROUTING_CHECKS)
 def routing_plan_checks(
     context: dg.AssetCheckExecutionContext, workspace: Workspace
 ) -> Iterator[dg.AssetCheckResult]:
@@ -72,7 +83,7 @@ def routing_plan_checks(
     yield from _results(routing_findings(workspace), names_in(workspace))
 
 
-@checks("training_plan_checks", _PLAN)
+@checks("training_plan_checks", (*PLAN_CHECKS.values(), AS_WRITTEN, *VIEW_CHECKS))
 def training_plan_checks(
     context: dg.AssetCheckExecutionContext, workspace: Workspace
 ) -> Iterator[dg.AssetCheckResult]:
@@ -81,9 +92,7 @@ def training_plan_checks(
 
 
 def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
-    of = tuple(Check(asset, name) for name in MODEL_CHECKS)
-
-    @checks(model_checks(asset), of, config=ModelChecks)
+    @checks(model_checks(asset), model_checks_of(asset), config=ModelChecks)
     def compared(
         context: dg.AssetCheckExecutionContext, workspace: Workspace, config: ModelChecks
     ) -> Iterator[dg.AssetCheckResult]:
@@ -100,13 +109,15 @@ def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)
         key = ledger.names.key(asset)
-        yield _result(key, "match_the_plan", problems or unfinished)
-        yield _result(key, "files_intact", problems or _in_states(statuses, ModelState.CORRUPT))
+        yield _result(key, MATCH_THE_PLAN, problems or unfinished)
+        yield _result(key, FILES_INTACT, problems or _in_states(statuses, ModelState.CORRUPT))
 
     return compared
 
 
 CHECKS = (
+    panel_checks,
+    evidence_checks,
     candidates_checks,
     routing_plan_checks,
     training_plan_checks,
@@ -120,8 +131,12 @@ def _results(findings: Findings, names: Names) -> Iterator[dg.AssetCheckResult]:
         yield _result(names.key(asset), name, problems)
 
 
-def _result(key: dg.AssetKey, name: str, problems: Sequence[Problem]) -> dg.AssetCheckResult:
+def _result(
+    key: dg.AssetKey, name: str, problems: Sequence[Problem], *, numbers: Mapping[str, int] | None = None
+) -> dg.AssetCheckResult:
+    """A result that shows the problems, and the `numbers` that were looked at."""
     metadata: dict[str, dg.MetadataValue] = {"problems": dg.MetadataValue.int(len(problems))}
+    metadata |= {words: dg.MetadataValue.int(number) for words, number in (numbers or {}).items()}
     if problems:
         rows = [(problem.field, problem.what) for problem in problems[:_MAX_SHOWN]]
         metadata["found"] = markdown_table(["where", "what"], rows)
@@ -129,7 +144,7 @@ def _result(key: dg.AssetKey, name: str, problems: Sequence[Problem]) -> dg.Asse
         asset_key=key,
         check_name=name,
         passed=not problems,
-        severity=dg.AssetCheckSeverity.WARN if name in _WARNINGS else dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN if name in WARNINGS else dg.AssetCheckSeverity.ERROR,
         description=first_words(problems),
         metadata=metadata,
     )

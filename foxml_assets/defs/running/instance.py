@@ -22,6 +22,8 @@ python_logs:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 30
+freshness:
+  enabled: true
 concurrency:
   runs:
     max_concurrent_runs: 4

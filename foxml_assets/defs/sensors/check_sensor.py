@@ -10,8 +10,8 @@ import dagster as dg
 import msgspec
 
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS
 from foxml_assets.defs.checking.check_findings import all_findings, first_words
-from foxml_assets.defs.checking.checks import ARTIFACT_CHECKS
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of

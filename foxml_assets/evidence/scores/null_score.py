@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from foxml_assets.core.errors import Problem
 from foxml_assets.evidence.arrays import Floats, Ints, PanelArrays
 from foxml_assets.evidence.scores.blocks import make_blocks
 from foxml_assets.evidence.scores.pooled_or_own import score_pooled
 from foxml_assets.evidence.screening.predictions import RIDGE, TargetCase, Variant
 from foxml_assets.evidence.screening.ridge_screen import LinearTask, linear_screen
-from foxml_assets.evidence.target_evidence import Estimate
+from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 from foxml_assets.panel.folds import purge_bars
 
 # A block keeps what labels know of their neighbours; a shift of all bars would keep slow trends as well.
 _FEWEST_BARS = 20
+# By chance it is one target in thirty thousand.
+_MOST_ERRORS = 4.0
 
 
 def null_scores(cases: Sequence[TargetCase]) -> tuple[Estimate, ...]:
@@ -40,6 +43,20 @@ def null_scores(cases: Sequence[TargetCase]) -> tuple[Estimate, ...]:
             make_blocks(folds, case.spec.horizon_bars, settings.blocks),
         ).score
         for case, predicted in zip(shuffled, pooled, strict=True)
+    )
+
+
+def nulls_above_chance(evidence: Sequence[TargetEvidence]) -> tuple[Problem, ...]:
+    """The targets whose null score cannot be chance."""
+    return tuple(
+        Problem(
+            one.target,
+            f"scores {null.value:.4f} {one.score_metric} on shuffled labels, {z:.1f} errors above chance",
+        )
+        for one in evidence
+        if (null := one.null_score).value is not None
+        and null.se
+        and (z := (null.value - one.score_metric.facts.chance) / null.se) > _MOST_ERRORS
     )
 
 

@@ -1,0 +1,81 @@
+"""What `foxml check` says of a panel that lost something, and of scores where there is nothing to find."""
+
+from dataclasses import replace
+
+import dagster as dg
+import msgspec
+from shell_world import Shell
+
+from foxml_assets.commands.check import run_checks
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.defs.build import build_definitions
+from foxml_assets.evidence.evidence_files import evidence_path, read_evidence
+from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
+
+UP = "y_up_5d"
+
+
+def checked(shell: Shell, asset: str, name: str) -> dg.AssetCheckEvaluation:
+    """What `foxml check` finds of one property."""
+    run_checks(shell.workspace.root, shell.workspace.config_dir, deep=False, as_json=False, junit=None)
+    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    (record,) = shell.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event is not None
+    assert record.event.dagster_event is not None
+    return record.event.dagster_event.asset_check_evaluation_data
+
+
+def made(shell: Shell, rows: int, symbols: int, *columns: str) -> None:
+    """Record that a panel was made."""
+    schema = dg.TableSchema([dg.TableColumn(name) for name in columns])
+    metadata = {"dagster/row_count": rows, "symbols": symbols, "dagster/column_schema": schema}
+    shell.instance.report_runless_asset_event(dg.AssetMaterialization("panel", metadata=metadata))
+
+
+def test_a_panel_that_lost_symbols_or_columns_is_warned_of(shell: Shell) -> None:
+    made(shell, 1_000, 10, "close", "volume")
+    assert checked(shell, "panel", "size_as_before").passed, "there is none before it"
+    made(shell, 950, 10, "close", "volume")
+    assert checked(shell, "panel", "size_as_before").passed
+    assert checked(shell, "panel", "column_schema_change").passed
+    made(shell, 940, 8, "close")
+    lost = checked(shell, "panel", "size_as_before")
+    assert not lost.passed
+    assert lost.severity is dg.AssetCheckSeverity.WARN
+    assert lost.description == "symbols: fell from 10 to 8, by more than max_shrink 0.1 allows"
+    assert lost.metadata["rows before"].value == 950
+    assert "Removed columns: volume" in str(checked(shell, "panel", "column_schema_change").description)
+
+
+def test_skill_on_shuffled_labels_fails(shell: Shell) -> None:
+    evidence = TargetEvidence(UP, TaskType.CLASSIFICATION, ScoreMetric.AUC, None, "d", "s", ())
+    evidence = replace(evidence, null_score=Estimate(0.51, 0.01))
+    path = evidence_path(shell.layout, UP)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(msgspec.json.encode(evidence))
+    assert read_evidence(shell.layout, UP).null_score.value == 0.51
+    assert checked(shell, "feature_selections", "null_at_chance").passed
+    path.write_bytes(msgspec.json.encode(replace(evidence, null_score=Estimate(0.55, 0.01))))
+    found = checked(shell, "feature_selections", "null_at_chance")
+    assert not found.passed
+    assert found.severity is dg.AssetCheckSeverity.ERROR
+    assert "scores 0.5500 auc on shuffled labels, 5.0 errors above chance" in str(found.description)
+
+
+def test_a_panel_has_a_freshness_policy_where_an_age_is_set(shell: Shell) -> None:
+    def policy() -> dg.FreshnessPolicy | None:
+        graph = build_definitions(shell.workspace).resolve_asset_graph()
+        return graph.get(dg.AssetKey("panel")).freshness_policy
+
+    assert policy() is None
+    shell.edit("data_config.yaml", checks={"max_age_hours": 36})
+    found = policy()
+    assert found is not None
+    assert found.fail_window.to_timedelta().total_seconds() == 36 * 3600
+
+
+def test_every_check_says_what_holds_and_how_it_is_mended(shell: Shell) -> None:
+    graph = build_definitions(shell.workspace).resolve_asset_graph()
+    for key in graph.asset_check_keys:
+        assert graph.get_check_spec(key).description, key
