@@ -13,6 +13,8 @@ from foxml_assets.defs.build import build_definitions
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
 
+HERE = {".dagster/repository": "__repository__@somewhere"}
+
 
 @pytest.fixture
 def empty(planned_root: Path, tmp_path: Path) -> Iterator[Shell]:
@@ -25,7 +27,7 @@ def empty(planned_root: Path, tmp_path: Path) -> Iterator[Shell]:
 
 def bootstrap(shell: Shell) -> dg.ExecuteInProcessResult:
     job = build_definitions(shell.workspace).resolve_job_def("bootstrap")
-    return job.execute_in_process(instance=shell.instance, raise_on_error=False)
+    return job.execute_in_process(instance=shell.instance, tags=HERE, raise_on_error=False)
 
 
 def made(shell: Shell) -> list[str]:
@@ -43,7 +45,9 @@ def test_it_takes_an_empty_root_to_a_plan_and_its_partitions(empty: Shell) -> No
     assert any(job.training_type is TrainingType.CROSS_SECTIONAL for job in plan.jobs)
     order = made(empty)
     assert order.index("panel") < order.index("feature_selections") < order.index("routing_candidates")
-    assert {run.status for run in empty.instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}
+    runs = empty.instance.get_runs()
+    assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+    assert all(HERE.items() <= run.tags.items() for run in runs), "they belong to its code location"
     assert not empty.layout.models.exists()
     written, known = empty.layout.master_plan.read_bytes(), len(made(empty))
     assert bootstrap(empty).success

@@ -11,6 +11,7 @@ from shell_world import Shell, another_process
 
 from foxml_assets.defs.running.claims import Role, claimed, find_claims, root_id
 from foxml_assets.defs.running.runs import (
+    claim_run,
     command_tags,
     daemon_tags,
     end_lost_runs,
@@ -123,6 +124,14 @@ def test_an_executed_run_bears_the_mark_of_its_root(shell: Shell) -> None:
     assert found is not None
     assert found.tags["foxml/root"] == root_id(shell.workspace.root)
     assert find_claims(shell.workspace.root)[run.run_id].is_held, "until this process ends"
+
+
+def test_a_run_of_which_this_process_executes_one_step_is_left_to_dagster(shell: Shell) -> None:
+    root = shell.workspace.root
+    run = shell.queue(["panel"], {}, STARTED)
+    claim_run(shell.instance, run, root)
+    assert run.run_id not in find_claims(root), "the step ends before the run does"
+    assert [one.run_id for one in runs_in_flight(shell.ledger, root, STAGE_ASSETS)] == [run.run_id]
 
 
 def test_a_copy_of_a_root_is_another_root(shell: Shell, tmp_path: Path) -> None:

@@ -78,9 +78,10 @@ def claim_run(instance: dg.DagsterInstance, run: dg.DagsterRun, root: Path) -> N
             hold_claim(root, run.run_id, Role.RUN, "executing a run")
         else:
             marks[_SPREAD_TAG] = "true"
+    # This writes the run as it was read, and so comes before the marks.
+    record_origin(instance, run)
     if not marks.items() <= run.tags.items():
         instance.add_run_tags(run.run_id, marks)
-    record_origin(instance, run)
 
 
 def _is_executed_here(instance: dg.DagsterInstance, run_id: str) -> bool:
