@@ -203,7 +203,7 @@ def _kind(rng: random.Random, table: pd.DataFrame) -> pd.DataFrame:
     made = rng.choice(
         [
             lambda: column.astype(str).to_numpy(dtype=object),
-            lambda: column.astype(str).astype("category"),
+            lambda: column.map(str).astype("category"),
             lambda: np.full(n, rng.choice([0, 1, 2**62])),
             lambda: np.full(n, rng.choice([*NOT_NUMBERS, 1e308, 0.5])),
             lambda: [None] * n,
