@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -36,6 +39,46 @@ def load(project: Path) -> dg.Definitions:
 
 def run_in(project: Path, command: str) -> "subprocess.CompletedProcess[str]":
     """Run a line of the documents in a shell, as if the project and its tools were installed."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=project,
+        env=_environment(project),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@contextmanager
+def serving(project: Path, log: Path) -> Iterator[None]:
+    """Dagster's own UI and daemon over the project, for the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            ["dg", "dev", "--port", port],
+            cwd=project,
+            env=_environment(project),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _environment(project: Path) -> dict[str, str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))}
     home = project / "dagster_home"
     home.mkdir(exist_ok=True)
@@ -46,12 +89,4 @@ def run_in(project: Path, command: str) -> "subprocess.CompletedProcess[str]":
         "PYTHONPATH": f"{project}:{REPOSITORY}",
         "COLUMNS": "200",
     }
-    return subprocess.run(
-        ["bash", "-c", command],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return environment

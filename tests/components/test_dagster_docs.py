@@ -2,13 +2,14 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 import pytest
 import yaml
-from dg_project import EXAMPLE, REPOSITORY, run_in
+from dg_project import EXAMPLE, REPOSITORY, run_in, serving
 
 from foxml_assets import FoxmlRouting
 
@@ -23,6 +24,15 @@ def section(title: str) -> str:
 def commands(title: str) -> str:
     """The shell block of a section, to be run as one script."""
     return re.findall(r"^```sh\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)[0]
+
+
+def ticked(instance: dg.DagsterInstance) -> set[str]:
+    """The sensors that have looked at least once."""
+    return {
+        state.instigator_name
+        for state in instance.all_instigator_state()
+        if instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+    }
 
 
 @pytest.fixture
@@ -56,6 +66,17 @@ def test_the_example_goes_from_its_features_to_its_signals(example: Path) -> Non
     assert {"features", "signals", "routing/panel", "routing/cross_sectional_models"} <= made
     assert all(key.startswith("routing/") for key in made - {"features", "signals"})
     assert unfinished == []
+
+
+@pytest.mark.slow
+def test_dg_dev_serves_the_example_and_ticks_its_sensors(example: Path) -> None:
+    log, home = example / "dev.log", example / "dagster_home"
+    with serving(example, log), dg.DagsterInstance.from_config(str(home)) as instance:
+        deadline = time.monotonic() + 120
+        while not {"routing__changed_inputs", "routing__requested_runs"} <= ticked(instance):
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(1)
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

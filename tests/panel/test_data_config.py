@@ -7,9 +7,10 @@ import yaml
 
 from foxml_assets.core.config_files import load_config, parse_config
 from foxml_assets.core.errors import ConfigError
-from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig
+from foxml_assets.panel.data_config import DataConfig, DemoPanel, EvidenceConfig, FilePanel
 from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.storage.layout import Layout
+from foxml_assets.workspace import Workspace
 
 SHIPPED = Path(__file__).parents[2] / "config" / "data_config.yaml"
 
@@ -54,3 +55,17 @@ def test_a_wrong_setting_is_named(text: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config(text.encode(), DataConfig, file=Path("data_config.yaml"))
     assert expected in str(caught.value)
+
+
+def test_relative_paths_may_begin_in_another_folder_than_the_working_directory(tmp_path: Path) -> None:
+    builder = {"function": "features:build", "source": "raw/*.parquet"}
+    panel = {"source": "parquet", "path": "data/panel/", "targets": ["y"], "builders": [builder]}
+    (tmp_path / "data_config.yaml").write_text(yaml.safe_dump({"panel": panel}), encoding="utf-8")
+    placed = Workspace(tmp_path, tmp_path, data_folder=Path("/project")).data_config().panel
+    assert isinstance(placed, FilePanel)
+    assert placed.path == "/project/data/panel"
+    assert placed.builders[0].source == "/project/raw/*.parquet"
+    here = Workspace(tmp_path, tmp_path).data_config()
+    assert here.panel.path == "data/panel/"
+    absolute = here.placed_in(Path("/somewhere")).placed_in(Path("/project")).panel
+    assert absolute.path == "/somewhere/data/panel", "an absolute path stays"

@@ -76,6 +76,7 @@ class StageRun:
     title: str = ""
 
     def check_keys(self, names: Names) -> list[dg.AssetCheckKey] | None:
+        """The checks to run; None for those of the assets."""
         if self.checks is None:
             return None
         return [dg.AssetCheckKey(names.key(asset), name) for asset, name in self.checks]
