@@ -17,7 +17,7 @@ from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
 from foxml_assets.training.models.failures import record_failure
-from foxml_assets.training.models.fit_times import write_fit_seconds
+from foxml_assets.training.models.fit_times import known_fit_seconds, write_fit_seconds
 from foxml_assets.training.models.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -70,8 +70,9 @@ def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool
 
 
 def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:
-    manifest, sha256 = read_hashed_manifest(manifest_path(job, family, context.layout))
-    return ModelOutcome(family, status, manifest, sha256)
+    path = manifest_path(job, family, context.layout)
+    manifest, sha256 = read_hashed_manifest(path)
+    return ModelOutcome(family, status, manifest, sha256, known_fit_seconds(path.parent))
 
 
 def _train_families(
@@ -81,17 +82,19 @@ def _train_families(
     timeline: Timeline,
     stop: threading.Event,
 ) -> dict[ModelFamily, ModelOutcome]:
+    started = time.perf_counter()
     try:
         _check_spec(job, context)
         data = load_job_data(job, context, timeline)
         _check_rows(data, context)
     except (FoxmlError, OSError) as error:
         return {family: failed_model(job, family, error, context) for family in families}
+    reading = (time.perf_counter() - started) / len(families)
     models: dict[ModelFamily, ModelOutcome] = {}
     for family in families:
         if stop.is_set():
             break
-        models[family] = _train_model(job, family, data, context)
+        models[family] = _train_model(job, family, data, context, reading)
     return models
 
 
@@ -119,20 +122,23 @@ def _check_rows(data: JobData, context: TrainingContext) -> None:
         raise TrainingError(f"too few training rows: {found} with a label, min_train_rows is {least}")
 
 
-def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
+def _train_model(
+    job: Job, family: ModelFamily, data: JobData, context: TrainingContext, reading: float
+) -> ModelOutcome:
+    """Train one model, whose part of the seconds it took to read the rows is `reading`."""
     try:
         started = time.perf_counter()
         # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
         final = context.layout.model_dir(job.target, job.symbol, family)
         with replacing_directory(final, staging=context.layout.staged_models) as folder:
             manifest = _fit_and_save(job, family, data, context, folder)
-            seconds = time.perf_counter() - started
+            seconds = reading + time.perf_counter() - started
             write_fit_seconds(seconds, folder)
             sha256 = write_manifest(manifest, folder / MANIFEST_FILE)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
     _log.debug("%s: %s trained in %.1f s", job.job_id, family, seconds)
-    return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256)
+    return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256, seconds)
 
 
 def _fit_and_save(
