@@ -1,7 +1,5 @@
 """Making the training report from the plan, the models on disk and their hold-out scores."""
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,23 +11,17 @@ from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.reporting.pair_scores import PairScores, score_pairs
-from foxml_assets.reporting.report import (
-    ModelLine,
-    RouteLine,
-    TargetLine,
-    TrainingReport,
-    UnfinishedLine,
-    UnroutedLine,
-)
+from foxml_assets.reporting.job_states import unfinished_lines
+from foxml_assets.reporting.model_lines import family_times, model_lines
+from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES, PairScores, score_pairs
+from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnroutedLine
+from foxml_assets.routing.candidates.frame_hash import frame_hash
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.serving.pair_service import pair_routes
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
-from foxml_assets.training.models.manifest import ModelState, manifest_path, read_manifest
-
-BEST_MODELS = 20
+from foxml_assets.training.models.manifest import ModelState
 
 
 def make_report(
@@ -65,10 +57,10 @@ def summarise(
     """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model, the
     audit."""
     others = {line.target for line in unrouted}
-    models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
+    models = model_lines(inventory.jobs, layout)
     counts = routes["route"].value_counts()
     return TrainingReport(
-        schema_version=2,
+        schema_version=3,
         plan_hash=plan.metadata.plan_hash,
         audit=audit,
         jobs_planned=len(plan.jobs),
@@ -82,36 +74,12 @@ def summarise(
         ),
         targets=_target_lines(routes[~routes["target"].isin(others)], scores, inventory, models),
         unrouted=unrouted,
-        best_models=models[:BEST_MODELS],
-        unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
+        models=models,
+        times=family_times(inventory.jobs, layout),
+        unfinished=unfinished_lines(inventory.jobs),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
+        pair_scores_hash=frame_hash(scores.table, list(PAIR_SCORE_TYPES)),
     )
-
-
-def _model_lines(status: JobStatus, layout: Layout) -> Iterator[ModelLine]:
-    job = status.job
-    for model in status.models:
-        if model.state is not ModelState.TRAINED:
-            continue
-        found = read_manifest(manifest_path(job, model.family, layout)).scores.within_symbols
-        if found.value is None or found.skill is None:
-            continue
-        yield ModelLine(
-            job_id=job.job_id,
-            target=job.target,
-            symbol=job.symbol,
-            family=model.family,
-            route=job.route,
-            metric=found.metric,
-            score=found.value,
-            skill=found.skill,
-            n=found.n,
-            evidence_score=job.metadata.score if job.metadata.score_metric is found.metric else None,
-        )
-
-
-def _ranked(lines: Iterable[ModelLine]) -> tuple[ModelLine, ...]:
-    return tuple(sorted(lines, key=lambda line: (-line.skill, line.job_id, line.family)))
 
 
 def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
@@ -199,12 +167,3 @@ def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLin
 def _mean(values: pd.Series) -> float | None:
     known = values.dropna()
     return float(known.mean()) if len(known) else None
-
-
-def _is_unfinished(status: JobStatus) -> bool:
-    return status.state is not ModelState.TRAINED
-
-
-def _unfinished(status: JobStatus) -> UnfinishedLine:
-    job = status.job
-    return UnfinishedLine(job.job_id, job.target, job.symbol, status.state, status.reason)

@@ -70,6 +70,11 @@ class ModelState(StrEnum):
     FAILED = "failed"
     MISSING = "missing"
 
+    @property
+    def words(self) -> str:
+        """As a person reads it: of a job whose model is missing, training was not reached yet."""
+        return "not reached" if self is ModelState.MISSING else self.value
+
 
 def manifest_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
     """Where the manifest of one model of `job` is."""
