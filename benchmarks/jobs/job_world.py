@@ -1,33 +1,33 @@
 """A root whose plan is a job for every pair of a made-up panel: each symbol's own LightGBM."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics, TargetEvidence
 from foxml_assets.families.lightgbm_family import LightGBMParams
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.panel.data_config import DataConfig
-from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import build_panel
-from foxml_assets.planning.jobs.builder import build_plan
-from foxml_assets.planning.store.writer import write_plan
+from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.routing.candidates.candidates import candidates_from_evidence
 from foxml_assets.routing.candidates.candidates_file import write_candidates
-from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.training_config import TrainingConfig
 from foxml_assets.workspace import Workspace
 
-STAMP = RunStamp("2026-01-01T00:00:00Z", "benchmark", None)
 HOLDOUT = 0.15
+_MAIN = "from foxml_assets.cli import main; main()"
 # Own models that are sure, and pooled ones that are worth nothing.
 _OWN, _POOLED = Estimate(0.8, 0.01, 0.78, 0.82), Estimate(0.5, 0.01, 0.48, 0.52)
 _STABLE = StabilityMetrics(5, 0.9, 0.02, 0.9, 0.02)
@@ -74,8 +74,23 @@ def make_job_world(size: Size, folder: Path) -> Workspace:
         (workspace.training_config_file, training),
     ):
         path.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
-    _plan(size, workspace, build_panel(data, workspace.layout))
+    # Where candidates are imported, a run makes the panel only for training.
+    build_panel(data, workspace.layout)
+    _candidates(size, workspace)
+    subprocess.run(**foxml(workspace, "run", "--until", "plan"), check=True, capture_output=True)
+    assert len(load_master_training_plan(workspace.layout.master_plan).jobs) == size.targets * size.symbols
     return workspace
+
+
+def foxml(workspace: Workspace, *arguments: str) -> dict[str, Any]:
+    """How `subprocess` is to be called for a command on `workspace`."""
+    command = [sys.executable, "-W", "ignore", "-c", _MAIN, *arguments]
+    places = {"FOXML_ROOT": str(workspace.root), "FOXML_CONFIG_DIR": str(workspace.config_dir)}
+    return {"args": command, "env": {**os.environ, **places}, "text": True}
+
+
+def _features(count: int) -> list[str]:
+    return [f"f{number:02d}" for number in range(count)]
 
 
 def _panel(size: Size) -> pd.DataFrame:
@@ -88,7 +103,7 @@ def _panel(size: Size) -> pd.DataFrame:
     for at in range(size.symbols):
         rows = holdout + int(rng.integers(least, most, endpoint=True))
         X = rng.standard_normal((rows, size.features[1])).astype(np.float32)
-        part = pd.DataFrame(X, columns=[f"f{number:02d}" for number in range(size.features[1])])
+        part = pd.DataFrame(X, columns=_features(size.features[1]))
         part.insert(0, "time", times[-rows:])
         part.insert(1, "symbol", f"S{at:04d}")
         for target in range(size.targets):
@@ -98,36 +113,25 @@ def _panel(size: Size) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _plan(size: Size, workspace: Workspace, info: PanelInfo) -> None:
+def _candidates(size: Size, workspace: Workspace) -> None:
+    """Imported ones, which stand in for the evidence."""
     rng = np.random.default_rng(8)
-    inputs = workspace.read_inputs()
+    symbols = [f"S{at:04d}" for at in range(size.symbols)]
     evidence = [
-        _evidence(spec.name, info, int(rng.integers(*size.features, endpoint=True))) for spec in info.targets
+        _evidence(f"y_{at:02d}_1d", symbols, int(rng.integers(*size.features, endpoint=True)))
+        for at in range(size.targets)
     ]
-    candidates = candidates_from_evidence(evidence)
-    write_candidates(candidates, workspace.layout.routing_candidates)
-    routing = route(candidates, inputs.policy, universe=inputs.universe, stamp=STAMP)
-    write_routing_plan(routing, workspace.layout)
-    plan = build_plan(
-        routing,
-        inputs.policy,
-        data_hashes=inputs.data_hashes,
-        training_hash=inputs.training_hash,
-        parent_plan_hash=None,
-        stamp=STAMP,
-    )
-    assert len(plan.jobs) == size.targets * size.symbols
-    write_plan(plan, workspace.layout, history=0)
+    write_candidates(candidates_from_evidence(evidence), workspace.layout.imported_candidates)
 
 
-def _evidence(target: str, info: PanelInfo, n_features: int) -> TargetEvidence:
+def _evidence(target: str, symbols: Sequence[str], n_features: int) -> TargetEvidence:
     return TargetEvidence(
         target=target,
         task_type=TaskType.CLASSIFICATION,
         score_metric=ScoreMetric.AUC,
-        horizon_minutes=info.target(target).horizon_minutes,
+        horizon_minutes=1440.0,
         settings_hash="0" * 64,
-        data_hash=info.data_hash_for(target),
+        data_hash="0" * 64,
         rows=tuple(
             RowEvidence(
                 symbol=symbol,
@@ -138,7 +142,7 @@ def _evidence(target: str, info: PanelInfo, n_features: int) -> TargetEvidence:
                 leakage_reason="",
                 successful_families=("lightgbm",),
             )
-            for symbol in (None, *info.symbols)
+            for symbol in (None, *symbols)
         ),
-        features=dict.fromkeys(info.features[:n_features], LeakageStatus.SAFE),
+        features=dict.fromkeys(_features(n_features), LeakageStatus.SAFE),
     )
