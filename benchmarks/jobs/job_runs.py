@@ -26,13 +26,14 @@ _SECONDS = "training seconds"
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds before the first job begins, and from then on."""
+    """Seconds before the first job begins, and from then on; `fitting` are those of the jobs, one by one."""
 
     startup: float
     seconds: float
+    fitting: float
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.startup + other.startup, self.seconds + other.seconds)
+        return Cost(self.startup + other.startup, self.seconds + other.seconds, self.fitting + other.fitting)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class BareLoop:
         with ThreadPoolExecutor(self.context.config.threads) as pool:
             for _ in pool.map(self._train, jobs):
                 pass
-        return Cost(0.0, time.perf_counter() - start)
+        return Cost(0.0, time.perf_counter() - start, 0.0)
 
     def _train(self, job: Job) -> None:
         (family,), features = job.model_families, list(job.features or self.context.info.features)
@@ -80,7 +81,7 @@ def train_batches(launcher: Launcher, jobs: Sequence[Job], batch_size: int) -> C
     plan = load_master_training_plan(launcher.workspace.layout.master_plan)
     runs = training_runs(launcher.instance, plan, jobs, batch_size, no_others=True)
     definition = launcher.without_checks.resolve_implicit_global_asset_job_def()
-    found = Cost(0.0, 0.0)
+    found = Cost(0.0, 0.0, 0.0)
     for run in runs:
         start = time.time()
         result = execute_here(definition, launcher.instance, launcher.workspace, run, raise_on_error=True)
@@ -109,10 +110,11 @@ def _cost(instance: dg.DagsterInstance, run_id: str, start: float) -> Cost:
     end = time.time()
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     records = instance.get_records_for_run(run_id, of_type=kind, limit=None).records
-    begins = []
+    begins, fits = [], []
     for record in records:
         made = record.event_log_entry.asset_materialization
         assert made is not None
         assert made.metadata["trained in this run"].value
-        begins.append(record.event_log_entry.timestamp - float(str(made.metadata[_SECONDS].value)))
-    return Cost(min(begins) - start, end - min(begins))
+        fits.append(float(str(made.metadata[_SECONDS].value)))
+        begins.append(record.event_log_entry.timestamp - fits[-1])
+    return Cost(min(begins) - start, end - min(begins), sum(fits))
