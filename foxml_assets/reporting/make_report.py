@@ -7,21 +7,45 @@ import pandas as pd
 from foxml_assets.auditing.holdout_errors import interval, without_gaps
 from foxml_assets.auditing.pages.audit_files import read_current_audit
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
+from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.reporting.job_states import unfinished_lines
 from foxml_assets.reporting.model_lines import family_times, model_lines
-from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES, PairScores, score_pairs
+from foxml_assets.reporting.pair_scores import PairScores, score_pairs
 from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnroutedLine
-from foxml_assets.routing.candidates.frame_hash import frame_hash
+from foxml_assets.reporting.report_files import find_report, write_report
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.serving.pair_service import pair_routes
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
+
+# Raise it when a change of this code changes the report; the one on disk is then made anew.
+_CODE_VERSION = 1
+
+
+def update_report(
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
+) -> TrainingReport:
+    """The report on what is on disk now. It is made and written unless the one there says the same.
+
+    Raises as `make_report`, and StorageError.
+    """
+    inventory = take_inventory(plan.jobs, context)
+    basis = report_basis(plan, inventory, context, blocks_config)
+    known = find_report(basis, context.layout)
+    if known is not None:
+        return known
+    report, scores = make_report(plan, routing, context, blocks_config)
+    write_report(report, scores, context.layout)
+    return report
 
 
 def make_report(
@@ -36,33 +60,51 @@ def make_report(
     the evidence's: the blocks of time behind the errors are as long as its own. Raises PanelError and
     TrainingError.
     """
-    routes, layout = pair_routes(plan, routing, context.info), context.layout
+    routes = pair_routes(plan, routing, context.info)
     inventory = take_inventory(plan.jobs, context)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
-    trained = inventory.counts[ModelState.TRAINED]
-    audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
     unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
-    return summarise(plan, routes, scores, inventory, unrouted, audit, layout), scores.table
+    basis = report_basis(plan, inventory, context, blocks_config)
+    report = summarise(basis, plan, routes, scores, inventory, unrouted, context.layout)
+    return report, scores.table
+
+
+def report_basis(
+    plan: MasterPlan, inventory: Inventory, context: TrainingContext, blocks_config: BlockConfig
+) -> str:
+    """The hash of all that decides the report: the plan's hash stands for its routing plan too."""
+    models = [(status.job.job_id, status.models) for status in inventory.jobs]
+    return content_hash(
+        [
+            [_CODE_VERSION, plan.metadata.plan_hash, _audit(plan, inventory, context.layout)],
+            [context.info, context.training_hash, context.config.min_score_rows, blocks_config.model_dump()],
+            [models, family_times(inventory.jobs, context.layout), sorted(map(str, inventory.orphans))],
+        ]
+    )
+
+
+def _audit(plan: MasterPlan, inventory: Inventory, layout: Layout) -> RoutingAudit | None:
+    return read_current_audit(layout, plan.metadata.plan_hash, inventory.counts[ModelState.TRAINED])
 
 
 def summarise(
+    basis: str,
     plan: MasterPlan,
     routes: pd.DataFrame,
     scores: PairScores,
     inventory: Inventory,
     unrouted: tuple[UnroutedLine, ...],
-    audit: RoutingAudit | None,
     layout: Layout,
 ) -> TrainingReport:
-    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model, the
-    audit."""
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model."""
     others = {line.target for line in unrouted}
     models = model_lines(inventory.jobs, layout)
     counts = routes["route"].value_counts()
     return TrainingReport(
         schema_version=3,
+        basis=basis,
         plan_hash=plan.metadata.plan_hash,
-        audit=audit,
+        audit=_audit(plan, inventory, layout),
         jobs_planned=len(plan.jobs),
         jobs_by_state=inventory.counts,
         pairs=len(routes),
@@ -78,7 +120,6 @@ def summarise(
         times=family_times(inventory.jobs, layout),
         unfinished=unfinished_lines(inventory.jobs),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
-        pair_scores_hash=frame_hash(scores.table, list(PAIR_SCORE_TYPES)),
     )
 
 

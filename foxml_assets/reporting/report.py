@@ -100,10 +100,11 @@ class TrainingReport(msgspec.Struct, frozen=True):
 
     `audit` is the plan's against training everything, None where there is none of this plan and as many
     models. `models` are all trained ones that have a score, the most skilled first. `orphans` are folders of
-    models, below the root, that the plan does not ask for. `pair_scores_hash` is that of the table beside.
+    models, below the root, that the plan does not ask for. `basis` is the hash of all that it is made from.
     """
 
     schema_version: Literal[3]
+    basis: str
     plan_hash: str
     audit: RoutingAudit | None
     jobs_planned: int
@@ -117,4 +118,3 @@ class TrainingReport(msgspec.Struct, frozen=True):
     times: tuple[FamilyTime, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]
-    pair_scores_hash: str

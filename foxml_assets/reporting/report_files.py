@@ -10,9 +10,10 @@ from foxml_assets.reporting.pairs_picture import skill_chart
 from foxml_assets.reporting.promise_picture import promise_picture
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_markdown import report_markdown
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import storage_errors, write_if_changed
 from foxml_assets.storage.layout import Layout
-from foxml_assets.storage.tables import write_table
+from foxml_assets.storage.tables import find_table, write_table
 
 
 def write_report(report: TrainingReport, pair_scores: pd.DataFrame, layout: Layout) -> bool:
@@ -23,19 +24,24 @@ def write_report(report: TrainingReport, pair_scores: pd.DataFrame, layout: Layo
     content = msgspec.json.format(canonical_json(report), indent=2) + b"\n"
     with storage_errors(layout.training_report):
         write_table(pair_scores, pair_scores_path(layout))
-        if not _is_drawn(content, layout):
-            write_if_changed(promise_picture_path(layout), promise_picture(report.models))
-            write_if_changed(pairs_picture_path(layout), skill_chart(pair_scores))
+        write_if_changed(promise_picture_path(layout), promise_picture(report.models))
+        write_if_changed(pairs_picture_path(layout), skill_chart(pair_scores))
         write_if_changed(markdown_path(layout), report_markdown(report).encode())
-        # Last, since its content says that the pictures are there.
+        # Last: where it is, all that belongs to it is of the same basis.
         return write_if_changed(layout.training_report, content)
 
 
-def _is_drawn(content: bytes, layout: Layout) -> bool:
-    """Whether the pictures are those of that report. To draw takes longer than the rest."""
+def find_report(basis: str, layout: Layout) -> TrainingReport | None:
+    """The report on disk, if it was made from what has that hash, and all that belongs to it is there."""
     pictures = (promise_picture_path(layout), pairs_picture_path(layout))
-    report = layout.training_report
-    return all(path.is_file() for path in (*pictures, report)) and report.read_bytes() == content
+    files = (layout.training_report, markdown_path(layout), *pictures)
+    if find_table(pair_scores_path(layout)) is None or not all(path.is_file() for path in files):
+        return None
+    try:
+        report = decode_json(layout.training_report.read_bytes(), TrainingReport)
+    except msgspec.DecodeError:
+        return None
+    return report if report.basis == basis else None
 
 
 def markdown_path(layout: Layout) -> Path:

@@ -9,13 +9,12 @@ from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_of_numbers
 from foxml_assets.reporting.job_states import STATE_HEADER, state_rows
-from foxml_assets.reporting.make_report import make_report
+from foxml_assets.reporting.make_report import update_report
 from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report_files import (
     markdown_path,
     pairs_picture_path,
     promise_picture_path,
-    write_report,
 )
 from foxml_assets.reporting.report_markdown import (
     NOT_COMPARED,
@@ -57,8 +56,7 @@ def training_report(
     layout, training = inputs.layout, with_records(inputs.training_context(), context.instance)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
     routing = find_routing_plan(layout)
-    report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)
-    write_report(report, scores, layout)
+    report = update_report(plan, routing, training, inputs.data.evidence.blocks)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.training_report)),
         metadata={
