@@ -25,7 +25,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.workspace import Workspace
 
 TARGETS, SAMPLE = 10, 20
-TINY = Size(targets=50, symbols=1, rows=(100, 120), features=(3, 4), rounds=2)
+TINY = Size(targets=50, symbols=1, rows=(500, 600), features=(3, 4), rounds=2)
 FEW, MANY = 1_000, 5_000
 MOST_OF_LOOP = 1.10
 MOST_OF_ALONE = 1 / 20

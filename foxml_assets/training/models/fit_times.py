@@ -14,7 +14,7 @@ from foxml_assets.planning.diff.preview import FitKey, estimate_seconds, seconds
 from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.exact_json import decode_json
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.files import write_within
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
 from foxml_assets.training.training_config import TrainingConfig
@@ -33,8 +33,8 @@ class FitTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_fit_seconds(seconds: float, folder: Path) -> None:
-    """Record in a model's folder what it took, durably. Raises OSError."""
-    write_atomic(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
+    """Record in a model's folder what it took. Raises OSError and LinkError."""
+    write_within(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
 
 
 def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | None:
