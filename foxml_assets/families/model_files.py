@@ -8,7 +8,7 @@ from foxml_assets.storage.files import write_within
 
 
 def write_model(path: Path, content: bytes) -> str:
-    """Write `content` into the folder of a model and return its SHA-256 (hex). Raises OSError and LinkError."""
+    """Write `content` into a model's folder and return its SHA-256 (hex). Raises OSError and LinkError."""
     write_within(path, content)
     return bytes_hash(content)
 

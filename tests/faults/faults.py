@@ -22,8 +22,8 @@ from foxml_assets.training.models.manifest import MANIFEST_FILE
 HERE = Path(__file__).parent
 _STAMPS = re.compile(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}_\d{6}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    # What fits took, in the report and on its page.
-    rb'|"seconds": [\d.e-]+|\| [\d.]+ \| [\d.]+ \| (?:\d+ %)? \|'
+    # What fits took, in the report, on its page, and in the hash of what it is made from.
+    rb'|"seconds": [\d.e-]+|"basis": "\w+"|\| [\d.]+ \| [\d.]+ \| (?:\d+ %)? \|'
 )
 # Dagster's own records, locks that end with their process, and what is only remembered of the models.
 _RECORDS = ("dagster", ".claims", ".cache")

@@ -87,7 +87,7 @@ def model_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
 
 
 def write_manifest(manifest: Manifest, path: Path) -> str:
-    """Write into the folder of a model; returns the SHA-256 (hex) of the file. Raises OSError and LinkError."""
+    """Write into a model's folder; returns the SHA-256 (hex) of the file. Raises OSError and LinkError."""
     content = msgspec.json.format(canonical_json(manifest), indent=2) + b"\n"
     write_within(path, content)
     return bytes_hash(content)
