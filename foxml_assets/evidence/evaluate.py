@@ -22,6 +22,7 @@ from foxml_assets.evidence.replay.replay_file import current_replay, replay_hash
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table
 from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.null_score import null_scores
 from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
@@ -44,7 +45,7 @@ from foxml_assets.evidence.screening.predictions import (
 from foxml_assets.evidence.screening.probe import probe_families, successful
 from foxml_assets.evidence.screening.ridge_screen import LinearScreen, LinearTask, linear_screen
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, bin_panel
-from foxml_assets.evidence.target_evidence import TargetEvidence
+from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 from foxml_assets.evidence.timing import EvidenceTiming, stopwatch, write_timing
 from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.panel.data_config import DataConfig, EvidenceConfig, OwnTrees
@@ -52,7 +53,7 @@ from foxml_assets.panel.folds import Fold, holdout_start, purge_bars, walk_forwa
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "3"
+EVIDENCE_CODE_VERSION = "4"
 
 # Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
 _TARGETS_AT_A_TIME = 16
@@ -95,8 +96,8 @@ def evaluate_targets(
         shared = _prepare(info, config, layout, progress)
         clock = _Clock(len(targets), progress)
         for batch in _batches([info.target(name) for name in targets], settings):
-            for case, screen in _screened(batch, info, shared, layout):
-                evidence = _evaluate(case, screen, info, shared, layout, passed)
+            for case, screen, null in _screened(batch, info, shared, layout):
+                evidence = _evaluate(case, screen, null, info, shared, layout, passed)
                 clock.done(case.spec.name)
                 yield evidence
                 passed = stopwatch()
@@ -183,8 +184,9 @@ def _batches(specs: Sequence[TargetSpec], settings: EvidenceConfig) -> Iterator[
 
 def _screened(
     batch: list[TargetSpec], info: PanelInfo, shared: _Shared, layout: Layout
-) -> Iterator[tuple[TargetCase, LinearScreen]]:
-    """The cases of a batch, leakage found, each with its row of the batch's ridge predictions."""
+) -> Iterator[tuple[TargetCase, LinearScreen, Estimate]]:
+    """The cases of a batch, leakage found, each with its row of the batch's ridge predictions and its null
+    score."""
     panel, settings = shared.panel, shared.config
     folds = walk_forward(len(panel.times), purge_bars(batch[0].horizon_bars), settings)
     labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
@@ -199,9 +201,11 @@ def _screened(
         np.stack([case.leaks.usable for case in cases]),
         np.stack([case.leaks.pooled for case in cases]),
     )
+    # First, so that its predictions are gone from memory before there are others.
+    nulls = null_scores(cases)
     screen = linear_screen(panel, folds, task, settings)
-    for at, case in enumerate(cases):
-        yield case, screen.of(at)
+    for at, (case, null) in enumerate(zip(cases, nulls, strict=True)):
+        yield case, screen.of(at), null
 
 
 def _leaks(label: LabelView, folds: tuple[Fold, ...], shared: _Shared) -> Leaks:
@@ -234,6 +238,7 @@ def _skill_of_both(
 def _evaluate(
     case: TargetCase,
     screen: LinearScreen,
+    null: Estimate,
     info: PanelInfo,
     shared: _Shared,
     layout: Layout,
@@ -266,6 +271,7 @@ def _evaluate(
         data_hash=info.data_hash_for(case.spec.name),
         settings_hash=_settings_hash(case.spec, shared.asked, shared.replay_hash),
         rows=tuple(rows),
+        null_score=null,
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,
     )
