@@ -1,6 +1,8 @@
 """The same jobs trained in three ways: by a bare loop, as batches, and in a Dagster run for each."""
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +13,18 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from benchmarks.jobs.job_world import foxml
 from foxml_assets.commands.launch import Launcher
 from foxml_assets.defs.running.execution import execute_here
-from foxml_assets.defs.running.stage_runs import QUIET, partition_key, training_runs
+from foxml_assets.defs.running.stage_runs import partition_key, training_runs
 from foxml_assets.families.registry import fit
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import panel_timeline
+from foxml_assets.training.models.fit_times import read_fit_seconds
+from foxml_assets.workspace import Workspace
 
 _SECONDS = "training seconds"
 
@@ -89,20 +94,18 @@ def train_batches(launcher: Launcher, jobs: Sequence[Job], batch_size: int) -> C
     return found
 
 
-def train_alone(launcher: Launcher, job: Job) -> Cost:
-    """As Dagster itself does: a run for one partition. The model it has is removed before."""
-    layout = launcher.workspace.layout
+def train_alone(workspace: Workspace, job: Job) -> Cost:
+    """As Dagster's daemon does: a process and a run for one partition. The model it has is removed before."""
     for family in job.model_families:
-        shutil.rmtree(layout.model_dir(job.target, job.symbol, family))
-    definition = launcher.without_checks.resolve_implicit_global_asset_job_def()
-    start = time.time()
-    result = definition.execute_in_process(
-        instance=launcher.instance,
-        asset_selection=[dg.AssetKey("symbol_models")],
-        partition_key=partition_key(job),
-        run_config=QUIET,
-    )
-    return _cost(launcher.instance, result.run_id, start)
+        shutil.rmtree(workspace.layout.model_dir(job.target, job.symbol, family))
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "asset", "materialize"]
+    command += ["-m", "foxml_assets.definitions", "--select", "symbol_models"]
+    places = foxml(workspace)["env"] | {"DAGSTER_HOME": str(workspace.dagster_home)}
+    start = time.perf_counter()
+    subprocess.run([*command, "--partition", partition_key(job)], env=places, capture_output=True, check=True)
+    seconds = time.perf_counter() - start
+    fits = [read_fit_seconds(job, family, workspace.layout) for family in job.model_families]
+    return Cost(0.0, seconds, sum(fit for fit in fits if fit is not None))
 
 
 def _cost(instance: dg.DagsterInstance, run_id: str, start: float) -> Cost:
