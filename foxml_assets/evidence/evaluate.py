@@ -13,6 +13,7 @@ from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
+from foxml_assets.evidence.kept_predictions import OutOfFold, has_predictions, keep_predictions
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
@@ -53,7 +54,7 @@ from foxml_assets.panel.folds import Fold, holdout_start, purge_bars, walk_forwa
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "4"
+EVIDENCE_CODE_VERSION = "5"
 
 # Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
 _TARGETS_AT_A_TIME = 16
@@ -104,24 +105,31 @@ def evaluate_targets(
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
-    """The targets of the panel without evidence, or with evidence from other data, settings or code.
+    """The targets of the panel without evidence, with evidence from other data, settings or code, or without
+    the predictions that the settings ask to keep.
 
     Evidence that cannot be read counts as none. Raises BuilderError, and PanelError for a builder's source.
     """
     replayed = replay_hash(info, config)
 
     def is_current(spec: TargetSpec) -> bool:
-        return _is_current(spec, info, _settings_hash(spec, config.evidence, replayed), layout)
+        return _is_current(spec, info, config.evidence, replayed, layout)
 
     return tuple(spec.name for spec in info.targets if not is_current(spec))
 
 
-def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: Layout) -> bool:
+def _is_current(
+    spec: TargetSpec, info: PanelInfo, settings: EvidenceConfig, replayed: str | None, layout: Layout
+) -> bool:
     try:
         evidence = read_evidence(layout, spec.name)
     except EvidenceError:
         return False
-    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings_hash
+    return (
+        evidence.data_hash == info.data_hash_for(spec.name)
+        and evidence.settings_hash == _settings_hash(spec, settings, replayed)
+        and (not settings.keep_predictions or has_predictions(layout, evidence))
+    )
 
 
 def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
@@ -275,7 +283,9 @@ def _evaluate(
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,
     )
+    out_of_fold = OutOfFold(pooled.chosen.prediction, np.concatenate([scores.prediction for scores in found]))
     # Before the evidence: once that stands, its target is not evaluated again.
+    keep_predictions(layout, evidence, case, out_of_fold if settings.keep_predictions else None)
     write_timing(layout, evidence.target, passed())
     write_evidence(
         layout,
