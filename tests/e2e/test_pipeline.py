@@ -178,7 +178,8 @@ def test_a_wrong_config_costs_nothing_and_names_every_problem(own_world: World) 
 def test_status_and_explain_answer_without_dagster(trained: World) -> None:
     status = trained.foxml("status")
     assert status.returncode == 0
-    assert "trained" in status.stdout
+    told = ("trained", "not reached", "that the evidence promised", "Training time by family")
+    assert all(text in status.stdout for text in told)
     explained = trained.foxml("explain", "fwd_log_vol_10d", "AAPL")
     assert explained.returncode == 0
     assert "fwd_log_vol_10d / AAPL: ROUTE_" in explained.stdout
@@ -191,6 +192,7 @@ def test_a_run_that_stops_at_the_plan_trains_nothing(own_world: World) -> None:
     assert own_world.foxml("run", "--until", "plan").returncode == 0
     assert model_times(own_world) == before
     status = own_world.foxml("status")
+    assert "Planned against trained" in status.stdout
     assert "trained for another spec" in status.stdout
 
 
