@@ -43,7 +43,7 @@ def update_report(
     known = find_report(basis, context.layout)
     if known is not None:
         return known
-    report, scores = make_report(plan, routing, context, blocks_config)
+    report, scores = _make(basis, inventory, plan, routing, context, blocks_config)
     write_report(report, scores, context.layout)
     return report
 
@@ -60,11 +60,22 @@ def make_report(
     the evidence's: the blocks of time behind the errors are as long as its own. Raises PanelError and
     TrainingError.
     """
-    routes = pair_routes(plan, routing, context.info)
     inventory = take_inventory(plan.jobs, context)
+    basis = report_basis(plan, inventory, context, blocks_config)
+    return _make(basis, inventory, plan, routing, context, blocks_config)
+
+
+def _make(
+    basis: str,
+    inventory: Inventory,
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
+) -> tuple[TrainingReport, pd.DataFrame]:
+    routes = pair_routes(plan, routing, context.info)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
     unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
-    basis = report_basis(plan, inventory, context, blocks_config)
     report = summarise(basis, plan, routes, scores, inventory, unrouted, context.layout)
     return report, scores.table
 

@@ -39,7 +39,7 @@ def find_report(basis: str, layout: Layout) -> TrainingReport | None:
         return None
     try:
         report = decode_json(layout.training_report.read_bytes(), TrainingReport)
-    except msgspec.DecodeError:
+    except (OSError, msgspec.DecodeError):
         return None
     return report if report.basis == basis else None
 
