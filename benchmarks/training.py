@@ -32,7 +32,7 @@ MOST_OF_ALONE = 1 / 20
 MOST_MEMORY = 1.25
 # A run that finds nothing to do, in parts of its own start-up. Two thirds of it are what Dagster records of
 # its three runs, event by event; the stated seconds would be 1.3 and are not reached.
-MOST_IDLE = 2.5
+MOST_IDLE = 2.0
 STATED_STARTUP, STATED_IDLE = 10, 3
 _STAGE, _SECONDS = re.compile(r"(\w[\w ,]*\w) ─+"), re.compile(r"(\d+\.\d) s")
 

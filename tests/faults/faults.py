@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from fault_world import FaultWorld
 
 from foxml_assets.core.hashing import file_hash
-from foxml_assets.training.models.manifest import MANIFEST_FILE
+from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders
 
 HERE = Path(__file__).parent
 _STAMPS = re.compile(
@@ -158,8 +158,9 @@ def _content(path: Path) -> str:
 def model_stamps(world: FaultWorld) -> dict[Path, tuple[int, int]]:
     """Inode and time of all files that a committed model consists of."""
     found = {}
-    for manifest in world.layout.models.rglob(MANIFEST_FILE):
-        model = manifest.parent / json.loads(manifest.read_bytes())["model_file"]
+    for folder in model_folders(world.layout):
+        manifest = folder / MANIFEST_FILE
+        model = folder / json.loads(manifest.read_bytes())["model_file"]
         for path in (manifest, model):
             if path.exists():
                 found[path] = (path.stat().st_ino, path.stat().st_mtime_ns)
