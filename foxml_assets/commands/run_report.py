@@ -11,6 +11,7 @@ from rich.text import Text
 from foxml_assets.auditing.pages.audit_text import route_words
 from foxml_assets.commands.audit import print_audit
 from foxml_assets.commands.console import console, make_table
+from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
 from foxml_assets.reporting.report_markdown import above_chance, skill_words
@@ -27,14 +28,16 @@ def print_report(workspace: Workspace, not_reached: Mapping[str, str] = MappingP
     console.rule(Text("Result", style="bold"), align="left", style="dim")
     console.print(_routes(report))
     console.print(above_chance(report))
-    if report.best_models:
+    if report.models:
         console.print(_best(report))
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
+    if promised := promise_words(report.models):
+        console.print(promised)
     _print_audit(workspace, report)
     unfinished = [line for line in report.unfinished if line.job_id not in not_reached]
     for line in unfinished[:_MAX_UNFINISHED]:
-        console.print(f"  {line.job_id}: {line.state.value}, {line.reason}", style="red")
+        console.print(f"  {line.job_id}: {line.state.words}, {line.reason}", style="red")
     if len(unfinished) > _MAX_UNFINISHED:
         console.print(f"  and {len(unfinished) - _MAX_UNFINISHED} more, see the report")
     for why, jobs in Counter(not_reached.values()).items():

@@ -1,4 +1,4 @@
-"""`foxml status`: what is planned, trained, stale and failed, and why."""
+"""`foxml status`: what is planned, trained, failed, not reached and stale, and why; and what came of it."""
 
 from pathlib import Path
 
@@ -9,6 +9,10 @@ from foxml_assets.commands.console import console, make_table
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.validate.staleness import stale_inputs
+from foxml_assets.reporting.job_states import STATE_HEADER, state_rows, unfinished_lines
+from foxml_assets.reporting.model_lines import family_times, model_lines
+from foxml_assets.reporting.promises import promise_words
+from foxml_assets.reporting.report_markdown import TIME_HEADER, time_rows
 from foxml_assets.training.models.inventory import Inventory, take_inventory
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import current_workspace
@@ -17,7 +21,10 @@ _MAX_LISTED = 20
 
 
 def print_status(root: Path | None, config_dir: Path | None) -> int:
-    """Print the state of the plan and its jobs. Returns 0. Raises PlanError without a usable plan."""
+    """Print the state of the plan and its jobs. Returns 0.
+
+    Raises PlanError without a usable plan, and TrainingError.
+    """
     workspace = current_workspace(root, config_dir)
     plan = load_master_training_plan(workspace.layout.master_plan)
     inputs = workspace.read_inputs()
@@ -30,18 +37,35 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
             console.print(f"  {item.problem}", style="red")
         console.print("  Fix: foxml run --until plan")
     console.print(_counts(inventory))
-    unfinished = [status for status in inventory.jobs if status.state is not ModelState.TRAINED]
-    for status in unfinished[:_MAX_LISTED]:
-        console.print(Text(f"  {status.job.job_id}: {status.state.value}. {status.reason}"))
-    if len(unfinished) > _MAX_LISTED:
-        console.print(f"  and {len(unfinished) - _MAX_LISTED} more")
-    if inventory.orphans:
-        console.print(f"{len(inventory.orphans)} model folders belong to no job of the plan")
+    _print_unfinished(inventory)
+    promised = promise_words(model_lines(inventory.jobs, workspace.layout))
+    if promised:
+        console.print(promised)
+    times = make_table(*TIME_HEADER, title="Training time by family, on one thread")
+    for row in time_rows(family_times(inventory.jobs, workspace.layout)):
+        times.add_row(*map(str, row))
+    if times.row_count:
+        console.print(times)
     return 0
 
 
+def _print_unfinished(inventory: Inventory) -> None:
+    """Why each state has its jobs, then the first of these jobs."""
+    unfinished = unfinished_lines(inventory.jobs)
+    if not unfinished and not inventory.orphans:
+        return
+    table = make_table(*STATE_HEADER, title="Planned against trained")
+    for name, jobs, why in state_rows(len(inventory.jobs), unfinished, len(inventory.orphans)):
+        table.add_row(str(name), str(jobs), Text(str(why)))
+    console.print(table)
+    for line in unfinished[:_MAX_LISTED]:
+        console.print(Text(f"  {line.job_id}: {line.state.words}. {line.reason}"))
+    if len(unfinished) > _MAX_LISTED:
+        console.print(f"  and {len(unfinished) - _MAX_LISTED} more")
+
+
 def _counts(inventory: Inventory) -> Table:
-    table = make_table("jobs", *(state.value for state in ModelState), "all")
+    table = make_table("jobs", *(state.words for state in ModelState), "all")
     for kind in TrainingType:
         own = [status.state for status in inventory.jobs if status.job.training_type is kind]
         cells = [str(own.count(state)) for state in ModelState]

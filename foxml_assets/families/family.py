@@ -49,5 +49,5 @@ class Family(Generic[Params]):
     tasks: frozenset[TaskType] = frozenset(TaskType)
     # The family whose out-of-fold predictions in the evidence speak for this one: lightgbm, ridge or none.
     screened_as: ModelFamily | None = None
-    # In charts.
+    # In pictures.
     colour: str = "#CC79A7"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from foxml_assets.core.errors import Problem, TrainingError
 from foxml_assets.core.hashing import bytes_hash
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.files import write_within
 
 
 def write_model(path: Path, content: bytes) -> str:
-    """Write `content` durably and return its SHA-256 (hex). Raises OSError."""
-    write_atomic(path, content)
+    """Write `content` into a model's folder and return its SHA-256 (hex). Raises OSError and LinkError."""
+    write_within(path, content)
     return bytes_hash(content)
 
 

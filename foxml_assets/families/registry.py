@@ -71,4 +71,10 @@ def probe_params(family: ModelFamily) -> FamilyParams:
 
 def library_version(family: ModelFamily) -> str:
     """The installed version of the family's library (of ridge: NumPy), without importing it."""
-    return version(find_family(family).distribution)
+    return installed_version(find_family(family).distribution)
+
+
+@cache
+def installed_version(distribution: str) -> str:
+    """The version of an installed package, whose files are searched for it once."""
+    return version(distribution)

@@ -1,7 +1,5 @@
 """Making the training report from the plan, the models on disk and their hold-out scores."""
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,27 +7,45 @@ import pandas as pd
 from foxml_assets.auditing.holdout_errors import interval, without_gaps
 from foxml_assets.auditing.pages.audit_files import read_current_audit
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
+from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.reporting.job_states import unfinished_lines
+from foxml_assets.reporting.model_lines import family_times, model_lines
 from foxml_assets.reporting.pair_scores import PairScores, score_pairs
-from foxml_assets.reporting.report import (
-    ModelLine,
-    RouteLine,
-    TargetLine,
-    TrainingReport,
-    UnfinishedLine,
-    UnroutedLine,
-)
+from foxml_assets.reporting.report import ModelLine, RouteLine, TargetLine, TrainingReport, UnroutedLine
+from foxml_assets.reporting.report_files import find_report, write_report
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.serving.pair_service import pair_routes
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
-from foxml_assets.training.models.manifest import ModelState, manifest_path, read_manifest
+from foxml_assets.training.models.manifest import ModelState
 
-BEST_MODELS = 20
+# Raise it when a change of this code changes the report; the one on disk is then made anew.
+_CODE_VERSION = 1
+
+
+def update_report(
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
+) -> TrainingReport:
+    """The report on what is on disk now. It is made and written unless the one there says the same.
+
+    Raises as `make_report`, and StorageError.
+    """
+    inventory = take_inventory(plan.jobs, context)
+    basis = report_basis(plan, inventory, context, blocks_config)
+    known = find_report(basis, context.layout)
+    if known is not None:
+        return known
+    report, scores = _make(basis, inventory, plan, routing, context, blocks_config)
+    write_report(report, scores, context.layout)
+    return report
 
 
 def make_report(
@@ -44,33 +60,62 @@ def make_report(
     the evidence's: the blocks of time behind the errors are as long as its own. Raises PanelError and
     TrainingError.
     """
-    routes, layout = pair_routes(plan, routing, context.info), context.layout
     inventory = take_inventory(plan.jobs, context)
+    basis = report_basis(plan, inventory, context, blocks_config)
+    return _make(basis, inventory, plan, routing, context, blocks_config)
+
+
+def _make(
+    basis: str,
+    inventory: Inventory,
+    plan: MasterPlan,
+    routing: RoutingPlan | None,
+    context: TrainingContext,
+    blocks_config: BlockConfig,
+) -> tuple[TrainingReport, pd.DataFrame]:
+    routes = pair_routes(plan, routing, context.info)
     scores = score_pairs(routes, plan, inventory, context, blocks_config)
-    trained = inventory.counts[ModelState.TRAINED]
-    audit = read_current_audit(layout, plan.metadata.plan_hash, trained)
     unrouted = _unrouted_lines(plan, routing) if routing is not None else ()
-    return summarise(plan, routes, scores, inventory, unrouted, audit, layout), scores.table
+    report = summarise(basis, plan, routes, scores, inventory, unrouted, context.layout)
+    return report, scores.table
+
+
+def report_basis(
+    plan: MasterPlan, inventory: Inventory, context: TrainingContext, blocks_config: BlockConfig
+) -> str:
+    """The hash of all that decides the report: the plan's hash stands for its routing plan too."""
+    models = [(status.job.job_id, status.models) for status in inventory.jobs]
+    return content_hash(
+        [
+            [_CODE_VERSION, plan.metadata.plan_hash, _audit(plan, inventory, context.layout)],
+            [context.info, context.training_hash, context.config.min_score_rows, blocks_config.model_dump()],
+            [models, family_times(inventory.jobs, context.layout), sorted(map(str, inventory.orphans))],
+        ]
+    )
+
+
+def _audit(plan: MasterPlan, inventory: Inventory, layout: Layout) -> RoutingAudit | None:
+    return read_current_audit(layout, plan.metadata.plan_hash, inventory.counts[ModelState.TRAINED])
 
 
 def summarise(
+    basis: str,
     plan: MasterPlan,
     routes: pd.DataFrame,
     scores: PairScores,
     inventory: Inventory,
     unrouted: tuple[UnroutedLine, ...],
-    audit: RoutingAudit | None,
     layout: Layout,
 ) -> TrainingReport:
-    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model, the
-    audit."""
+    """The report from its parts: `pair_routes`, `score_pairs`, the inventory, targets without a model."""
     others = {line.target for line in unrouted}
-    models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
+    models = model_lines(inventory.jobs, layout)
     counts = routes["route"].value_counts()
     return TrainingReport(
-        schema_version=2,
+        schema_version=3,
+        basis=basis,
         plan_hash=plan.metadata.plan_hash,
-        audit=audit,
+        audit=_audit(plan, inventory, layout),
         jobs_planned=len(plan.jobs),
         jobs_by_state=inventory.counts,
         pairs=len(routes),
@@ -82,36 +127,11 @@ def summarise(
         ),
         targets=_target_lines(routes[~routes["target"].isin(others)], scores, inventory, models),
         unrouted=unrouted,
-        best_models=models[:BEST_MODELS],
-        unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
+        models=models,
+        times=family_times(inventory.jobs, layout),
+        unfinished=unfinished_lines(inventory.jobs),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
     )
-
-
-def _model_lines(status: JobStatus, layout: Layout) -> Iterator[ModelLine]:
-    job = status.job
-    for model in status.models:
-        if model.state is not ModelState.TRAINED:
-            continue
-        found = read_manifest(manifest_path(job, model.family, layout)).scores.within_symbols
-        if found.value is None or found.skill is None:
-            continue
-        yield ModelLine(
-            job_id=job.job_id,
-            target=job.target,
-            symbol=job.symbol,
-            family=model.family,
-            route=job.route,
-            metric=found.metric,
-            score=found.value,
-            skill=found.skill,
-            n=found.n,
-            evidence_score=job.metadata.score if job.metadata.score_metric is found.metric else None,
-        )
-
-
-def _ranked(lines: Iterable[ModelLine]) -> tuple[ModelLine, ...]:
-    return tuple(sorted(lines, key=lambda line: (-line.skill, line.job_id, line.family)))
 
 
 def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
@@ -201,12 +221,3 @@ def _unrouted_lines(plan: MasterPlan, routing: RoutingPlan) -> tuple[UnroutedLin
 def _mean(values: pd.Series) -> float | None:
     known = values.dropna()
     return float(known.mean()) if len(known) else None
-
-
-def _is_unfinished(status: JobStatus) -> bool:
-    return status.state is not ModelState.TRAINED
-
-
-def _unfinished(status: JobStatus) -> UnfinishedLine:
-    job = status.job
-    return UnfinishedLine(job.job_id, job.target, job.symbol, status.state, status.reason)

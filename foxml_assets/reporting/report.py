@@ -89,14 +89,25 @@ class UnfinishedLine(msgspec.Struct, frozen=True):
     reason: str
 
 
+class FamilyTime(msgspec.Struct, frozen=True):
+    """What the trained models of a family took: `seconds` are those of the `timed` ones, on one thread."""
+
+    family: ModelFamily
+    models: int
+    timed: int
+    seconds: float
+
+
 class TrainingReport(msgspec.Struct, frozen=True):
-    """Planned against executed, and hold-out scores. Equal for equal plans and models.
+    """Planned against executed, promised against realised. Equal for equal plans and models but for `times`.
 
     `audit` is the plan's against training everything, None where there is none of this plan and as many
-    models. `orphans` are folders of models, below the root, that the plan does not ask for.
+    models. `models` are all trained ones that have a score, the most skilled first. `orphans` are folders of
+    models, below the root, that the plan does not ask for. `basis` is the hash of all that it is made from.
     """
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
+    basis: str
     plan_hash: str
     audit: RoutingAudit | None
     jobs_planned: int
@@ -106,6 +117,7 @@ class TrainingReport(msgspec.Struct, frozen=True):
     routes: tuple[RouteLine, ...]
     targets: tuple[TargetLine, ...]
     unrouted: tuple[UnroutedLine, ...]
-    best_models: tuple[ModelLine, ...]
+    models: tuple[ModelLine, ...]
+    times: tuple[FamilyTime, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]

@@ -14,12 +14,16 @@ from foxml_assets.auditing.pages.audit_text import (
 from foxml_assets.auditing.routing_audit import Interval
 from foxml_assets.core.markdown import Markup, render, table
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.reporting.report import ModelLine, TargetLine, TrainingReport
+from foxml_assets.reporting.job_states import STATE_HEADER, state_rows
+from foxml_assets.reporting.promises import PROMISE_HEADER, promise_rows, promise_words
+from foxml_assets.reporting.report import FamilyTime, ModelLine, TargetLine, TrainingReport
 from foxml_assets.training.models.manifest import ModelState
 
 MAX_LISTED = 100
+_BEST_MODELS = 20
 
 NOT_COMPARED = Markup(f"Was it worth it? `{COMMAND}` compares this plan with training everything.")
+TIME_HEADER = ("family", "models", "seconds", "a model", "share")
 TARGET_SKILL_HEADER = ("target", "skill", "above chance")
 
 
@@ -41,8 +45,15 @@ def report_markdown(report: TrainingReport) -> str:
         targets=_targets(report),
         unrouted=_unrouted(report),
         routes=_routes(report),
+        states=state_rows(report.jobs_planned, report.unfinished, len(report.orphans)),
+        state_header=STATE_HEADER,
+        promised=promise_words(report.models),
+        promises=promise_rows(report.models),
+        promise_header=PROMISE_HEADER,
+        times=time_rows(report.times),
+        time_header=TIME_HEADER,
         best_models=_best(report),
-        unfinished=[(line.job_id, line.state.value, line.reason) for line in report.unfinished],
+        unfinished=[(line.job_id, line.state.words, line.reason) for line in report.unfinished],
         orphans=[(path,) for path in report.orphans],
     )
 
@@ -52,7 +63,7 @@ def jobs_trained(report: TrainingReport) -> str:
     if not report.jobs_planned:
         return "The plan has no jobs, so nothing is trained"
     others = ", ".join(
-        f"{count} {state}"
+        f"{count} {state.words}"
         for state, count in report.jobs_by_state.items()
         if count and state is not ModelState.TRAINED
     )
@@ -72,6 +83,21 @@ def above_chance(report: TrainingReport) -> str:
         for name in ("scored", "above_chance", "below_chance")
     )
     return f"{above:,} of {scored:,} pairs are above chance by 2 standard errors, {below:,} below"
+
+
+def time_rows(times: Sequence[FamilyTime]) -> list[Sequence[object]]:
+    """A row of TIME_HEADER per family: seconds of training, on one thread."""
+    total = sum(time.seconds for time in times)
+    return [
+        (
+            time.family,
+            f"{time.models:,}",
+            f"{time.seconds:,.1f}",
+            f"{time.seconds / time.timed:.2f}" if time.timed else "",
+            f"{100 * time.seconds / total:.0f} %" if total else "",
+        )
+        for time in times
+    ]
 
 
 def _routes(report: TrainingReport) -> Iterable[Sequence[object]]:
@@ -116,7 +142,7 @@ def _unrouted(report: TrainingReport) -> list[Sequence[object]]:
 
 
 def _best(report: TrainingReport) -> Iterable[Sequence[object]]:
-    for line in report.best_models:
+    for line in report.models[:_BEST_MODELS]:
         yield (
             line.job_id,
             line.family,

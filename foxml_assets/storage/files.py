@@ -55,6 +55,18 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     sync_directory(path.parent)
 
 
+def write_within(path: Path, data: bytes) -> None:
+    """Write a file of a folder that takes its place as a whole (`replacing_directory`), and fsync it.
+
+    Its name becomes durable with the folder's. Raises OSError or LinkError.
+    """
+    refuse_links(path)
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def write_if_changed(path: Path, data: bytes) -> bool:
     """`write_atomic`, unless `path` already holds exactly `data`. True if it was written."""
     if holds(path, (data,)):

@@ -1,6 +1,9 @@
 """The rows of one job: read from the panel, split, without missing labels."""
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +42,44 @@ class JobData:
     categorical: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SharedRows:
+    """What the jobs of a batch read: the panel's bars, and the rows of a symbol once for its jobs.
+
+    `columns` are those that the jobs of each symbol take together, which `read_symbol` reads.
+    """
+
+    timeline: Timeline
+    columns: Mapping[str, frozenset[str]]
+    read_symbol: Callable[[str], pd.DataFrame]
+
+    def read(self, job: Job, symbols: Sequence[str], context: TrainingContext) -> pd.DataFrame:
+        """The job's rows: time, symbol, features and label. Raises PanelError."""
+        info = context.info
+        wanted = [*job_features(job, info), job.target]
+        if job.symbol is None or not self.columns[job.symbol].issuperset(wanted):
+            return read_panel(context.layout, info, wanted, symbols)
+        keys = (info.time_column, info.symbol_column)
+        return self.read_symbol(job.symbol)[list(dict.fromkeys([*keys, *wanted]))]
+
+
+def share_rows(jobs: Sequence[Job], context: TrainingContext) -> SharedRows:
+    """What `jobs` read. Raises PanelError if the panel cannot be read at all."""
+    info, found = context.info, defaultdict[str, set[str]](set)
+    for job in jobs:
+        if job.symbol is not None:
+            # A job that asks for more than the panel holds fails alone.
+            found[job.symbol] |= info.column_hashes.keys() & {*job_features(job, info), job.target}
+    columns = {symbol: frozenset(names) for symbol, names in found.items()}
+
+    # A plan has the jobs of a symbol side by side.
+    @lru_cache(maxsize=context.config.threads)
+    def read_symbol(symbol: str) -> pd.DataFrame:
+        return read_panel(context.layout, info, sorted(columns[symbol]), [symbol])
+
+    return SharedRows(panel_timeline(context), columns, read_symbol)
+
+
 def panel_timeline(context: TrainingContext) -> Timeline:
     """The bars of the panel, and where its hold-out begins. Raises PanelError."""
     times = read_panel(context.layout, context.info, [])[context.info.time_column]
@@ -58,15 +99,16 @@ def job_features(job: Job, info: PanelInfo) -> tuple[str, ...]:
     return info.features if job.features is None else job.features
 
 
-def load_job_data(job: Job, context: TrainingContext, timeline: Timeline) -> JobData:
+def load_job_data(job: Job, context: TrainingContext, shared: SharedRows) -> JobData:
     """Read the job's rows and split them. Raises TrainingError and PanelError."""
+    timeline = shared.timeline
     info = context.info
     features, symbols = job_features(job, info), job_symbols(job, info)
     if not features or not symbols:
         what = "no features" if not features else "every symbol is excluded"
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
     horizon = _horizon(job, context)
-    frame = read_panel(context.layout, info, [*features, job.target], symbols)
+    frame = shared.read(job, symbols, context)
     code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
     train, holdout = split_rows(
         code,

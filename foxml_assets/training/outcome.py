@@ -19,12 +19,16 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ModelOutcome:
-    """One family of a job. There is no `manifest`, and `reason` tells why, where it failed."""
+    """One family of a job. There is no `manifest`, and `reason` tells why, where it failed.
+
+    `seconds` is what training it took, then or now; None where that is not known.
+    """
 
     family: ModelFamily
     status: OutcomeStatus
     manifest: Manifest | None
     manifest_sha256: str = ""
+    seconds: float | None = None
     reason: str = ""
 
 

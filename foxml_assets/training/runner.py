@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import panel_timeline
+from foxml_assets.training.data import share_rows
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.train_job import failed_model, train_job
 
@@ -28,11 +28,11 @@ def train_jobs(
     if not jobs:
         return
     until = time.monotonic() + seconds
-    timeline = panel_timeline(context)
+    shared = share_rows(jobs, context)
     stop = threading.Event()
 
     def begin(job: Job) -> JobOutcome | None:
-        return train_job(job, context, timeline, stop) if time.monotonic() < until else None
+        return train_job(job, context, shared, stop) if time.monotonic() < until else None
 
     pool = ThreadPoolExecutor(context.config.threads, thread_name_prefix="training")
     try:

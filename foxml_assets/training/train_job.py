@@ -4,20 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
-from foxml_assets.families.registry import find_family, fit, library_version
+from foxml_assets.families.registry import find_family, fit, installed_version, library_version
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import JobData, Rows, load_job_data
+from foxml_assets.training.data import JobData, Rows, SharedRows, load_job_data
 from foxml_assets.training.models.failures import record_failure
-from foxml_assets.training.models.fit_times import write_fit_seconds
+from foxml_assets.training.models.fit_times import known_fit_seconds, write_fit_seconds
 from foxml_assets.training.models.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -30,12 +29,11 @@ from foxml_assets.training.models.manifest import (
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
-from foxml_assets.training.split import Timeline
 
 _log = logging.getLogger(__name__)
 
 
-def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: threading.Event) -> JobOutcome:
+def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: threading.Event) -> JobOutcome:
     """Train the families of `job` that are not trained yet, and no others; `stop` ends it before a fit.
 
     What cannot be trained is a failed model in the outcome, its reason kept on disk.
@@ -48,7 +46,7 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
     }
     todo = [family for family in job.model_families if family not in models]
     if todo:
-        models |= _train_families(job, todo, context, timeline, stop)
+        models |= _train_families(job, todo, context, shared, stop)
     # Families before whose fit `stop` was set are missing.
     ordered = tuple(models[family] for family in job.model_families if family in models)
     return JobOutcome(job, ordered, time.perf_counter() - started)
@@ -70,28 +68,31 @@ def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool
 
 
 def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:
-    manifest, sha256 = read_hashed_manifest(manifest_path(job, family, context.layout))
-    return ModelOutcome(family, status, manifest, sha256)
+    path = manifest_path(job, family, context.layout)
+    manifest, sha256 = read_hashed_manifest(path)
+    return ModelOutcome(family, status, manifest, sha256, known_fit_seconds(path.parent))
 
 
 def _train_families(
     job: Job,
     families: Sequence[ModelFamily],
     context: TrainingContext,
-    timeline: Timeline,
+    shared: SharedRows,
     stop: threading.Event,
 ) -> dict[ModelFamily, ModelOutcome]:
+    started = time.perf_counter()
     try:
         _check_spec(job, context)
-        data = load_job_data(job, context, timeline)
+        data = load_job_data(job, context, shared)
         _check_rows(data, context)
     except (FoxmlError, OSError) as error:
         return {family: failed_model(job, family, error, context) for family in families}
+    reading = (time.perf_counter() - started) / len(families)
     models: dict[ModelFamily, ModelOutcome] = {}
     for family in families:
         if stop.is_set():
             break
-        models[family] = _train_model(job, family, data, context)
+        models[family] = _train_model(job, family, data, context, reading)
     return models
 
 
@@ -119,20 +120,23 @@ def _check_rows(data: JobData, context: TrainingContext) -> None:
         raise TrainingError(f"too few training rows: {found} with a label, min_train_rows is {least}")
 
 
-def _train_model(job: Job, family: ModelFamily, data: JobData, context: TrainingContext) -> ModelOutcome:
+def _train_model(
+    job: Job, family: ModelFamily, data: JobData, context: TrainingContext, reading: float
+) -> ModelOutcome:
+    """Train one model, whose part of the seconds it took to read the rows is `reading`."""
     try:
         started = time.perf_counter()
         # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
         final = context.layout.model_dir(job.target, job.symbol, family)
         with replacing_directory(final, staging=context.layout.staged_models) as folder:
             manifest = _fit_and_save(job, family, data, context, folder)
-            seconds = time.perf_counter() - started
+            seconds = reading + time.perf_counter() - started
             write_fit_seconds(seconds, folder)
             sha256 = write_manifest(manifest, folder / MANIFEST_FILE)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
     _log.debug("%s: %s trained in %.1f s", job.job_id, family, seconds)
-    return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256)
+    return ModelOutcome(family, OutcomeStatus.DONE, manifest, sha256, seconds)
 
 
 def _fit_and_save(
@@ -174,8 +178,8 @@ def _fit_and_save(
         seed=config.seed,
         library_versions={
             family: library_version(family),
-            "numpy": version("numpy"),
-            "pandas": version("pandas"),
+            "numpy": installed_version("numpy"),
+            "pandas": installed_version("pandas"),
         },
         model_file=find_family(family).model_file,
         sha256=sha256,

@@ -17,7 +17,8 @@ from foxml_assets.commands.run import run_training
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.defs.running.stage_runs import partition_key
 from foxml_assets.training.models import look
-from foxml_assets.training.models.manifest import manifest_path, model_path
+from foxml_assets.training.models.fit_times import read_fit_seconds
+from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
 
 
 def manifest_of(shell: Shell, target: str, symbol: str) -> Path:
@@ -78,6 +79,29 @@ def test_the_record_of_a_job_has_the_hash_of_each_manifest(trained: Shell) -> No
     for family in job.model_families:
         hashed = file_hash(manifest_path(job, family, trained.layout))
         assert metadata[f"{family}/manifest_sha256"].value == hashed
+
+
+def test_the_page_of_a_model_says_what_was_promised_and_what_came_of_it(trained: Shell) -> None:
+    job = trained.plan.jobs_by_pair[UP, "AAA"]
+    records = trained.instance.fetch_materializations(
+        dg.AssetRecordsFilter(dg.AssetKey("symbol_models"), asset_partitions=[partition_key(job)]), limit=1
+    ).records
+    shown = {name: value.value for name, value in records[0].asset_materialization.metadata.items()}
+    assert shown["route"] == "ROUTE_SYMBOL_SPECIFIC"
+    assert (shown["priority"], shown["reason"]) == (job.priority, job.reason)
+    assert shown["families"] == "lightgbm, xgboost"
+    assert shown["promised_auc"] == job.metadata.score == 0.8
+    fits = [read_fit_seconds(job, family, trained.layout) for family in job.model_families]
+    assert shown["training seconds"] == pytest.approx(sum(fits), abs=0.002)
+    for family in job.model_families:
+        manifest = read_manifest(manifest_path(job, family, trained.layout))
+        assert shown[f"{family}/holdout_auc"] == manifest.scores.within_symbols.value
+        row = next(line for line in shown["scores"].splitlines() if line.startswith(f"| {family} "))
+        assert f"| {shown[f'{family}/holdout_auc']:.3f}&nbsp;auc | 0.800 |" in row
+        assert Path(shown[f"{family}/manifest"]) == manifest_path(job, family, trained.layout)
+        assert Path(shown[f"{family}/model"]) == model_path(job, family, trained.layout)
+    assert all(Path(shown[f"lightgbm/{name}"]).is_file() for name in ("manifest", "model"))
+    assert len(records[0].event_log_entry.to_json()) < 20_000
 
 
 def test_check_names_every_forgery_and_train_makes_those_models_again(trained: Shell, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from foxml_assets.panel.panel_store import build_panel, read_panel
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.store.writer import write_plan
-from foxml_assets.reporting.charts import model_scores_chart
+from foxml_assets.reporting.model_lines import model_lines
+from foxml_assets.reporting.promise_picture import promise_picture
 from foxml_assets.routing.candidates.candidates_source import load_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.serving.job_models import load_job_model
+from foxml_assets.training.models.inventory import take_inventory
 from foxml_assets.training.models.manifest import manifest_path, model_path, read_manifest
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
@@ -53,8 +55,10 @@ def report(workspace: Workspace) -> list[dict[str, object]]:
     """What a consumer of the models finds on disk, by job and family."""
     layout, context = workspace.layout, workspace.read_inputs().training_context()
     info = context.info
+    jobs = load_master_training_plan(layout.master_plan).jobs
+    lines = model_lines(take_inventory(jobs, context).jobs, layout)
     found = []
-    for job in load_master_training_plan(layout.master_plan).jobs:
+    for job in jobs:
         for family in job.model_families:
             manifest = read_manifest(manifest_path(job, family, layout))
             panel = read_panel(layout, info, list(info.features))
@@ -72,7 +76,7 @@ def report(workspace: Workspace) -> list[dict[str, object]]:
                     "versions": manifest.library_versions,
                     "file": model_path(job, family, layout).name,
                     "values": len(np.unique(predicted)),
-                    "chart": len(model_scores_chart(job, [manifest])),
+                    "chart": len(promise_picture([line for line in lines if line.job_id == job.job_id])),
                 }
             )
     return found

@@ -22,15 +22,16 @@ from foxml_assets.workspace import Workspace
 NOISE_TARGET, NOISE_ECHO = "y_coin_flip_5d", "coin_flip_echo"
 
 
-def state_of(world: World) -> dict[str, tuple[int, bytes | None]]:
-    """Each file and folder: its time and content.
+RECORDS = ("dagster", ".claims")
 
-    But not Dagster's records, the claims of processes, and what is remembered of the inodes of another copy.
-    """
-    ours = [path for path in world.root.iterdir() if path.name not in ("dagster", ".claims", ".cache")]
+
+def state_of(world: World, *, but: tuple[str, ...]) -> dict[str, tuple[int, int, bytes | None]]:
+    """Each file and folder: its time, inode and content."""
+    ours = [path for path in world.root.iterdir() if path.name not in but]
     return {
         path.relative_to(world.root).as_posix(): (
             path.stat().st_mtime_ns,
+            path.stat().st_ino,
             path.read_bytes() if path.is_file() else None,
         )
         for path in (world.root, *ours, *(below for one in ours for below in one.rglob("*")))
@@ -87,12 +88,24 @@ def test_the_planted_leak_is_blocked_and_no_honest_feature_is(trained: World) ->
 
 
 def test_a_second_run_trains_nothing_and_says_so(own_world: World) -> None:
-    before = state_of(own_world)
+    # What is remembered of the inodes of another copy is renewed.
+    before = state_of(own_world, but=(*RECORDS, ".cache"))
     again = own_world.foxml("demo")
     assert again.returncode == 0, again.stderr
     assert "Evidence: every target is up to date" in again.stdout
     assert "nothing to do" in again.stdout
-    assert state_of(own_world) == before
+    assert state_of(own_world, but=(*RECORDS, ".cache")) == before
+
+
+@pytest.mark.slow
+def test_a_run_with_nothing_to_do_touches_nothing_but_records_and_claims(own_world: World) -> None:
+    assert own_world.foxml("run").returncode == 0
+    before = state_of(own_world, but=RECORDS)
+    again = own_world.foxml("run")
+    assert again.returncode == 0, again.stderr
+    assert "nothing to do" in again.stdout
+    assert ".cache/models.json" in before
+    assert state_of(own_world, but=RECORDS) == before
 
 
 def test_all_checks_pass_after_a_run(own_world: World) -> None:
@@ -165,7 +178,8 @@ def test_a_wrong_config_costs_nothing_and_names_every_problem(own_world: World) 
 def test_status_and_explain_answer_without_dagster(trained: World) -> None:
     status = trained.foxml("status")
     assert status.returncode == 0
-    assert "trained" in status.stdout
+    told = ("trained", "not reached", "that the evidence promised", "Training time by family")
+    assert all(text in status.stdout for text in told)
     explained = trained.foxml("explain", "fwd_log_vol_10d", "AAPL")
     assert explained.returncode == 0
     assert "fwd_log_vol_10d / AAPL: ROUTE_" in explained.stdout
@@ -178,6 +192,7 @@ def test_a_run_that_stops_at_the_plan_trains_nothing(own_world: World) -> None:
     assert own_world.foxml("run", "--until", "plan").returncode == 0
     assert model_times(own_world) == before
     status = own_world.foxml("status")
+    assert "Planned against trained" in status.stdout
     assert "trained for another spec" in status.stdout
 
 

@@ -31,8 +31,8 @@ ODD_NAMES = ['a "quoted", [name]', "näive <x>", "p:{1}"]
 def test_a_reloaded_model_predicts_identically(family: ModelFamily, task: TaskType, tmp_path: Path) -> None:
     X, y = make_data(task)
     model = fit(family, task, X, y, params=PARAMS.of(family), seed=1, categorical=["symbol"])
-    sha256 = model.save(tmp_path / "m" / find_family(family).model_file)
-    again = load_model(family, tmp_path / "m" / find_family(family).model_file, sha256=sha256)
+    path = tmp_path / find_family(family).model_file
+    again = load_model(family, path, sha256=model.save(path))
     np.testing.assert_array_equal(model.predict(X), again.predict(X))
     np.testing.assert_array_equal(model.gain_importances(), again.gain_importances())
     assert again.features == ("a", "b", "c", "d", "symbol")

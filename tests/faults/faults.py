@@ -17,11 +17,13 @@ import pyarrow.parquet as pq
 from fault_world import FaultWorld
 
 from foxml_assets.core.hashing import file_hash
-from foxml_assets.training.models.manifest import MANIFEST_FILE
+from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders
 
 HERE = Path(__file__).parent
 _STAMPS = re.compile(
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}_\d{6}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    # What fits took, in the report, on its page, and in the hash of what it is made from.
+    rb'|"seconds": [\d.e-]+|"basis": "\w+"|\| [\d.]+ \| [\d.]+ \| (?:\d+ %)? \|'
 )
 # Dagster's own records, locks that end with their process, and what is only remembered of the models.
 _RECORDS = ("dagster", ".claims", ".cache")
@@ -156,8 +158,9 @@ def _content(path: Path) -> str:
 def model_stamps(world: FaultWorld) -> dict[Path, tuple[int, int]]:
     """Inode and time of all files that a committed model consists of."""
     found = {}
-    for manifest in world.layout.models.rglob(MANIFEST_FILE):
-        model = manifest.parent / json.loads(manifest.read_bytes())["model_file"]
+    for folder in model_folders(world.layout):
+        manifest = folder / MANIFEST_FILE
+        model = folder / json.loads(manifest.read_bytes())["model_file"]
         for path in (manifest, model):
             if path.exists():
                 found[path] = (path.stat().st_ino, path.stat().st_mtime_ns)

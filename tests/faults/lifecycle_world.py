@@ -17,12 +17,14 @@ from faults import Fault, Server, contents
 from foxml_assets.commands.formats import Format
 from foxml_assets.commands.plans import print_preview
 from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.hashing import file_hash
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.models.manifest import (
     MANIFEST_FILE,
     Manifest,
     manifest_path,
+    model_folders,
     read_manifest,
 )
 from foxml_assets.training.models.stored import is_done
@@ -234,10 +236,10 @@ class Lifecycle:
 
     def _models(self) -> dict[str, str]:
         """What is in each folder of a committed model."""
-        models = self.world.layout.models
+        layout = self.world.layout
         return {
-            path.parent.relative_to(models).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in models.rglob(MANIFEST_FILE)
+            folder.relative_to(layout.models).as_posix(): file_hash(folder / MANIFEST_FILE)
+            for folder in model_folders(layout)
         }
 
 

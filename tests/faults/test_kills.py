@@ -16,7 +16,7 @@ def test_a_run_that_is_disturbed_here_and_there_is_resumed(
     change_policy(template)
     known = undisturbed(server, Scenario("another plan and training", (), "run"), template)
     tally = Tally()
-    for kind, at in ((KILL, 90), (FULL, 150), (KILL, 210)):
+    for kind, at in ((KILL, 90), (FULL, 140), (KILL, 195)):
         tally.add(disturb(server, known, kind, [at], fast_folder))
     assert tally.wrong == []
 

@@ -1,36 +1,37 @@
-"""Charts: valid PNG, the same bytes again, and no failure on odd input."""
+"""Pictures of the report: valid PNG, the same bytes again, and no failure on odd input."""
 
 import io
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from training_world import RETURN, UP, make_world
+from training_world import RETURN, UP
 
 from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.vocabulary import Route
-from foxml_assets.planning.plan.master_plan import Job, JobMetadata
-from foxml_assets.reporting.charts import model_scores_chart, skill_chart
+from foxml_assets.core.vocabulary import ModelFamily, Route
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
-from foxml_assets.training.models.manifest import Manifest
-from foxml_assets.training.runner import train_jobs
-from foxml_assets.training.scores import SymbolScore
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Manifest]:
-    world = make_world(tmp_path_factory.mktemp("charts"))
-    (outcome,) = train_jobs([world.job(UP)], world.context)
-    metadata = JobMetadata(score=0.7, score_metric=ScoreMetric.AUC)
-    return msgspec.structs.replace(outcome.job, metadata=metadata), outcome.manifests[0]
+from foxml_assets.reporting.pairs_picture import skill_chart
+from foxml_assets.reporting.promise_picture import promise_picture
+from foxml_assets.reporting.promises import promise_of, promise_rows, promise_words
+from foxml_assets.reporting.report import ModelLine
 
 
 def pixels(png: bytes) -> np.ndarray:
     from matplotlib.image import imread
 
     return imread(io.BytesIO(png), format="png")
+
+
+def model(
+    promised: float | None, skill: float, symbol: str | None = None, family: ModelFamily = "lightgbm"
+) -> ModelLine:
+    """A model whose AUC is `skill` as skill, and was to be `promised`."""
+    evidence = None if promised is None else 0.5 + promised / 2
+    name = f"{symbol}_{promised}"
+    return ModelLine(
+        name, UP, symbol, family, Route.BOTH, ScoreMetric.AUC, 0.5 + skill / 2, skill, 99, evidence
+    )
 
 
 def pair_scores(skills: dict[tuple[str, str, Route], float], error: float = 0.01) -> pd.DataFrame:
@@ -55,51 +56,51 @@ def pair_scores(skills: dict[tuple[str, str, Route], float], error: float = 0.01
     return pd.DataFrame(rows, columns=list(PAIR_SCORE_TYPES)).astype(PAIR_SCORE_TYPES)
 
 
-def with_symbols(manifest: Manifest, names: list[str], value: float | None = 0.6) -> Manifest:
-    one = manifest.scores.by_symbol[0].score
-    scored = tuple(SymbolScore(name, msgspec.structs.replace(one, value=value)) for name in names)
-    return msgspec.structs.replace(
-        manifest, scores=msgspec.structs.replace(manifest.scores, by_symbol=scored)
+def test_a_promise_is_held_against_the_hold_out_on_the_scale_of_skill() -> None:
+    lines = [model(0.4, 0.3), model(0.1, 0.2), model(0.2, -0.2, "AAA"), model(None, 0.9, "BBB")]
+    found = promise_of(lines)
+    assert found is not None
+    assert (found.models, found.kept) == (3, 1)
+    assert (found.promised, found.realised) == pytest.approx((0.7 / 3, 0.1))
+    assert promise_words(lines) == (
+        "Of a mean skill of 0.233 that the evidence promised, the hold-out gave 0.100, 43 %"
     )
+    assert promise_rows(lines) == [
+        ("pooled", 2, "0.250", "0.250", "1 of 2"),
+        ("of one symbol", 1, "0.200", "-0.200", "0 of 1"),
+    ]
 
 
-def test_a_chart_of_a_model_is_a_picture_and_the_same_each_time(trained: tuple[Job, Manifest]) -> None:
-    job, manifest = trained
-    both = [manifest, msgspec.structs.replace(manifest, family="xgboost")]
-    assert pixels(model_scores_chart(job, both)).ndim == 3
-    assert model_scores_chart(job, both) == model_scores_chart(job, both)
-    assert model_scores_chart(job, both) != model_scores_chart(job, [manifest])
+def test_without_a_promise_nothing_is_said_of_one() -> None:
+    lines = [model(None, 0.9)]
+    assert (promise_of(lines), promise_words(lines), promise_rows(lines)) == (None, "", [])
+    assert promise_picture(lines) == promise_picture([])
+    assert promise_words([model(-0.1, 0.2)]).endswith("the hold-out gave 0.200")
 
 
-def test_every_family_has_a_colour_of_its_own(trained: tuple[Job, Manifest]) -> None:
-    job, manifest = trained
-    charts = {
-        model_scores_chart(job, [msgspec.structs.replace(manifest, family=family)])
-        for family in FAMILIES.points()
-    }
-    assert len(charts) == len(FAMILIES.points())
+def test_the_picture_of_promises_is_the_same_each_time_and_shows_every_model() -> None:
+    lines = [model(0.4, 0.3), model(0.2, 0.1, "AAA")]
+    picture = promise_picture(lines)
+    assert pixels(picture).ndim == 3
+    assert promise_picture(lines) == picture
+    assert promise_picture(lines[:1]) != picture
+    assert promise_picture([lines[0], model(0.2, 0.1)]) != picture, "pooled or not is shown"
 
 
-def test_the_evidence_is_drawn_only_in_the_same_metric(trained: tuple[Job, Manifest]) -> None:
-    job, manifest = trained
-    other = msgspec.structs.replace(job, metadata=JobMetadata(score=0.7, score_metric=ScoreMetric.R2))
-    none = msgspec.structs.replace(job, metadata=JobMetadata())
-    assert model_scores_chart(other, [manifest]) == model_scores_chart(none, [manifest])
-    assert model_scores_chart(job, [manifest]) != model_scores_chart(none, [manifest])
+def test_every_family_has_a_colour_of_its_own() -> None:
+    pictures = {promise_picture([model(0.4, 0.3, family=family)]) for family in FAMILIES.points()}
+    assert len(pictures) == len(FAMILIES.points())
 
 
-def test_a_chart_of_many_symbols_is_a_histogram_of_bounded_size(trained: tuple[Job, Manifest]) -> None:
-    job, manifest = trained
-    picture = pixels(model_scores_chart(job, [with_symbols(manifest, [f"S{n}" for n in range(3000)])]))
-    assert picture.shape[1] <= 1500
+def test_the_picture_of_one_model_without_skill_and_of_thousands_is_drawn() -> None:
+    assert pixels(promise_picture([model(0.0, 0.0)])).size > 0
+    many = [model(n / 5000, n / 9000, f"S{n}") for n in range(5000)]
+    assert pixels(promise_picture(many)).shape[1] <= 1000
 
 
-@pytest.mark.parametrize("names", [["$x^$", "_private", "日本", "a\nb", "x" * 300], []])
-def test_odd_names_and_no_names_draw_without_failing(trained: tuple[Job, Manifest], names: list[str]) -> None:
-    job, manifest = trained
-    assert pixels(model_scores_chart(job, [with_symbols(manifest, names)])).size > 0
-    assert pixels(model_scores_chart(job, [with_symbols(manifest, names, None)])).size > 0
-    assert pixels(model_scores_chart(job, [])).size > 0
+@pytest.mark.parametrize("name", ["$x^$", "_private", "日本", "a\nb", "x" * 300])
+def test_odd_names_draw_without_failing(name: str) -> None:
+    assert pixels(skill_chart(pair_scores({(name, name, Route.BOTH): 0.1}))).size > 0
 
 
 def test_the_skill_chart_shows_every_route_and_is_the_same_each_time() -> None:

@@ -10,7 +10,7 @@ from training_world import RETURN, UP, World, make_world, plan_of
 from foxml_assets.core.errors import ConfigError
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.training.budget import Budget, by_priority
-from foxml_assets.training.models.fit_times import describe_cost
+from foxml_assets.training.models.fit_times import describe_cost, past_fit_seconds
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.runner import train_jobs
 
@@ -84,16 +84,35 @@ def test_after_its_seconds_a_run_begins_no_job_and_ends_what_it_began(
     assert pending_jobs(plan, world.context) == plan.jobs[2:]
 
 
-def test_the_cost_is_estimated_from_what_was_timed(tmp_path: Path) -> None:
-    world = make_world(tmp_path)
-    jobs = [world.job(UP, symbol) for symbol in ("AAA", "BBB", "CCC")]
-    assert describe_cost(jobs, world.layout, 2) == "3 fits, of which none was timed yet"
-    (outcome,) = train_jobs(jobs[:1], world.context)
-    timed = world.layout.model_dir(UP, "AAA", "lightgbm") / "timing.json"
-    timed.write_text('{"seconds": 8.0}')
-    assert outcome.reason == ""
-    assert describe_cost(jobs, world.layout, 2) == "3 fits, about 12.0 s on 2 threads"
-    pooled = [*jobs, world.job(UP)]
-    assert (
-        describe_cost(pooled, world.layout, 1) == "4 fits, about 24.0 s on one thread, 1 of them never timed"
-    )
+def test_the_cost_is_that_of_past_fits_laid_on_threads_run_by_run(tmp_path: Path) -> None:
+    world = make_world(tmp_path).with_config(threads=2, batch_size=2)
+    layout, config = world.layout, world.context.config
+    pooled = world.job(UP)
+    own = [world.job(UP, symbol) for symbol in ("AAA", "BBB", "CCC", "DDD")]
+    assert describe_cost(own, layout, config) == "4 fits, of which none was timed yet"
+    for job, seconds in zip((pooled, *own[:3]), (30.0, 3.0, 9.0, 5.0), strict=True):
+        assert next(train_jobs([job], world.context)).reason == ""
+        timing = layout.model_dir(job.target, job.symbol, "lightgbm") / "timing.json"
+        timing.write_text(f'{{"seconds": {seconds}}}')
+    # DDD is taken for the median, 5 s. One thread does 3, 5 and 5 s, the other 9 s; two runs, a second each.
+    assert describe_cost(own, layout, config) == "4 fits, about 15.0 s on 2 threads"
+    alone = world.with_config(threads=1, batch_size=2).context.config
+    assert describe_cost(own, layout, alone) == "4 fits, about 24.0 s on one thread"
+    # The pooled job has a run to itself, which ends before the next begins.
+    assert describe_cost([pooled, *own], layout, config) == "5 fits, about 46.0 s on 2 threads"
+    other = world.job(RETURN, families=("xgboost",))
+    assert describe_cost([*own, other], layout, config).endswith("on 2 threads, 1 of them never timed")
+
+
+def test_the_families_of_a_job_share_the_time_of_reading_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, ticks = make_world(tmp_path), count()
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    monkeypatch.setattr("foxml_assets.training.train_job.time", clock)
+    (outcome,) = train_jobs([world.job(UP, families=("lightgbm", "xgboost"))], world.context)
+    # The clock is read before and after the job, its reading and each fit: a second between two readings.
+    assert [model.seconds for model in outcome.models] == [1.5, 1.5]
+    assert list(past_fit_seconds(world.layout).values()) == [1.5, 1.5]
+    (again,) = train_jobs([outcome.job], world.context)
+    assert [model.seconds for model in again.models] == [1.5, 1.5]

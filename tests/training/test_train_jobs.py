@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from training_world import BOTH_FAMILIES, RETURN, SYMBOLS, UP, World, make_world, panel_frame
+from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world, panel_frame
 
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import load_model
@@ -165,6 +165,31 @@ def test_a_reloaded_model_gives_the_recorded_scores(world: World) -> None:
         up = held[UP].to_numpy() == 1
         pairs = prediction[up].to_numpy()[:, None] - prediction[~up].to_numpy()[None, :]
         assert ((pairs > 0) + (pairs == 0) / 2).mean() == pytest.approx(manifest.scores.stacked.value)
+
+
+def test_jobs_of_a_symbol_read_its_rows_once_and_are_what_they_are_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world.with_config(threads=1)
+    jobs = [world.job(UP, "AAA", features=["vol", "mom"]), world.job(RETURN, "AAA", features=["gap", "vol"])]
+    beyond = world.job(LONELY, "AAA", features=["vol", "nothing"])
+    read: list[list[str]] = []
+
+    def reading(layout: Layout, info: PanelInfo, columns: Sequence[str], *symbols: list[str]) -> pd.DataFrame:
+        read.append(list(columns))
+        return read_panel(layout, info, columns, *symbols)
+
+    monkeypatch.setattr(data, "read_panel", reading)
+    outcomes = train(world, [*jobs, beyond])
+    # The bars of the panel, the symbol's rows for those that can have them, and what the last one asks for.
+    assert read == [[], sorted([LONELY, RETURN, UP, "gap", "mom", "vol"]), ["vol", "nothing", LONELY]]
+    assert [outcomes[job.job_id].status for job in jobs] == [OutcomeStatus.DONE] * 2
+    assert "is not in the panel" in outcomes[beyond.job_id].reason
+    assert manifest_of(world, jobs[0]).features == ("vol", "mom")
+    other = make_world(tmp_path / "alone").with_config(threads=1)
+    for job in jobs:
+        train(other, [job])
+    assert model_bytes(other) == model_bytes(world)
 
 
 def test_done_jobs_are_skipped_and_their_files_left_alone(world: World) -> None:

@@ -1,13 +1,19 @@
-"""Metadata values for the UI: tables with their schema, Markdown, pictures."""
+"""Metadata values for the UI: tables with their schema, Markdown, pictures, and what is shown of models."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
 from foxml_assets.core.markdown import Markup, escape, table
+from foxml_assets.storage.layout import Layout
+from foxml_assets.training.models.manifest import Manifest, manifest_path, model_path
+from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
+
+_SCORES = ("family", "hold-out", "promised", "skill", "rows", "trained from", "to", "seconds")
+_MAX_REASON = 2_000
 
 
 def table_metadata(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -33,6 +39,66 @@ def picture(png: bytes, title: str) -> dg.MetadataValue:
     """A PNG shown in place, as Markdown with the image inside."""
     encoded = base64.b64encode(png).decode("ascii")
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
+
+
+def model_metadata(outcome: JobOutcome, layout: Layout) -> dict[str, dg.MetadataValue]:
+    """What the page of a model's partition shows: its job, and how its models did for what was promised.
+
+    Thousands of such events are kept, so there is nothing large in it; the numbers are also there alone,
+    since the UI draws them over the partitions.
+    """
+    job = outcome.job
+    found: dict[str, dg.MetadataValue] = {
+        "job_id": dg.MetadataValue.text(job.job_id),
+        "route": dg.MetadataValue.text(job.route.value),
+        "priority": dg.MetadataValue.int(job.priority),
+        "reason": dg.MetadataValue.text(job.reason[:_MAX_REASON]),
+        "families": dg.MetadataValue.text(", ".join(job.model_families)),
+        "scores": table_of_numbers(_SCORES, _score_rows(outcome)),
+        "trained in this run": dg.MetadataValue.bool(outcome.status is OutcomeStatus.DONE),
+    }
+    timed = [model.seconds for model in outcome.models if model.seconds is not None]
+    if timed:
+        found["training seconds"] = dg.MetadataValue.float(round(sum(timed), 3))
+    if job.metadata.score is not None and job.metadata.score_metric is not None:
+        found[f"promised_{job.metadata.score_metric}"] = dg.MetadataValue.float(job.metadata.score)
+    for model in outcome.models:
+        family, manifest = model.family, model.manifest
+        found[f"{family}/manifest_sha256"] = dg.MetadataValue.text(model.manifest_sha256)
+        found[f"{family}/manifest"] = file_link(manifest_path(job, family, layout))
+        found[f"{family}/model"] = file_link(model_path(job, family, layout))
+        if manifest is not None:
+            found |= _holdout_numbers(manifest)
+    return found
+
+
+def _score_rows(outcome: JobOutcome) -> Iterator[Sequence[object]]:
+    evidence = outcome.job.metadata
+    for model in outcome.models:
+        if model.manifest is not None:
+            score, window = model.manifest.scores.within_symbols, model.manifest.training_window
+            # The evidence may have been imported in another metric, which is not to be compared.
+            promised = evidence.score if evidence.score_metric is score.metric else None
+            yield (
+                model.family,
+                "" if score.value is None else f"{score.value:.3f} {score.metric}",
+                "" if promised is None else f"{promised:.3f}",
+                "" if score.skill is None else f"{score.skill:.3f}",
+                f"{window.rows:,}",
+                (window.start or "")[:10],
+                (window.end or "")[:10],
+                "" if model.seconds is None else f"{model.seconds:.2f}",
+            )
+
+
+def _holdout_numbers(manifest: Manifest) -> dict[str, dg.MetadataValue]:
+    score = manifest.scores.within_symbols
+    if score.value is None or score.skill is None:
+        return {}
+    return {
+        f"{manifest.family}/holdout_{score.metric}": dg.MetadataValue.float(score.value),
+        f"{manifest.family}/holdout_skill": dg.MetadataValue.float(score.skill),
+    }
 
 
 def _unbroken(cell: object) -> Markup:

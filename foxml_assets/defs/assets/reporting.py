@@ -7,18 +7,25 @@ from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.job_events import with_records
-from foxml_assets.defs.assets.metadata import file_link, picture, table_of_numbers
+from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_of_numbers
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.ledger import ledger_of
-from foxml_assets.reporting.charts import skill_chart
-from foxml_assets.reporting.make_report import make_report
-from foxml_assets.reporting.report_files import markdown_path, write_report
+from foxml_assets.reporting.job_states import STATE_HEADER, state_rows
+from foxml_assets.reporting.make_report import update_report
+from foxml_assets.reporting.promises import promise_words
+from foxml_assets.reporting.report_files import (
+    markdown_path,
+    pairs_picture_path,
+    promise_picture_path,
+)
 from foxml_assets.reporting.report_markdown import (
     NOT_COMPARED,
     TARGET_SKILL_HEADER,
+    TIME_HEADER,
     above_chance,
     jobs_trained,
     target_skills,
+    time_rows,
 )
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.training.training_gate import authorise_training
@@ -44,14 +51,13 @@ _MAX_TARGETS = 12
 
 @asset("training_report", group="reporting", deps=_READS, kinds={"markdown"})
 def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """Jobs planned, trained, stale and failed, with reasons, and the scores of every served pair."""
+    """Jobs planned, trained, failed, not reached and stale, each with why; scores promised, and as served."""
     inputs = workspace.read_inputs()
     ledger = ledger_of(workspace, context.instance)
     layout, training = inputs.layout, with_records(inputs.training_context(), ledger)
     plan = authorise_training(training, inputs.policy, current_stamp(context.run.run_id)).plan
     routing = find_routing_plan(layout)
-    report, scores = make_report(plan, routing, training, inputs.data.evidence.blocks)
-    write_report(report, scores, layout)
+    report = update_report(plan, routing, training, inputs.data.evidence.blocks)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.training_report)),
         metadata={
@@ -59,7 +65,15 @@ def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> 
             "above chance": above_chance(report),
             "targets": table_of_numbers(TARGET_SKILL_HEADER, target_skills(report)[:_MAX_TARGETS]),
             "jobs": jobs_trained(report),
-            "skill": picture(skill_chart(scores), "Hold-out skill of every routed pair"),
+            "planned against trained": markdown_table(
+                STATE_HEADER, state_rows(report.jobs_planned, report.unfinished, len(report.orphans))
+            ),
+            "promised": promise_words(report.models),
+            "promised against realised": picture(
+                promise_picture_path(layout).read_bytes(), "Hold-out skill against the evidence's promise"
+            ),
+            "training time": table_of_numbers(TIME_HEADER, time_rows(report.times)),
+            "skill": picture(pairs_picture_path(layout).read_bytes(), "Hold-out skill of every routed pair"),
             "report": dg.MetadataValue.md(markdown_path(layout).read_text(encoding="utf-8")),
             "file": file_link(markdown_path(layout)),
         },

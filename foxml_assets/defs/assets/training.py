@@ -18,7 +18,7 @@ from foxml_assets.defs.assets.job_events import (
     told_changes,
     with_records,
 )
-from foxml_assets.defs.assets.metadata import picture
+from foxml_assets.defs.assets.metadata import model_metadata
 from foxml_assets.defs.graph import Factory, Graph, asset
 from foxml_assets.defs.running.ledger import Ledger, Names, ledger_of
 from foxml_assets.defs.running.stage_runs import (
@@ -31,9 +31,7 @@ from foxml_assets.defs.running.stage_runs import (
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.plan.structure import plan_order
-from foxml_assets.reporting.charts import model_scores_chart
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.models.manifest import Manifest
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.training_gate import authorise_training
@@ -112,7 +110,7 @@ def _train(
         if outcome.status is OutcomeStatus.FAILED:
             failed.append(outcome)
         else:
-            yield _model_event(context, ledger.names, outcome)
+            yield _model_event(context, ledger.names, outcome, inputs.layout)
             if partition_key(outcome.job) in told:
                 yield job_event(ledger.names, outcome.job, is_changed=False)
     yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, context.partition_keys)
@@ -145,25 +143,13 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int
 
 
 def _model_event(
-    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome
+    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome, layout: Layout
 ) -> dg.AssetMaterialization:
     job = outcome.job
     version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
-    metadata: dict[str, dg.MetadataValue] = {
-        "job_id": dg.MetadataValue.text(job.job_id),
-        "route": dg.MetadataValue.text(job.route.value),
-        "trained in this run": dg.MetadataValue.bool(outcome.status is OutcomeStatus.DONE),
-    }
-    for model in outcome.models:
-        metadata[f"{model.family}/manifest_sha256"] = dg.MetadataValue.text(model.manifest_sha256)
-    for manifest in outcome.manifests:
-        metadata |= _model_metadata(manifest)
-    # A picture of one symbol's score would be one bar, and there may be thousands of them.
-    if job.symbol is None:
-        chart = model_scores_chart(job, outcome.manifests)
-        metadata["scores"] = picture(chart, f"Hold-out scores of {job.target}")
     made_from = {JOB_ASSETS[job.training_type]: job.spec_hash}
-    return output_event(context, names, partition_key(job), version, metadata, jobs=made_from)
+    shown = model_metadata(outcome, layout)
+    return output_event(context, names, partition_key(job), version, shown, jobs=made_from)
 
 
 def _line(outcome: JobOutcome) -> str:
@@ -187,17 +173,3 @@ def _failure(failed: list[JobOutcome], unplanned: list[str]) -> dg.Failure:
     return dg.Failure(
         f"{len(lines)} job(s) were not trained; the others stand.\n" + "\n".join(shown), allow_retries=False
     )
-
-
-def _model_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
-    score, family = manifest.scores.within_symbols, manifest.family
-    found: dict[str, dg.MetadataValue] = {
-        f"{family}/rows": dg.MetadataValue.int(manifest.training_window.rows),
-        f"{family}/window": dg.MetadataValue.text(
-            f"{manifest.training_window.start} to {manifest.training_window.end}"
-        ),
-    }
-    if score.value is not None and score.skill is not None:
-        found[f"{family}/holdout_{score.metric.value}"] = dg.MetadataValue.float(score.value)
-        found[f"{family}/holdout_skill"] = dg.MetadataValue.float(score.skill)
-    return found

@@ -21,7 +21,7 @@ def hold_back(ledger: Ledger, training: TrainingContext, pending: Sequence[Job])
         why = f"automatic_training.max_jobs is {allowed.max_jobs}"
     else:
         return ""
-    cost = describe_cost(pending, training.layout, training.config.threads)
+    cost = describe_cost(pending, training.layout, training.config)
     return f"{len(pending)} jobs are pending ({cost}); {why}: foxml train"
 
 

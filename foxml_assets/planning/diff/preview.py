@@ -98,17 +98,27 @@ def preview_plan(
     )
 
 
-def estimate_seconds(jobs: Iterable[Job], past_seconds: Mapping[FitKey, float]) -> TimeEstimate:
+def estimate_seconds(jobs: Sequence[Job], past_seconds: Mapping[FitKey, float]) -> TimeEstimate:
     """What training `jobs` would cost, from the seconds that past fits took."""
-    typical = _medians(past_seconds)
-    seconds, kinds = 0.0, Counter[str]()
+    typical, kinds = _medians(past_seconds), Counter[str]()
     for job in jobs:
         for family in job.model_families:
-            measured = past_seconds.get((job.target, job.symbol, family))
-            guess = typical.get((job.training_type, family))
-            kinds["known" if measured is not None else "guessed" if guess is not None else "unknown"] += 1
-            seconds += measured if measured is not None else guess or 0.0
+            is_known = (job.target, job.symbol, family) in past_seconds
+            is_guessed = (job.training_type, family) in typical
+            kinds["known" if is_known else "guessed" if is_guessed else "unknown"] += 1
+    seconds = sum(seconds_by_job(jobs, past_seconds))
     return TimeEstimate(seconds, kinds["known"], kinds["guessed"], kinds["unknown"])
+
+
+def seconds_by_job(jobs: Iterable[Job], past_seconds: Mapping[FitKey, float]) -> list[float]:
+    """What each of `jobs` would cost, by the same measure."""
+    typical = _medians(past_seconds)
+
+    def seconds(job: Job, family: ModelFamily) -> float:
+        guess = typical.get((job.training_type, family), 0.0)
+        return past_seconds.get((job.target, job.symbol, family), guess)
+
+    return [sum(seconds(job, family) for family in job.model_families) for job in jobs]
 
 
 def _medians(past_seconds: Mapping[FitKey, float]) -> dict[tuple[TrainingType, ModelFamily], float]:

@@ -1,34 +1,40 @@
 """How long fits took: beside each model in a file of its own, which nothing hashes or compares."""
 
+import heapq
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from foxml_assets.core.errors import Problem, TrainingError
-from foxml_assets.core.vocabulary import ModelFamily
-from foxml_assets.planning.diff.preview import FitKey, estimate_seconds
+from foxml_assets.core.vocabulary import ModelFamily, TrainingType
+from foxml_assets.planning.diff.preview import FitKey, estimate_seconds, seconds_by_job
 from foxml_assets.planning.diff.preview_report import duration
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.exact_json import decode_json
-from foxml_assets.storage.files import write_atomic
+from foxml_assets.storage.files import write_within
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
+from foxml_assets.training.training_config import TrainingConfig
 
 TIMING_FILE = "timing.json"
+# What a Dagster run costs beside its jobs, on a free core.
+_RUN_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
 class FitTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`seconds` on the clock, of fit, scoring and saving, on one thread."""
+    """`seconds` on the clock, on one thread: of fit, scoring and saving, and of reading the rows, which the
+    families that a job trains at once share."""
 
     seconds: float
 
 
 def write_fit_seconds(seconds: float, folder: Path) -> None:
-    """Record in a model's folder what it took, durably. Raises OSError."""
-    write_atomic(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
+    """Record in a model's folder what it took. Raises OSError and LinkError."""
+    write_within(folder / TIMING_FILE, msgspec.json.encode(FitTiming(round(seconds, 3))) + b"\n")
 
 
 def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | None:
@@ -36,29 +42,53 @@ def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | N
     return _read(layout.model_dir(job.target, job.symbol, family) / TIMING_FILE)
 
 
+def known_fit_seconds(folder: Path) -> float | None:
+    """What the model in `folder` took; None where it was not recorded, or, which is logged, damaged."""
+    try:
+        return _read(folder / TIMING_FILE)
+    except TrainingError as error:
+        _log.warning("%s", error)
+        return None
+
+
 def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
     found: dict[FitKey, float] = {}
     for folder in model_folders(layout):
         try:
-            manifest, seconds = read_manifest(folder / MANIFEST_FILE), _read(folder / TIMING_FILE)
+            manifest = read_manifest(folder / MANIFEST_FILE)
         except TrainingError as error:
             _log.warning("%s", error)
             continue
+        seconds = known_fit_seconds(folder)
         if seconds is not None:
             found[manifest.target, manifest.symbol, manifest.family] = seconds
     return found
 
 
-def describe_cost(jobs: Sequence[Job], layout: Layout, threads: int) -> str:
-    """What training `jobs` on so many threads will take, as far as past fits tell."""
-    estimate = estimate_seconds(jobs, past_fit_seconds(layout))
+def describe_cost(jobs: Sequence[Job], layout: Layout, config: TrainingConfig) -> str:
+    """What training `jobs`, in that order, will take by the clock, as far as past fits tell."""
+    past = past_fit_seconds(layout)
+    estimate = estimate_seconds(jobs, past)
     fits = estimate.known + estimate.guessed + estimate.unknown
     if estimate.unknown == fits:
         return f"{fits:,} fits, of which none was timed yet"
     unknown = f", {estimate.unknown:,} of them never timed" if estimate.unknown else ""
-    on = "one thread" if threads == 1 else f"{threads} threads"
-    return f"{fits:,} fits, about {duration(estimate.seconds / threads)} on {on}{unknown}"
+    on = "one thread" if config.threads == 1 else f"{config.threads} threads"
+    # A run holds jobs of one training type, and runs follow each other.
+    clock = 0.0
+    for kind in TrainingType:
+        own = seconds_by_job([job for job in jobs if job.training_type is kind], past)
+        clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS + _clock_seconds(own, config.threads)
+    return f"{fits:,} fits, about {duration(clock)} on {on}{unknown}"
+
+
+def _clock_seconds(job_seconds: Iterable[float], threads: int) -> float:
+    """How long `threads` work on jobs of so many seconds each: whoever is free takes the next one."""
+    busy_until = [0.0] * threads
+    for seconds in job_seconds:
+        heapq.heapreplace(busy_until, busy_until[0] + seconds)
+    return max(busy_until)
 
 
 def _read(path: Path) -> float | None:

@@ -28,11 +28,12 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model family of a job. `reason` is empty for a trained model."""
+    """One model family of a job. A trained one has no `reason`, but the hash of its manifest."""
 
     family: ModelFamily
     state: ModelState
     reason: str
+    manifest_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,4 +108,4 @@ def _model_status(job: Job, family: ModelFamily, stored: StoredModel, layout: La
         failed = failure_reason(job, family, layout)
         if failed is not None:
             return ModelStatus(family, ModelState.FAILED, failed)
-    return ModelStatus(family, stored.state, stored.reason)
+    return ModelStatus(family, stored.state, stored.reason, stored.manifest_sha256)

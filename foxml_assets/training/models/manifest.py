@@ -13,7 +13,7 @@ from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
 from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.exact_json import decode_json
-from foxml_assets.storage.files import refuse_links, write_atomic
+from foxml_assets.storage.files import refuse_links, write_within
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.scores import Count, HoldoutScores
 
@@ -70,6 +70,11 @@ class ModelState(StrEnum):
     FAILED = "failed"
     MISSING = "missing"
 
+    @property
+    def words(self) -> str:
+        """As a person reads it: of a job whose model is missing, training was not reached yet."""
+        return "not reached" if self is ModelState.MISSING else self.value
+
 
 def manifest_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
     """Where the manifest of one model of `job` is."""
@@ -82,9 +87,9 @@ def model_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
 
 
 def write_manifest(manifest: Manifest, path: Path) -> str:
-    """Write durably; returns the SHA-256 (hex) of the file. Raises OSError."""
+    """Write into a model's folder; returns the SHA-256 (hex) of the file. Raises OSError and LinkError."""
     content = msgspec.json.format(canonical_json(manifest), indent=2) + b"\n"
-    write_atomic(path, content)
+    write_within(path, content)
     return bytes_hash(content)
 
 

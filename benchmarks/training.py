@@ -1,0 +1,157 @@
+"""What a plan's training costs beside its fits: a bare loop, batches of jobs, a Dagster run for each job.
+
+    python benchmarks/training.py              300 jobs, then 6,000 tiny ones: about ten minutes
+    python benchmarks/training.py --jobs 40    as many jobs and no more tiny ones, without limits
+
+Loop and batches train the same jobs of the same data in one process by turns, so that what else the machine
+does slows down both. Judged are ratios; the seconds beside are what they were set for, on two free cores.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.jobs.job_runs import BareLoop, Cost, train_alone, train_batches
+from benchmarks.jobs.job_world import Size, foxml, make_job_world
+from foxml_assets.commands.launch import open_launcher
+from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.workspace import Workspace
+
+TARGETS, SAMPLE = 10, 20
+TINY = Size(targets=50, symbols=1, rows=(500, 600), features=(3, 4), rounds=2)
+FEW, MANY = 1_000, 5_000
+MOST_OF_LOOP = 1.10
+MOST_OF_ALONE = 1 / 20
+MOST_MEMORY = 1.25
+# A run that finds nothing to do, in parts of its own start-up. Two thirds of it are what Dagster records of
+# its three runs, event by event; the stated seconds would be 1.3 and are not reached.
+MOST_IDLE = 2.0
+STATED_STARTUP, STATED_IDLE = 10, 3
+_STAGE, _SECONDS = re.compile(r"(\w[\w ,]*\w) ─+"), re.compile(r"(\d+\.\d) s")
+
+
+def measure_training(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
+    """The costs of loop and batches over all jobs, and of a run for each job of a sample."""
+    jobs = load_master_training_plan(workspace.layout.master_plan).jobs[:n_jobs]
+    loop = BareLoop.load(workspace.read_inputs().training_context(), workspace.root.parent / "bare")
+    halves = jobs[: n_jobs // 2], jobs[n_jobs // 2 :]
+    with open_launcher(workspace) as launcher:
+        # What is imported at a first fit is neither's.
+        loop.train(jobs[:2])
+        before = loop.train(halves[0])
+        batches = train_batches(launcher, halves[0], n_jobs) + train_batches(launcher, halves[1], n_jobs)
+        after = loop.train(halves[1])
+    alone = sum((train_alone(workspace, job) for job in jobs[:SAMPLE]), Cost(0.0, 0.0, 0.0))
+    return {"loop": before + after, "batches": batches, "alone": alone}
+
+
+def report_training(found: dict[str, Cost], n_jobs: int) -> bool:
+    """Print what the three ways cost; whether both limits are kept."""
+    loop, batches, alone = found["loop"], found["batches"], found["alone"]
+    n_alone = min(SAMPLE, n_jobs)
+    ratio = batches.seconds / loop.seconds
+    # Start-up counts here: it is what a run for each job pays each time.
+    per_job = (batches.startup + batches.seconds - loop.seconds) / n_jobs
+    per_run = (alone.seconds - alone.fitting) / n_alone
+    line("bare loop over a pool of threads", f"{loop.seconds:.1f} s", f"{n_jobs} jobs")
+    line("batches, past start-up", f"{batches.seconds:.1f} s")
+    line("  of the bare loop", f"{ratio:.2f}", f"at most {MOST_OF_LOOP:.2f}")
+    line("  start-up of both runs together", f"{batches.startup:.1f} s")
+    line("  beside the fits, a job", f"{1e3 * per_job:.0f} ms")
+    line(f"a run for each of {n_alone} jobs, beside the fit", f"{1e3 * per_run:.0f} ms")
+    line("  batches, of that", f"1 / {per_run / per_job:.0f}", f"at most 1 / {1 / MOST_OF_ALONE:.0f}")
+    return ratio <= MOST_OF_LOOP and per_job <= MOST_OF_ALONE * per_run
+
+
+def report_idle(workspace: Workspace) -> bool:
+    """Print where the time of a run with nothing to do goes; whether the limit is kept."""
+    # The report is still to be written.
+    subprocess.run(**foxml(workspace, "run"), capture_output=True, check=True)
+    shares: list[tuple[str, float]] = []
+    is_idle, startup, start = False, 0.0, time.perf_counter()
+    with subprocess.Popen(**foxml(workspace, "run"), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for text in process.stdout:
+            startup = startup or time.perf_counter() - start
+            is_idle |= "nothing to do" in text
+            if stage := _STAGE.match(text):
+                shares.append((stage[1], 0.0))
+            elif seconds := _SECONDS.fullmatch(text.strip()):
+                shares[-1] = (shares[-1][0], float(seconds[1]))
+    assert is_idle
+    assert process.returncode == 0
+    past = time.perf_counter() - start - startup
+    line("a run with nothing to do: start-up", f"{startup:.1f} s", f"stated: {STATED_STARTUP} s")
+    line("  past start-up", f"{past:.1f} s", f"stated: {STATED_IDLE} s")
+    for name, seconds in shares:
+        line(f"    {name}", f"{seconds:.1f} s")
+    line("    plan and models looked at, and the rest", f"{past - sum(s for _, s in shares):.1f} s")
+    line("  of start-up", f"{past / startup:.2f}", f"at most {MOST_IDLE:.2f}")
+    return past <= MOST_IDLE * startup
+
+
+def report_memory(folder: Path) -> bool:
+    """Print the peak memory of few and of many tiny jobs, each in a process; whether it is flat."""
+    peaks = {}
+    for n_jobs in (FEW, MANY):
+        size = Size(TINY.targets, n_jobs // TINY.targets, TINY.rows, TINY.features, TINY.rounds)
+        workspace = make_job_world(size, folder / str(n_jobs))
+        command = [sys.executable, "-W", "ignore", __file__, "--measure", str(workspace.root.parent)]
+        start = time.perf_counter()
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks[n_jobs] = int(answer.stdout) / 1024
+        line(f"{n_jobs:,} tiny jobs, peak memory", f"{peaks[n_jobs]:.0f} MB",
+             f"{time.perf_counter() - start:.0f} s")  # fmt: skip
+    growth = peaks[MANY] / peaks[FEW]
+    line("  many jobs, of few", f"{growth:.2f}", f"at most {MOST_MEMORY:.2f}")
+    return growth <= MOST_MEMORY
+
+
+def peak_kilobytes(folder: Path) -> int:
+    """Train every job below `folder`; the most memory that this process, and none before it, ever had."""
+    workspace = Workspace(folder / "root", folder / "config")
+    jobs = load_master_training_plan(workspace.layout.master_plan).jobs
+    with open_launcher(workspace) as launcher:
+        train_batches(launcher, jobs, workspace.training_config().batch_size)
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
+
+
+def line(name: str, value: str, limit: str = "") -> None:
+    """Print a line of the table."""
+    print(f"{name:<48} {value:>10}   {limit}".rstrip(), flush=True)
+
+
+def main() -> int:
+    """Run the benchmark; 1 if a limit is broken."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--jobs", type=int, help="fewer, and no tiny ones; a multiple of ten")
+    parser.add_argument("--measure", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.measure:
+        print(peak_kilobytes(chosen.measure))
+        return 0
+    n_jobs = chosen.jobs or 300
+    size = Size(TARGETS, n_jobs // TARGETS, rows=(4_000, 8_000), features=(30, 60))
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory() as name:
+        workspace = make_job_world(size, Path(name, "jobs"))
+        good = report_training(measure_training(workspace, n_jobs), n_jobs)
+        good &= report_idle(workspace)
+        if chosen.jobs:
+            return 0
+        good &= report_memory(Path(name, "tiny"))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
