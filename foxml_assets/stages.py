@@ -6,6 +6,7 @@ Commands, sensors and checks go by this table: it is nowhere said again what com
 from enum import StrEnum
 
 CONFIGS = ("data_config", "routing_config", "training_config")
+GROUPS = ("inputs", "evidence", "routing", "planning", "training", "reporting")
 PLAN_VIEWS = (
     "training_plan_mirrors",
     "master_training_plan_summary",

@@ -56,6 +56,13 @@ def build_graph(graph: Graph, *, checks: bool = True) -> dg.Definitions:
 
     Raises ConfigError.
     """
+    with warnings.catch_warnings():
+        # That a part of Dagster is in beta is nothing that whoever loads the graph can mend.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return _definitions(graph, checks=checks)
+
+
+def _definitions(graph: Graph, *, checks: bool) -> dg.Definitions:
     own = [*(make(graph) for make in _ASSETS), *model_assets(graph)]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *(definition.map_asset_specs(graph.completed) for definition in own),
@@ -65,20 +72,13 @@ def build_graph(graph: Graph, *, checks: bool = True) -> dg.Definitions:
     if not checks:
         return dg.Definitions(assets=assets, sensors=sensors)
     made = [make(graph) for make in CHECKS]
-    made += _column_checks(graph)
+    made += dg.build_column_schema_change_checks(assets=[graph.names.key("panel")])
     return dg.Definitions(
         assets=assets,
         asset_checks=made,
         jobs=[*_jobs(graph, [key for definition in made for key in definition.check_keys])],
         sensors=[*sensors, outdated_checks(graph)],
     )
-
-
-def _column_checks(graph: Graph) -> Sequence[dg.AssetChecksDefinition]:
-    with warnings.catch_warnings():
-        # Of Dagster's beta, which nobody who loads this graph can do anything about.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return dg.build_column_schema_change_checks(assets=[graph.names.key("panel")])
 
 
 def _plan_automation(graph: Graph) -> dg.AutomationConditionSensorDefinition:

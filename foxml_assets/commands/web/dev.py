@@ -21,6 +21,7 @@ from foxml_assets.core.errors import ConfigError
 from foxml_assets.defs.running.claims import Role, forget_claim, hold_claim
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.defs.running.runs import end_lost_runs
+from foxml_assets.stages import GROUPS
 from foxml_assets.workspace import CONFIG_DIR_VARIABLE, ROOT_VARIABLE, current_workspace
 
 _DEFINITIONS = "foxml_assets.definitions"
@@ -46,8 +47,10 @@ def run_dev(root: Path | None, config_dir: Path | None, *, host: str, port: int,
         CONFIG_DIR_VARIABLE: str(workspace.config_dir),
     }
     web = [sys.executable, "-m", "foxml_assets.commands.web.server", "--host", host, "--port", str(port)]
-    daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _DEFINITIONS]
-    console.print(f"The UI is on http://{_named(host)}:{port}, the daemon runs beside it; Ctrl-C stops both.")
+    daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _DEFINITIONS, "--log-level", "warning"]
+    console.print("The UI runs, and the daemon beside it; Ctrl-C stops both. The whole graph:")
+    # Never broken, so that it can be followed.
+    console.print(_graph(host, port), soft_wrap=True)
     if token is not None:
         console.print(f"User {USER}, password {token} (set {TOKEN_VARIABLE} to choose it)")
         environment[TOKEN_VARIABLE] = token
@@ -100,6 +103,13 @@ def _check_address(host: str, port: int) -> None:
             raise ConfigError(
                 f"nothing can listen on {host} port {port}: {error.strerror}", fix="choose another --port"
             ) from error
+
+
+def _graph(host: str, port: int) -> str:
+    """The page of the UI that shows every asset."""
+    # As the page itself names a group that it has unfolded.
+    unfolded = ",".join(f"global@global:{group}" for group in GROUPS)
+    return f"http://{_named(host)}:{port}/asset-groups?expanded={unfolded}"
 
 
 def _named(host: str) -> str:

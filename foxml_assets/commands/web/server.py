@@ -32,7 +32,12 @@ def serve(access: Access, module: str) -> None:
             module_name=module, attribute=None, working_directory=str(Path.cwd()), location_name=None
         )
         context = stack.enter_context(
-            WorkspaceProcessContext(instance, version=webserver_version, workspace_load_target=target)
+            WorkspaceProcessContext(
+                instance,
+                version=webserver_version,
+                workspace_load_target=target,
+                code_server_log_level="WARNING",
+            )
         )
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MILLISECONDS)
         uvicorn.run(
