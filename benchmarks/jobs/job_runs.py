@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks.jobs.job_world import foxml
 from foxml_assets.commands.launch import Launcher
 from foxml_assets.defs.running.execution import execute_here
+from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.defs.running.stage_runs import partition_key, training_runs
 from foxml_assets.families.registry import fit
 from foxml_assets.panel.panel_store import read_panel
@@ -84,7 +85,8 @@ class BareLoop:
 def train_batches(launcher: Launcher, jobs: Sequence[Job], batch_size: int) -> Cost:
     """As `foxml train` does: one Dagster run a batch, in this process."""
     plan = load_master_training_plan(launcher.workspace.layout.master_plan)
-    runs = training_runs(launcher.instance, plan, jobs, batch_size, no_others=True)
+    ledger = ledger_of(launcher.workspace, launcher.instance)
+    runs = training_runs(ledger, plan, jobs, batch_size, no_others=True)
     definition = launcher.without_checks.resolve_implicit_global_asset_job_def()
     found = Cost(0.0, 0.0, 0.0)
     for run in runs:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -55,10 +56,15 @@ class FoxmlRouting(dg.Component, dg.Model, dg.Resolvable):
         None, pattern=_KEY, description="Key of the asset that writes what the panel is read from."
     )
 
+    panel_max_age_hours: float | None = Field(
+        None, gt=0, description="By when another panel should be made, or the UI calls it stale."
+    )
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The whole graph. Raises ConfigError for a wrong training_config.yaml."""
         workspace = self._workspace(context.path, context.project_root)
         group_prefix = "_".join(workspace.key_prefix) if self.group_prefix is None else self.group_prefix
+        hours = self.panel_max_age_hours
         return build_graph(
             Graph(
                 workspace,
@@ -66,6 +72,7 @@ class FoxmlRouting(dg.Component, dg.Model, dg.Resolvable):
                 owners=tuple(self.owners),
                 tags=self.tags,
                 panel_asset=dg.AssetKey.from_user_string(self.panel_asset) if self.panel_asset else None,
+                panel_max_age=None if hours is None else timedelta(hours=hours),
                 plan_follows_inputs=self.automation.plan == "automatic",
                 training_follows_plan=self.automation.training == "automatic",
             )

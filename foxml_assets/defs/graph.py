@@ -36,6 +36,8 @@ class Graph:
     tags: Mapping[str, str] = field(default_factory=dict)
     panel_asset: dg.AssetKey | None = None
     """Another's asset, which writes what the panel is made from."""
+    panel_max_age: timedelta | None = None
+    """By when a panel should be followed by another."""
     plan_follows_inputs: bool = True
     training_follows_plan: bool = True
 
@@ -57,12 +59,9 @@ class Graph:
         if spec.key != self.names.key("panel"):
             return whole
         source = [] if self.panel_asset is None else [self.panel_asset]
-        return whole.merge_attributes(deps=source).replace_attributes(freshness_policy=self._freshness())
-
-    def _freshness(self) -> dg.FreshnessPolicy | None:
-        """By when a panel should be followed by another. Raises ConfigError."""
-        hours = self.workspace.data_config().checks.max_age_hours
-        return None if hours is None else dg.FreshnessPolicy.time_window(timedelta(hours=hours))
+        age = self.panel_max_age
+        fresh = None if age is None else dg.FreshnessPolicy.time_window(age)
+        return whole.merge_attributes(deps=source).replace_attributes(freshness_policy=fresh)
 
 
 @dataclass(frozen=True)

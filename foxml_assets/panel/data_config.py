@@ -173,7 +173,6 @@ class ExpectedPanel(ConfigModel):
     """What is expected of a panel that follows another. No artifact depends on it."""
 
     max_shrink: float = Field(0.1, ge=0.0, lt=1.0)
-    max_age_hours: float | None = Field(None, gt=0.0)
 
 
 class DataConfig(ConfigModel):

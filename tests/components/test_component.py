@@ -49,6 +49,7 @@ def test_without_a_prefix_every_name_is_that_of_the_project_itself(project: Path
 
 def test_attributes_reach_every_asset(project: Path) -> None:
     attributes = {**PLAIN, "key_prefix": "team/alpha", "owners": ["team:desk"], "tags": {"tier": "gold"}}
+    attributes["panel_max_age_hours"] = 36
     graph = load(make_project(project, "attributes", {"alpha": attributes})).resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
     assert all(node.key.path[:2] == ["team", "alpha"] for node in nodes)

@@ -1,6 +1,7 @@
 """What `foxml check` says of a panel that lost something, and of scores where there is nothing to find."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import dagster as dg
 import msgspec
@@ -9,7 +10,8 @@ from shell_world import Shell
 from foxml_assets.commands.check import run_checks
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.defs.build import build_definitions
+from foxml_assets.defs.build import build_definitions, build_graph
+from foxml_assets.defs.graph import Graph
 from foxml_assets.evidence.evidence_files import evidence_path, read_evidence
 from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 
@@ -64,15 +66,12 @@ def test_skill_on_shuffled_labels_fails(shell: Shell) -> None:
 
 
 def test_a_panel_has_a_freshness_policy_where_an_age_is_set(shell: Shell) -> None:
-    def policy() -> dg.FreshnessPolicy | None:
-        graph = build_definitions(shell.workspace).resolve_asset_graph()
+    def policy(**chosen: timedelta) -> dg.FreshnessPolicy | None:
+        graph = build_graph(Graph(shell.workspace, **chosen)).resolve_asset_graph()
         return graph.get(dg.AssetKey("panel")).freshness_policy
 
     assert policy() is None
-    shell.edit("data_config.yaml", checks={"max_age_hours": 36})
-    found = policy()
-    assert found is not None
-    assert found.fail_window.to_timedelta().total_seconds() == 36 * 3600
+    assert policy(panel_max_age=timedelta(hours=36)) == dg.FreshnessPolicy.time_window(timedelta(hours=36))
 
 
 def test_every_check_says_what_holds_and_how_it_is_mended(shell: Shell) -> None:
