@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Cluster:
-    """A scheduler, and workers of one thread each, which a nanny of each starts again when they are killed."""
+    """A scheduler, and workers of one thread each."""
 
     address: str
     scheduler: "subprocess.Popen[str]"
@@ -30,8 +30,10 @@ class Cluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, *, workers: int = 2, paths: Sequence[Path] = ()) -> Iterator[Cluster]:
-    """A cluster on loopback whose workers import from `paths` too."""
+def dask_cluster(
+    folder: Path, *, workers: int = 2, nannies: bool = False, paths: Sequence[Path] = ()
+) -> Iterator[Cluster]:
+    """A cluster on loopback whose workers import from `paths` too; nannies start killed ones again."""
     with ExitStack() as processes:
         scheduler = processes.enter_context(
             _started("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", folder=folder)
@@ -41,7 +43,7 @@ def dask_cluster(folder: Path, *, workers: int = 2, paths: Sequence[Path] = ()) 
             processes.enter_context(
                 _started(
                     *("worker", address, "--nthreads", "1", "--no-dashboard", "--memory-limit", "0"),
-                    *("--local-directory", str(folder)),
+                    *("--nanny" if nannies else "--no-nanny", "--local-directory", str(folder)),
                     folder=folder,
                     paths=paths,
                 )
@@ -70,7 +72,8 @@ def _started(
         try:
             yield process
         finally:
-            process.terminate()
+            # A nanny that is terminated ends its worker too.
+            process.terminate() if "--nanny" in arguments else process.kill()
 
 
 def _said(process: "subprocess.Popen[str]", pattern: str) -> str:

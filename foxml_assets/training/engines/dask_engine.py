@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Jobs in flight for each thread of a worker: one runs, and the next one waits beside it.
 _IN_FLIGHT = 2
-_CONNECT_SECONDS = 15
+CONNECT_SECONDS = 15
 # How often to look, while no job ends, for workers that came and for the end of the time.
 _LOOK_SECONDS = 1.0
 # What a killed worker left is removed by age, as no lock tells of processes on other machines.
@@ -152,7 +152,7 @@ def _connected(scheduler: str) -> Iterator["Client"]:
             fix="pip install 'foxml-assets[dask]'",
         ) from error
     try:
-        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False, name="foxml")
+        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False, name="foxml")
     except (OSError, ValueError, TypeError) as error:
         raise EngineError(
             "no Dask scheduler answers",
