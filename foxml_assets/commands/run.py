@@ -56,7 +56,7 @@ class Pipeline:
         if not pending:
             console.print(f"Training: nothing to do, all {len(plan.jobs)} jobs are trained already")
         elif share.jobs:
-            cost = describe_cost(share.jobs, context.layout, context.config.threads)
+            cost = describe_cost(share.jobs, context.layout, context.config.sure_threads)
             console.print(f"Training: {len(share.jobs):,} of {len(pending):,} pending jobs, {cost}")
         is_time_up = self._train(plan, share, budget, context.config.batch_size)
         self.report()

@@ -48,6 +48,11 @@ class TrainingConfig(ConfigModel):
     on_stale_plan: OnStalePlan = OnStalePlan.REFUSE
     families: FamiliesConfig = Field(default_factory=FamiliesConfig)
 
+    @property
+    def sure_threads(self) -> int:
+        """How many jobs are trained at the same time at least: the workers of a cluster come and go."""
+        return self.threads if isinstance(self.engine, OnThreads) else 1
+
     def training_hash(self) -> str:
         """Hash of the settings, and the code, that decide which models exist and what they hold."""
         # The others decide when, how fast or whether to train, and how models are scored.

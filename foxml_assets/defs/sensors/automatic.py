@@ -22,7 +22,7 @@ def hold_back(instance: dg.DagsterInstance, training: TrainingContext, pending: 
         why = f"automatic_training.max_jobs is {allowed.max_jobs}"
     else:
         return ""
-    cost = describe_cost(pending, training.layout, training.config.threads)
+    cost = describe_cost(pending, training.layout, training.config.sure_threads)
     return f"{len(pending)} jobs are pending ({cost}); {why}: foxml train"
 
 
