@@ -1,5 +1,6 @@
 """Runs whose jobs are trained on a real Dask cluster, as Dagster shows and ends them."""
 
+from collections import Counter
 from pathlib import Path
 
 import dagster as dg
@@ -51,6 +52,7 @@ def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Sh
             wait_for("it does not end", lambda: training_runs(shell, dg.DagsterRunStatus.CANCELED), log)
             wait_for("jobs go on", lambda: not at_work(client), log)
             assert not any(client.processing().values())
-    # The first, and the two fits that ran and could not be ended.
-    assert len(list(shell.layout.models.rglob("manifest.json"))) <= 3
-    assert len(shell.pending()) >= 3
+    # The fits that ran could not be ended; but for the first job, none of a second family was begun.
+    made = Counter(path.parent.name for path in shell.layout.models.rglob("manifest.json"))
+    assert made["lightgbm"] <= 3
+    assert made["xgboost"] == 1
