@@ -2,15 +2,18 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
 from dask_cluster import Cluster, dask_cluster
-from distributed import Client
 from shell_world import Shell
 from test_live_training import daemon, training_runs, wait_for
 
 from foxml_assets.planning.plan.master_plan import MasterPlan
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +27,7 @@ def plan_for(cluster: Cluster, shell: Shell, **settings: object) -> MasterPlan:
     return shell.make_plan()
 
 
-def at_work(client: Client) -> int:
+def at_work(client: "Client") -> int:
     """How many workers are training."""
     return sum(bool(stack) for stack in client.call_stack().values())
 

@@ -7,10 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from distributed import Client
+if TYPE_CHECKING:
+    from distributed import Client
+
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -23,8 +26,10 @@ class Cluster:
     scheduler: "subprocess.Popen[str]"
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> Iterator["Client"]:
         """A client beside the engine's own."""
+        from distributed import Client
+
         with Client(self.address, set_as_default=False, timeout=20) as client:
             yield client
 

@@ -64,7 +64,8 @@ def test_a_worker_that_is_killed_costs_no_job(tmp_path: Path, nannies: bool) -> 
     expected = list(train_jobs(jobs_of(threads), threads.context))
     assert statuses(found) == statuses(expected)
     # What the killed worker was making stays for a day: no lock tells of another machine's processes.
-    assert {name: data for name, data in contents(world).items() if ".staged" not in name} == contents(threads)
+    finished = {name: data for name, data in contents(world).items() if ".staged" not in name}
+    assert finished == contents(threads)
 
 
 @pytest.fixture

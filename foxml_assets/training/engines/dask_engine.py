@@ -117,7 +117,7 @@ class _Batch:
 
         if future.cancelled():
             raise CancelledError("the scheduler has dropped a job")
-        error = future.exception()
+        error: Exception | None = future.exception()
         if error is None:
             return cast("JobOutcome | None", future.result())
         if not isinstance(error, KilledWorker):
