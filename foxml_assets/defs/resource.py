@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from foxml_assets.defs.running.held_databases import use_connections_again
 from foxml_assets.defs.running.runs import claim_run, claim_server
 from foxml_assets.workspace import Workspace
 
@@ -16,6 +17,7 @@ def workspace_resource(workspace: Workspace) -> dg.ResourceDefinition:
     def resource(context: dg.InitResourceContext) -> Workspace:
         if context.run is not None and context.instance is not None:
             claim_run(context.instance, context.run, workspace.root)
+            use_connections_again(context.instance)
         else:
             claim_server(workspace)
         return workspace

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 import yaml
 from postgres_server import postgres_server
 from shell_world import RETURN, UP, Shell, copy_root, open_shell
@@ -50,6 +51,21 @@ def test_plans_batches_and_retired_partitions_are_those_of_sqlite(shell: Shell) 
     assert list(shell.instance.get_dynamic_partitions("symbol_jobs")) == [*kept, f"{RETURN}@DDD"]
     assert shell.pending() == [f"sym_DDD_{RETURN}"]
     assert not list(shell.workspace.dagster_home.rglob("*.db"))
+
+
+def sessions(shell: Shell) -> int:
+    """How many connections to the database have come to their end."""
+    with shell.instance.event_log_storage.index_connection() as connection:
+        ended = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+        return int(connection.execute(sqlalchemy.text(ended)).scalar_one())
+
+
+def test_a_batch_uses_its_connections_again(shell: Shell) -> None:
+    (batch,) = shell.runs_of(shell.make_plan().jobs)
+    before = sessions(shell)
+    assert shell.execute(batch).success
+    # Dagster opens one for each of a few hundred statements.
+    assert sessions(shell) - before < 60
 
 
 def test_more_partitions_than_one_statement_takes_keep_their_order_and_are_deleted(shell: Shell) -> None:
