@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Scheduler
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,6 +32,11 @@ class Cluster:
 
         with Client(self.address, set_as_default=False, timeout=20) as client:
             yield client
+
+
+def n_tasks(dask_scheduler: "Scheduler") -> int:
+    """How many tasks a scheduler knows of: waiting, at a worker, or done and not forgotten."""
+    return len(dask_scheduler.tasks)
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def _started(
     command: str, *arguments: str, folder: Path, paths: Sequence[Path] = ()
 ) -> Iterator["subprocess.Popen[str]"]:
     module = f"distributed.cli.dask_{command}"
-    found = os.pathsep.join(map(str, [REPOSITORY, *paths]))
+    found = os.pathsep.join(map(str, [REPOSITORY, Path(__file__).parent, *paths]))
     environment = {**os.environ, "PYTHONPATH": found, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
