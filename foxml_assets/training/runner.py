@@ -23,14 +23,15 @@ def train_jobs(
     When the caller stops asking (an interrupt included), no further fit is started. Raises LinkError; on
     threads PanelError if the panel cannot be read at all; on Dask EngineError without a scheduler.
     """
-    for job, result in _engine(context.config).train(jobs, context, seconds=seconds):
+    for job, result in engine_of(context.config).train(jobs, context, seconds=seconds):
         yield result if isinstance(result, JobOutcome) else _failed(job, result, context)
 
 
-def _engine(config: TrainingConfig) -> Engine:
+def engine_of(config: TrainingConfig) -> Engine:
+    """The engine that the settings name."""
     if isinstance(config.engine, OnDask):
         return DaskEngine(config.engine.scheduler)
-    return ThreadsEngine()
+    return ThreadsEngine(config.threads)
 
 
 def _failed(job: Job, error: Exception, context: TrainingContext) -> JobOutcome:

@@ -10,12 +10,12 @@ from dask_cluster import Cluster, dask_cluster
 from shell_world import Shell
 from test_live_training import daemon, training_runs, wait_for
 
+from foxml_assets.commands.run import run_training
+from foxml_assets.core.errors import EngineError
 from foxml_assets.planning.plan.master_plan import MasterPlan
 
 if TYPE_CHECKING:
     from distributed import Client
-
-pytestmark = pytest.mark.slow
 
 # Seconds of each fit, so that a run can be ended in the midst of some.
 SLOW = {"lightgbm": {"rounds": 20_000, "min_data_in_leaf": 10}, "xgboost": {"rounds": 1}}
@@ -32,6 +32,7 @@ def at_work(client: "Client") -> int:
     return sum(bool(stack) for stack in client.call_stack().values())
 
 
+@pytest.mark.slow
 def test_a_batch_on_dask_reports_every_partition(shell: Shell, tmp_path: Path) -> None:
     with dask_cluster(tmp_path) as cluster:
         plan = plan_for(cluster, shell)
@@ -44,6 +45,7 @@ def test_a_batch_on_dask_reports_every_partition(shell: Shell, tmp_path: Path) -
     assert shell.pending() == []
 
 
+@pytest.mark.slow
 def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Shell, tmp_path: Path) -> None:
     with dask_cluster(tmp_path) as cluster, cluster.client() as client:
         plan = plan_for(cluster, shell, families=SLOW)
@@ -59,3 +61,14 @@ def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Sh
     made = Counter(path.parent.name for path in shell.layout.models.rglob("manifest.json"))
     assert made["lightgbm"] <= 3
     assert made["xgboost"] == 1
+
+
+def test_a_command_whose_cluster_does_not_answer_launches_no_batch(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foxml_assets.training.engines.dask_engine.CONNECT_SECONDS", 0.3)
+    shell.edit("training_config.yaml", engine={"kind": "dask", "scheduler": "tcp://127.0.0.1:9"})
+    before = shell.instance.get_runs_count()
+    with pytest.raises(EngineError, match=r"tcp://127.0.0.1:9"):
+        run_training(shell.workspace.root, shell.workspace.config_dir)
+    assert shell.instance.get_runs_count() == before

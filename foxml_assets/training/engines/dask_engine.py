@@ -44,6 +44,12 @@ class DaskEngine:
     def __init__(self, scheduler: str) -> None:
         self._scheduler = scheduler
 
+    def describe(self) -> str:
+        """As `Engine.describe`."""
+        with _connected(self._scheduler) as client:
+            threads = client.nthreads()
+        return f"{len(threads)} workers with {sum(threads.values())} threads at {self._scheduler}"
+
     def train(self, jobs: Sequence[Job], context: TrainingContext, *, seconds: float) -> Iterator[Ending]:
         """As `Engine.train`. Raises EngineError without a scheduler, or when it is lost, and LinkError."""
         sweep_staged(context.layout.staged_models, older_than=_ABANDONED_SECONDS)
@@ -163,6 +169,8 @@ def _connected(scheduler: str) -> Iterator["Client"]:
         with client:
             yield client
     except (OSError, CancelledError) as error:
+        # A command goes on after a batch that failed, and shows what was logged.
+        _log.warning("the Dask scheduler at %s was lost", scheduler)
         raise EngineError(
             "the Dask scheduler was lost; what was trained stands",
             problems=[Problem("engine.scheduler", str(error), scheduler)],

@@ -14,6 +14,9 @@ Ending = tuple[Job, JobOutcome | Exception]
 class Engine(Protocol):
     """Runs jobs side by side."""
 
+    def describe(self) -> str:
+        """What it has to run them on now. Raises EngineError if that cannot be reached."""
+
     def train(self, jobs: Sequence[Job], context: TrainingContext, *, seconds: float) -> Iterator[Ending]:
         """Begin `jobs` in the given order, and yield each as it ends.
 

@@ -15,7 +15,14 @@ from foxml_assets.training.train_job import train_job
 
 
 class ThreadsEngine:
-    """As many jobs side by side as `threads` of the settings says."""
+    """So many jobs side by side."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def describe(self) -> str:
+        """As `Engine.describe`; they are always there."""
+        return f"{self._threads} threads of this machine"
 
     def train(self, jobs: Sequence[Job], context: TrainingContext, *, seconds: float) -> Iterator[Ending]:
         """As `Engine.train`. Raises PanelError if the panel cannot be read at all, and LinkError."""
@@ -29,7 +36,7 @@ class ThreadsEngine:
         def begin(job: Job) -> JobOutcome | None:
             return train_job(job, context, timeline, stop) if time.monotonic() < until else None
 
-        pool = ThreadPoolExecutor(context.config.threads, thread_name_prefix="training")
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="training")
         try:
             futures = {pool.submit(begin, job): job for job in jobs}
             for future in as_completed(futures):
