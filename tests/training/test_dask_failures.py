@@ -84,7 +84,11 @@ def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return site
 
 
-def test_a_job_that_kills_its_worker_twice_fails_alone_and_says_why(tmp_path: Path, deadly: Path) -> None:
+@pytest.mark.parametrize("allowed", [0, 3])
+def test_a_job_that_kills_its_worker_twice_fails_alone_whatever_the_scheduler_allows(
+    tmp_path: Path, deadly: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", str(allowed))
     with dask_cluster(tmp_path, nannies=True, paths=[deadly]) as cluster:
         world = on_dask(make_world(tmp_path / "dask"), cluster.address)
         world = world.with_config(families={**world.context.config.model_dump()["families"], "deadly": {}})
