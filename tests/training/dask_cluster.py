@@ -70,7 +70,7 @@ def _started(
     command: str, *arguments: str, folder: Path, paths: Sequence[Path] = ()
 ) -> Iterator["subprocess.Popen[str]"]:
     module = f"distributed.cli.dask_{command}"
-    found = os.pathsep.join(map(str, [REPOSITORY, Path(__file__).parent, *paths]))
+    found = os.pathsep.join(map(str, [*paths, REPOSITORY, Path(__file__).parent]))
     environment = {**os.environ, "PYTHONPATH": found, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],

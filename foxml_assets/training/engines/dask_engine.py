@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from foxml_assets.core.errors import EngineError, Problem
+from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
@@ -19,6 +20,7 @@ from foxml_assets.training.engines.dask_task import (
     Order,
     order_of,
     panel_hash_of,
+    software,
     train_order,
     worker_killed,
 )
@@ -47,6 +49,7 @@ class DaskEngine:
     def describe(self) -> str:
         """As `Engine.describe`."""
         with _connected(self._scheduler) as client:
+            _require_same_software(client, ())
             threads = client.nthreads()
         return f"{len(threads)} workers with {sum(threads.values())} threads at {self._scheduler}"
 
@@ -55,7 +58,9 @@ class DaskEngine:
         sweep_staged(context.layout.staged_models, older_than=_ABANDONED_SECONDS)
         if not jobs:
             return
+        families = sorted({family for job in jobs for family in job.model_families})
         with _connected(self._scheduler) as client:
+            _require_same_software(client, families)
             yield from _Batch(client, context, until=time.time() + seconds).train(jobs)
 
 
@@ -123,9 +128,11 @@ class _Batch:
 
         if future.cancelled():
             raise CancelledError("the scheduler has dropped a job")
-        error: Exception | None = future.exception()
-        if error is None:
-            return cast("JobOutcome | None", future.result())
+        # A job that is done is begun again if its worker is killed before its outcome is here.
+        outcomes: list[JobOutcome | None] = self._client.gather([future], errors="skip")
+        if outcomes:
+            return outcomes[0]
+        error: Exception = future.exception()
         if not isinstance(error, KilledWorker):
             return error
         # The scheduler blames all that waited on the worker too, and has a limit of its own.
@@ -144,6 +151,24 @@ class _Batch:
         if self._flying and self._client.status == "running":
             self._client.cancel(list(self._flying))
             Event(self._name, self._client).set()
+
+
+def _require_same_software(client: "Client", families: Sequence[ModelFamily]) -> None:
+    """Raise EngineError if a worker that is there now has other software than this process."""
+    expected = software(families)
+    problems: list[Problem] = []
+    for worker, found in client.run(software, families, on_error="return").items():
+        if isinstance(found, dict):
+            wrong = [name for name in expected if found[name] != expected[name]]
+            problems += [Problem(f"{worker}: {at}", f"is {expected[at]} here", found[at]) for at in wrong]
+        elif not isinstance(found, OSError):  # as of a worker that has gone meanwhile
+            problems.append(Problem(worker, f"cannot run jobs: {found}"))
+    if problems:
+        raise EngineError(
+            "Dask workers have other software than this machine",
+            problems=problems,
+            fix="install there what is installed here, at the same versions",
+        )
 
 
 @contextmanager

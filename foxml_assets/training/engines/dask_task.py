@@ -4,11 +4,15 @@ A worker needs this package and the root, which it sees under the same path as w
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 
 from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.families.registry import find_family
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import load_panel_info, read_panel
 from foxml_assets.planning.plan.master_plan import Job
@@ -17,6 +21,7 @@ from foxml_assets.training.context import ModelContext, TrainingContext
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.split import Timeline, timeline_of
 from foxml_assets.training.train_job import train_job
+from foxml_assets.training.training_config import CODE_VERSION
 
 # A job whose worker was killed is begun once more.
 MOST_BEGINNINGS = 2
@@ -57,6 +62,20 @@ def order_of(job: Job, context: TrainingContext, panel_hash: str, *, until: floa
 def panel_hash_of(info: PanelInfo) -> str:
     """What a worker knows the panel by."""
     return content_hash(info)
+
+
+def software(families: Sequence[ModelFamily]) -> dict[str, str]:
+    """What makes the bytes of a model beside its job, as it is where this is called."""
+    libraries = {find_family(family).distribution for family in families}
+    versions = {name: _version(name) for name in sorted({"foxml-assets", "numpy", "pandas", *libraries})}
+    return {**versions, "training code": str(CODE_VERSION)}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def train_order(order: Order) -> JobOutcome | None:
