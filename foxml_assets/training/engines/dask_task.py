@@ -41,14 +41,9 @@ class Order:
     until: float
     batch: str
 
-    @property
-    def name(self) -> str:
-        """Its name among all orders of a scheduler."""
-        return f"{self.batch}/{self.job.job_id}"
-
     def beginning(self, number: int) -> str:
         """The name of the event that is set once it was begun for the `number`th time."""
-        return f"{self.name}/begun {number}"
+        return f"{self.batch}/{self.job.job_id}/begun {number}"
 
 
 def order_of(job: Job, context: TrainingContext, panel_hash: str, *, until: float, batch: str) -> Order:
