@@ -25,6 +25,8 @@ from foxml_assets.training.budget import Budget, Share, by_priority
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.fit_times import describe_cost
 from foxml_assets.training.models.pending import pending_jobs
+from foxml_assets.training.runner import engine_of
+from foxml_assets.training.training_config import TrainingConfig
 from foxml_assets.training.training_gate import authorise_training
 from foxml_assets.workspace import Workspace, current_workspace
 
@@ -58,14 +60,17 @@ class Pipeline:
         elif share.jobs:
             cost = describe_cost(share.jobs, context.layout, context.config)
             console.print(f"Training: {len(share.jobs):,} of {len(pending):,} pending jobs, {cost}")
-        is_time_up = self._train(plan, share, budget, context.config.batch_size)
+        is_time_up = self._train(plan, share, budget, context.config)
         self.report()
         why = f"not begun within --max-minutes {budget.max_minutes:g}" if is_time_up else ""
         # What training has recorded meanwhile is newer.
         return _remainder(plan, share, with_records(context, self.launcher.ledger), why)
 
-    def _train(self, plan: MasterPlan, share: Share, budget: Budget, batch_size: int) -> bool:
-        """Train the jobs of `share`. True if the time of `budget` was over before that was done."""
+    def _train(self, plan: MasterPlan, share: Share, budget: Budget, config: TrainingConfig) -> bool:
+        """Train the jobs of `share`. True if the time of `budget` was over before that was done.
+
+        Raises EngineError.
+        """
         until = None if budget.max_minutes is None else time.monotonic() + 60.0 * budget.max_minutes
         # Under a limit a run holds one priority, so that none of a lower one starts before it has ended.
         groups = by_priority(share.jobs) if budget.is_limited else [share.jobs]
@@ -73,21 +78,23 @@ class Pipeline:
             run
             for jobs in groups
             for run in training_runs(
-                self.launcher.ledger, plan, jobs, batch_size, no_others=budget.is_limited
+                self.launcher.ledger, plan, jobs, config.batch_size, no_others=budget.is_limited
             )
         ]
         if until is None:
-            self._launch(runs)
+            self._launch(runs, config)
             return False
         for run in runs:
             left = until - time.monotonic()
             if left > 0.0:
-                self._launch([replace(run, seconds=left)])
+                self._launch([replace(run, seconds=left)], config)
         return time.monotonic() >= until
 
-    def _launch(self, batches: Sequence[StageRun]) -> None:
+    def _launch(self, batches: Sequence[StageRun], config: TrainingConfig) -> None:
         runs = self.launcher.queue(batches, raise_on_error=False)
         for number, run in enumerate(runs, start=1):
+            # A batch that fails as a whole ends no command, so one that cannot but fail is not begun.
+            engine_of(config).describe()
             which = f", batch {number} of {len(runs)}" if len(runs) > 1 else ""
             with _timed(f"Training {run.title}{which}"):
                 self.launcher.execute(run, raise_on_error=False)

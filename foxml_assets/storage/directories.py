@@ -76,12 +76,16 @@ def recover_directory(final: Path) -> bool:
     return True
 
 
-def sweep_staged(staging: Path) -> None:
-    """Remove what killed processes left in a staging folder. Raises LinkError."""
+def sweep_staged(staging: Path, *, older_than: float = 0.0) -> None:
+    """Remove what killed processes left in a staging folder. Raises LinkError.
+
+    `older_than`, in seconds, is for a folder in which other machines work: no lock tells of their processes.
+    """
     refuse_links(staging)
     for staged in sorted(staging.iterdir()) if staging.is_dir() else ():
         with suppress(LockHeldError, FileNotFoundError), _locked(staged):
-            _remove(staged)
+            if max(time.time() - staged.stat().st_mtime, 0.0) >= older_than:
+                _remove(staged)
 
 
 @contextmanager

@@ -63,8 +63,8 @@ class SharedRows:
         return self.read_symbol(job.symbol)[list(dict.fromkeys([*keys, *wanted]))]
 
 
-def share_rows(jobs: Sequence[Job], context: TrainingContext) -> SharedRows:
-    """What `jobs` read. Raises PanelError if the panel cannot be read at all."""
+def share_rows(jobs: Sequence[Job], context: TrainingContext, timeline: Timeline) -> SharedRows:
+    """What `jobs` read of the panel whose bars are `timeline`."""
     info, found = context.info, defaultdict[str, set[str]](set)
     for job in jobs:
         if job.symbol is not None:
@@ -77,7 +77,7 @@ def share_rows(jobs: Sequence[Job], context: TrainingContext) -> SharedRows:
     def read_symbol(symbol: str) -> pd.DataFrame:
         return read_panel(context.layout, info, sorted(columns[symbol]), [symbol])
 
-    return SharedRows(panel_timeline(context), columns, read_symbol)
+    return SharedRows(timeline, columns, read_symbol)
 
 
 def panel_timeline(context: TrainingContext) -> Timeline:

@@ -1,10 +1,10 @@
 """One job: its data, a fit per family, the model files and their manifests."""
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -33,7 +33,14 @@ from foxml_assets.training.scores import holdout_scores
 _log = logging.getLogger(__name__)
 
 
-def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: threading.Event) -> JobOutcome:
+class Stop(Protocol):
+    """An event, of this process or of a cluster."""
+
+    def is_set(self) -> bool:
+        """Whether no further fit is to be started."""
+
+
+def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
     """Train the families of `job` that are not trained yet, and no others; `stop` ends it before a fit.
 
     What cannot be trained is a failed model in the outcome, its reason kept on disk.
@@ -78,7 +85,7 @@ def _train_families(
     families: Sequence[ModelFamily],
     context: TrainingContext,
     shared: SharedRows,
-    stop: threading.Event,
+    stop: Stop,
 ) -> dict[ModelFamily, ModelOutcome]:
     started = time.perf_counter()
     try:

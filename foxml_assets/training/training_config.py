@@ -1,5 +1,7 @@
 """`training_config.yaml`: how a job becomes models."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from foxml_assets.core.config_files import ConfigModel
@@ -18,10 +20,24 @@ class AutomaticTraining(ConfigModel):
     max_jobs: int = Field(200, ge=0, le=1_000_000)
 
 
+class OnDask(ConfigModel):
+    """Jobs are tasks of a Dask scheduler, begun on its workers."""
+
+    kind: Literal["dask"]
+    scheduler: str = Field(pattern=r"^(tcp|tls)://[^\s/]+:\d{1,5}$")
+
+
+class OnThreads(ConfigModel):
+    """Jobs run on threads of the run's own process."""
+
+    kind: Literal["threads"] = "threads"
+
+
 class TrainingConfig(ConfigModel):
     """The whole of `training_config.yaml`."""
 
     seed: int = Field(20_240_229, ge=0, le=2**31 - 1)
+    engine: OnDask | OnThreads = Field(OnThreads(), discriminator="kind")
     threads: int = Field(2, ge=1, le=256)
     batch_size: int = Field(200, ge=1, le=100_000)
     automatic_training: AutomaticTraining = AutomaticTraining()
@@ -31,6 +47,11 @@ class TrainingConfig(ConfigModel):
     on_missing_plan: OnMissingPlan = OnMissingPlan.TRAIN_ALL
     on_stale_plan: OnStalePlan = OnStalePlan.REFUSE
     families: FamiliesConfig = Field(default_factory=FamiliesConfig)
+
+    @property
+    def sure_threads(self) -> int:
+        """How many jobs are trained at the same time at least: the workers of a cluster come and go."""
+        return self.threads if isinstance(self.engine, OnThreads) else 1
 
     def training_hash(self) -> str:
         """Hash of the settings, and the code, that decide which models exist and what they hold."""

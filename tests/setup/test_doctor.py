@@ -44,6 +44,16 @@ def test_each_wrong_config_is_found_with_its_mend(config: Path, tmp_path: Path) 
     assert run_doctor(tmp_path / "root", config) == 1
 
 
+def test_a_cluster_that_does_not_answer_is_found(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foxml_assets.training.engines.dask_engine.CONNECT_SECONDS", 0.3)
+    settings = config / "training_config.yaml"
+    engine = "engine: {kind: dask, scheduler: tcp://127.0.0.1:9}"
+    settings.write_text(settings.read_text().replace("engine: {kind: threads}", engine))
+    assert "tcp://127.0.0.1:9" in bad(tmp_path / "root", config)
+
+
 def test_a_linked_folder_and_a_damaged_instance_are_found(config: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "dagster" / "history").mkdir(parents=True)

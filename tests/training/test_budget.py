@@ -77,7 +77,8 @@ def test_after_its_seconds_a_run_begins_no_job_and_ends_what_it_began(
     world: World, plan: MasterPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = count()
-    monkeypatch.setattr("foxml_assets.training.runner.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    clock = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr("foxml_assets.training.engines.threads_engine.time", clock)
     # The clock is read at the start and before each job.
     outcomes = list(train_jobs(plan.jobs, world.context, seconds=3.0))
     assert [outcome.job for outcome in outcomes] == list(plan.jobs[:2])

@@ -14,8 +14,10 @@ from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
-OUTSIDE_THE_HASH = {"threads": 5, "batch_size": 9, "min_score_rows": 7, "on_missing_plan": "refuse",
-                    "on_stale_plan": "warn", "automatic_training": {"max_jobs": 1}}  # fmt: skip
+DASK = {"kind": "dask", "scheduler": "tcp://host:8786"}
+OUTSIDE_THE_HASH = {"engine": DASK, "threads": 5, "batch_size": 9, "min_score_rows": 7,
+                    "on_missing_plan": "refuse", "on_stale_plan": "warn",
+                    "automatic_training": {"max_jobs": 1}}  # fmt: skip
 INSIDE_THE_HASH = {
     "seed": 9,
     "symbol_as_feature": False,
@@ -51,6 +53,10 @@ def test_the_hash_covers_what_changes_a_model_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("text", "field"),
     [
+        ("engine: {kind: spark}", "engine"),
+        ("engine: {kind: dask}", "engine.*scheduler"),
+        ("engine: {kind: dask, scheduler: host}", "engine.*scheduler"),
+        ("engine: {kind: threads, scheduler: 'tcp://host:8786'}", "engine.*scheduler"),
         ("threads: 0", "threads"),
         ("batch_size: 0", "batch_size"),
         ("on_stale_plan: shrug", "on_stale_plan"),
@@ -100,6 +106,11 @@ def test_min_train_rows_is_a_bar(world: World) -> None:
 def test_min_score_rows_is_a_bar(world: World) -> None:
     assert scored(world.with_config(min_score_rows=59, seed=1), symbol="AAA") is not None
     assert scored(world.with_config(min_score_rows=60, seed=2), symbol="AAA") is None
+
+
+def test_of_a_cluster_one_thread_is_sure() -> None:
+    assert TrainingConfig(threads=5).sure_threads == 5
+    assert TrainingConfig.model_validate({"threads": 5, "engine": DASK}).sure_threads == 1
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -12,13 +12,14 @@ from packaging.requirements import Requirement
 
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.core.entry_points import FAMILIES
-from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.errors import ConfigError, FoxmlError
 from foxml_assets.defs.running.claims import find_claims
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.families.registry import find_family
 from foxml_assets.panel.panel_store import load_panel_info
 from foxml_assets.panel.source import panel_source_hash
 from foxml_assets.storage.files import refuse_links, remove_file, write_atomic
+from foxml_assets.training.runner import engine_of
 from foxml_assets.workspace import Workspace, current_workspace
 
 _LOW_DISK_BYTES = 1 << 30
@@ -170,6 +171,16 @@ def _panel(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("panel", Health.GOOD, said)
 
 
+def _engine(workspace: Workspace) -> Iterator[Finding]:
+    try:
+        yield Finding("engine", Health.GOOD, engine_of(workspace.training_config()).describe())
+    except ConfigError:
+        # Said of the configs.
+        return
+    except FoxmlError as error:
+        yield _of_error("engine", error)
+
+
 def _of_error(what: str, error: FoxmlError, health: Health = Health.BAD) -> Finding:
     problems = [error.summary, *map(str, error.problems[:3])]
     said = f"{error.file.name}: " if error.file is not None else ""
@@ -183,5 +194,6 @@ _LOOKS: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
     _at_work,
     _instance,
     _configs,
+    _engine,
     _panel,
 )

@@ -1,14 +1,25 @@
-"""Dagster opens its SQLite databases anew for every statement, some five times an event.
+"""Dagster opens its databases anew for every statement, some five times an event.
 
-Whoever closes the last connection to one writes its log back into it and waits for the disk. So one more
-connection stays open: nothing of what Dagster commits changes, only the waiting.
+Whoever closes the last connection to one of SQLite writes its log back into it and waits for the disk. So one
+more connection stays open: nothing of what Dagster commits changes, only the waiting. Postgres starts a
+process and checks a password for each, so there the connections themselves are used again.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import sqlalchemy as db
+from dagster import DagsterInstance
 from sqlalchemy.engine.interfaces import DBAPIConnection
+
+# No statement of a run comes near it. Connections are made anew now and then, and threads have their own.
+_LONGEST_STATEMENT_MS, _RECYCLE_SECONDS, _MOST_MORE = 600_000, 3_600, 20
+
+
+def use_connections_again(instance: DagsterInstance) -> None:
+    """From now on `instance` keeps its connections to Postgres; of SQLite it has none to keep."""
+    # What Dagster calls the webserver's is any process that lives for more than one statement.
+    instance.optimize_for_webserver(_LONGEST_STATEMENT_MS, _RECYCLE_SECONDS, _MOST_MORE)
 
 
 @contextmanager

@@ -74,12 +74,13 @@ def describe_cost(jobs: Sequence[Job], layout: Layout, config: TrainingConfig) -
     if estimate.unknown == fits:
         return f"{fits:,} fits, of which none was timed yet"
     unknown = f", {estimate.unknown:,} of them never timed" if estimate.unknown else ""
-    on = "one thread" if config.threads == 1 else f"{config.threads} threads"
+    threads = config.sure_threads
+    on = "one thread" if threads == 1 else f"{threads} threads"
     # A run holds jobs of one training type, and runs follow each other.
     clock = 0.0
     for kind in TrainingType:
         own = seconds_by_job([job for job in jobs if job.training_type is kind], past)
-        clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS + _clock_seconds(own, config.threads)
+        clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS + _clock_seconds(own, threads)
     return f"{fits:,} fits, about {duration(clock)} on {on}{unknown}"
 
 
