@@ -13,6 +13,7 @@ import pytest
 
 from foxml_assets.core.errors import LinkError
 from foxml_assets.core.pictures import new_figure, png_bytes
+from foxml_assets.defs.graph import Graph
 from foxml_assets.defs.running.claims import Role, find_claims, forget_claim, hold_claim
 from foxml_assets.defs.running.instance import open_instance, prepare_home
 from foxml_assets.defs.running.requested import requested_runs, withdraw
@@ -136,9 +137,9 @@ def test_the_sensor_of_requests_refuses_a_linked_folder(tmp_path: Path) -> None:
     with (
         dg.DagsterInstance.ephemeral() as instance,
         pytest.raises(LinkError),
-        dg.build_sensor_context(instance=instance, resources={"workspace": workspace}) as context,
+        dg.build_sensor_context(instance=instance) as context,
     ):
-        requested_runs(context)
+        requested_runs(Graph(workspace))(context)
     assert state() == before
 
 
