@@ -12,7 +12,7 @@ import numpy as np
 from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family, fit, library_version
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.master_plan import ABSENT, Job
 from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, load_job_data
@@ -97,9 +97,9 @@ def _train_families(
 
 def _check_spec(job: Job, context: TrainingContext) -> None:
     """A model is filed under its job's spec, so what it is made of must be what the spec says."""
-    current = context.data_hashes.get(job.target)
-    # Reading the data says it of a target that the panel does not hold.
-    if current not in (None, job.data_hash):
+    current = context.data_hash(job)
+    # Reading the data says it of a target or symbol that the panel does not hold.
+    if current not in (ABSENT, job.data_hash):
         raise TrainingError(
             "the panel has changed since the plan was made",
             problems=[Problem("data_hash", f"is now {current}", job.data_hash)],
@@ -110,6 +110,13 @@ def _check_spec(job: Job, context: TrainingContext) -> None:
             "the job's spec is not that of the current training settings",
             problems=[Problem("spec_hash", "does not belong to them", job.spec_hash)],
             fix="plan again: foxml run --until plan",
+        )
+    described_for = context.info.holdout_fraction
+    if context.holdout_fraction != described_for:
+        raise TrainingError(
+            "the panel was described for another hold-out",
+            problems=[Problem("holdout_fraction", f"is now {context.holdout_fraction}", described_for)],
+            fix="build the panel and plan again: foxml run --until plan",
         )
 
 
