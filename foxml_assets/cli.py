@@ -246,6 +246,21 @@ def status(root: Root = None, config_dir: ConfigDir = None) -> int:
 
 
 @app.command()
+def prune(
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="Age since they left the plan: 12h, 30d, 8w.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print them and delete nothing.")] = False,
+    root: Root = None,
+    config_dir: ConfigDir = None,
+) -> int:
+    """Delete models that left the plan long ago. Nothing else ever deletes one."""
+    from foxml_assets.commands.prune import run_prune
+
+    return run_prune(root, config_dir, older_than, is_rehearsal=dry_run)
+
+
+@app.command()
 def audit(
     root: Root = None,
     config_dir: ConfigDir = None,

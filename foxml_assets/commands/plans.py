@@ -37,6 +37,7 @@ from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.inventory import job_statuses
 from foxml_assets.training.models.look import look_at
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import comes_back
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -107,9 +108,11 @@ def print_preview(
 
 
 def _untrained(plan: MasterPlan, context: ModelContext) -> list[Job]:
-    """The jobs that are not trained; unlike `pending_jobs` it writes nothing."""
-    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
-    return [status.job for status in statuses if status.state is not ModelState.TRAINED]
+    """The jobs without a model, also a retired one; unlike `pending_jobs` it writes nothing."""
+    layout = context.layout
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), layout)
+    pending = (status.job for status in statuses if status.state is not ModelState.TRAINED)
+    return [job for job in pending if not comes_back(job, layout)]
 
 
 def _two_plans(

@@ -1,5 +1,6 @@
 """`foxml status`: what is planned, trained, stale and failed, and why."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.validate.staleness import stale_inputs
 from foxml_assets.training.models.inventory import Inventory, take_inventory
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import RetiredModel, retired_models
 from foxml_assets.workspace import current_workspace
 
 _MAX_LISTED = 20
@@ -37,7 +39,17 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
         console.print(f"  and {len(unfinished) - _MAX_LISTED} more")
     if inventory.orphans:
         console.print(f"{len(inventory.orphans)} model folders belong to no job of the plan")
+    _print_retired(retired_models(workspace.layout))
     return 0
+
+
+def _print_retired(models: Sequence[RetiredModel]) -> None:
+    if models:
+        console.print(f"{len(models):,} retired models, which come back with their jobs:")
+    for model in models[:_MAX_LISTED]:
+        console.print(Text(f"  {model.described}"), soft_wrap=True)
+    if len(models) > _MAX_LISTED:
+        console.print(f"  and {len(models) - _MAX_LISTED} more")
 
 
 def _counts(inventory: Inventory) -> Table:

@@ -28,6 +28,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState, manifest_path, read_manifest
+from foxml_assets.training.models.retired import retired_models
 
 BEST_MODELS = 20
 
@@ -68,7 +69,7 @@ def summarise(
     models = _ranked(line for status in inventory.jobs for line in _model_lines(status, layout))
     counts = routes["route"].value_counts()
     return TrainingReport(
-        schema_version=2,
+        schema_version=3,
         plan_hash=plan.metadata.plan_hash,
         audit=audit,
         jobs_planned=len(plan.jobs),
@@ -85,6 +86,7 @@ def summarise(
         best_models=models[:BEST_MODELS],
         unfinished=tuple(_unfinished(status) for status in inventory.jobs if _is_unfinished(status)),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
+        retired=tuple(model.name for model in retired_models(layout)),
     )
 
 

@@ -90,10 +90,11 @@ class TrainingReport(msgspec.Struct, frozen=True):
     """Planned against executed, and hold-out scores. Equal for equal plans and models.
 
     `audit` is the plan's against training everything, None where there is none of this plan and as many
-    models. `orphans` are folders of models, below the root, that the plan does not ask for.
+    models. `orphans` are folders of models, below the root, that the plan does not ask for; `retired`
+    those that were put aside, each with its spec.
     """
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     plan_hash: str
     audit: RoutingAudit | None
     jobs_planned: int
@@ -106,3 +107,4 @@ class TrainingReport(msgspec.Struct, frozen=True):
     best_models: tuple[ModelLine, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]
+    retired: tuple[str, ...]

@@ -27,6 +27,7 @@ from foxml_assets.training.models.manifest import (
     read_hashed_manifest,
     write_manifest,
 )
+from foxml_assets.training.models.retired import take_back
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
@@ -38,7 +39,8 @@ _log = logging.getLogger(__name__)
 def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: threading.Event) -> JobOutcome:
     """Train the families of `job` that are not trained yet, and no others; `stop` ends it before a fit.
 
-    What cannot be trained is a failed model in the outcome, its reason kept on disk.
+    A retired model of the same spec is taken back instead, if it is sound. What cannot be trained is a failed
+    model in the outcome, its reason kept on disk.
     """
     started = time.perf_counter()
     models = {
@@ -46,6 +48,10 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
         for family in job.model_families
         if _is_trained(job, family, context)
     }
+    for family in job.model_families:
+        returned = _take_back(job, family, context) if family not in models else None
+        if returned is not None:
+            models[family] = returned
     todo = [family for family in job.model_families if family not in models]
     if todo:
         models |= _train_families(job, todo, context, timeline, stop)
@@ -67,6 +73,17 @@ def failed_model(job: Job, family: ModelFamily, error: Exception, context: Train
 
 def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool:
     return stored_model(job, family, context).state is ModelState.TRAINED
+
+
+def _take_back(job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome | None:
+    """What came of taking back a retired model; None if there is none, or it is not the one it should be."""
+    try:
+        is_back = take_back(job, family, context.layout)
+    except (FoxmlError, OSError) as error:
+        return failed_model(job, family, error, context)
+    if not is_back or not _is_trained(job, family, context):
+        return None
+    return _outcome(OutcomeStatus.TAKEN_BACK, job, family, context)
 
 
 def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:

@@ -1,7 +1,7 @@
 """The routing plan becomes the master training plan, its mirrors and views, and the set of partitions."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -10,21 +10,18 @@ from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
 from foxml_assets.defs.running.attempts import retry_while_locked
-from foxml_assets.defs.running.partitions import (
-    add_partitions,
-    cross_sectional_partitions,
-    retire_partitions,
-    symbol_partitions,
-)
-from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
+from foxml_assets.defs.running.partitions import cross_sectional_partitions, symbol_partitions
+from foxml_assets.defs.running.retirement import Retired, retire_unplanned
+from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_order
 from foxml_assets.defs.sensors.automation import WHEN_INPUTS_CHANGE
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import describe_plan
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.store.writer import PlanWrite, write_plan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import PLAN_VIEWS
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"
@@ -89,33 +86,33 @@ def training_plan(
         written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
     for line in describe_plan(written.plan, layout.training_plan_dir):
         _log.info(line)
+    retired = _set_partitions(context, written.plan, layout)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
-        asset_key="master_training_plan", data_version=version, metadata=_plan_metadata(written, workspace)
+        asset_key="master_training_plan",
+        data_version=version,
+        metadata=_plan_metadata(written, retired, workspace),
     )
     for name in PLAN_VIEWS:
         yield dg.MaterializeResult(
             asset_key=name, data_version=version, metadata=_view_metadata(name, workspace)
         )
-    for kind, definition in MODEL_PARTITIONS.items():
+    for kind in MODEL_PARTITIONS:
         jobs = [job for job in written.plan.jobs if job.training_type is kind]
-        _set_partitions(context, definition, jobs)
         yield from job_events(context.instance, kind, jobs)
 
 
-def _set_partitions(
-    context: dg.AssetExecutionContext, definition: dg.DynamicPartitionsDefinition, jobs: Sequence[Job]
-) -> None:
-    keys = [partition_key(job) for job in jobs]
-    add_partitions(context.instance, definition, keys)
-    waiting = retire_partitions(context.instance, definition, set(keys))
-    if waiting:
-        context.log.info(
-            f"Not of the plan any more, but a run or a backfill still refers to: {', '.join(waiting)}"
-        )
+def _set_partitions(context: dg.AssetExecutionContext, plan: MasterPlan, layout: Layout) -> Retired:
+    for kind in MODEL_PARTITIONS:
+        partition_order(context.instance, plan, kind)
+    retired = retire_unplanned(context.instance, plan, layout)
+    if retired.waiting:
+        names = ", ".join(retired.waiting)
+        context.log.info(f"Not of the plan any more, but a run or a backfill still refers to: {names}")
+    return retired
 
 
-def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.MetadataValue]:
+def _plan_metadata(written: PlanWrite, retired: Retired, workspace: Workspace) -> dict[str, dg.MetadataValue]:
     plan, folder = written.plan, workspace.layout.training_plan_dir
     summary = plan.summary
     counts = [
@@ -123,6 +120,7 @@ def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.Met
         ("cross-sectional", summary.total_cs_jobs),
         ("symbol", summary.total_symbol_jobs),
         ("blocked pairs", summary.total_blocked),
+        ("models retired", len(retired.models)),
     ]
     return {
         "counts": markdown_table(["", "number"], counts),

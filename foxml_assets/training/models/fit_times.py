@@ -15,6 +15,7 @@ from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
+from foxml_assets.training.models.retired import comes_back, retired_models
 
 TIMING_FILE = "timing.json"
 _log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def read_fit_seconds(job: Job, family: ModelFamily, layout: Layout) -> float | N
 def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
     found: dict[FitKey, float] = {}
-    for folder in model_folders(layout):
+    # What is in use counts for more than what is not.
+    for folder in (*(model.folder for model in retired_models(layout)), *model_folders(layout)):
         try:
             manifest, seconds = read_manifest(folder / MANIFEST_FILE), _read(folder / TIMING_FILE)
         except TrainingError as error:
@@ -52,7 +54,10 @@ def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
 
 def describe_cost(jobs: Sequence[Job], layout: Layout, threads: int) -> str:
     """What training `jobs` on so many threads will take, as far as past fits tell."""
-    estimate = estimate_seconds(jobs, past_fit_seconds(layout))
+    to_fit = [job for job in jobs if not comes_back(job, layout)]
+    if not to_fit:
+        return "no fits, as all are taken back as they were"
+    estimate = estimate_seconds(to_fit, past_fit_seconds(layout))
     fits = estimate.known + estimate.guessed + estimate.unknown
     if estimate.unknown == fits:
         return f"{fits:,} fits, of which none was timed yet"
