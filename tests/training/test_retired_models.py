@@ -15,7 +15,7 @@ from foxml_assets.training.models.manifest import manifest_path, model_path
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.models.retired import (
     RetiredModel,
-    comes_back,
+    is_retired,
     prune,
     retire_models,
     retired_models,
@@ -104,7 +104,7 @@ def test_a_job_of_the_same_spec_takes_its_model_back_without_training(world: Wor
     path = model_path(own, "lightgbm", world.layout)
     before, inode = files(path.parent), path.stat().st_ino
     retire(world, pooled)
-    assert comes_back(own, world.layout)
+    assert is_retired(own, "lightgbm", world.layout)
     assert [job.job_id for job in pending_jobs(plan_of(world, [pooled, own]), world.context)] == [own.job_id]
     (outcome,) = train(world, [own])
     assert outcome.status is OutcomeStatus.TAKEN_BACK
@@ -134,7 +134,7 @@ def test_a_job_of_another_spec_is_trained_and_leaves_it(world: World) -> None:
     pooled, _ = jobs_of(world)
     retire(world, pooled)
     other = world.job(UP, "AAA", features=["mom"])
-    assert not comes_back(other, world.layout)
+    assert not is_retired(other, "lightgbm", world.layout)
     assert train(world, [other])[0].status is OutcomeStatus.DONE
     before = only(world)
     assert retire(world, pooled) == (OWN,)

@@ -15,7 +15,7 @@ from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
-from foxml_assets.training.models.retired import comes_back, retired_models
+from foxml_assets.training.models.retired import is_retired, retired_models
 
 TIMING_FILE = "timing.json"
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
 
 def describe_cost(jobs: Sequence[Job], layout: Layout, threads: int) -> str:
     """What training `jobs` on so many threads will take, as far as past fits tell."""
-    to_fit = [job for job in jobs if not comes_back(job, layout)]
+    to_fit = [job for job in jobs if not all(is_retired(job, one, layout) for one in job.model_families)]
     if not to_fit:
         return "no fits, as all are taken back as they were"
     estimate = estimate_seconds(to_fit, past_fit_seconds(layout))

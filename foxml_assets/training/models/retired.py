@@ -91,23 +91,21 @@ def take_back(job: Job, family: ModelFamily, layout: Layout) -> bool:
 
     Whether it is sound is for the caller to find out, as of any model. Raises OSError and LinkError.
     """
-    retired = _place(job, family, layout)
-    if not _is_model(retired):
+    if not is_retired(job, family, layout):
         return False
+    retired, final = _place(job, family, layout), layout.model_dir(job.target, job.symbol, family)
     try:
         remove_file(retired / RECORD_FILE)
-        move_directory(
-            retired, layout.model_dir(job.target, job.symbol, family), staging=layout.staged_models
-        )
+        move_directory(retired, final, staging=layout.staged_models)
     except FileNotFoundError:
         # Pruned meanwhile.
         return False
     return True
 
 
-def comes_back(job: Job, layout: Layout) -> bool:
-    """Whether all models of the job lie retired, so that it is taken back instead of trained."""
-    return all(_is_model(_place(job, family, layout)) for family in job.model_families)
+def is_retired(job: Job, family: ModelFamily, layout: Layout) -> bool:
+    """Whether a model of the job's very spec lies ready to be taken back."""
+    return (_place(job, family, layout) / MANIFEST_FILE).is_file()
 
 
 def retired_models(layout: Layout) -> tuple[RetiredModel, ...]:
@@ -137,10 +135,6 @@ def prune(layout: Layout, *, before: datetime, is_rehearsal: bool = False) -> It
 def _place(job: Job, family: ModelFamily, layout: Layout) -> Path:
     folder = layout.model_folder(job.target, job.symbol, family)
     return layout.retired_models / folder / job.spec_hash
-
-
-def _is_model(folder: Path) -> bool:
-    return (folder / MANIFEST_FILE).is_file()
 
 
 def _own_manifest(folder: Path, layout: Layout) -> Manifest | None:
