@@ -12,7 +12,7 @@ from foxml_assets.storage.files import storage_errors
 from foxml_assets.training.models.retired import prune
 from foxml_assets.workspace import current_workspace
 
-_AGE = re.compile(r"(\d{1,6})([hdw])")
+_AGE = re.compile(r"(\d{1,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 

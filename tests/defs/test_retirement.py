@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from shell_world import Shell
 from training_world import RETURN, UP
 
+from foxml_assets.commands.status import print_status
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.models.manifest import model_path
 from foxml_assets.training.models.retired import retired_models
@@ -33,7 +35,9 @@ def dropped_job(shell: Shell) -> Job:
     return next(job for job in shell.plan.jobs if (job.target, job.symbol) == (RETURN, "CCC"))
 
 
-def test_the_plan_retires_what_it_drops_and_training_takes_it_back(shell: Shell, tmp_path: Path) -> None:
+def test_the_plan_retires_what_it_drops_and_training_takes_it_back(
+    shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = dropped_job(shell)
     kept = shutil.copytree(shell.layout.metrics, tmp_path / "kept")
     path = model_path(job, "lightgbm", shell.layout)
@@ -54,6 +58,8 @@ def test_the_plan_retires_what_it_drops_and_training_takes_it_back(shell: Shell,
     shutil.rmtree(shell.layout.metrics)
     kept.rename(shell.layout.metrics)
     assert job.job_id in shell.pending()
+    print_status(shell.layout.root, shell.workspace.config_dir)
+    assert f"2 retired models, which come back with their jobs:\n  {names[0]}" in capsys.readouterr().out
     assert train(shell, [job]) == {GONE: False}
     assert path.read_bytes() == before
     assert job.job_id not in shell.pending()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from fault_world import FaultWorld, change_policy, copy_world, make_world, write_configs
+from fault_world import FaultWorld, change_policy, copy_world, drop_jobs, make_world, write_configs
 from faults import Ended, Fault, Server, contents, model_stamps
 
 from foxml_assets.core.errors import FoxmlError
@@ -23,12 +23,15 @@ from foxml_assets.training.models.stored import is_done, stored_model
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)
-EDIT, UNDO = "edit", "undo"
+EDIT, DROP, UNDO = "edit", "drop", "undo"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A stage that is disturbed, and what was done before it: stages, and EDIT and UNDO of the configs."""
+    """A stage that is disturbed, and what was done before it: stages and edits of the configs.
+
+    EDIT makes it another plan, DROP one without a job; UNDO takes that back.
+    """
 
     name: str
     before: tuple[str, ...]
@@ -46,7 +49,8 @@ SCENARIOS = (
     Scenario("a first training", ("import_table", "plan"), "train"),
     Scenario("another plan", ("import_table", "run", EDIT), "plan"),
     Scenario("another training", ("import_table", "run", EDIT, "plan"), "train"),
-    Scenario("a return", ("import_table", "run", EDIT, "run", UNDO, "plan"), "train"),
+    Scenario("a plan without jobs", ("import_table", "run", DROP), "plan"),
+    Scenario("a return", ("import_table", "run", DROP, "plan", UNDO, "plan"), "train"),
 )
 
 
@@ -94,6 +98,8 @@ def make_before(server: Server, scenario: Scenario, folder: Path) -> FaultWorld:
     for stage in scenario.before:
         if stage == EDIT:
             change_policy(world)
+        elif stage == DROP:
+            drop_jobs(world)
         elif stage == UNDO:
             write_configs(world)
         else:

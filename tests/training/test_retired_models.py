@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from training_world import BOTH_FAMILIES, RETURN, UP, World, make_world, plan_of
 
-from foxml_assets.core.errors import LinkError
+from foxml_assets.commands.prune import run_prune
+from foxml_assets.core.errors import ConfigError, LinkError
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.models.inventory import take_inventory
 from foxml_assets.training.models.manifest import manifest_path, model_path
@@ -214,6 +215,26 @@ def test_prune_deletes_what_was_retired_long_enough_ago(world: World) -> None:
     assert not early.folder.exists()
     assert files(world.layout.model_dir(UP, None, "lightgbm")) == live
     assert not list(world.layout.staged_models.iterdir())
+
+
+def test_the_command_prints_what_it_deletes_or_would(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pooled, own = jobs_of(world)
+    retire(world, pooled)
+
+    def pruned(age: str, *, is_rehearsal: bool = False) -> list[str]:
+        assert run_prune(world.layout.root, None, age, is_rehearsal=is_rehearsal) == 0
+        return capsys.readouterr().out.splitlines()
+
+    line = f"{OWN}/{own.spec_hash}: 2026-03-01, its job left the plan"
+    assert pruned("9999w") == ["0 retired models were deleted"]
+    assert pruned("1d", is_rehearsal=True) == [line, "1 retired models would be deleted"]
+    assert pruned(" 1H ") == [line, "1 retired models were deleted"]
+    assert pruned("0d") == ["0 retired models were deleted"]
+    for age in ("30", "d", "-1d", "1.5d", "1m", "99999d", ""):
+        with pytest.raises(ConfigError, match="30d"):
+            pruned(age)
 
 
 def test_what_a_killed_prune_has_left_is_swept_by_the_next(world: World) -> None:
