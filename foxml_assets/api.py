@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foxml_assets.core.errors import FoxmlError
+from foxml_assets.core.vocabulary import OutOfSample
 from foxml_assets.planning.plan.consumer import (
     get_cs_jobs,
     get_job,
@@ -34,6 +35,7 @@ __all__ = [
     "Job",
     "Layout",
     "MasterPlan",
+    "OutOfSample",
     "RoutingPlan",
     "get_cs_jobs",
     "get_job",
@@ -49,11 +51,14 @@ __all__ = [
 ]
 
 
-def predict(panel: Path, *, root: Path | None = None, config_dir: Path | None = None) -> "PanelPredictions":
+def predict(
+    panel: Path | OutOfSample, *, root: Path | None = None, config_dir: Path | None = None
+) -> "PanelPredictions":
     """What `foxml predict` writes, as a frame: the predictions of the current plan's models on `panel`, a
-    Parquet or CSV file, a folder or a glob. Root and config folder are found as by the command line.
+    Parquet or CSV file, a folder or a glob, or on rows of their own that they have not seen. Root and config
+    folder are found as by the command line.
 
-    Raises FoxmlError for a config, panel or plan that cannot be used.
+    Raises FoxmlError for a config, panel or plan that cannot be used, and where no such rows are there.
     """
     from foxml_assets.serving.serve_panel import predict_panel
     from foxml_assets.workspace import current_workspace

@@ -182,15 +182,21 @@ def predict(
     holdout: Annotated[
         bool, typer.Option("--holdout", help="On the hold-out of the panel that was trained on.")
     ] = False,
+    oof: Annotated[
+        bool, typer.Option("--oof", help="Before it: out of fold, by the models that screen.")
+    ] = False,
     root: Root = None,
     config_dir: ConfigDir = None,
 ) -> int:
-    """Write what the current models predict. For each pair of a panel, or on the hold-out of their own."""
+    """Write what the current models predict. On a panel, or on rows of their own that they have not seen."""
     from foxml_assets.commands.predict import run_predict
+    from foxml_assets.core.vocabulary import OutOfSample
 
-    if holdout is (panel is not None):
-        raise typer.BadParameter("give either PANEL or --holdout")
-    return run_predict(root, config_dir, panel, out)
+    asked = [panel, holdout and OutOfSample.HOLDOUT, oof and OutOfSample.OUT_OF_FOLD]
+    given = [one for one in asked if one]
+    if len(given) != 1:
+        raise typer.BadParameter("give one of PANEL, --holdout and --oof")
+    return run_predict(root, config_dir, given[0], out)
 
 
 @app.command()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from foxml_assets.commands.console import console, make_table, show_progress
 from foxml_assets.core.errors import Problem, StorageError
+from foxml_assets.core.vocabulary import OutOfSample
 from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.running.instance import open_instance
 from foxml_assets.panel.files.table_files import row_files
-from foxml_assets.run_inputs import RunInputs
-from foxml_assets.serving.panel_rows import PanelRows
-from foxml_assets.serving.predicting import ServedPlan, TargetPredictions, predict_rows, prediction_schema
+from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.serving.predicting import TargetPredictions
 from foxml_assets.serving.prediction_file import check_suffix, write_predictions
-from foxml_assets.serving.serve_panel import read_panel_rows, read_plan, serve_holdout
+from foxml_assets.serving.serve_panel import open_predictions
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.workspace import current_workspace
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _MAX_REASONS = 20
 
 
-def run_predict(root: Path | None, config_dir: Path | None, panel: Path | None, out: Path) -> int:
-    """Write the predictions on `panel`, or on the hold-out, to `out`, and print who has none, and why.
+def run_predict(root: Path | None, config_dir: Path | None, panel: Path | OutOfSample, out: Path) -> int:
+    """Write the predictions on `panel` to `out`, and print who has none, and why.
 
     Returns the exit code: 1 if no pair at all has predictions. Raises FoxmlError.
     """
@@ -38,12 +38,12 @@ def run_predict(root: Path | None, config_dir: Path | None, panel: Path | None, 
     check_suffix(out)
     _check_place(out, panel, workspace.layout)
     inputs = workspace.read_inputs()
-    served, rows = _open(panel, inputs, workspace.dagster_home)
-    console.print(f"{len(rows):,} rows of {len(rows.symbols):,} symbols")
+    context = _with_records(inputs.training_context(), workspace.dagster_home)
+    predictions = open_predictions(panel, context, inputs.data.panel.time_unit)
+    console.print(predictions.on)
     found = _Found()
-    predictions = predict_rows(served, rows, threads=inputs.training.threads)
-    write_predictions(out, prediction_schema(rows), found.counted(predictions))
-    _print(found, served, out)
+    write_predictions(out, predictions.schema, found.counted(predictions.by_target))
+    _print(found, predictions.plan, out)
     return 0 if found.pairs else 1
 
 
@@ -64,14 +64,6 @@ class _Found:
             yield one.table
 
 
-def _open(panel: Path | None, inputs: RunInputs, home: Path) -> tuple[ServedPlan, PanelRows]:
-    context = _with_records(inputs.training_context(), home)
-    if panel is None:
-        return serve_holdout(context)
-    served = read_plan(context)
-    return served, read_panel_rows(panel, served, inputs.data.panel.time_unit)
-
-
 def _with_records(context: TrainingContext, home: Path) -> TrainingContext:
     """`context` with what training recorded in the instance at `home`, if there is one."""
     if not home.is_dir():
@@ -80,10 +72,10 @@ def _with_records(context: TrainingContext, home: Path) -> TrainingContext:
         return with_records(context, instance)
 
 
-def _check_place(out: Path, panel: Path | None, layout: Layout) -> None:
+def _check_place(out: Path, panel: Path | OutOfSample, layout: Layout) -> None:
     """Refuse to write over what is read, or where the next run would take it for its own."""
     taken = [layout.panel_dir, layout.metrics, layout.models]
-    if panel is not None:
+    if not isinstance(panel, OutOfSample):
         taken += [panel.resolve(), *(file.resolve() for file in row_files(str(panel)))]
     for place in taken:
         if out.is_relative_to(place):
@@ -95,9 +87,9 @@ def _check_place(out: Path, panel: Path | None, layout: Layout) -> None:
             )
 
 
-def _print(found: _Found, served: ServedPlan, out: Path) -> None:
-    plan = served.service.plan.metadata.plan_hash[:12]
-    console.print(f"{found.rows:,} predictions of {found.pairs:,} pairs by plan {plan}")
+def _print(found: _Found, plan: MasterPlan, out: Path) -> None:
+    plan_hash = plan.metadata.plan_hash[:12]
+    console.print(f"{found.rows:,} predictions of {found.pairs:,} pairs by plan {plan_hash}")
     if found.unserved:
         table = make_table("pairs without predictions", "because")
         for reason, pairs in sorted(found.unserved.items(), key=lambda one: (-one[1], one[0]))[:_MAX_REASONS]:

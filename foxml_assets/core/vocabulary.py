@@ -54,6 +54,13 @@ class Route(StrEnum):
     BLOCKED = "ROUTE_BLOCKED"
 
 
+class OutOfSample(StrEnum):
+    """Rows that models have not seen: the hold-out, or, of the models that screen, the folds before it."""
+
+    HOLDOUT = "holdout"
+    OUT_OF_FOLD = "oof"
+
+
 class TrainingType(StrEnum):
     CROSS_SECTIONAL = "cross_sectional"
     SYMBOL_SPECIFIC = "symbol_specific"

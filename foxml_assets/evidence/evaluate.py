@@ -13,6 +13,7 @@ from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, PanelArrays, load_arrays, load_labels
 from foxml_assets.evidence.evidence_files import read_evidence, write_evidence
+from foxml_assets.evidence.kept_predictions import OutOfFold, has_predictions, keep_predictions
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
@@ -22,6 +23,7 @@ from foxml_assets.evidence.replay.replay_file import current_replay, replay_hash
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table
 from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.null_score import null_scores
 from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
@@ -44,7 +46,7 @@ from foxml_assets.evidence.screening.predictions import (
 from foxml_assets.evidence.screening.probe import probe_families, successful
 from foxml_assets.evidence.screening.ridge_screen import LinearScreen, LinearTask, linear_screen
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, bin_panel
-from foxml_assets.evidence.target_evidence import TargetEvidence
+from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 from foxml_assets.evidence.timing import EvidenceTiming, stopwatch, write_timing
 from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.panel.data_config import DataConfig, EvidenceConfig, OwnTrees
@@ -52,7 +54,7 @@ from foxml_assets.panel.folds import Fold, holdout_start, purge_bars, walk_forwa
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "3"
+EVIDENCE_CODE_VERSION = "5"
 
 # Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
 _TARGETS_AT_A_TIME = 16
@@ -95,32 +97,39 @@ def evaluate_targets(
         shared = _prepare(info, config, layout, progress)
         clock = _Clock(len(targets), progress)
         for batch in _batches([info.target(name) for name in targets], settings):
-            for case, screen in _screened(batch, info, shared, layout):
-                evidence = _evaluate(case, screen, info, shared, layout, passed)
+            for case, screen, null in _screened(batch, info, shared, layout):
+                evidence = _evaluate(case, screen, null, info, shared, layout, passed)
                 clock.done(case.spec.name)
                 yield evidence
                 passed = stopwatch()
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
-    """The targets of the panel without evidence, or with evidence from other data, settings or code.
+    """The targets of the panel without evidence, with evidence from other data, settings or code, or without
+    the predictions that the settings ask to keep.
 
     Evidence that cannot be read counts as none. Raises BuilderError, and PanelError for a builder's source.
     """
     replayed = replay_hash(info, config)
 
     def is_current(spec: TargetSpec) -> bool:
-        return _is_current(spec, info, _settings_hash(spec, config.evidence, replayed), layout)
+        return _is_current(spec, info, config.evidence, replayed, layout)
 
     return tuple(spec.name for spec in info.targets if not is_current(spec))
 
 
-def _is_current(spec: TargetSpec, info: PanelInfo, settings_hash: str, layout: Layout) -> bool:
+def _is_current(
+    spec: TargetSpec, info: PanelInfo, settings: EvidenceConfig, replayed: str | None, layout: Layout
+) -> bool:
     try:
         evidence = read_evidence(layout, spec.name)
     except EvidenceError:
         return False
-    return evidence.data_hash == info.data_hash_for(spec.name) and evidence.settings_hash == settings_hash
+    return (
+        evidence.data_hash == info.data_hash_for(spec.name)
+        and evidence.settings_hash == _settings_hash(spec, settings, replayed)
+        and (not settings.keep_predictions or has_predictions(layout, evidence))
+    )
 
 
 def _settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
@@ -183,8 +192,9 @@ def _batches(specs: Sequence[TargetSpec], settings: EvidenceConfig) -> Iterator[
 
 def _screened(
     batch: list[TargetSpec], info: PanelInfo, shared: _Shared, layout: Layout
-) -> Iterator[tuple[TargetCase, LinearScreen]]:
-    """The cases of a batch, leakage found, each with its row of the batch's ridge predictions."""
+) -> Iterator[tuple[TargetCase, LinearScreen, Estimate]]:
+    """The cases of a batch, leakage found, each with its row of the batch's ridge predictions and its null
+    score."""
     panel, settings = shared.panel, shared.config
     folds = walk_forward(len(panel.times), purge_bars(batch[0].horizon_bars), settings)
     labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
@@ -199,9 +209,11 @@ def _screened(
         np.stack([case.leaks.usable for case in cases]),
         np.stack([case.leaks.pooled for case in cases]),
     )
+    # First, so that its predictions are gone from memory before there are others.
+    nulls = null_scores(cases)
     screen = linear_screen(panel, folds, task, settings)
-    for at, case in enumerate(cases):
-        yield case, screen.of(at)
+    for at, (case, null) in enumerate(zip(cases, nulls, strict=True)):
+        yield case, screen.of(at), null
 
 
 def _leaks(label: LabelView, folds: tuple[Fold, ...], shared: _Shared) -> Leaks:
@@ -234,6 +246,7 @@ def _skill_of_both(
 def _evaluate(
     case: TargetCase,
     screen: LinearScreen,
+    null: Estimate,
     info: PanelInfo,
     shared: _Shared,
     layout: Layout,
@@ -266,10 +279,13 @@ def _evaluate(
         data_hash=info.data_hash_for(case.spec.name),
         settings_hash=_settings_hash(case.spec, shared.asked, shared.replay_hash),
         rows=tuple(rows),
+        null_score=null,
         features=_selected(case, mean_importance(gain, weights), settings.top_k),
         assured=shared.known.assured,
     )
+    out_of_fold = OutOfFold(pooled.chosen.prediction, np.concatenate([scores.prediction for scores in found]))
     # Before the evidence: once that stands, its target is not evaluated again.
+    keep_predictions(layout, evidence, case, out_of_fold if settings.keep_predictions else None)
     write_timing(layout, evidence.target, passed())
     write_evidence(
         layout,

@@ -61,8 +61,9 @@ class RowEvidence:
 class TargetEvidence:
     """All evidence for one target. `features` are the selected ones, each with its leakage status.
 
-    `assured` names features whose leakage is not doubted, with who stands for them and why. `settings_hash`
-    identifies how it was computed, `data_hash` from what.
+    `assured` names features whose leakage is not doubted, with who stands for them and why. `null_score` is
+    what a pooled model scored on shuffled labels. `settings_hash` identifies how it was computed, `data_hash`
+    from what.
     """
 
     target: str
@@ -74,3 +75,4 @@ class TargetEvidence:
     rows: tuple[RowEvidence, ...]
     features: dict[str, LeakageStatus] = field(default_factory=dict)
     assured: Assurances = field(default_factory=dict)
+    null_score: Estimate = Estimate(None)

@@ -150,18 +150,22 @@ class EvidenceConfig(ConfigModel):
     probe_rows: int = Field(2_000, ge=100)
     threads: int = Field(2, ge=1, le=256)
     seed: int = Field(7, ge=0, le=2**31 - 1)
+    keep_predictions: bool = False
     ridge: RidgeParams = RidgeParams()
     trees: TreeScreen = TreeScreen()
     blocks: BlockConfig = BlockConfig()
     leakage: LeakageConfig = LeakageConfig()
 
     def config_hash(self) -> str:
-        """Hash of every setting that can change the evidence; the number of threads cannot.
+        """Hash of every setting that can change the evidence; what is kept beside it, and threads, cannot.
 
         Settings of the replay are part of the replay's own hash: without a builder they change nothing.
         """
         unused = {"replay"} if self.leakage.detectors else {"replay", "detectors"}
-        return content_hash(self.model_dump(mode="json", exclude={"threads": True, "leakage": unused}))
+        settings = self.model_dump(
+            mode="json", exclude={"threads": True, "keep_predictions": True, "leakage": unused}
+        )
+        return content_hash(settings)
 
 
 class DataConfig(ConfigModel):

@@ -126,6 +126,8 @@ def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
         above_chance=int((table["skill_low"] > 0).sum()),
         below_chance=int((table["skill_high"] < 0).sum()),
         mean_skill=_mean_skill(scores, own),
+        pooled_skill=_mean(table["pooled_skill"]),
+        local_skill=_mean(table["local_skill"]),
     )
 
 

@@ -29,7 +29,8 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 
 class RouteLine(msgspec.Struct, frozen=True):
-    """The pairs of one route. Skill is that of the served prediction; None where no pair is scored.
+    """The pairs of one route. `mean_skill` is of what is served, `pooled_skill` and `local_skill` of either
+    model alone, over the scored pairs that the plan has it for. None where there are none.
 
     `above_chance` and `below_chance` count the scored pairs whose whole 95 % interval lies on that side of 0.
     """
@@ -40,6 +41,8 @@ class RouteLine(msgspec.Struct, frozen=True):
     above_chance: int
     below_chance: int
     mean_skill: Interval | None
+    pooled_skill: float | None
+    local_skill: float | None
 
 
 class TargetLine(msgspec.Struct, frozen=True):

@@ -78,8 +78,9 @@ def above_chance(report: TrainingReport) -> str:
 def _routes(report: TrainingReport) -> Iterable[Sequence[object]]:
     for line in report.routes:
         counts = (line.pairs, line.scored, line.above_chance, line.below_chance)
-        yield route_words(line.route), *counts, skill_words(line.mean_skill)
-    yield route_words(Route.BLOCKED), report.pairs_by_route[Route.BLOCKED], "", "", "", ""
+        alone = (_number(line.pooled_skill), _number(line.local_skill))
+        yield route_words(line.route), *counts, skill_words(line.mean_skill), *alone
+    yield route_words(Route.BLOCKED), report.pairs_by_route[Route.BLOCKED], *[""] * 6
 
 
 def _targets(report: TrainingReport) -> list[Sequence[object]]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class PanelRows:
             # Where each chosen stretch begins once the others are gone, and the end of the last.
             starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         )
+
+    def where(self, kept: Flags) -> "PanelRows":
+        """The rows that are `kept`, shape (n,), of the same symbols."""
+        rows = np.flatnonzero(kept)
+        # How many of them come before each symbol's first.
+        starts = np.searchsorted(rows, self.starts).astype(np.int64)
+        return PanelRows(self.frame.iloc[rows], self.time.iloc[rows], self.symbols, starts)
 
 
 def panel_rows(

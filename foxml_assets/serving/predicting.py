@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # No name of a target or symbol may hold it.
-_BETWEEN_MODELS = "|"
+BETWEEN_MODELS = "|"
 _PROGRESS_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ class _Task:
     jobs: tuple[Job, ...]
 
 
-def prediction_schema(rows: PanelRows) -> "pa.Schema":
-    """The columns of predictions on `rows`."""
+def prediction_schema(time: pd.Series) -> "pa.Schema":
+    """The columns of predictions on rows of these times."""
     import pyarrow as pa
 
     text = pa.dictionary(pa.int32(), pa.string())
     kinds = {
-        "timestamp": pa.Array.from_pandas(rows.time.iloc[:0]).type,
+        "timestamp": pa.Array.from_pandas(time.iloc[:0]).type,
         "symbol": text,
         "target": text,
         "prediction": pa.float64(),
@@ -141,12 +141,12 @@ def _predictions(
             unserved[found.why_not] += 1
             continue
         served.append(symbol)
-        models.append(_BETWEEN_MODELS.join(job.job_id for job in found.jobs))
+        models.append(BETWEEN_MODELS.join(job.job_id for job in found.jobs))
         predictions.append(mean_prediction([said[job.job_id][symbol] for job in found.jobs]))
     own = rows.only(served)
     # In the order of `served`, which is that of the rows that `only` keeps.
     prediction = np.concatenate([np.empty(0), *predictions])
-    table = _table(own, task.target, prediction, models, service.plan.metadata.plan_hash)
+    table = prediction_table(own, task.target, prediction, models, service.plan.metadata.plan_hash)
     return TargetPredictions(table, len(served), unserved)
 
 
@@ -161,7 +161,10 @@ def _service(
     return found
 
 
-def _table(rows: PanelRows, target: str, prediction: Vector, models: list[str], plan_hash: str) -> "pa.Table":
+def prediction_table(
+    rows: PanelRows, target: str, prediction: Vector, models: Sequence[str], plan_hash: str
+) -> "pa.Table":
+    """The table of `TargetPredictions`; `models` has a text for each symbol of `rows`."""
     import pyarrow as pa
 
     n_symbols = len(rows.symbols)
@@ -173,7 +176,7 @@ def _table(rows: PanelRows, target: str, prediction: Vector, models: list[str], 
         _coded(rows, models),
         _coded(rows, [plan_hash] * n_symbols),
     ]
-    return pa.table(columns, schema=prediction_schema(rows))
+    return pa.table(columns, schema=prediction_schema(rows.time))
 
 
 def _coded(rows: PanelRows, texts: Sequence[str]) -> "pa.DictionaryArray":

@@ -1,12 +1,15 @@
-"""The plan in force over a panel: one of the user's, or the hold-out of the one it was trained on."""
+"""The plan in force over a panel: one of the user's, or rows of its own that were not trained on."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from foxml_assets.core.errors import PlanStaleError, Problem
+from foxml_assets.core.vocabulary import OutOfSample
 from foxml_assets.panel.files.reading import read_rows
 from foxml_assets.panel.panel_values import validate_rows
 from foxml_assets.panel.raw_panel import TimeUnit
@@ -15,14 +18,23 @@ from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.serving.holdout import features_of, holdout_rows, require_holdout
+from foxml_assets.serving.out_of_fold import predict_out_of_fold, require_kept
 from foxml_assets.serving.pair_service import of_another_panel, pair_routes, pair_service, untrained
 from foxml_assets.serving.panel_rows import PanelRows, panel_rows
-from foxml_assets.serving.predicting import ServedPlan, predict_rows, prediction_schema
+from foxml_assets.serving.predicting import (
+    ServedPlan,
+    TargetPredictions,
+    predict_rows,
+    prediction_schema,
+)
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.models.inventory import job_statuses
 from foxml_assets.training.models.look import look_at
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -34,18 +46,50 @@ class PanelPredictions:
     unserved: dict[str, int]
 
 
-def predict_panel(path: Path, context: TrainingContext, time_unit: TimeUnit | None) -> PanelPredictions:
-    """What the models of the current plan say on the panel at `path`. Raises as `read_plan` and
-    `read_panel_rows`."""
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions by `plan` that are made target by target as they are asked for; `on` says on what."""
+
+    plan: MasterPlan
+    on: str
+    schema: "pa.Schema"
+    by_target: Iterator[TargetPredictions]
+
+
+def predict_panel(
+    panel: Path | OutOfSample, context: TrainingContext, time_unit: TimeUnit | None
+) -> PanelPredictions:
+    """What the models of the current plan say, as one frame. Raises as `open_predictions`."""
     import pyarrow as pa
 
-    served = read_plan(context)
-    rows = read_panel_rows(path, served, time_unit)
-    found = list(predict_rows(served, rows, threads=context.config.threads))
-    tables = [prediction_schema(rows).empty_table(), *(one.table for one in found)]
+    opened = open_predictions(panel, context, time_unit)
+    found = list(opened.by_target)
+    tables = [opened.schema.empty_table(), *(one.table for one in found)]
     unserved = sum((one.unserved for one in found), Counter[str]())
     # Each target's table numbers its texts by itself, and a category of pandas has one numbering.
     return PanelPredictions(pa.concat_tables(tables).unify_dictionaries().to_pandas(), dict(unserved))
+
+
+def open_predictions(
+    panel: Path | OutOfSample, context: TrainingContext, time_unit: TimeUnit | None
+) -> Predictions:
+    """What the models of the current plan say on the panel at a path, or on rows that they have not seen.
+
+    Raises as `read_plan`, `read_panel_rows`, `serve_holdout` and `require_kept`.
+    """
+    if panel is OutOfSample.OUT_OF_FOLD:
+        return _serve_out_of_fold(context)
+    if panel is OutOfSample.HOLDOUT:
+        served, rows = serve_holdout(context)
+    else:
+        served = read_plan(context)
+        rows = read_panel_rows(panel, served, time_unit)
+    return Predictions(
+        plan=served.service.plan,
+        on=f"{len(rows):,} rows of {len(rows.symbols):,} symbols",
+        schema=prediction_schema(rows.time),
+        by_target=predict_rows(served, rows, threads=context.config.threads),
+    )
 
 
 def read_plan(context: TrainingContext) -> ServedPlan:
@@ -54,8 +98,7 @@ def read_plan(context: TrainingContext) -> ServedPlan:
     Raises PlanError for a plan that cannot be used, or that does not belong to the routing plan beside it,
     and RoutingPlanError.
     """
-    plan = load_master_training_plan(context.layout.master_plan)
-    routes = pair_routes(plan, _routing_of(plan, context.layout), context.info)
+    plan, routes = _plan_and_routes(context)
     statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
     unusable = untrained(statuses)
     return ServedPlan(context, pair_service(plan, unusable), routes)
@@ -85,6 +128,19 @@ def serve_holdout(context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
     served = read_plan(context)
     served = served.without(of_another_panel(served.service.plan.jobs, context))
     return served, holdout_rows(features_of(served.usable_jobs, context.info), context, timeline)
+
+
+def _serve_out_of_fold(context: TrainingContext) -> Predictions:
+    plan, routes = _plan_and_routes(context)
+    require_kept(routes, context.layout)
+    schema = prediction_schema(panel_timeline(context).times.to_series())
+    by_target = predict_out_of_fold(plan, routes, context.layout, schema)
+    return Predictions(plan, "the test windows of the folds, by the models that screen", schema, by_target)
+
+
+def _plan_and_routes(context: TrainingContext) -> tuple[MasterPlan, pd.DataFrame]:
+    plan = load_master_training_plan(context.layout.master_plan)
+    return plan, pair_routes(plan, _routing_of(plan, context.layout), context.info)
 
 
 def _routing_of(plan: MasterPlan, layout: Layout) -> RoutingPlan | None:

@@ -79,7 +79,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     write_panel(folder / "data" / "panel")
     shutil.copytree(REPOSITORY / "config", folder / "my_config")
-    (folder / "my_config" / "data_config.yaml").write_text(own_config(), encoding="utf-8")
+    # As the README asks for `foxml predict --oof`.
+    kept = "evidence: {keep_predictions: true}\n"
+    assert f"`{kept.strip()}`" in text_of(README)
+    (folder / "my_config" / "data_config.yaml").write_text(own_config() + kept, encoding="utf-8")
     return folder
 
 
@@ -146,6 +149,10 @@ def test_every_file_and_title_that_the_readme_shows_is_there_after_a_run(folder:
     predicted, held = pd.read_parquet(folder / "today.parquet"), pd.read_csv(folder / "holdout.csv")
     assert list(predicted) == list(held) == documented_columns("prediction")
     assert 0 < len(held) < len(predicted)
+    before = pd.read_csv(folder / "before.csv")
+    assert list(before) == list(held)
+    assert before["timestamp"].max() < held["timestamp"].min()
+    assert before["models"].str.startswith("screen:").all()
     documented = documented_files()
     assert len(documented) > 20
     assert [path for path in documented if not list(root.glob(path))] == []

@@ -267,3 +267,14 @@ def test_evidence_is_json_that_a_reader_without_this_code_understands(plain: Run
     assert content["target"] == UP
     assert content["rows"][0]["score"]["value"] == row(plain.evidence[UP]).score.value
     assert replace(plain.evidence[UP]) == plain.evidence[UP]
+
+
+def test_shuffled_labels_score_no_better_than_chance(plain: Run) -> None:
+    for evidence in plain.evidence.values():
+        null, found = evidence.null_score, row(evidence).score
+        chance = evidence.score_metric.facts.chance
+        assert null.value is not None
+        assert null.se is not None
+        assert abs(null.value - chance) < 4 * null.se
+        assert null.value != chance
+        assert found.value - chance > 5 * null.se, "the labels as they are have skill to lose"

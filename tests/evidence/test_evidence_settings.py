@@ -53,11 +53,12 @@ CHANGES: dict[str, object] = {
     "leakage.examined_rows": 1_000,
     "leakage.known_safe": {"signal": "vouched for"},
 }
-# Only the model family uses this one: intercepts are nothing to scores.
+# Intercepts are nothing to scores.
 NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
-# What these change shows with features that are the same for all symbols, and with a builder: in
-# test_known_features.py and test_replay.py.
+# What these change shows with features that are the same for all symbols, with a builder, and beside the
+# evidence: in test_known_features.py, test_replay.py and test_kept_predictions.py.
 ELSEWHERE = {
+    "keep_predictions",
     "leakage.calendar",
     "leakage.detectors",
     *(f"leakage.replay.{name}" for name in ReplayConfig.model_fields),
@@ -203,8 +204,9 @@ def test_the_hash_covers_what_changes_the_evidence(key: str) -> None:
     )
 
 
-def test_the_hash_does_not_cover_threads() -> None:
-    assert EvidenceConfig(threads=1).config_hash() == EvidenceConfig(threads=4).config_hash()
+def test_the_hash_covers_neither_threads_nor_what_is_kept() -> None:
+    other = EvidenceConfig(threads=4, keep_predictions=True)
+    assert EvidenceConfig(threads=1).config_hash() == other.config_hash()
 
 
 def test_the_hash_covers_a_calendar_and_leaves_the_replay_to_its_own() -> None:

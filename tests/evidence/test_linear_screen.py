@@ -68,17 +68,6 @@ def screen(
         return linear_screen(panel, folds, task, config)
 
 
-def same_within_symbols(
-    panel: PanelArrays, rows: np.ndarray, got: np.ndarray, expected: np.ndarray, abs_: float
-) -> None:
-    """Equal but for a constant per symbol, which scores do not see."""
-    for code in np.unique(panel.code[rows]):
-        at = rows[panel.code[rows] == code]
-        gap = got[at] - expected[np.isin(rows, at)]
-        assert np.ptp(gap) < abs_
-        assert np.ptp(got[at]) > 0.05
-
-
 def window(panel: PanelArrays, fold: Fold, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The labelled rows that the fold trains on, and those that it tests."""
     known = ~np.isnan(y)
@@ -101,7 +90,7 @@ def test_the_pooled_model_is_that_of_the_family_with_the_symbol_as_fixed_effect(
         model = fit_ridge(
             task, table[train], y[train], params=RidgeParams(), seed=0, categorical=[f"f{N_FEATURES}"]
         )
-        same_within_symbols(panel, test, found.pooled[0], model.predict(table[test]), 1e-9)
+        np.testing.assert_allclose(found.pooled[0, test], model.predict(table[test]), atol=1e-9)
         np.testing.assert_allclose(
             found.pooled_weights[fold.index, 0], model.content.coefficients[:-1], atol=1e-9
         )
@@ -121,7 +110,7 @@ def test_own_models_are_those_of_the_family_on_the_rows_of_one_symbol(
                 assert np.isnan(found.own[0, tested]).all()
                 continue
             model = fit_ridge(TaskType.REGRESSION, panel.X[mine], y[mine], params=RidgeParams(), seed=0)
-            same_within_symbols(panel, tested, found.own[0], model.predict(panel.X[tested]), 1e-9)
+            np.testing.assert_allclose(found.own[0, tested], model.predict(panel.X[tested]), atol=1e-9)
             fitted += 1
     assert fitted == 3 * N_SYMBOLS - 2
 
@@ -148,10 +137,12 @@ def test_rows_without_a_label_features_and_symbols_left_out_do_not_enter(
             ),
             n_features=scales.n_used,
             prior_r2=RidgeParams().prior_r2,
-            intercept_prior_rows=0.0,
+            intercept_prior_rows=RidgeParams().intercept_prior_rows,
         )
-        expected = linear_sum(panel.X[test][:, columns], scales, RidgeParams().clip, fitted.coefficients)
-        same_within_symbols(panel, test, found.pooled[0], expected, 1e-9)
+        slopes = linear_sum(panel.X[test][:, columns], scales, RidgeParams().clip, fitted.coefficients)
+        # Of the symbol that is left out the overall one.
+        levels = y[kept].mean() + fitted.intercepts[panel.code[test]]
+        np.testing.assert_allclose(found.pooled[0, test], levels + slopes, atol=1e-9)
         assert found.pooled_weights[fold.index, 0, 3] == 0.0
         # The family scales by its own training rows: nearly the same.
         table = np.column_stack([panel.X[:, columns], panel.code])
@@ -247,11 +238,18 @@ def test_a_constant_label_and_too_few_rows_are_not_fitted(
     assert np.isfinite(found.pooled[2]).any()
 
 
-def test_without_a_usable_feature_predictions_are_constant(
+def test_without_a_usable_feature_a_symbol_is_predicted_its_level(
     panel: PanelArrays, folds: tuple[Fold, ...]
 ) -> None:
-    found = screen(panel, folds, task_of(panel, labels(panel), usable=np.zeros((1, N_FEATURES), dtype=bool)))
-    assert set(np.unique(found.pooled[np.isfinite(found.pooled)])) == {0.0}
+    y = labels(panel)
+    found = screen(panel, folds, task_of(panel, y, usable=np.zeros((1, N_FEATURES), dtype=bool)))
+    for fold in folds:
+        train, test = window(panel, fold, y)
+        for code in range(N_SYMBOLS):
+            mine = y[train[panel.code[train] == code]]
+            rows, prior = test[panel.code[test] == code], RidgeParams().intercept_prior_rows
+            level = (mine.sum() + prior * y[train].mean()) / (len(mine) + prior)
+            np.testing.assert_allclose(found.pooled[0, rows], level)
 
 
 def test_single_and_double_precision_agree(panel: PanelArrays, folds: tuple[Fold, ...]) -> None:

@@ -106,6 +106,16 @@ def test_a_pair_on_both_is_served_the_mean_of_its_pooled_and_its_own_model(train
     assert row["score"] != score(task, y, predictions[0], min_rows=2).value
 
 
+def test_a_route_on_both_shows_either_model_beside_their_mean(trained: Routed) -> None:
+    report, scores = report_on(trained)
+    row = pair(scores, UP, "AAA")
+    (line,) = (line for line in report.routes if line.route is Route.BOTH)
+    found = (line.mean_skill.value, line.pooled_skill, line.local_skill)
+    assert found == (row["skill"], row["pooled_skill"], row["local_skill"])
+    shown = next(text for text in report_markdown(report).splitlines() if text.startswith("| both |"))
+    assert shown.endswith(f"| {row['pooled_skill']:.3f} | {row['local_skill']:.3f} |")
+
+
 def test_other_routes_are_served_their_one_job(trained: Routed) -> None:
     _, scores = report_on(trained)
     pooled, alone = pair(scores, UP, "BBB"), pair(scores, RETURN, "BBB")

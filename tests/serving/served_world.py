@@ -13,6 +13,7 @@ from foxml_assets.training.runner import train_jobs
 
 FEATURES = ["mom", "vol", "noise", "gap"]
 FIRST_HELD = "2020-12-24"
+CONFIG_DIR = Path(__file__).parents[2] / "config"
 
 
 def trained_world(folder: Path, names: Mapping[str, str] | None = None) -> Routed:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import typer
 from routed_world import Routed
-from served_world import held_rows, panel_file, trained_world
+from served_world import CONFIG_DIR, held_rows, panel_file, trained_world
 from training_world import RETURN
 
 from foxml_assets import api
@@ -17,7 +17,6 @@ from foxml_assets.commands.predict import run_predict
 from foxml_assets.core.errors import FoxmlError, StorageError
 from foxml_assets.serving.prediction_file import write_predictions
 
-CONFIG_DIR = Path(__file__).parents[2] / "config"
 SCHEMA = pa.schema({"symbol": pa.dictionary(pa.int32(), pa.string()), "prediction": pa.float64()})
 
 
@@ -98,10 +97,10 @@ def test_nothing_is_written_over_the_panel_or_the_root(trained_once: Routed, tmp
         predict(trained_once, panel, tmp_path / "out.xlsx")
 
 
-@pytest.mark.parametrize("arguments", [["panel.parquet", "--holdout"], []])
-def test_a_panel_or_the_holdout_is_predicted_on_and_not_both(arguments: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["panel.parquet", "--holdout"], ["--holdout", "--oof"], []])
+def test_one_thing_is_predicted_on(arguments: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    with pytest.raises(typer.BadParameter, match="either PANEL or --holdout"):
+    with pytest.raises(typer.BadParameter, match="one of PANEL, --holdout and --oof"):
         app(["predict", *arguments, "--out", str(out)], standalone_mode=False)
     assert not out.exists()
 

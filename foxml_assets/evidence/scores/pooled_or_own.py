@@ -49,10 +49,12 @@ class PooledScores:
 class SymbolScores:
     """Own model, pooled model and their average on one symbol, and own minus pooled on the same rows.
 
-    `by_fold` is folds x 3: scores of own, pooled and average, NaN where there is none.
+    `prediction` is the own model's on the symbol's rows, `by_fold` (folds x 3) the scores of own, pooled and
+    average; NaN where there is none.
     """
 
     families: tuple[ModelFamily, ...]
+    prediction: Floats
     by_family: dict[str, Estimate]
     sample_size: int
     local: Estimate
@@ -112,7 +114,8 @@ def score_symbol(
     least = case.config.min_rows
     on_own = _sums(case, symbol, own_rows, blocks, least)
     if on_own is None:
-        return SymbolScores((), {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
+        unknown = np.full(own_rows.shape[1], np.nan)
+        return SymbolScores((), unknown, {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
     whole = scores(on_own)
     # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
     at = _choose(whole, expected=len(own) - 1)
@@ -123,6 +126,7 @@ def score_symbol(
     common = None if paired is None else scores(paired)
     return SymbolScores(
         families=own[at].families,
+        prediction=own_rows[at],
         by_family=_by_family(own, whole),
         sample_size=size,
         local=estimates(whole)[at],

@@ -1,7 +1,7 @@
 """Ridge regression as a screener: pooled and own models of many targets from one pass over the panel.
 
 The estimator is that of the `ridge` model family, fitted from second moments: what is screened is what a
-plan trains. Intercepts are left out, because scores compare rows of one symbol and fold only.
+plan trains, but that the probability of a class is not cut to [0, 1].
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,7 @@ def linear_screen(
         for fold in folds:
             scales = _training_scales(panel, fold)
 
-            def one(symbol: int, fold: Fold = fold, scales: Scales = scales) -> "_Part":
+            def one(symbol: int, fold: Fold = fold, scales: Scales = scales) -> "tuple[_Moments, _Means]":
                 own_test = work.own_model(symbol, fold) if with_own else None
                 if own_test is not None:
                     rows, predictions = own_test
@@ -70,14 +70,17 @@ def linear_screen(
                 return work.moments(symbol, fold, scales)
 
             total = _Total(task.pooled, len(panel.features))
-            for symbol, part in enumerate(pool.map(one, range(len(panel.symbols)))):
-                total.add(symbol, part)
-            weights[fold.index] = work.solve(total.part(), scales)
+            for symbol, (part, means) in enumerate(pool.map(one, range(len(panel.symbols)))):
+                total.add(symbol, part, means)
+            weights[fold.index] = work.solve(total.moments(), scales)
+            levels = total.levels(weights[fold.index], config.ridge.intercept_prior_rows)
 
-            def predict(symbol: int, fold: Fold = fold, scales: Scales = scales) -> None:
+            def predict(
+                symbol: int, fold: Fold = fold, scales: Scales = scales, levels: Floats = levels
+            ) -> None:
                 rows = panel.rows_between(symbol, fold.test_start, fold.test_stop)
                 z = standardise(panel.X[rows], scales, config.ridge.clip)
-                pooled[:, rows] = _each(weights[fold.index], z.T)
+                pooled[:, rows] = levels[:, symbol, None] + _each(weights[fold.index], z.T)
 
             list(pool.map(predict, range(len(panel.symbols))))
     missing = np.isnan(task.labels)
@@ -86,14 +89,27 @@ def linear_screen(
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Centred second moments of one symbol's training rows: `gram` is targets x p x p, or 1 x p x p where
-    all targets share their rows; `cross` targets x p; `rows` and `varied` say what each label holds."""
+class _Moments:
+    """Centred second moments of training rows: `gram` is targets x p x p, or 1 x p x p where all targets
+    share their rows; `cross` targets x p; `rows` and `varied` say what each label holds."""
 
     gram: Floats
     cross: Floats
     rows: Floats
     varied: Flags
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Of one symbol's labelled training rows: of z (targets x p, or 1 x p where all targets share their rows)
+    and of each label."""
+
+    z: Floats
+    label: Floats
+
+    def levels(self, weights: Floats) -> Floats:
+        """The intercept of each target under `weights` (targets x p)."""
+        return np.asarray(self.label - (weights * self.z).sum(axis=1))
 
 
 class _Total:
@@ -104,9 +120,11 @@ class _Total:
         self._pooled = pooled
         self._gram = np.zeros((1 if pooled.all() else n_targets, n_features, n_features))
         self._cross = np.zeros((n_targets, n_features))
-        self._rows, self._varied = np.zeros(n_targets), np.zeros(n_targets, dtype=bool)
+        self._varied = np.zeros(n_targets, dtype=bool)
+        self._rows: list[Floats] = []
+        self._means: list[_Means] = []
 
-    def add(self, symbol: int, part: _Part) -> None:
+    def add(self, symbol: int, part: _Moments, means: _Means) -> None:
         """Add one symbol's moments; a target of its own Gram matrix parts the sum for all."""
         kept = self._pooled[:, symbol]
         if len(part.gram) > len(self._gram):
@@ -114,11 +132,19 @@ class _Total:
         # A shared Gram matrix means that all targets keep all symbols, so there is nothing to mask.
         self._gram += part.gram if len(self._gram) == 1 else part.gram * kept[:, None, None]
         self._cross += part.cross * kept[:, None]
-        self._rows += part.rows * kept
         self._varied |= part.varied & kept
+        self._rows.append(part.rows * kept)
+        self._means.append(means)
 
-    def part(self) -> _Part:
-        return _Part(self._gram, self._cross, self._rows, self._varied)
+    def moments(self) -> _Moments:
+        return _Moments(self._gram, self._cross, np.sum(self._rows, axis=0), self._varied)
+
+    def levels(self, weights: Floats, prior_rows: float) -> Floats:
+        """The intercepts of the symbols (targets x symbols), shrunk as by `moments.shrunk_intercepts`."""
+        own = np.stack([means.levels(weights) for means in self._means], axis=1)
+        rows = np.stack(self._rows, axis=1)
+        overall = ((rows * own).sum(axis=1) / np.maximum(rows.sum(axis=1), 1.0))[:, None]
+        return np.asarray(overall + rows / (np.maximum(rows, 1.0) + prior_rows) * (own - overall))
 
 
 @dataclass(frozen=True)
@@ -135,35 +161,41 @@ class _Work:
             return None
         scales = column_scales(self.panel.X[train])
         z = standardise(self.panel.X[train], scales, self.config.ridge.clip)
-        weights = self.solve(self._centred(z, self.task.labels[:, train]), scales)
-        return test, _each(weights, standardise(self.panel.X[test], scales, self.config.ridge.clip).T)
+        part, means = self._centred(z, self.task.labels[:, train])
+        weights = self.solve(part, scales)
+        slopes = _each(weights, standardise(self.panel.X[test], scales, self.config.ridge.clip).T)
+        return test, means.levels(weights)[:, None] + slopes
 
-    def moments(self, symbol: int, fold: Fold, scales: Scales) -> _Part:
+    def moments(self, symbol: int, fold: Fold, scales: Scales) -> tuple[_Moments, _Means]:
         """Moments of the symbol's training rows under the pooled scales."""
         train = self.panel.rows_between(symbol, 0, fold.train_stop)
         z = standardise(self.panel.X[train], scales, self.config.ridge.clip)
         return self._centred(z, self.task.labels[:, train])
 
-    def _centred(self, z: Floats, labels: Floats) -> _Part:
+    def _centred(self, z: Floats, labels: Floats) -> tuple[_Moments, _Means]:
         known = ~np.isnan(labels)
         complete = bool(known.all())
         rows = known.sum(axis=1).astype(np.float64)
-        centred = labels - _mean(labels, known)[:, None]
+        label = _mean(labels, known)
+        centred = labels - label[:, None]
         centred[~known] = 0.0
         if complete:
-            around = z - z.mean(axis=0) if len(z) else z
-            gram, cross = (around.T @ around)[None], _each(centred, around)
+            middle = _middle(z)
+            around = z - middle
+            gram, cross, middles = (around.T @ around)[None], _each(centred, around), middle[None]
         else:
             # Targets that miss the same labels share rows, and so one Gram matrix.
             masks, which = np.unique(known, axis=0, return_inverse=True)
             cross = np.empty((len(labels), z.shape[1]))
             grams = np.empty((len(masks), z.shape[1], z.shape[1]))
+            means = np.empty((len(masks), z.shape[1]))
             for at, mask in enumerate(masks):
-                grams[at], cross[which == at] = _moments_where(z, centred[which == at], mask)
-            gram = grams[which]
-        return _Part(gram, cross, rows, np.ptp(centred, axis=1) > 0.0 if len(z) else rows > 0.0)
+                grams[at], cross[which == at], means[at] = _moments_where(z, centred[which == at], mask)
+            gram, middles = grams[which], means[which]
+        varied = np.ptp(centred, axis=1) > 0.0 if len(z) else rows > 0.0
+        return _Moments(gram, cross, rows, varied), _Means(middles, label)
 
-    def solve(self, part: _Part, scales: Scales) -> Floats:
+    def solve(self, part: _Moments, scales: Scales) -> Floats:
         """Coefficients, targets x features; NaN for a target that cannot be fitted on these rows."""
         n_targets, n_features = part.cross.shape
         weights = np.full((n_targets, n_features), np.nan)
@@ -200,9 +232,15 @@ def _mean(labels: Floats, known: Flags) -> Floats:
     return np.asarray(np.where(known, labels, 0.0).sum(axis=1) / counts)
 
 
-def _moments_where(z: Floats, labels: Floats, mask: Flags) -> tuple[Floats, Floats]:
-    """Gram matrix and cross products (labels x features) of the rows in `mask`."""
+def _middle(z: Floats) -> Floats:
+    """The mean of each column; 0 without rows."""
+    return np.asarray(z.mean(axis=0)) if len(z) else np.zeros(z.shape[1])
+
+
+def _moments_where(z: Floats, labels: Floats, mask: Flags) -> tuple[Floats, Floats, Floats]:
+    """Gram matrix, cross products (labels x features) and means of the rows in `mask`."""
     # A copy of z would be laid out, and so rounded, in another way than z.
     rows = z if mask.all() else z[mask]
-    around = rows - rows.mean(axis=0) if len(rows) else rows
-    return around.T @ around, _each(labels[:, mask], around)
+    middle = _middle(rows)
+    around = rows - middle
+    return around.T @ around, _each(labels[:, mask], around), middle
