@@ -43,15 +43,8 @@ def train_job(job: Job, context: TrainingContext, timeline: Timeline, stop: thre
     model in the outcome, its reason kept on disk.
     """
     started = time.perf_counter()
-    models = {
-        family: _outcome(OutcomeStatus.SKIPPED, job, family, context)
-        for family in job.model_families
-        if _is_trained(job, family, context)
-    }
-    for family in job.model_families:
-        returned = _take_back(job, family, context) if family not in models else None
-        if returned is not None:
-            models[family] = returned
+    found = {family: _found_model(job, family, context) for family in job.model_families}
+    models = {family: model for family, model in found.items() if model is not None}
     todo = [family for family in job.model_families if family not in models]
     if todo:
         models |= _train_families(job, todo, context, timeline, stop)
@@ -75,8 +68,10 @@ def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool
     return stored_model(job, family, context).state is ModelState.TRAINED
 
 
-def _take_back(job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome | None:
-    """What came of taking back a retired model; None if there is none, or it is not the one it should be."""
+def _found_model(job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome | None:
+    """A model that stands or was taken back, or why it could not be; None if there is no sound one."""
+    if _is_trained(job, family, context):
+        return _outcome(OutcomeStatus.SKIPPED, job, family, context)
     try:
         is_back = take_back(job, family, context.layout)
     except (FoxmlError, OSError) as error:
