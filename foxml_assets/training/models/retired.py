@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -30,11 +31,18 @@ Pair = tuple[str, str | None]
 _SPEC_HASH = re.compile("[0-9a-f]{64}")
 
 
+class Reason(StrEnum):
+    """Why nothing asks for a model any more."""
+
+    NO_JOB = "its job left the plan"
+    OTHER_FAMILIES = "its job has other families"
+
+
 class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a model was retired, and why."""
 
     retired_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ def _own_manifest(folder: Path, layout: Layout) -> Manifest | None:
 def _write_record(model: RetiredModel, planned: Set[PurePosixPath], now: datetime) -> None:
     # Family and spec come last in the name.
     has_job = PurePosixPath(model.name).parents[1] in planned
-    reason = "its job has other families" if has_job else "its job left the plan"
+    reason = Reason.OTHER_FAMILIES if has_job else Reason.NO_JOB
     record = Retirement(now.replace(microsecond=0), reason)
     content = msgspec.json.format(canonical_json(record), indent=2) + b"\n"
     write_atomic(model.folder / RECORD_FILE, content)
