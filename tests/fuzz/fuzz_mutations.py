@@ -202,8 +202,8 @@ def _kind(rng: random.Random, table: pd.DataFrame) -> pd.DataFrame:
     column = table.iloc[:, at]
     made = rng.choice(
         [
-            lambda: column.astype(str).to_numpy(dtype=object),
-            lambda: column.astype(str).astype("category"),
+            lambda: column.map(str).to_numpy(dtype=object),
+            lambda: column.map(str).astype("category"),
             lambda: np.full(n, rng.choice([0, 1, 2**62])),
             lambda: np.full(n, rng.choice([*NOT_NUMBERS, 1e308, 0.5])),
             lambda: [None] * n,
