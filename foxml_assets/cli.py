@@ -51,7 +51,6 @@ Symbols = Annotated[
 # typer carries its own copy of click and exports only the leaves of the tree of errors.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
-
 # As of a process that SIGINT has ended.
 INTERRUPTED = 130
 
@@ -241,6 +240,8 @@ def doctor(root: Root = None, config_dir: ConfigDir = None) -> int:
 
 
 Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
+Age = Annotated[str, typer.Option("--older-than", help="Time since they left the plan: 12h, 30d, 8w.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print them and delete nothing.")]
 
 
 @app.command()
@@ -249,6 +250,14 @@ def status(root: Root = None, config_dir: ConfigDir = None) -> int:
     from foxml_assets.commands.status import print_status
 
     return print_status(root, config_dir)
+
+
+@app.command()
+def prune(older_than: Age, dry_run: DryRun = False, root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Delete models that left the plan long ago. Nothing else ever deletes one."""
+    from foxml_assets.commands.prune import run_prune
+
+    return run_prune(root, config_dir, older_than, is_rehearsal=dry_run)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import retired_models
 
 # Raise it when a change of this code changes the report; the one on disk is then made anew.
 _CODE_VERSION = 1
@@ -131,6 +132,7 @@ def summarise(
         times=family_times(inventory.jobs, layout),
         unfinished=unfinished_lines(inventory.jobs),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
+        retired=tuple(model.name for model in retired_models(layout)),
     )
 
 

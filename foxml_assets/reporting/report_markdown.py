@@ -55,6 +55,7 @@ def report_markdown(report: TrainingReport) -> str:
         best_models=_best(report),
         unfinished=[(line.job_id, line.state.words, line.reason) for line in report.unfinished],
         orphans=[(path,) for path in report.orphans],
+        retired=[(name,) for name in report.retired],
     )
 
 

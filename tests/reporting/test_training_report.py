@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from foxml_assets.reporting.report_markdown import report_markdown
 from foxml_assets.serving.job_models import load_family, load_job_model
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.training.models.retired import retire_models
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 
@@ -263,6 +265,22 @@ def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: 
     )
     assert all((trained.world.layout.root / path).is_dir() for path in report.orphans)
     assert "Models the plan does not ask for" in report_markdown(report)
+    assert "Retired models" not in report_markdown(report)
+
+
+def test_retired_models_are_named(trained: Routed) -> None:
+    world = trained.world
+    left = [job for job in trained.plan.jobs if (job.target, job.symbol) != (UP, "AAA")]
+    own = job_of(trained, UP, "AAA")
+    retire_models(plan_of(world, left), world.layout, datetime(2026, 3, 1, tzinfo=UTC))
+    report, _ = make_report(plan_of(world, left), trained.routing, world.context, BlockConfig())
+    assert report.orphans == ()
+    assert report.retired == tuple(
+        f"symbol_specific/{UP}/AAA/{family}/{own.spec_hash}" for family in sorted(own.model_families)
+    )
+    text = report_markdown(report)
+    assert "## Retired models" in text
+    assert own.spec_hash in text
 
 
 def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tmp_path: Path) -> None:
