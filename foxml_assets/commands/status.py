@@ -58,7 +58,9 @@ def _print_unfinished(inventory: Inventory) -> None:
     if not unfinished and not inventory.orphans:
         return
     table = make_table(*STATE_HEADER, title="Planned against trained")
-    for name, jobs, why in state_rows(len(inventory.jobs), unfinished, len(inventory.orphans)):
+    for name, jobs, why in state_rows(
+        len(inventory.jobs), unfinished, retired=0, orphans=len(inventory.orphans)
+    ):
         table.add_row(str(name), str(jobs), Text(str(why)))
     console.print(table)
     for line in unfinished[:_MAX_LISTED]:

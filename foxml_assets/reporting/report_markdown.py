@@ -45,7 +45,12 @@ def report_markdown(report: TrainingReport) -> str:
         targets=_targets(report),
         unrouted=_unrouted(report),
         routes=_routes(report),
-        states=state_rows(report.jobs_planned, report.unfinished, len(report.orphans)),
+        states=state_rows(
+            report.jobs_planned,
+            report.unfinished,
+            retired=len(report.retired),
+            orphans=len(report.orphans),
+        ),
         state_header=STATE_HEADER,
         promised=promise_words(report.models),
         promises=promise_rows(report.models),

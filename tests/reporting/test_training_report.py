@@ -187,12 +187,13 @@ def test_reasons_that_jobs_share_are_counted_and_the_rarest_are_not_told() -> No
     reasons = ["too few rows"] * 3 + ["disk full"] * 2 + ["a", "b", "c"]
     failed = [UnfinishedLine(f"j{n}", UP, None, ModelState.FAILED, why) for n, why in enumerate(reasons)]
     stale = UnfinishedLine("k", UP, "AAA", ModelState.STALE, "trained for another spec")
-    assert state_rows(12, [*failed, stale], 2) == [
+    assert state_rows(12, [*failed, stale], retired=3, orphans=2) == [
         ("planned", 12, ""),
         ("trained", 3, ""),
         ("stale", 1, "trained for another spec"),
         ("failed", 8, "3: too few rows; 2: disk full; 1: a; and 2 other reasons"),
-        ("left the plan", "", "2 models that no job asks for any more; they are kept"),
+        ("retired", "", "3 models whose jobs left the plan; they come back with them"),
+        ("left over", "", "2 folders that no job asks for, not retired so far"),
     ]
 
 

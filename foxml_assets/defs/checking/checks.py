@@ -31,12 +31,15 @@ from foxml_assets.defs.checking.panel_sizes import panel_sizes, shrunk
 from foxml_assets.defs.graph import CheckFactory, checks
 from foxml_assets.defs.running.ledger import Names, ledger_of, names_in
 from foxml_assets.defs.running.stage_runs import (
+    AS_PROMISED,
     FILES_INTACT,
     MATCH_THE_PLAN,
     ModelChecks,
     model_checks,
 )
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.reporting.model_lines import model_lines
+from foxml_assets.reporting.promises import broken_promise
 from foxml_assets.training.models.inventory import JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
@@ -111,6 +114,7 @@ def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
         key = ledger.names.key(asset)
         yield _result(key, MATCH_THE_PLAN, problems or unfinished)
         yield _result(key, FILES_INTACT, problems or _in_states(statuses, ModelState.CORRUPT))
+        yield _result(key, AS_PROMISED, problems or broken_promise(model_lines(statuses, workspace.layout)))
 
     return compared
 
