@@ -9,7 +9,7 @@ from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
-from foxml_assets.defs.graph import Graph, bound
+from foxml_assets.defs.graph import Graph, bound, code_of
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.defs.running.ledger import Ledger, ledger_of, names_in
 from foxml_assets.defs.running.retirement import Retired, retire_unplanned
@@ -52,7 +52,8 @@ def job_assets(graph: Graph) -> list[dg.AssetSpec]:
 
 def training_plan(graph: Graph) -> dg.AssetsDefinition:
     """The master plan and its views, which are made together."""
-    make = dg.multi_asset(specs=_specs(graph), name=graph.names.flat("training_plan"))
+    specs = [spec.merge_attributes(metadata=code_of(_training_plan)) for spec in _specs(graph)]
+    make = dg.multi_asset(specs=specs, name=graph.names.flat("training_plan"))
     return make(bound(_training_plan, graph))
 
 

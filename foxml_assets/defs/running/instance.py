@@ -25,6 +25,11 @@ run_monitoring:
   free_slots_after_run_end_seconds: 30
 freshness:
   enabled: true
+retention:
+  sensor:
+    purge_after_days: {skipped: 2, success: 30, failure: 90}
+  auto_materialize:
+    purge_after_days: {skipped: 2, success: 30, failure: 90}
 concurrency:
   runs:
     max_concurrent_runs: 4
