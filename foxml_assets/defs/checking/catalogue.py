@@ -19,15 +19,15 @@ PANEL_CHECKS = (
         "Look for what the source lost; checks.max_shrink in data_config.yaml says how much may go.",
     ),
 )
-EVIDENCE_CHECKS = (
+CANDIDATES_CHECKS = (
+    # Of the evidence behind them, whose runs make some targets each.
     Check(
-        "feature_selections",
+        "routing_candidates",
         "null_at_chance",
         "On shuffled labels the pooled model of every target scores no better than chance.",
         "Do not believe the scores of these targets: see null_score in docs/evidence.md.",
+        looks_at=("feature_selections",),
     ),
-)
-CANDIDATES_CHECKS = (
     Check(
         "routing_candidates",
         "schema",

@@ -11,7 +11,6 @@ from foxml_assets.defs.assets.metadata import markdown_table
 from foxml_assets.defs.checking.catalogue import (
     AS_WRITTEN,
     CANDIDATES_CHECKS,
-    EVIDENCE_CHECKS,
     PANEL_CHECKS,
     PLAN_CHECKS,
     ROUTING_CHECKS,
@@ -22,7 +21,6 @@ from foxml_assets.defs.checking.catalogue import (
 from foxml_assets.defs.checking.check_findings import (
     Findings,
     candidates_findings,
-    evidence_findings,
     first_words,
     plan_findings,
     routing_findings,
@@ -60,14 +58,6 @@ def panel_checks(
         shrunk(sizes, workspace.data_config().checks.max_shrink),
         numbers={f"{name} {when}": count for when, size in sizes.items() for name, count in size.items()},
     )
-
-
-@checks("evidence_checks", EVIDENCE_CHECKS)
-def evidence_checks(
-    context: dg.AssetCheckExecutionContext, workspace: Workspace
-) -> Iterator[dg.AssetCheckResult]:
-    """Nothing is found where there is nothing to find."""
-    yield from _results(evidence_findings(workspace), names_in(workspace))
 
 
 @checks("candidates_checks", CANDIDATES_CHECKS)
@@ -121,7 +111,6 @@ def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
 
 CHECKS = (
     panel_checks,
-    evidence_checks,
     candidates_checks,
     routing_plan_checks,
     training_plan_checks,
