@@ -7,8 +7,8 @@ from statistics import fmean
 from foxml_assets.core.errors import Problem
 from foxml_assets.reporting.report import ModelLine
 
-# Some skill is lost to the choice of the best and to time; of less than this share little is left.
-LEAST_KEPT = 0.5
+# Much skill is lost to the choice of the best and to time; below this share next to nothing is left.
+LEAST_KEPT = 0.25
 PROMISE_HEADER = ("models", "compared", "promised", "hold-out", "kept their promise")
 
 
