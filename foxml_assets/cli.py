@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import ConfigDir, Format, MaxJobs, MaxMinutes, Root, Symbols, Targets
 from foxml_assets.core.errors import FoxmlError
 from foxml_assets.stages import Stage
 
@@ -20,33 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Root = Annotated[
-    Path | None,
-    typer.Option(
-        "--root",
-        help="Folder of METRICS, MODELS and the Dagster instance [env: FOXML_ROOT; default: output].",
-    ),
-]
-ConfigDir = Annotated[
-    Path | None,
-    typer.Option("--config-dir", help="Folder of the config files [env: FOXML_CONFIG_DIR; default: config]."),
-]
-
-MaxJobs = Annotated[
-    int | None,
-    typer.Option("--max-jobs", min=1, help="Train at most so many jobs, of the highest priorities."),
-]
-MaxMinutes = Annotated[
-    float | None, typer.Option("--max-minutes", min=0, help="Begin no job after so many minutes of training.")
-]
-Targets = Annotated[
-    list[str] | None, typer.Option("--target", help="Train jobs of these targets only; a name or a pattern.")
-]
-Symbols = Annotated[
-    list[str] | None,
-    typer.Option("--symbol", help="Train models of these symbols alone only; a name or a pattern."),
-]
 
 # typer carries its own copy of click and exports only the leaves of the tree of errors.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table, print_bytes
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.core.config_files import load_config
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.planning.diff.changes import diff_plans

@@ -15,7 +15,7 @@ import yaml
 from fault_world import RETURN, SYMBOLS, UP, FaultWorld, candidate_table, panel_frame
 from faults import Fault, Server, contents
 
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.commands.plans import print_preview
 from foxml_assets.core.errors import FoxmlError
 from foxml_assets.core.hashing import file_hash
