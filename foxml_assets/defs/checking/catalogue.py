@@ -158,7 +158,7 @@ def model_checks_of(asset: str) -> tuple[Check, ...]:
         Check(
             asset,
             AS_PROMISED,
-            "On the hold-out the models have at least a quarter of the mean skill that the evidence promised.",
+            "On the hold-out the models keep at least a quarter of the skill that the evidence promised.",
             "Look at the report: the evidence may be old, or the relation gone.",
         ),
     )
