@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from fault_world import FaultWorld
 
 from foxml_assets.core.hashing import file_hash
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ _STAMPS = re.compile(
 )
 # Dagster's own records, locks that end with their process, and what is only remembered of the models.
 _RECORDS = ("dagster", ".claims", ".cache")
+_STAGING = Layout(Path()).staged_models.as_posix()
 _TIMING = "timing.json"
 # Digests of what holds the time and the run of its making.
 _PAGES_NOTE = "pages.json"
@@ -136,7 +138,10 @@ def contents(root: Path) -> dict[str, str]:
     found = {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        if name.split("/")[0] in _RECORDS or (path.is_dir() and any(path.iterdir())):
+        # The folder in which models are made stays, empty, once one was.
+        if name.split("/")[0] in _RECORDS or name == _STAGING:
+            continue
+        if path.is_dir() and any(path.iterdir()):
             continue
         found[name] = "folder" if path.is_dir() else _content(path)
     return found
