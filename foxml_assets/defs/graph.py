@@ -141,7 +141,7 @@ def asset(
 def checks(
     name: str, of: Sequence[Check], *, config: type[dg.Config] | None = None
 ) -> Callable[[Body], CheckFactory]:
-    """Declare the checks `of` that are made together."""
+    """Declare the checks `of` that are looked at together; a run may ask for some of them."""
 
     def declare(body: Body) -> CheckFactory:
         def build(graph: Graph) -> dg.AssetChecksDefinition:
@@ -150,8 +150,9 @@ def checks(
                 specs=[check.spec(graph.names) for check in of],
                 config_schema=config.to_fields_dict() if config else None,
                 description=inspect.getdoc(body),
+                can_subset=True,
             )
-            return make(bound(body, graph, config))
+            return make(_asked_for(bound(body, graph, config)))
 
         return build
 
@@ -194,6 +195,19 @@ def sensor(
 def default_status(is_on: bool) -> dg.DefaultSensorStatus:
     """Whether a sensor runs before anybody has switched it on or off."""
     return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
+
+
+def _asked_for(compute: Body) -> Body:
+    """`compute` without the results of checks that the run does not ask for."""
+
+    def asked_for(context: Context) -> Iterator[object]:
+        keys = context.selected_asset_check_keys
+        for result in cast("Iterable[dg.AssetCheckResult]", compute(context)):
+            if dg.AssetCheckKey(cast("dg.AssetKey", result.asset_key), cast("str", result.check_name)) in keys:
+                yield result
+
+    asked_for.__annotations__ = compute.__annotations__
+    return asked_for
 
 
 def bound(body: Body, graph: Graph, config: type[dg.Config] | None = None) -> Body:
