@@ -201,9 +201,9 @@ def _asked_for(compute: Body) -> Body:
     """`compute` without the results of checks that the run does not ask for."""
 
     def asked_for(context: Context) -> Iterator[object]:
-        keys = context.selected_asset_check_keys
+        keys = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
         for result in cast("Iterable[dg.AssetCheckResult]", compute(context)):
-            if dg.AssetCheckKey(cast("dg.AssetKey", result.asset_key), cast("str", result.check_name)) in keys:
+            if (result.asset_key, result.check_name) in keys:
                 yield result
 
     asked_for.__annotations__ = compute.__annotations__
