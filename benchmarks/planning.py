@@ -9,19 +9,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan, TaskType
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.data_hashes import DataHashes, data_hashes
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.store import tree
@@ -80,7 +82,7 @@ def routed(n_targets: int, n_symbols: int, local_score: float) -> RoutingPlan:
 
 
 def built(
-    routing: RoutingPlan, training_hash: str = TRAINING_HASH, data_hashes: Mapping[str, str] | None = None
+    routing: RoutingPlan, training_hash: str = TRAINING_HASH, data_hashes: DataHashes | None = None
 ) -> MasterPlan:
     return build_plan(
         routing,
@@ -187,7 +189,7 @@ def benchmark_gate(folder: Path) -> None:
     write_routing_plan(route(table, POLICY, stamp=STAMP), layout)
     routing = read_routing_plan(layout)
     panel = panel_behind(routing)
-    plan = built(routing, data_hashes={spec.name: panel.data_hash_for(spec.name) for spec in panel.targets})
+    plan = built(routing, data_hashes=data_hashes(panel))
     layout.training_plan_dir.mkdir(parents=True)
     layout.master_plan.write_bytes(b"".join(plan_tree(plan)[0].chunks()))
     del plan, routing, table
@@ -212,16 +214,20 @@ def panel_behind(routing: RoutingPlan) -> PanelInfo:
     """The description of a panel that could have led to `routing`."""
     targets = [str(name) for name in routing.targets["target"]]
     features = tuple(json.loads(FEATURES))
+    symbols = tuple(sorted(map(str, routing.pairs["symbol"].unique())))
     return PanelInfo(
         time_column="time",
         symbol_column="symbol",
         features=features,
         targets=tuple(TargetSpec(name, TaskType.CLASSIFICATION, 1, 10.0) for name in targets),
-        symbols=tuple(sorted(map(str, routing.pairs["symbol"].unique()))),
+        symbols=symbols,
         n_rows=1,
         start="",
         end="",
-        column_hashes=dict.fromkeys(("time", "symbol", *features, *targets), ""),
+        holdout_fraction=0.15,
+        training_rows=(1,) * len(symbols),
+        feature_hashes=tuple(map(content_hash, symbols)),
+        label_hashes={name: tuple(content_hash([name, symbol]) for symbol in symbols) for name in targets},
     )
 
 

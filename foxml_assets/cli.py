@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import ConfigDir, Format, MaxJobs, MaxMinutes, Root, Symbols, Targets
 from foxml_assets.core.errors import FoxmlError
 from foxml_assets.stages import Stage
 
@@ -21,36 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Root = Annotated[
-    Path | None,
-    typer.Option(
-        "--root",
-        help="Folder of METRICS, MODELS and the Dagster instance [env: FOXML_ROOT; default: output].",
-    ),
-]
-ConfigDir = Annotated[
-    Path | None,
-    typer.Option("--config-dir", help="Folder of the config files [env: FOXML_CONFIG_DIR; default: config]."),
-]
-
-MaxJobs = Annotated[
-    int | None,
-    typer.Option("--max-jobs", min=1, help="Train at most so many jobs, of the highest priorities."),
-]
-MaxMinutes = Annotated[
-    float | None, typer.Option("--max-minutes", min=0, help="Begin no job after so many minutes of training.")
-]
-Targets = Annotated[
-    list[str] | None, typer.Option("--target", help="Train jobs of these targets only; a name or a pattern.")
-]
-Symbols = Annotated[
-    list[str] | None,
-    typer.Option("--symbol", help="Train models of these symbols alone only; a name or a pattern."),
-]
-
 # typer carries its own copy of click and exports only the leaves of the tree of errors.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-
 
 # As of a process that SIGINT has ended.
 INTERRUPTED = 130
@@ -241,6 +213,8 @@ def doctor(root: Root = None, config_dir: ConfigDir = None) -> int:
 
 
 Output = Annotated[Format, typer.Option("--format", help="How to print it.")]
+Age = Annotated[str, typer.Option("--older-than", help="Time since they left the plan: 12h, 30d, 8w.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print them and delete nothing.")]
 
 
 @app.command()
@@ -249,6 +223,14 @@ def status(root: Root = None, config_dir: ConfigDir = None) -> int:
     from foxml_assets.commands.status import print_status
 
     return print_status(root, config_dir)
+
+
+@app.command()
+def prune(older_than: Age, dry_run: DryRun = False, root: Root = None, config_dir: ConfigDir = None) -> int:
+    """Delete models that left the plan long ago. Nothing else ever deletes one."""
+    from foxml_assets.commands.prune import run_prune
+
+    return run_prune(root, config_dir, older_than, is_rehearsal=dry_run)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from foxml_assets.panel.data_config import DataConfig
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import no_panel
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.data_hashes import DataHashes, data_hashes
 from foxml_assets.planning.validate.plan_checks import Basis, read_basis
 from foxml_assets.planning.validate.validation import Validation, validate_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -33,10 +34,9 @@ class RunInputs:
         return plan_training_hash(self.training, self.data.evidence.holdout_fraction)
 
     @cached_property
-    def data_hashes(self) -> dict[str, str]:
-        """Hash of each target's data; empty without a panel."""
-        panel = self.panel
-        return {spec.name: panel.data_hash_for(spec.name) for spec in panel.targets} if panel else {}
+    def data_hashes(self) -> DataHashes:
+        """Hash of each symbol's data, by target; empty without a panel."""
+        return data_hashes(self.panel)
 
     @property
     def universe(self) -> dict[str, tuple[str, ...]] | None:

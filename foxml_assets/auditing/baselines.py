@@ -107,9 +107,8 @@ def _left_out(routing: RoutingPlan, context: TrainingContext) -> np.ndarray:
 def _jobs(
     routing: RoutingPlan, policy: RoutingPolicy, context: TrainingContext, routes: np.ndarray
 ) -> list[Job]:
-    info = context.info
     rerouted = replace(routing, pairs=routing.pairs.assign(route=pd.Categorical(routes)))
-    hashes = {spec.name: info.data_hash_for(spec.name) for spec in info.targets}
-    jobs = make_jobs(job_table(rerouted, policy), rerouted, policy, hashes, context.training_hash)
-    known = [job for job in jobs if job.target in hashes and job.model_families]
+    table = job_table(rerouted, policy)
+    jobs = make_jobs(table, rerouted, policy, context.data_hashes, context.training_hash)
+    known = [job for job in jobs if job.target in context.data_hashes and job.model_families]
     return sorted(known, key=lambda job: (job.target, job.symbol or ""))

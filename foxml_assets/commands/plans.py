@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table, print_bytes
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.core.config_files import load_config
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.planning.diff.changes import diff_plans
@@ -34,9 +34,10 @@ from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.fit_times import past_fit_seconds
-from foxml_assets.training.models.inventory import job_statuses
+from foxml_assets.training.models.inventory import ModelStatus, job_statuses
 from foxml_assets.training.models.look import look_at
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import is_retired
 from foxml_assets.workspace import Workspace, current_workspace
 
 
@@ -107,9 +108,16 @@ def print_preview(
 
 
 def _untrained(plan: MasterPlan, context: ModelContext) -> list[Job]:
-    """The jobs that are not trained; unlike `pending_jobs` it writes nothing."""
-    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
-    return [status.job for status in statuses if status.state is not ModelState.TRAINED]
+    """The jobs without a model, also a retired one; unlike `pending_jobs` it writes nothing."""
+    layout = context.layout
+    statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), layout)
+
+    def lies_ready(job: Job, model: ModelStatus) -> bool:
+        return model.state is ModelState.TRAINED or is_retired(job, model.family, layout)
+
+    return [
+        status.job for status in statuses if not all(lies_ready(status.job, model) for model in status.models)
+    ]
 
 
 def _two_plans(

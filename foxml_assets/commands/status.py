@@ -1,5 +1,6 @@
 """`foxml status`: what is planned, trained, failed, not reached and stale, and why; and what came of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -15,6 +16,7 @@ from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report_markdown import TIME_HEADER, time_rows
 from foxml_assets.training.models.inventory import Inventory, take_inventory
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import RetiredModel, retired_models
 from foxml_assets.workspace import current_workspace
 
 _MAX_LISTED = 20
@@ -46,6 +48,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
         times.add_row(*map(str, row))
     if times.row_count:
         console.print(times)
+    _print_retired(retired_models(workspace.layout))
     return 0
 
 
@@ -55,13 +58,24 @@ def _print_unfinished(inventory: Inventory) -> None:
     if not unfinished and not inventory.orphans:
         return
     table = make_table(*STATE_HEADER, title="Planned against trained")
-    for name, jobs, why in state_rows(len(inventory.jobs), unfinished, len(inventory.orphans)):
+    for name, jobs, why in state_rows(
+        len(inventory.jobs), unfinished, retired=0, orphans=len(inventory.orphans)
+    ):
         table.add_row(str(name), str(jobs), Text(str(why)))
     console.print(table)
     for line in unfinished[:_MAX_LISTED]:
         console.print(Text(f"  {line.job_id}: {line.state.words}. {line.reason}"))
     if len(unfinished) > _MAX_LISTED:
         console.print(f"  and {len(unfinished) - _MAX_LISTED} more")
+
+
+def _print_retired(models: Sequence[RetiredModel]) -> None:
+    if models:
+        console.print(f"{len(models):,} retired models, which come back with their jobs:")
+    for model in models[:_MAX_LISTED]:
+        console.print(Text(f"  {model.described}"), soft_wrap=True)
+    if len(models) > _MAX_LISTED:
+        console.print(f"  and {len(models) - _MAX_LISTED} more")
 
 
 def _counts(inventory: Inventory) -> Table:

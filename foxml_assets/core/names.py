@@ -69,6 +69,12 @@ def pair_key(target: str, symbol: str) -> str:
     return f"{check_target_name(target)}{_SEPARATOR}{check_symbol_name(symbol)}"
 
 
+def pair_of(key: str) -> tuple[str, str | None]:
+    """The target and symbol of a partition key; no symbol where it is a target alone."""
+    target, separator, symbol = key.partition(_SEPARATOR)
+    return target, symbol if separator else None
+
+
 def _check_key_part(name: str, field: str) -> str:
     what = ""
     if not name:

@@ -2,24 +2,27 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem
-from foxml_assets.core.hashing import canonical_json, content_hash
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.panel.data_config import DataConfig, DemoPanel
 from foxml_assets.panel.demo.demo_panel import demo_panel
 from foxml_assets.panel.files.reading import read_file_panel
-from foxml_assets.panel.folds import purge_bars, walk_forward
+from foxml_assets.panel.folds import holdout_start, purge_bars, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_values import ValidPanel, validate
 from foxml_assets.panel.raw_panel import RawPanel
 from foxml_assets.storage.exact_json import decode_exactly
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
+
+Ints = npt.NDArray[np.int64]
 
 _HASH_KEY = b"data_hash"
 _CHOOSE = "choose its columns in data_config.yaml, then: foxml run"
@@ -37,7 +40,7 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
     # Folds that cannot be cut would surface only after the write, target by target.
     for target in valid.targets:
         walk_forward(valid.n_bars, purge_bars(target.horizon_bars), config.evidence)
-    info = _describe(raw, valid)
+    info = _describe(raw, valid, config.evidence.holdout_fraction)
     write_if_changed(layout.panel, _parquet_bytes(valid.frame, info))
     write_if_changed(layout.panel_info, msgspec.json.format(canonical_json(info), indent=2) + b"\n")
     return info
@@ -55,14 +58,9 @@ def load_panel_info(layout: Layout) -> PanelInfo:
         raise PanelError(
             "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
         ) from error
-    used = (info.time_column, info.symbol_column, *info.features, *(spec.name for spec in info.targets))
-    unhashed = [
-        Problem(f"$.column_hashes.{name}", "is missing") for name in used if name not in info.column_hashes
-    ]
-    if problems or unhashed:
-        raise PanelError(
-            "the panel's description is damaged", file=path, problems=[*problems, *unhashed], fix=_REBUILD
-        )
+    problems += tuple(_length_problems(info))
+    if problems:
+        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
     return info
 
 
@@ -86,7 +84,7 @@ def read_panel(
     wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
     chosen = info.symbols if symbols is None else sorted(set(symbols))
     problems = [
-        Problem(f"column {name}", "is not in the panel") for name in wanted if name not in info.column_hashes
+        Problem(f"column {name}", "is not in the panel") for name in wanted if name not in info.columns
     ]
     problems += [
         Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
@@ -110,10 +108,18 @@ def read_panel(
     return pd.DataFrame(table.select(wanted).to_pandas())
 
 
-def _describe(raw: RawPanel, valid: ValidPanel) -> PanelInfo:
+def _length_problems(info: PanelInfo) -> Iterator[Problem]:
+    """Lists that do not go by the symbols, and labels that are not those of the targets."""
+    lists = {"training_rows": info.training_rows, "feature_hashes": info.feature_hashes}
+    lists |= {f"label_hashes.{spec.name}": info.label_hashes.get(spec.name, ()) for spec in info.targets}
+    for name, values in lists.items():
+        if len(values) != len(info.symbols):
+            yield Problem(f"$.{name}", f"should have {len(info.symbols)} values, one a symbol", len(values))
+
+
+def _describe(raw: RawPanel, valid: ValidPanel, holdout_fraction: float) -> PanelInfo:
     frame, time = valid.frame, valid.frame[raw.time_column]
-    used = [raw.time_column, *raw.features, *(target.name for target in valid.targets)]
-    counts = frame.groupby(raw.symbol_column, sort=True).size()
+    first_rows = _first_rows(frame, raw.symbol_column)
     return PanelInfo(
         time_column=raw.time_column,
         symbol_column=raw.symbol_column,
@@ -123,15 +129,42 @@ def _describe(raw: RawPanel, valid: ValidPanel) -> PanelInfo:
         n_rows=len(frame),
         start=time.min().isoformat(),
         end=time.max().isoformat(),
-        column_hashes={
-            # Rows are sorted by symbol, so names and counts say all of this column.
-            raw.symbol_column: content_hash([[symbol, int(counts[symbol])] for symbol in valid.symbols]),
-            **{name: _column_hash(frame[name]) for name in used},
-        },
+        holdout_fraction=holdout_fraction,
+        training_rows=_training_rows(time, first_rows, holdout_fraction),
+        feature_hashes=_hashes(frame[[raw.time_column, *sorted(raw.features)]], first_rows),
+        label_hashes={spec.name: _hashes(frame[[spec.name]], first_rows) for spec in valid.targets},
     )
 
 
-def _column_hash(column: pd.Series) -> str:
+def _first_rows(frame: pd.DataFrame, symbol_column: str) -> Ints:
+    """Where the rows of each symbol begin; they are sorted by symbol."""
+    sizes = frame.groupby(symbol_column, sort=False).size().to_numpy()
+    return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+
+
+def _training_rows(time: pd.Series, first_rows: Ints, holdout_fraction: float) -> tuple[int, ...]:
+    """Of each symbol, how many rows come before the hold-out."""
+    at = _plain_values(time)
+    bars = np.unique(at)
+    start = holdout_start(len(bars), holdout_fraction)
+    is_before = at < bars[start] if start < len(bars) else np.ones(len(at), dtype=bool)
+    return tuple(np.add.reduceat(is_before, first_rows, dtype=np.int64).tolist())
+
+
+def _hashes(columns: pd.DataFrame, first_rows: Ints) -> tuple[str, ...]:
+    """Of each symbol, one hash over its rows of all `columns`."""
+    digests = [hashlib.sha256() for _ in first_rows]
+    for name, column in columns.items():
+        values, head = _plain_values(column), canonical_json([name, str(column.dtype)])
+        for digest, own in zip(digests, np.split(values, first_rows[1:]), strict=True):
+            # The number of values keeps apart what would else be the same bytes in a row.
+            digest.update(head + len(own).to_bytes(8, "little"))
+            digest.update(own)
+    return tuple(digest.hexdigest() for digest in digests)
+
+
+def _plain_values(column: pd.Series) -> npt.NDArray[np.generic]:
+    """The values as numbers, contiguous and little-endian, so that equal ones are equal bytes."""
     if column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
         values = column.astype("int64").to_numpy()
     else:
@@ -139,8 +172,7 @@ def _column_hash(column: pd.Series) -> str:
     if values.dtype.kind == "f":
         # NaN has many bit patterns, and all count as one.
         values = np.where(np.isnan(values), np.array(np.nan, values.dtype), values)
-    little_endian = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    return hashlib.sha256(str(column.dtype).encode() + little_endian.tobytes()).hexdigest()
+    return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
 
 
 def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
@@ -151,10 +183,8 @@ def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
     table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
         {_HASH_KEY: info.data_hash}
     )
-    # Where each symbol's rows begin: they are a row group, so that a symbol can be read alone.
-    bounds = np.searchsorted(
-        frame[info.symbol_column].to_numpy(dtype=object), list(info.symbols), side="left"
-    )
+    # The rows of each symbol are a row group, so that a symbol can be read alone.
+    bounds = _first_rows(frame, info.symbol_column)
     buffer = io.BytesIO()
     with pq.ParquetWriter(
         buffer, table.schema, compression="zstd", use_dictionary=[info.symbol_column]

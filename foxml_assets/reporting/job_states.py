@@ -20,18 +20,22 @@ def unfinished_lines(statuses: Iterable[JobStatus]) -> tuple[UnfinishedLine, ...
     )
 
 
-def state_rows(planned: int, unfinished: Sequence[UnfinishedLine], orphans: int) -> list[Sequence[object]]:
+def state_rows(
+    planned: int, unfinished: Sequence[UnfinishedLine], *, retired: int, orphans: int
+) -> list[Sequence[object]]:
     """A row of STATE_HEADER for what is planned, for what is trained and for each state of the others.
 
-    `orphans` counts the models whose jobs have left the plan.
+    `retired` counts the models whose jobs have left the plan, `orphans` folders that could not be retired.
     """
     rows: list[Sequence[object]] = [("planned", planned, ""), ("trained", planned - len(unfinished), "")]
     for state in ModelState:
         reasons = Counter(line.reason for line in unfinished if line.state is state)
         if reasons:
             rows.append((state.words, reasons.total(), _why(reasons)))
+    if retired:
+        rows.append(("retired", "", f"{retired:,} models whose jobs left the plan; they come back with them"))
     if orphans:
-        rows.append(("left the plan", "", f"{orphans:,} models that no job asks for any more; they are kept"))
+        rows.append(("left over", "", f"{orphans:,} folders that no job asks for, not retired so far"))
     return rows
 
 

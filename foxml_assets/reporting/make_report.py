@@ -23,6 +23,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import Inventory, JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
+from foxml_assets.training.models.retired import retired_models
 
 # Raise it when a change of this code changes the report; the one on disk is then made anew.
 _CODE_VERSION = 1
@@ -90,6 +91,7 @@ def report_basis(
             [_CODE_VERSION, plan.metadata.plan_hash, _audit(plan, inventory, context.layout)],
             [context.info, context.training_hash, context.config.min_score_rows, blocks_config.model_dump()],
             [models, family_times(inventory.jobs, context.layout), sorted(map(str, inventory.orphans))],
+            [model.name for model in retired_models(context.layout)],
         ]
     )
 
@@ -131,6 +133,7 @@ def summarise(
         times=family_times(inventory.jobs, layout),
         unfinished=unfinished_lines(inventory.jobs),
         orphans=tuple(path.relative_to(layout.root).as_posix() for path in inventory.orphans),
+        retired=tuple(model.name for model in retired_models(layout)),
     )
 
 

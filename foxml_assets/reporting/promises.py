@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from foxml_assets.core.errors import Problem
 from foxml_assets.reporting.report import ModelLine
 
+# Much skill is lost to the choice of the best and to time; below this share next to nothing is left.
+LEAST_KEPT = 0.25
 PROMISE_HEADER = ("models", "compared", "promised", "hold-out", "kept their promise")
 
 
@@ -40,6 +43,15 @@ def promise_of(lines: Iterable[ModelLine]) -> Promise | None:
         realised=fmean(line.skill for line, _ in compared),
         kept=sum(line.skill >= promised for line, promised in compared),
     )
+
+
+def broken_promise(lines: Iterable[ModelLine]) -> tuple[Problem, ...]:
+    """That the models together kept less than LEAST_KEPT of the skill they were planned on, if so."""
+    found = promise_of(lines)
+    if found is None or found.realised >= LEAST_KEPT * found.promised:
+        return ()
+    skill = f"have a mean skill of {found.realised:.3f} there, {found.promised:.3f} was promised"
+    return (Problem("hold-out", f"{found.models} models {skill}"),)
 
 
 def promise_words(lines: Iterable[ModelLine]) -> str:

@@ -103,7 +103,8 @@ class TrainingReport(msgspec.Struct, frozen=True):
 
     `audit` is the plan's against training everything, None where there is none of this plan and as many
     models. `models` are all trained ones that have a score, the most skilled first. `orphans` are folders of
-    models, below the root, that the plan does not ask for. `basis` is the hash of all that it is made from.
+    models, below the root, that the plan does not ask for; `retired` those that were put aside, each with its
+    spec. `basis` is the hash of all that it is made from.
     """
 
     schema_version: Literal[3]
@@ -121,3 +122,4 @@ class TrainingReport(msgspec.Struct, frozen=True):
     times: tuple[FamilyTime, ...]
     unfinished: tuple[UnfinishedLine, ...]
     orphans: tuple[str, ...]
+    retired: tuple[str, ...]

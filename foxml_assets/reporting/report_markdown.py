@@ -45,7 +45,12 @@ def report_markdown(report: TrainingReport) -> str:
         targets=_targets(report),
         unrouted=_unrouted(report),
         routes=_routes(report),
-        states=state_rows(report.jobs_planned, report.unfinished, len(report.orphans)),
+        states=state_rows(
+            report.jobs_planned,
+            report.unfinished,
+            retired=len(report.retired),
+            orphans=len(report.orphans),
+        ),
         state_header=STATE_HEADER,
         promised=promise_words(report.models),
         promises=promise_rows(report.models),
@@ -55,6 +60,7 @@ def report_markdown(report: TrainingReport) -> str:
         best_models=_best(report),
         unfinished=[(line.job_id, line.state.words, line.reason) for line in report.unfinished],
         orphans=[(path,) for path in report.orphans],
+        retired=[(name,) for name in report.retired],
     )
 
 

@@ -98,7 +98,8 @@ def read_plan(context: TrainingContext) -> ServedPlan:
     Raises PlanError for a plan that cannot be used, or that does not belong to the routing plan beside it,
     and RoutingPlanError.
     """
-    plan, routes = _plan_and_routes(context)
+    plan, routing = _plan_and_routing(context.layout)
+    routes = pair_routes(plan, routing, context.info)
     statuses = job_statuses(plan.jobs, look_at(plan.jobs, context), context.layout)
     unusable = untrained(statuses)
     return ServedPlan(context, pair_service(plan, unusable), routes)
@@ -131,21 +132,18 @@ def serve_holdout(context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
 
 
 def _serve_out_of_fold(context: TrainingContext) -> Predictions:
-    plan, routes = _plan_and_routes(context)
+    plan, routing = _plan_and_routing(context.layout)
+    routes = pair_routes(plan, routing, context.info)
     require_kept(routes, context.layout)
     schema = prediction_schema(panel_timeline(context).times.to_series())
-    by_target = predict_out_of_fold(plan, routes, context.layout, schema)
+    by_target = predict_out_of_fold(plan, routing, routes, context.layout, schema)
     return Predictions(plan, "the test windows of the folds, by the models that screen", schema, by_target)
 
 
-def _plan_and_routes(context: TrainingContext) -> tuple[MasterPlan, pd.DataFrame]:
-    plan = load_master_training_plan(context.layout.master_plan)
-    return plan, pair_routes(plan, _routing_of(plan, context.layout), context.info)
-
-
-def _routing_of(plan: MasterPlan, layout: Layout) -> RoutingPlan | None:
+def _plan_and_routing(layout: Layout) -> tuple[MasterPlan, RoutingPlan | None]:
+    plan = load_master_training_plan(layout.master_plan)
     if plan.metadata.routing_plan_hash == ABSENT:
-        return None
+        return plan, None
     routing = find_routing_plan(layout)
     found = ABSENT if routing is None else routing.metadata.routing_plan_hash
     if found != plan.metadata.routing_plan_hash:
@@ -156,4 +154,4 @@ def _routing_of(plan: MasterPlan, layout: Layout) -> RoutingPlan | None:
             problems=[problem],
             fix="make a new plan: foxml run --until plan",
         )
-    return routing
+    return plan, routing

@@ -88,6 +88,42 @@ def sweep_staged(staging: Path, *, older_than: float = 0.0) -> None:
                 _remove(staged)
 
 
+def move_directory(source: Path, final: Path, *, staging: Path) -> None:
+    """Rename `source` to `final`, durably; what has that name is discarded first.
+
+    After a kill one of the two stands, whole. Raises OSError and LinkError.
+    """
+    refuse_links(source)
+    if final.exists():
+        discard_directory(final, staging=staging)
+    _make_durable(final.parent)
+    source.rename(final)
+    sync_directory(final.parent)
+    sync_directory(source.parent)
+
+
+def discard_directory(folder: Path, *, staging: Path) -> None:
+    """Delete `folder`: in one step for whoever looks, and what a kill leaves in `staging` is swept.
+
+    Raises OSError and LinkError.
+    """
+    refuse_links(folder)
+    _make_durable(staging)
+    discarded = staging / secrets.token_hex(8)
+    folder.rename(discarded)
+    sync_directory(folder.parent)
+    _remove(discarded)
+
+
+def _make_durable(folder: Path) -> None:
+    """Make `folder` and those on the way to it, and their names durable. Raises LinkError."""
+    refuse_links(folder)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_directory(path.parent)
+
+
 @contextmanager
 def _locked(staged: Path) -> Iterator[None]:
     """Hold the kernel's lock on a staged directory, which ends with the process. Raises LockHeldError."""

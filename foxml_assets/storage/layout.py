@@ -104,6 +104,11 @@ class Layout:
         """Where models are made, on the file system of the others."""
         return self.models / ".staged"
 
+    @property
+    def retired_models(self) -> Path:
+        """Models that left the plan, by the folder that they had and their spec."""
+        return self.models / "retired"
+
     def model_dir(self, target: str, symbol: str | None, family: ModelFamily) -> Path:
         """The folder of one trained model; `symbol` is None for the pooled model."""
         return self.models / self.model_folder(target, symbol, family)

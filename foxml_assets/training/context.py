@@ -6,7 +6,8 @@ from functools import cached_property
 
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash, data_hashes
+from foxml_assets.planning.plan.master_plan import ABSENT, Job
 from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
@@ -32,11 +33,13 @@ class ModelContext:
         return plan_training_hash(self.config, self.holdout_fraction)
 
     @cached_property
-    def data_hashes(self) -> Mapping[str, str]:
-        """The hash of each target's data in the panel."""
-        return (
-            {spec.name: self.info.data_hash_for(spec.name) for spec in self.info.targets} if self.info else {}
-        )
+    def data_hashes(self) -> DataHashes:
+        """The hash of each symbol's data in the panel, by target."""
+        return data_hashes(self.info)
+
+    def data_hash(self, job: Job) -> str:
+        """The hash of what the panel holds for `job` now."""
+        return data_hash(self.data_hashes, job.target, job.symbol, job.excluded_symbols)
 
     def has_settings_of(self, job: Job) -> bool:
         """Whether the plan of `job` was made for these settings."""
@@ -44,7 +47,8 @@ class ModelContext:
 
     def panel_of(self, job: Job) -> PanelInfo | None:
         """The panel, if it still holds the data that `job` was planned for."""
-        return self.info if self.data_hashes.get(job.target) == job.data_hash else None
+        # What is absent is equal to nothing.
+        return self.info if ABSENT != self.data_hash(job) == job.data_hash else None
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,11 @@ class SharedRows:
 def share_rows(jobs: Sequence[Job], context: TrainingContext, timeline: Timeline) -> SharedRows:
     """What `jobs` read of the panel whose bars are `timeline`."""
     info, found = context.info, defaultdict[str, set[str]](set)
+    known = set(info.columns)
     for job in jobs:
         if job.symbol is not None:
             # A job that asks for more than the panel holds fails alone.
-            found[job.symbol] |= info.column_hashes.keys() & {*job_features(job, info), job.target}
+            found[job.symbol] |= known & {*job_features(job, info), job.target}
     columns = {symbol: frozenset(names) for symbol, names in found.items()}
 
     # A plan has the jobs of a symbol side by side.

@@ -10,11 +10,15 @@ from foxml_assets.training.models.manifest import Manifest
 
 
 class OutcomeStatus(StrEnum):
-    """`skipped`: an intact model of the same spec was there already."""
+    """`skipped`: an intact model of the same spec was there already; `taken back`: one that was retired."""
 
     DONE = "done"
     FAILED = "failed"
+    TAKEN_BACK = "taken back"
     SKIPPED = "skipped"
+
+
+_FOREMOST = (OutcomeStatus.FAILED, OutcomeStatus.DONE, OutcomeStatus.TAKEN_BACK)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,9 @@ class JobOutcome:
 
     @property
     def status(self) -> OutcomeStatus:
-        """Failed if any family failed, skipped if none had to be trained."""
+        """Failed if any family failed, skipped if none had to be trained or taken back."""
         statuses = {model.status for model in self.models}
-        if OutcomeStatus.FAILED in statuses:
-            return OutcomeStatus.FAILED
-        return OutcomeStatus.DONE if OutcomeStatus.DONE in statuses else OutcomeStatus.SKIPPED
+        return next((status for status in _FOREMOST if status in statuses), OutcomeStatus.SKIPPED)
 
     @property
     def reason(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family, fit, installed_version, library_version
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.master_plan import ABSENT, Job
 from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.data import JobData, Rows, SharedRows, load_job_data
@@ -26,6 +26,7 @@ from foxml_assets.training.models.manifest import (
     read_hashed_manifest,
     write_manifest,
 )
+from foxml_assets.training.models.retired import take_back
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
@@ -43,14 +44,12 @@ class Stop(Protocol):
 def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
     """Train the families of `job` that are not trained yet, and no others; `stop` ends it before a fit.
 
-    What cannot be trained is a failed model in the outcome, its reason kept on disk.
+    A retired model of the same spec is taken back instead, if it is sound. What cannot be trained is a failed
+    model in the outcome, its reason kept on disk.
     """
     started = time.perf_counter()
-    models = {
-        family: _outcome(OutcomeStatus.SKIPPED, job, family, context)
-        for family in job.model_families
-        if _is_trained(job, family, context)
-    }
+    found = {family: _found_model(job, family, context) for family in job.model_families}
+    models = {family: model for family, model in found.items() if model is not None}
     todo = [family for family in job.model_families if family not in models]
     if todo:
         models |= _train_families(job, todo, context, shared, stop)
@@ -72,6 +71,19 @@ def failed_model(job: Job, family: ModelFamily, error: Exception, context: Train
 
 def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool:
     return stored_model(job, family, context).state is ModelState.TRAINED
+
+
+def _found_model(job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome | None:
+    """A model that stands or was taken back, or why it could not be; None if there is no sound one."""
+    if _is_trained(job, family, context):
+        return _outcome(OutcomeStatus.SKIPPED, job, family, context)
+    try:
+        is_back = take_back(job, family, context.layout)
+    except (FoxmlError, OSError) as error:
+        return failed_model(job, family, error, context)
+    if not is_back or not _is_trained(job, family, context):
+        return None
+    return _outcome(OutcomeStatus.TAKEN_BACK, job, family, context)
 
 
 def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:
@@ -105,9 +117,9 @@ def _train_families(
 
 def _check_spec(job: Job, context: TrainingContext) -> None:
     """A model is filed under its job's spec, so what it is made of must be what the spec says."""
-    current = context.data_hashes.get(job.target)
-    # Reading the data says it of a target that the panel does not hold.
-    if current not in (None, job.data_hash):
+    current = context.data_hash(job)
+    # Reading the data says it of a target or symbol that the panel does not hold.
+    if current not in (ABSENT, job.data_hash):
         raise TrainingError(
             "the panel has changed since the plan was made",
             problems=[Problem("data_hash", f"is now {current}", job.data_hash)],
@@ -118,6 +130,13 @@ def _check_spec(job: Job, context: TrainingContext) -> None:
             "the job's spec is not that of the current training settings",
             problems=[Problem("spec_hash", "does not belong to them", job.spec_hash)],
             fix="plan again: foxml run --until plan",
+        )
+    described_for = context.info.holdout_fraction
+    if context.holdout_fraction != described_for:
+        raise TrainingError(
+            "the panel was described for another hold-out",
+            problems=[Problem("holdout_fraction", f"is now {context.holdout_fraction}", described_for)],
+            fix="build the panel and plan again: foxml run --until plan",
         )
 
 

@@ -33,6 +33,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "model_folder": MODELS,
     "model_memory": (),
     "staged_models": MODELS,
+    "retired_models": (),
 }
 INPUTS = {
     "data": ("data_config",),

@@ -23,3 +23,17 @@ def test_every_asset_belongs_to_one_stage_but_for_the_audit(tmp_path: Path) -> N
 def test_every_asset_is_in_one_of_the_groups(tmp_path: Path) -> None:
     graph = build_definitions(Workspace(tmp_path, CONFIG_DIR)).resolve_asset_graph()
     assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == {*GROUPS}
+
+
+def test_every_asset_leads_to_the_function_that_makes_it(tmp_path: Path) -> None:
+    graph = build_definitions(Workspace(tmp_path, CONFIG_DIR)).resolve_asset_graph()
+    labels = {}
+    for key in graph.get_all_asset_keys():
+        if graph.get(key).is_executable:
+            (where,) = graph.get(key).metadata["dagster/code_references"].code_references
+            line = Path(where.file_path).read_text(encoding="utf-8").splitlines()[where.line_number - 1]
+            # The line is that of the first decorator, where there is one.
+            assert line.startswith(("@", "def ", "    def ", "    @")), line
+            labels[key.to_user_string()] = where.label
+    assert labels["panel"] == "panel"
+    assert labels["plan_by_route"] == "_training_plan"

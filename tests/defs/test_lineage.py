@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from recording import PATHS, RecordingWorkspace, paths_of_layout
+from recording import MODELS, PATHS, RecordingWorkspace, paths_of_layout
 from shell_world import Shell
 
 from foxml_assets.defs.build import build_definitions
@@ -57,7 +57,9 @@ def test_the_recorder_knows_every_path_of_a_layout() -> None:
 )
 def test_what_an_asset_reads_it_declares(shell: Shell, assets: Sequence[str]) -> None:
     read, declared = read_and_declared(shell, StageRun(tuple(assets)))
-    assert read <= declared
+    # To put aside the models of what left the plan is no reading: no plan depends on what is trained.
+    put_aside = set(MODELS) if assets == Stage.PLAN.assets[:-1] else set()
+    assert read - put_aside <= declared
 
 
 def test_what_the_evidence_reads_it_declares(shell: Shell) -> None:

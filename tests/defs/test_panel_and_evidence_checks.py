@@ -57,9 +57,9 @@ def test_skill_on_shuffled_labels_fails(shell: Shell) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(msgspec.json.encode(evidence))
     assert read_evidence(shell.layout, UP).null_score.value == 0.51
-    assert checked(shell, "feature_selections", "null_at_chance").passed
+    assert checked(shell, "routing_candidates", "null_at_chance").passed
     path.write_bytes(msgspec.json.encode(replace(evidence, null_score=Estimate(0.55, 0.01))))
-    found = checked(shell, "feature_selections", "null_at_chance")
+    found = checked(shell, "routing_candidates", "null_at_chance")
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
     assert "scores 0.5500 auc on shuffled labels, 5.0 errors above chance" in str(found.description)

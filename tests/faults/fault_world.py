@@ -136,6 +136,12 @@ def change_policy(world: FaultWorld) -> None:
     world.edit("training", **_NEXT_TRAINING)
 
 
+def drop_jobs(world: FaultWorld) -> None:
+    """Edit the policy, so that the plan has no job."""
+    out_of_reach = {"cross_sectional": 10**9, "symbol": 10**9}
+    world.edit("routing", min_sample_size=out_of_reach, development_min_sample_size=out_of_reach)
+
+
 def write_configs(world: FaultWorld) -> None:
     """The three config files; they name the panel's source by its path."""
     data = {

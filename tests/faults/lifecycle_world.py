@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ import yaml
 from fault_world import RETURN, SYMBOLS, UP, FaultWorld, candidate_table, panel_frame
 from faults import Fault, Server, contents
 
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.commands.plans import print_preview
 from foxml_assets.core.errors import FoxmlError
 from foxml_assets.core.hashing import file_hash
@@ -27,6 +28,7 @@ from foxml_assets.training.models.manifest import (
     model_folders,
     read_manifest,
 )
+from foxml_assets.training.models.retired import retire_models, retired_models
 from foxml_assets.training.models.stored import is_done
 from foxml_assets.workspace import Workspace
 
@@ -165,21 +167,27 @@ class Lifecycle:
             shutil.copy(found[number % len(found)], layout.master_plan)
 
     def plan(self) -> None:
-        """Plan; from any state of the artifacts that succeeds."""
+        """Plan; from any state of the artifacts that succeeds, and no model that was put aside is lost."""
+        retired = self._retired()
         assert self._do(stages.plan) == ""
+        assert retired <= self._retired()
 
     def train(self) -> None:
         """Train. What is refused trains nothing; what is trained is what the plan holds."""
-        before = self._models()
+        before, retired = self._models(), self._retired()
         refused = self._do(stages.train)
         self._check_trained(before, refused)
+        self._check_retired(retired)
 
     def run(self) -> None:
         """Everything; from any state of the artifacts it succeeds, and then the next plan is empty."""
-        before = self._models()
+        before, retired = self._models(), self._retired()
         refused = self._do(stages.run)
         assert not refused or self.fails_every_job, refused
         self._check_trained(before, refused)
+        self._check_retired(retired)
+        plan = load_master_training_plan(self.world.layout.master_plan)
+        assert retire_models(plan, self.world.layout, datetime.now(UTC)) == ()
         with redirect_stdout(io.TextIOWrapper(io.BytesIO())):
             assert print_preview(self.world.root, self.world.config_dir, None, None, Format.JSON) == 0
 
@@ -234,13 +242,30 @@ class Lifecycle:
         if not refused:
             assert all(is_done(job, self.world.model_context()) for job in jobs)
 
+    def _check_retired(self, before: set[str]) -> None:
+        """A model that was put aside is there, or in use by the job that it is of."""
+        layout = self.world.layout
+        gone = before - self._retired()
+        if not gone:
+            return
+        jobs = load_master_training_plan(layout.master_plan).jobs
+        assert gone <= {
+            f"{layout.model_folder(job.target, job.symbol, family)}/{job.spec_hash}"
+            for job in jobs
+            for family in job.model_families
+        }
+
     def _models(self) -> dict[str, str]:
-        """What is in each folder of a committed model."""
+        """What is in each folder of a committed model that is in use."""
         layout = self.world.layout
         return {
             folder.relative_to(layout.models).as_posix(): file_hash(folder / MANIFEST_FILE)
             for folder in model_folders(layout)
         }
+
+    def _retired(self) -> set[str]:
+        """The names of the models that were put aside."""
+        return {model.name for model in retired_models(self.world.layout)}
 
 
 def _check_model(job: Job, manifest: Manifest) -> None:

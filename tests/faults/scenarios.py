@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from fault_world import FaultWorld, change_policy, copy_world, make_world
+from fault_world import FaultWorld, change_policy, copy_world, drop_jobs, make_world, write_configs
 from faults import Ended, Fault, Server, contents, model_stamps
 
 from foxml_assets.core.errors import FoxmlError
@@ -23,14 +23,18 @@ from foxml_assets.training.models.stored import is_done, stored_model
 
 KILL, EIO, FULL = "kill", "EIO", "disk full"
 KINDS = (KILL, EIO, FULL)
+EDIT, DROP, UNDO = "edit", "drop", "undo"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A stage that is disturbed, and the stages that were done before it; None stands for edited configs."""
+    """A stage that is disturbed, and what was done before it: stages and edits of the configs.
+
+    EDIT makes it another plan, DROP one without a job; UNDO takes that back.
+    """
 
     name: str
-    before: tuple[str | None, ...]
+    before: tuple[str, ...]
     stage: str
 
     @property
@@ -43,8 +47,10 @@ SCENARIOS = (
     Scenario("an import", (), "import_table"),
     Scenario("a first plan", ("import_table",), "plan"),
     Scenario("a first training", ("import_table", "plan"), "train"),
-    Scenario("another plan", ("import_table", "run", None), "plan"),
-    Scenario("another training", ("import_table", "run", None, "plan"), "train"),
+    Scenario("another plan", ("import_table", "run", EDIT), "plan"),
+    Scenario("another training", ("import_table", "run", EDIT, "plan"), "train"),
+    Scenario("a plan without jobs", ("import_table", "run", DROP), "plan"),
+    Scenario("a return", ("import_table", "run", DROP, "plan", UNDO, "plan"), "train"),
 )
 
 
@@ -90,8 +96,12 @@ def make_before(server: Server, scenario: Scenario, folder: Path) -> FaultWorld:
     """The world before the stage of a scenario, in `folder`."""
     world = make_world(folder / "template")
     for stage in scenario.before:
-        if stage is None:
+        if stage == EDIT:
             change_policy(world)
+        elif stage == DROP:
+            drop_jobs(world)
+        elif stage == UNDO:
+            write_configs(world)
         else:
             _must(run_stage(server, world, stage))
     return world

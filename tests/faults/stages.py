@@ -6,6 +6,7 @@ Each takes a workspace. As commands, they are called with root and config folder
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from foxml_assets.core.errors import FoxmlError
@@ -29,6 +30,7 @@ from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_ro
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.files import write_if_changed
 from foxml_assets.training.models.pending import pending_jobs
+from foxml_assets.training.models.retired import retire_models
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.training_gate import authorise_training
@@ -67,6 +69,7 @@ def plan(workspace: Workspace) -> None:
     )
     write_plan(made, layout, history=policy.output.plan_history)
     current = load_master_training_plan(layout.master_plan)
+    retire_models(current, layout, datetime.now(UTC))
     parent = current.metadata.parent_plan_hash
     diff = diff_plans(find_plan(layout, parent) if parent else None, current)
     write_if_changed(layout.plan_diff, diff_json(diff))

@@ -3,9 +3,20 @@
 from pathlib import Path
 
 import pytest
-from fault_world import FaultWorld, change_policy, copy_world
+from fault_world import FaultWorld, change_policy, copy_world, drop_jobs, write_configs
 from faults import Server
-from scenarios import FULL, KILL, KINDS, SCENARIOS, Scenario, Tally, disturb, make_before, undisturbed
+from scenarios import (
+    FULL,
+    KILL,
+    KINDS,
+    SCENARIOS,
+    Scenario,
+    Tally,
+    disturb,
+    make_before,
+    run_stage,
+    undisturbed,
+)
 
 
 def test_a_run_that_is_disturbed_here_and_there_is_resumed(
@@ -18,6 +29,16 @@ def test_a_run_that_is_disturbed_here_and_there_is_resumed(
     tally = Tally()
     for kind, at in ((KILL, 90), (FULL, 140), (KILL, 195)):
         tally.add(disturb(server, known, kind, [at], fast_folder))
+    assert tally.wrong == []
+
+
+def test_a_model_on_its_way_back_is_not_lost(server: Server, trained: FaultWorld, fast_folder: Path) -> None:
+    template = copy_world(trained, fast_folder / "template")
+    for edit in (drop_jobs, write_configs):
+        edit(template)
+        assert run_stage(server, template, "plan").code == 0
+    known = undisturbed(server, Scenario("a return", (), "train"), template)
+    tally = disturb(server, known, KILL, range(1, known.calls + 1, 4), fast_folder)
     assert tally.wrong == []
 
 

@@ -17,7 +17,7 @@ from fuzz_mutations import json_text, mutated_bytes, mutated_document, mutated_t
 from fuzz_rehashed import rehashed_plan, rehashed_routing_plan, rehashed_tables
 
 from foxml_assets.commands.explain import print_explanation
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.commands.plans import print_diff, print_preview, print_validation
 from foxml_assets.commands.status import print_status
 from foxml_assets.core.hashing import file_hash

@@ -17,7 +17,7 @@ from foxml_assets.core.errors import CandidatesError, ConfigError, PanelError, R
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.importing.foxml_run import import_foxml
 from foxml_assets.importing.user_table import import_candidates
-from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.panel.panel_store import build_panel, load_panel_info, read_panel
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.router import route
@@ -64,12 +64,22 @@ def test_a_routing_plan_of_other_words(files: Arena, old: bytes, new: bytes, fie
         parse_plan(raw.replace(old, new, 1))
 
 
-def test_a_panel_whose_description_has_no_hash_of_a_column(files: Arena) -> None:
+def test_a_panel_whose_description_has_no_hash_of_a_symbol(files: Arena) -> None:
+    path = files.layout.panel_info
+    described = json.loads(path.read_bytes())
+    hashes = {label: found[1:] for label, found in described["label_hashes"].items()}
+    files.put(path, json.dumps({**described, "label_hashes": hashes}).encode())
+    with pytest.raises(PanelError, match=rf"label_hashes.{next(iter(hashes))}: should have"):
+        load_panel_info(files.layout)
+
+
+def test_a_panel_whose_description_names_another_column(files: Arena) -> None:
     path = files.layout.panel_info
     described = json.loads(path.read_bytes())
     files.put(path, json.dumps({**described, "time_column": "dat"}).encode())
-    with pytest.raises(PanelError, match=r"column_hashes.dat"):
-        load_panel_info(files.layout)
+    info = load_panel_info(files.layout)
+    with pytest.raises(PanelError, match="does not belong to its description"):
+        read_panel(files.layout, info, [])
 
 
 def test_tables_with_a_column_whose_name_is_no_text(files: Arena) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.planning.plan.data_hashes import DataHashes
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.staleness import CurrentInputs
 from foxml_assets.routing.candidates.candidates import typed_candidates
@@ -14,6 +15,7 @@ from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
+NO_DATA: DataHashes = {}
 STAMP = RunStamp("2025-12-11T18:45:00Z", "20251211_184500", "abc1234")
 
 # AUC that gives the state under the default thresholds, for the pooled and for a symbol's own model.
@@ -68,9 +70,7 @@ def policy(**changes: object) -> RoutingPolicy:
 def panel_of(targets: Iterable[str], symbols: Iterable[str]) -> PanelInfo:
     """The description of a panel that holds these targets and symbols."""
     specs = tuple(TargetSpec(name, TaskType.CLASSIFICATION, 1, 600.0) for name in targets)
-    return PanelInfo(
-        "time", "symbol", ("momentum", "volatility"), specs, tuple(symbols), 1, "2020", "2021", {}
-    )
+    return described(("momentum", "volatility"), specs, tuple(symbols))
 
 
 def panel_behind(plan: MasterPlan, symbols: Iterable[str]) -> PanelInfo:
@@ -82,15 +82,34 @@ def panel_behind(plan: MasterPlan, symbols: Iterable[str]) -> PanelInfo:
     )
     features = dict.fromkeys(name for job in jobs for name in job.features or ())
     known = dict.fromkeys((*symbols, *(job.symbol for job in jobs if job.symbol is not None)))
-    return PanelInfo("time", "symbol", tuple(features), specs, tuple(known), 1, "2020", "2021", {})
+    return described(tuple(features), specs, tuple(known))
 
 
-def inputs_of(plan: MasterPlan) -> CurrentInputs:
-    """What is current when nothing has moved since `plan` was made."""
+def described(
+    features: tuple[str, ...], targets: tuple[TargetSpec, ...], symbols: tuple[str, ...]
+) -> PanelInfo:
+    """A panel's description whose hashes are of nothing."""
+    return PanelInfo(
+        time_column="time",
+        symbol_column="symbol",
+        features=features,
+        targets=targets,
+        symbols=symbols,
+        n_rows=1,
+        start="2020",
+        end="2021",
+        holdout_fraction=0.15,
+        training_rows=(1,) * len(symbols),
+        feature_hashes=("",) * len(symbols),
+        label_hashes={spec.name: ("",) * len(symbols) for spec in targets},
+    )
+
+
+def inputs_of(plan: MasterPlan, data_hashes: DataHashes = NO_DATA) -> CurrentInputs:
+    """What is current when nothing has moved since `plan` was made from `data_hashes`."""
     made = plan.metadata
-    data = {job.target: job.data_hash for job in plan.jobs}
     return CurrentInputs(
-        made.routing_plan_hash, made.candidates_hash, made.config_hash, made.training_hash, data
+        made.routing_plan_hash, made.candidates_hash, made.config_hash, made.training_hash, data_hashes
     )
 
 

@@ -67,7 +67,7 @@ def test_the_file_holds_them_and_is_read_back(tmp_path: Path) -> None:
     plan = plan_of(routing_of())
     document = json.loads(master_bytes(plan))
     jsonschema.validate(document, json.loads(shipped_schema()))
-    assert document["metadata"]["schema_version"] == 2
+    assert document["metadata"]["schema_version"] == 3
     assert document["metadata"]["assured"] == {"y_up": {"momentum": VOUCHED, "volatility": PROVEN}}
     write_plan(plan, Layout(tmp_path), history=1)
     assert load_master_training_plan(Layout(tmp_path).master_plan) == plan

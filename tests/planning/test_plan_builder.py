@@ -29,7 +29,7 @@ def built(
     routing: RoutingPlan,
     with_policy: RoutingPolicy | None = None,
     training_hash: str = "4" * 64,
-    **hashes: str,
+    **hashes: dict[str, str],
 ) -> MasterPlan:
     return build_plan(
         routing,
@@ -273,23 +273,43 @@ def test_time_run_and_commit_change_only_their_three_fields() -> None:
 
 def test_the_spec_hash_follows_what_changes_a_model_and_nothing_else() -> None:
     rows = [row("y", None, "strong"), row("y", "A", "strong"), row("z", None, "strong")]
-    base = built(routed(rows), y="d1", z="d1")
+    data = {"y": {"A": "d1", "B": "d1"}, "z": {"B": "d1", "GME": "d1"}}
+    base = built(routed(rows), **data)
 
     def moved(plan: MasterPlan) -> set[str]:
         return {job.job_id for job in plan.jobs if base.jobs_by_id[job.job_id].spec_hash != job.spec_hash}
 
     reprioritised = policy(priority={"symbol": {"strong": 5, "weak_but_ok": 4}})
-    assert moved(built(routed(rows, reprioritised), reprioritised, y="d1", z="d1")) == set()
+    assert moved(built(routed(rows, reprioritised), reprioritised, **data)) == set()
     better = [row("y", None, "strong", score=0.7), *rows[1:]]
-    assert moved(built(routed(better), y="d1", z="d1")) == set()
-    assert moved(built(routed(rows), y="d2", z="d1")) == {"cs_y", "sym_A_y"}
-    assert moved(built(routed(rows), training_hash="5" * 64, y="d1", z="d1")) == {"cs_y", "cs_z", "sym_A_y"}
+    assert moved(built(routed(better), **data)) == set()
+    assert moved(built(routed(rows), **{**data, "y": {"A": "d2", "B": "d1"}})) == {"cs_y", "sym_A_y"}
+    assert moved(built(routed(rows), training_hash="5" * 64, **data)) == {"cs_y", "cs_z", "sym_A_y"}
     leaking = [*rows, row("z", "GME", "strong", leakage_status="BLOCKED")]
-    assert moved(built(routed(leaking), y="d1", z="d1")) == set()
+    assert moved(built(routed(leaking), **data)) == set()
     served = [*leaking, row("z", "B", "none")]
-    assert moved(built(routed(served), y="d1", z="d1")) == {"cs_z"}
+    assert moved(built(routed(served), **data)) == {"cs_z"}
     failed = [rows[0], row("y", "A", "strong", failed_families="xgboost"), rows[2]]
-    assert moved(built(routed(failed), y="d1", z="d1")) == {"sym_A_y"}
+    assert moved(built(routed(failed), **data)) == {"sym_A_y"}
+
+
+def test_a_job_depends_on_the_data_of_the_symbols_that_it_learns_from() -> None:
+    leaking = row("y", "GME", "strong", leakage_status="BLOCKED")
+    rows = [row("y", None, "weak"), row("y", "A", "strong"), row("y", "B", "strong"), leaking]
+    rows += [row("y", "C", "none"), row("z", None, "strong"), row("z", "A", "none")]
+    data = {target: dict.fromkeys(("A", "B", "C", "GME"), "d1") for target in ("y", "z")}
+    base = built(routed(rows), **data)
+
+    def moved(**changed: dict[str, str]) -> set[str]:
+        plan = built(routed(rows), **{name: data[name] | changed.get(name, {}) for name in data})
+        return {job.job_id for job in plan.jobs if base.jobs_by_id[job.job_id].spec_hash != job.spec_hash}
+
+    assert set(base.jobs_by_id) == {"cs_y", "cs_z", "sym_A_y", "sym_B_y"}
+    assert moved(y={"A": "d2"}) == {"cs_y", "sym_A_y"}
+    assert moved(y={"C": "d2"}) == {"cs_y"}
+    assert moved(y={"GME": "d2"}) == set()
+    assert moved(z={"GME": "d2"}) == {"cs_z"}
+    assert moved(y={"new in the panel": "d1"}) == {"cs_y"}
 
 
 def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
@@ -297,8 +317,10 @@ def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
     assert all(spec_hash(job, "4" * 64) == job.spec_hash for job in plan.jobs)
 
 
-def test_a_target_without_a_data_hash_says_so() -> None:
-    assert job_of(built(routed([row("y", None, "strong")])), "y").data_hash == ABSENT
+def test_a_target_or_symbol_without_data_says_so() -> None:
+    rows = [row("y", None, "strong"), row("y", "A", "strong")]
+    assert {job.data_hash for job in built(routed(rows)).jobs} == {ABSENT}
+    assert job_of(built(routed(rows), y={"B": "d"}), "y", "A").data_hash == ABSENT
 
 
 def test_a_plan_is_made_under_the_policy_that_routed_and_no_other() -> None:

@@ -22,7 +22,7 @@ def made(
     return build_plan(
         routed(rows, chosen),
         chosen,
-        data_hashes={str(one["target"]): data for one in rows},
+        data_hashes=dict.fromkeys((str(one["target"]) for one in rows), dict.fromkeys("AB", data)),
         training_hash=training,
         parent_plan_hash=None,
         stamp=STAMP,
@@ -91,6 +91,17 @@ def test_changed_data_is_the_cause_of_retraining() -> None:
     assert all(change.retrains and change.causes == (Cause.DATA,) for change in diff.changed)
     assert len(diff.changed) == 2
     assert "data of y" in diff_markdown(diff)
+
+
+def test_a_symbol_left_out_of_the_pooled_model_is_no_change_of_data() -> None:
+    """Its job learns from other rows, and so its hash of data is another."""
+    rows = [row("y", None, "strong"), row("y", "A", "none"), row("y", "B", "none")]
+    leaks = row("y", "B", "none", leakage_status="BLOCKED", leakage_reason="copies the label")
+    diff = diff_plans(made(rows), made([*rows[:2], leaks]))
+    (change,) = diff.changed
+    assert {"data_hash", "excluded_symbols"} <= {item.field for item in change.fields}
+    assert change.causes == (Cause.EVIDENCE,)
+    assert [item.name for item in diff.inputs] == ["candidates_hash"]
 
 
 def test_changed_training_settings_retrain_every_job() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as with_fields
 from plan_makers import job, master_bytes, plan
-from routing_makers import STAMP, candidates, grid, inputs_of, panel_of, policy, routed
+from routing_makers import STAMP, candidates, described, grid, inputs_of, panel_of, policy, routed
 
 from foxml_assets.core.errors import (
     PlanCorruptError,
@@ -16,9 +16,10 @@ from foxml_assets.core.errors import (
     PlanStaleError,
 )
 from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan, Route, TaskType
-from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.panel.panel_info import TargetSpec
 from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
 from foxml_assets.planning.jobs.fallback import build_fallback_plan
+from foxml_assets.planning.plan.data_hashes import DataHashes
 from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.planning.store.writer import write_plan
@@ -31,21 +32,15 @@ from foxml_assets.storage.layout import Layout
 
 ROUTING = routed(grid())
 STATES = ("strong", "weak", "experimental", "none")
-DATA = {f"y_{state}": "d" * 64 for state in STATES}
+DATA = {f"y_{state}": {other.upper(): f"{state} {other}" for other in STATES} for state in STATES}
 KNOWN = panel_of([f"y_{state}" for state in STATES], [state.upper() for state in STATES])
-PANEL = PanelInfo(
-    time_column="time",
-    symbol_column="symbol",
-    features=("momentum",),
-    targets=(
+PANEL = described(
+    ("momentum",),
+    (
         TargetSpec("y", TaskType.CLASSIFICATION, 5, 7200.0),
         TargetSpec("z", TaskType.REGRESSION, 1, 1440.0),
     ),
-    symbols=("A", "B"),
-    n_rows=10,
-    start="2020-01-01",
-    end="2020-01-10",
-    column_hashes={name: name for name in ("time", "symbol", "momentum", "y", "z")},
+    ("A", "B"),
 )
 FAMILIES = ("lightgbm", "xgboost", "ridge")
 
@@ -61,7 +56,12 @@ def sound() -> MasterPlan:
     )
 
 
-FRESH = inputs_of(sound())
+def moved(target: str, *symbols: str) -> DataHashes:
+    """The data when that of `symbols` has changed."""
+    return {**DATA, target: DATA[target] | dict.fromkeys(symbols, "a" * 64)}
+
+
+FRESH = inputs_of(sound(), DATA)
 
 
 def required(
@@ -154,8 +154,12 @@ def test_a_plan_that_contradicts_itself_is_refused_though_its_hash_is_right(tmp_
         (replace(FRESH, config_hash="a" * 64), "routing policy"),
         (replace(FRESH, training_hash="a" * 64), "training settings"),
         (
-            replace(FRESH, data_hashes={**(FRESH.data_hashes or {}), "y_strong": "a" * 64}),
-            "data of y_strong",
+            replace(FRESH, data_hashes=moved("y_experimental", *(state.upper() for state in STATES))),
+            "data of y_experimental on EXPERIMENTAL, STRONG, WEAK",
+        ),
+        (
+            replace(FRESH, data_hashes=moved("y_none", "STRONG")),
+            "data of y_none on STRONG",
         ),
     ],
 )
@@ -178,7 +182,10 @@ def test_an_input_that_is_gone_counts_as_moved_and_one_not_given_does_not() -> N
     gone = stale_inputs(sound(), replace(FRESH, routing_plan_hash=ABSENT, data_hashes={}))
     assert [(item.name, item.current) for item in gone] == [
         ("routing plan", ABSENT),
-        *((f"data of {target}", ABSENT) for target in sorted({job.target for job in sound().jobs})),
+        ("data of y_experimental on EXPERIMENTAL, STRONG, WEAK", ABSENT),
+        ("data of y_none on EXPERIMENTAL, STRONG, WEAK", ABSENT),
+        ("data of y_strong", ABSENT),
+        ("data of y_weak", ABSENT),
     ]
     assert stale_inputs(sound(), CurrentInputs()) == ()
 
@@ -225,7 +232,10 @@ def rehashed(jobs: list[Job]) -> MasterPlan:
         (forged(task_type=TaskType.REGRESSION), "task type"),
         (forged(priority=99), "must have the priority"),
         (forged(route=Route.EXPERIMENTAL_ONLY), "the routing plan says"),
-        (forged(symbol="NOBODY", job_id="sym_NOBODY_y_experimental"), "symbol: is not in the panel"),
+        (
+            forged(symbol="NOBODY", job_id="sym_NOBODY_y_experimental", data_hash=ABSENT),
+            "symbol: is not in the panel",
+        ),
         (rehashed(list(sound().jobs[1:])), "without a pooled job"),
     ],
 )

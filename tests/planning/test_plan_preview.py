@@ -24,7 +24,7 @@ def planned(by: RoutingPolicy) -> MasterPlan:
     return build_plan(
         routed(ROWS, by),
         by,
-        data_hashes={"y": "d"},
+        data_hashes={"y": {"A": "d"}},
         training_hash="4" * 64,
         parent_plan_hash=None,
         stamp=STAMP,
@@ -45,7 +45,7 @@ def previewed(
         universe=None,
         current_routing=routed(ROWS, now),
         current=planned(now),
-        data_hashes={"y": "d"},
+        data_hashes={"y": {"A": "d"}},
         training_hash="4" * 64,
         past_seconds=past or {},
         untrained=lambda plan: [job for job in plan.jobs if job.spec_hash not in trained],

@@ -13,7 +13,7 @@ from foxml_assets.core.vocabulary import ModelFamily, Route
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.reporting.pairs_picture import skill_chart
 from foxml_assets.reporting.promise_picture import promise_picture
-from foxml_assets.reporting.promises import promise_of, promise_rows, promise_words
+from foxml_assets.reporting.promises import broken_promise, promise_of, promise_rows, promise_words
 from foxml_assets.reporting.report import ModelLine
 
 
@@ -123,3 +123,10 @@ def test_the_skill_chart_without_scores_says_so() -> None:
 def test_the_skill_chart_of_many_targets_stays_readable() -> None:
     scores = pair_scores({(f"y_{n}", "A", Route.BOTH): n / 200 for n in range(150)})
     assert pixels(skill_chart(scores)).shape[0] <= 2200
+
+
+def test_a_promise_is_broken_below_a_quarter_of_it() -> None:
+    assert broken_promise([model(0.4, 0.1), model(0.2, 0.05)]) == ()
+    (broken,) = broken_promise([model(0.4, 0.1), model(0.2, 0.04)])
+    assert str(broken) == "hold-out: 2 models have a mean skill of 0.070 there, 0.300 was promised"
+    assert broken_promise([]) == ()

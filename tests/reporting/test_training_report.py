@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from foxml_assets.reporting.report_markdown import report_markdown
 from foxml_assets.serving.job_models import load_family, load_job_model
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
+from foxml_assets.training.models.retired import retire_models
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
 
@@ -185,12 +187,13 @@ def test_reasons_that_jobs_share_are_counted_and_the_rarest_are_not_told() -> No
     reasons = ["too few rows"] * 3 + ["disk full"] * 2 + ["a", "b", "c"]
     failed = [UnfinishedLine(f"j{n}", UP, None, ModelState.FAILED, why) for n, why in enumerate(reasons)]
     stale = UnfinishedLine("k", UP, "AAA", ModelState.STALE, "trained for another spec")
-    assert state_rows(12, [*failed, stale], 2) == [
+    assert state_rows(12, [*failed, stale], retired=3, orphans=2) == [
         ("planned", 12, ""),
         ("trained", 3, ""),
         ("stale", 1, "trained for another spec"),
         ("failed", 8, "3: too few rows; 2: disk full; 1: a; and 2 other reasons"),
-        ("left the plan", "", "2 models that no job asks for any more; they are kept"),
+        ("retired", "", "3 models whose jobs left the plan; they come back with them"),
+        ("left over", "", "2 folders that no job asks for, not retired so far"),
     ]
 
 
@@ -263,6 +266,22 @@ def test_models_of_jobs_that_left_the_plan_are_reported_and_left_alone(trained: 
     )
     assert all((trained.world.layout.root / path).is_dir() for path in report.orphans)
     assert "Models the plan does not ask for" in report_markdown(report)
+    assert "Retired models" not in report_markdown(report)
+
+
+def test_retired_models_are_named(trained: Routed) -> None:
+    world = trained.world
+    left = [job for job in trained.plan.jobs if (job.target, job.symbol) != (UP, "AAA")]
+    own = job_of(trained, UP, "AAA")
+    retire_models(plan_of(world, left), world.layout, datetime(2026, 3, 1, tzinfo=UTC))
+    report, _ = make_report(plan_of(world, left), trained.routing, world.context, BlockConfig())
+    assert report.orphans == ()
+    assert report.retired == tuple(
+        f"symbol_specific/{UP}/AAA/{family}/{own.spec_hash}" for family in sorted(own.model_families)
+    )
+    text = report_markdown(report)
+    assert "## Retired models" in text
+    assert own.spec_hash in text
 
 
 def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def route_and_plan(
     world: World, scores: dict[str, dict[str | None, float]] = SCORES, policy: RoutingPolicy = POLICY
 ) -> Routed:
     """Write candidates, routing plan and master plan of `scores` under the world's root."""
-    layout, info = world.layout, world.context.info
+    layout = world.layout
     candidates = candidates_from_evidence([_evidence(world, target, scores[target]) for target in scores])
     write_candidates(candidates, layout.routing_candidates)
     routing = route(candidates, policy, stamp=STAMP)
@@ -66,7 +66,7 @@ def route_and_plan(
     plan = build_plan(
         routing,
         policy,
-        data_hashes={spec.name: info.data_hash_for(spec.name) for spec in info.targets},
+        data_hashes=world.context.data_hashes,
         training_hash=world.context.training_hash,
         parent_plan_hash=None,
         stamp=STAMP,

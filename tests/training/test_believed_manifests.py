@@ -207,7 +207,12 @@ def test_what_has_moved_on_accuses_no_model(world: World) -> None:
     assert job_status(job, other_settings).state is ModelState.TRAINED
     info = world.context.info
     shorter = replace(
-        info, symbols=info.symbols[:2], end=info.start, column_hashes=dict.fromkeys(info.column_hashes, "")
+        info,
+        symbols=info.symbols[:2],
+        end=info.start,
+        training_rows=info.training_rows[:2],
+        feature_hashes=info.feature_hashes[:2],
+        label_hashes={name: hashes[:2] for name, hashes in info.label_hashes.items()},
     )
     for panel in (shorter, None):
         context = ModelContext(world.layout, panel, world.context.config, world.context.holdout_fraction)

@@ -12,7 +12,6 @@ from dask_cluster import Cluster, dask_cluster, n_tasks
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.core.errors import EngineError
-from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.engines import dask_engine
 from foxml_assets.training.engines.dask_task import order_of, panel_hash_of, train_order
@@ -131,7 +130,7 @@ def test_an_address_at_which_none_answers_is_an_error_with_its_fix(
 def test_what_travels_is_small_whatever_the_size_of_panel_and_plan(world: World) -> None:
     info = world.context.info
     many = {f"feature_{number}": "0" * 64 for number in range(2_000)}
-    large = PanelInfo(**{**vars(info), "symbols": tuple(many), "column_hashes": info.column_hashes | many})
+    large = replace(info, symbols=tuple(many), feature_hashes=tuple(many.values()))
     recorded = {(f"{number:064}", "lightgbm"): "0" * 64 for number in range(25_000)}
     context = replace(world.context, info=large, recorded=recorded)
     order = order_of(world.job(UP), context, panel_hash_of(large), until=0.0, batch="foxml")

@@ -109,6 +109,8 @@ def test_a_job_of_other_settings_is_refused(world: World) -> None:
     assert "not that of the current training settings" in train(other, [job])[job.job_id].reason
     wider = World(replace(world.context, holdout_fraction=0.3))
     assert "not that of the current training settings" in train(wider, [job])[job.job_id].reason
+    planned = wider.job(UP)
+    assert "the panel was described for another hold-out" in train(wider, [planned])[planned.job_id].reason
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "manifest", "empty manifest"])

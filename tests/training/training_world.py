@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -105,13 +106,12 @@ class World:
             horizon_minutes=7200.0,
             features=None if features is None else tuple(features),
             excluded_symbols=tuple(ExcludedSymbol(name, "leaks") for name in excluded),
-            data_hash=self.context.info.data_hash_for(target) if self._knows(target) else "0" * 64,
+            data_hash="",
             spec_hash="",
         )
-        return with_spec_hash(job, self.context.training_hash)
-
-    def _knows(self, target: str) -> bool:
-        return target in {spec.name for spec in self.context.info.targets}
+        return with_spec_hash(
+            msgspec.structs.replace(job, data_hash=self.context.data_hash(job)), self.context.training_hash
+        )
 
 
 def make_world(

@@ -1,7 +1,7 @@
 """The routing plan becomes the master training plan, its mirrors and views, and the set of partitions."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -9,19 +9,20 @@ from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
 from foxml_assets.defs.assets.metadata import file_link, markdown_table
-from foxml_assets.defs.graph import Graph, bound
+from foxml_assets.defs.graph import Graph, bound, code_of
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.defs.running.ledger import Ledger, ledger_of, names_in
-from foxml_assets.defs.running.partitions import add_partitions, retire_partitions
-from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_key
+from foxml_assets.defs.running.retirement import Retired, retire_unplanned
+from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, partition_order
 from foxml_assets.defs.sensors.automation import when_inputs_change
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import describe_plan
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.store.writer import PlanWrite, write_plan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.stages import PLAN_VIEWS
+from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import Workspace
 
 GROUP = "planning"
@@ -51,7 +52,8 @@ def job_assets(graph: Graph) -> list[dg.AssetSpec]:
 
 def training_plan(graph: Graph) -> dg.AssetsDefinition:
     """The master plan and its views, which are made together."""
-    make = dg.multi_asset(specs=_specs(graph), name=graph.names.flat("training_plan"))
+    specs = [spec.merge_attributes(metadata=code_of(_training_plan)) for spec in _specs(graph)]
+    make = dg.multi_asset(specs=specs, name=graph.names.flat("training_plan"))
     return make(bound(_training_plan, graph))
 
 
@@ -97,36 +99,36 @@ def _training_plan(
         written = write_plan(plan, layout, history=inputs.policy.output.plan_history)
     for line in describe_plan(written.plan, layout.training_plan_dir):
         _log.info(line)
+    ledger = ledger_of(workspace, context.instance)
+    retired = _set_partitions(context, ledger, written.plan, layout)
     version = dg.DataVersion(written.plan.metadata.plan_hash)
     yield dg.MaterializeResult(
         asset_key=names.key("master_training_plan"),
         data_version=version,
-        metadata=_plan_metadata(written, workspace),
+        metadata=_plan_metadata(written, retired, workspace),
     )
     for name in PLAN_VIEWS:
         yield dg.MaterializeResult(
             asset_key=names.key(name), data_version=version, metadata=_view_metadata(name, workspace)
         )
-    ledger = ledger_of(workspace, context.instance)
-    for kind, partition_set in MODEL_PARTITIONS.items():
+    for kind in MODEL_PARTITIONS:
         jobs = [job for job in written.plan.jobs if job.training_type is kind]
-        _set_partitions(context, ledger, partition_set, jobs)
         yield from job_events(ledger, kind, jobs)
 
 
 def _set_partitions(
-    context: dg.AssetExecutionContext, ledger: Ledger, partition_set: str, jobs: Sequence[Job]
-) -> None:
-    keys = [partition_key(job) for job in jobs]
-    add_partitions(ledger, partition_set, keys)
-    waiting = retire_partitions(ledger, partition_set, set(keys))
-    if waiting:
-        context.log.info(
-            f"Not of the plan any more, but a run or a backfill still refers to: {', '.join(waiting)}"
-        )
+    context: dg.AssetExecutionContext, ledger: Ledger, plan: MasterPlan, layout: Layout
+) -> Retired:
+    for kind in MODEL_PARTITIONS:
+        partition_order(ledger, plan, kind)
+    retired = retire_unplanned(ledger, plan, layout)
+    if retired.waiting:
+        names = ", ".join(retired.waiting)
+        context.log.info(f"Not of the plan any more, but a run or a backfill still refers to: {names}")
+    return retired
 
 
-def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.MetadataValue]:
+def _plan_metadata(written: PlanWrite, retired: Retired, workspace: Workspace) -> dict[str, dg.MetadataValue]:
     plan, folder = written.plan, workspace.layout.training_plan_dir
     summary = plan.summary
     counts = [
@@ -134,6 +136,7 @@ def _plan_metadata(written: PlanWrite, workspace: Workspace) -> dict[str, dg.Met
         ("cross-sectional", summary.total_cs_jobs),
         ("symbol", summary.total_symbol_jobs),
         ("blocked pairs", summary.total_blocked),
+        ("models retired", len(retired.models)),
     ]
     return {
         "counts": markdown_table(["", "number"], counts),

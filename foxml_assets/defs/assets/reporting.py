@@ -66,7 +66,13 @@ def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> 
             "targets": table_of_numbers(TARGET_SKILL_HEADER, target_skills(report)[:_MAX_TARGETS]),
             "jobs": jobs_trained(report),
             "planned against trained": markdown_table(
-                STATE_HEADER, state_rows(report.jobs_planned, report.unfinished, len(report.orphans))
+                STATE_HEADER,
+                state_rows(
+                    report.jobs_planned,
+                    report.unfinished,
+                    retired=len(report.retired),
+                    orphans=len(report.orphans),
+                ),
             ),
             "promised": promise_words(report.models),
             "promised against realised": picture(

@@ -134,10 +134,12 @@ def _moved_jobs(
 
 
 def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int) -> str:
+    returned = found[OutcomeStatus.TAKEN_BACK]
+    back = f"{returned} taken back, " if returned else ""
     late = f", {not_begun} not begun when the time was up" if not_begun else ""
     left = f", {len(unplanned)} not of the plan: {', '.join(unplanned[:_MAX_LISTED])}" if unplanned else ""
     return (
-        f"{found[OutcomeStatus.DONE]} trained, {found[OutcomeStatus.SKIPPED]} trained already, "
+        f"{found[OutcomeStatus.DONE]} trained, {found[OutcomeStatus.SKIPPED]} trained already, {back}"
         f"{found[OutcomeStatus.FAILED]} failed{late}{left}"
     )
 
@@ -161,6 +163,8 @@ def _line(outcome: JobOutcome) -> str:
     told = outcome.reason or ", ".join(scores)
     if outcome.status is OutcomeStatus.SKIPPED:
         return f"{outcome.job.job_id} skipped, it is trained already. {told}"
+    if outcome.status is OutcomeStatus.TAKEN_BACK:
+        return f"{outcome.job.job_id} taken back, as it was when it left the plan. {told}"
     return f"{outcome.job.job_id} {outcome.status.value} in {outcome.seconds:.1f} s. {told}"
 
 

@@ -1,7 +1,7 @@
 """Every check by the asset it is of: what holds where it passes, and how it is mended where it does not."""
 
 from foxml_assets.defs.graph import Check
-from foxml_assets.defs.running.stage_runs import FILES_INTACT, MATCH_THE_PLAN
+from foxml_assets.defs.running.stage_runs import AS_PROMISED, FILES_INTACT, MATCH_THE_PLAN
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.validate.plan_checks import PlanCheck
 from foxml_assets.stages import CONFIGS
@@ -19,15 +19,15 @@ PANEL_CHECKS = (
         "Look for what the source lost; checks.max_shrink in data_config.yaml says how much may go.",
     ),
 )
-EVIDENCE_CHECKS = (
+CANDIDATES_CHECKS = (
+    # Of the evidence behind them, whose runs make some targets each.
     Check(
-        "feature_selections",
+        "routing_candidates",
         "null_at_chance",
         "On shuffled labels the pooled model of every target scores no better than chance.",
         "Do not believe the scores of these targets: see null_score in docs/evidence.md.",
+        looks_at=("feature_selections",),
     ),
-)
-CANDIDATES_CHECKS = (
     Check(
         "routing_candidates",
         "schema",
@@ -155,6 +155,12 @@ def model_checks_of(asset: str) -> tuple[Check, ...]:
             "Models and manifests are those that training recorded.",
             "foxml train makes them again.",
         ),
+        Check(
+            asset,
+            AS_PROMISED,
+            "On the hold-out the models keep at least a quarter of the skill that the evidence promised.",
+            "Look at the report: the evidence may be old, or the relation gone.",
+        ),
     )
 
 
@@ -166,4 +172,4 @@ ARTIFACT_CHECKS = (
     AS_WRITTEN,
     *VIEW_CHECKS,
 )
-WARNINGS = {"no_row_quarantined", "size_as_before"}
+WARNINGS = {"no_row_quarantined", "size_as_before", AS_PROMISED}

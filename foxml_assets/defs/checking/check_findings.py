@@ -1,4 +1,4 @@
-"""What the checks of evidence, candidates and plans find now, by (asset, name of the check)."""
+"""What the checks of candidates, routing plan and master plan find now, by (asset, name of the check)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -23,21 +23,17 @@ from foxml_assets.workspace import Workspace
 Findings = Mapping[tuple[str, str], Sequence[Problem]]
 
 
-def evidence_findings(workspace: Workspace) -> Findings:
-    """Of the evidence: nothing is found where there is nothing to find."""
-
-    def above() -> Sequence[Problem]:
-        return nulls_above_chance(read_all_evidence(workspace.layout))
-
-    return {("feature_selections", "null_at_chance"): _find(above)}
-
-
 def candidates_findings(workspace: Workspace) -> Findings:
-    """Of the candidates: columns, one row per pair, values that can be."""
+    """Of the candidates: columns, one row per pair, values that can be, and no skill where there is none."""
     asset = "routing_candidates"
     # Read once for all three; an error is not kept, and so is found by each.
     table = cache(lambda: read_candidates(workspace.layout.routing_candidates))
+
+    def skilled_nulls() -> Sequence[Problem]:
+        return nulls_above_chance(read_all_evidence(workspace.layout))
+
     return {
+        (asset, "null_at_chance"): _find(skilled_nulls),
         (asset, "schema"): _find(lambda: _nothing(table())),
         (asset, "unique_pairs"): _find(lambda: duplicate_rows(table())),
         (asset, "ranges"): _find(lambda: rows_out_of_range(table())),

@@ -11,7 +11,6 @@ from foxml_assets.defs.assets.metadata import markdown_table
 from foxml_assets.defs.checking.catalogue import (
     AS_WRITTEN,
     CANDIDATES_CHECKS,
-    EVIDENCE_CHECKS,
     PANEL_CHECKS,
     PLAN_CHECKS,
     ROUTING_CHECKS,
@@ -22,7 +21,6 @@ from foxml_assets.defs.checking.catalogue import (
 from foxml_assets.defs.checking.check_findings import (
     Findings,
     candidates_findings,
-    evidence_findings,
     first_words,
     plan_findings,
     routing_findings,
@@ -31,12 +29,15 @@ from foxml_assets.defs.checking.panel_sizes import panel_sizes, shrunk
 from foxml_assets.defs.graph import CheckFactory, checks
 from foxml_assets.defs.running.ledger import Names, ledger_of, names_in
 from foxml_assets.defs.running.stage_runs import (
+    AS_PROMISED,
     FILES_INTACT,
     MATCH_THE_PLAN,
     ModelChecks,
     model_checks,
 )
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.reporting.model_lines import model_lines
+from foxml_assets.reporting.promises import broken_promise
 from foxml_assets.training.models.inventory import JobStatus, take_inventory
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
@@ -57,14 +58,6 @@ def panel_checks(
         shrunk(sizes, workspace.data_config().checks.max_shrink),
         numbers={f"{name} {when}": count for when, size in sizes.items() for name, count in size.items()},
     )
-
-
-@checks("evidence_checks", EVIDENCE_CHECKS)
-def evidence_checks(
-    context: dg.AssetCheckExecutionContext, workspace: Workspace
-) -> Iterator[dg.AssetCheckResult]:
-    """Nothing is found where there is nothing to find."""
-    yield from _results(evidence_findings(workspace), names_in(workspace))
 
 
 @checks("candidates_checks", CANDIDATES_CHECKS)
@@ -111,13 +104,13 @@ def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
         key = ledger.names.key(asset)
         yield _result(key, MATCH_THE_PLAN, problems or unfinished)
         yield _result(key, FILES_INTACT, problems or _in_states(statuses, ModelState.CORRUPT))
+        yield _result(key, AS_PROMISED, problems or broken_promise(model_lines(statuses, workspace.layout)))
 
     return compared
 
 
 CHECKS = (
     panel_checks,
-    evidence_checks,
     candidates_checks,
     routing_plan_checks,
     training_plan_checks,

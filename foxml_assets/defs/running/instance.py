@@ -23,8 +23,11 @@ python_logs:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 30
-freshness:
-  enabled: true
+retention:
+  sensor:
+    purge_after_days: {skipped: 2, success: 30, failure: 90}
+  auto_materialize:
+    purge_after_days: {skipped: 2, success: 30, failure: 90}
 concurrency:
   runs:
     max_concurrent_runs: 4

@@ -33,7 +33,7 @@ MODEL_PARTITIONS = {
     TrainingType.CROSS_SECTIONAL: CROSS_SECTIONAL_JOBS,
     TrainingType.SYMBOL_SPECIFIC: SYMBOL_JOBS,
 }
-MATCH_THE_PLAN, FILES_INTACT = MODEL_CHECKS = ("match_the_plan", "files_intact")
+MATCH_THE_PLAN, FILES_INTACT, AS_PROMISED = MODEL_CHECKS = ("match_the_plan", "files_intact", "as_promised")
 
 # Dagster's own console log would bury the progress; everything is in the run's event log.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

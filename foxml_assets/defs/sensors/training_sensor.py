@@ -14,11 +14,10 @@ from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
-from foxml_assets.defs.running.partitions import retire_partitions
+from foxml_assets.defs.running.retirement import retire_unplanned
 from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
-    MODEL_PARTITIONS,
     REPORT_ASSET,
     is_training,
     keys_in_flight,
@@ -108,9 +107,7 @@ def _next_step(ledger: Ledger, workspace: Workspace, runs: tuple[dg.DagsterRun, 
     if runs:
         return dg.SkipReason(f"{len(pending) - len(left)} jobs are in {describe_runs(runs)}")
     # What left the plan while a run still referred to it can go now.
-    for kind, partition_set in MODEL_PARTITIONS.items():
-        planned = {partition_key(job) for job in plan.jobs if job.training_type is kind}
-        retire_partitions(ledger, partition_set, planned)
+    retire_unplanned(ledger, plan, workspace.layout)
     return _report(ledger, workspace, left)
 
 

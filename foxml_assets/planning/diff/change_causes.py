@@ -52,7 +52,10 @@ _EVIDENCE_FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class MovedInputs:
-    """What moved between two plans. `data` holds each target's old and new data hash where both exist."""
+    """What moved between two plans.
+
+    `data`: the targets whose data did, with the data hash of one of their jobs before and after.
+    """
 
     is_first: bool
     changes: tuple[InputChange, ...]
@@ -62,20 +65,21 @@ class MovedInputs:
         """Why a job of `target` came or went."""
         if self.is_first:
             return (Cause.FIRST_PLAN,)
-        old, new = self.data.get(target, ("", ""))
         found = [
             cause
             for cause, holds in (
                 (Cause.EVIDENCE, self._moved("candidates_hash")),
                 (Cause.POLICY, self._moved("config_hash")),
-                (Cause.DATA, old != new),
+                (Cause.DATA, target in self.data),
             )
             if holds
         ]
         return tuple(found) or (Cause.CODE,)
 
-    def causes_of_change(self, fields: Sequence[FieldChange], *, retrains: bool) -> tuple[Cause, ...]:
-        """Why `fields` of a job changed; `retrains` if its spec did.
+    def causes_of_change(
+        self, target: str, fields: Sequence[FieldChange], *, retrains: bool
+    ) -> tuple[Cause, ...]:
+        """Why `fields` of a job of `target` changed; `retrains` if its spec did.
 
         A decision that changed while both evidence and policy moved has both as causes.
         """
@@ -87,7 +91,7 @@ class MovedInputs:
             for cause, holds in (
                 (Cause.EVIDENCE, self._moved("candidates_hash") and bool(names - {"data_hash"})),
                 (Cause.POLICY, self._moved("config_hash") and is_decision),
-                (Cause.DATA, "data_hash" in names),
+                (Cause.DATA, "data_hash" in names and target in self.data),
                 (Cause.TRAINING, self._moved("training_hash") and retrains),
             )
             if holds
@@ -103,13 +107,19 @@ def moved_inputs(old: MasterPlan | None, new: MasterPlan) -> MovedInputs:
     if old is None:
         return MovedInputs(is_first=True, changes=(), data={})
     compared = ((name, getattr(old.metadata, name), getattr(new.metadata, name)) for name in _INPUTS)
-    before, after = old.jobs_by_target, new.jobs_by_target
-    shared = before.keys() & after.keys()
-    data = {target: (before[target][0].data_hash, after[target][0].data_hash) for target in shared}
     moved = tuple(InputChange(name, one, two) for name, one, two in compared if one != two)
-    moved_data = (
-        InputChange(f"data of {target}", one, two)
-        for target, (one, two) in sorted(data.items())
-        if one != two
-    )
+    data = _moved_data(old, new)
+    moved_data = (InputChange(f"data of {target}", one, two) for target, (one, two) in sorted(data.items()))
     return MovedInputs(is_first=False, changes=(*moved, *moved_data), data=data)
+
+
+def _moved_data(old: MasterPlan, new: MasterPlan) -> dict[str, tuple[str, str]]:
+    before, found = old.jobs_by_pair, dict[str, tuple[str, str]]()
+    for job in new.jobs:
+        earlier = before.get((job.target, job.symbol))
+        # A pooled job that leaves out other symbols learns from other rows, whatever became of the data.
+        if earlier is None or earlier.excluded_symbols != job.excluded_symbols:
+            continue
+        if earlier.data_hash != job.data_hash:
+            found.setdefault(job.target, (earlier.data_hash, job.data_hash))
+    return found

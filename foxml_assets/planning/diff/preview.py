@@ -11,6 +11,7 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
 from foxml_assets.planning.diff.changes import PlanDiff, diff_plans
 from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.data_hashes import DataHashes
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.routing.decide.fdr_history import FdrHistory
 from foxml_assets.routing.decide.router import route
@@ -65,7 +66,7 @@ def preview_plan(
     current_routing: RoutingPlan | None,
     history: FdrHistory | None = None,
     current: MasterPlan | None,
-    data_hashes: Mapping[str, str],
+    data_hashes: DataHashes,
     training_hash: str,
     past_seconds: Mapping[FitKey, float],
     untrained: Callable[[MasterPlan], Sequence[Job]],

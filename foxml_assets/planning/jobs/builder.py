@@ -12,6 +12,7 @@ from foxml_assets.core.vocabulary import Route
 from foxml_assets.planning.jobs.from_table import make_jobs
 from foxml_assets.planning.jobs.job_table import job_table
 from foxml_assets.planning.jobs.symbols import symbol_uses
+from foxml_assets.planning.plan.data_hashes import DataHashes
 from foxml_assets.planning.plan.encoding import plan_hash
 from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata, SymbolUse
 from foxml_assets.planning.plan.structure import plan_order, summarize
@@ -27,14 +28,14 @@ def build_plan(
     routing: RoutingPlan,
     policy: RoutingPolicy,
     *,
-    data_hashes: Mapping[str, str],
+    data_hashes: DataHashes,
     training_hash: str,
     parent_plan_hash: str | None,
     stamp: RunStamp,
 ) -> MasterPlan:
     """The master training plan of `routing`: its jobs, with priorities and families by `policy`.
 
-    `data_hashes` is the hash of each target's data; a target that it lacks gets `absent`. Raises
+    A job whose target or symbol `data_hashes` lacks gets `absent`. Raises
     RoutingPlanError for a routing plan made under another policy than `policy`, and UnsafeNameError for a
     name that cannot become a path.
     """

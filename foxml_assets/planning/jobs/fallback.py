@@ -6,6 +6,7 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.jobs.builder import ROUTING_PLAN_PATH, assemble_plan
+from foxml_assets.planning.plan.data_hashes import data_hash, data_hashes
 from foxml_assets.planning.plan.job_ids import job_ids
 from foxml_assets.planning.plan.master_plan import (
     ABSENT,
@@ -25,6 +26,7 @@ def build_fallback_plan(
     info: PanelInfo, *, families: Sequence[ModelFamily], training_hash: str, stamp: RunStamp
 ) -> MasterPlan:
     """One cross-sectional job for every target of the panel, on all features. Never written to disk."""
+    hashes = data_hashes(info)
     ids = job_ids([(spec.name, None) for spec in info.targets])
     jobs = [
         Job(
@@ -41,7 +43,7 @@ def build_fallback_plan(
             horizon_minutes=spec.horizon_minutes,
             features=None,
             excluded_symbols=(),
-            data_hash=info.data_hash_for(spec.name),
+            data_hash=data_hash(hashes, spec.name, None),
             spec_hash="",
         )
         for job_id, spec in zip(ids, info.targets, strict=True)

@@ -13,8 +13,9 @@ from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.names import symbol_segment, target_segment
 from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
 from foxml_assets.planning.jobs.assignment import job_families
+from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash
 from foxml_assets.planning.plan.job_ids import job_ids
-from foxml_assets.planning.plan.master_plan import ABSENT, ExcludedSymbol, Job, JobMetadata
+from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, JobMetadata
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -30,7 +31,7 @@ def make_jobs(
     table: pd.DataFrame,
     routing: RoutingPlan,
     policy: RoutingPolicy,
-    data_hashes: Mapping[str, str],
+    data_hashes: DataHashes,
     training_hash: str,
 ) -> list[Job]:
     """One job per row of `table` (see `job_table`). Raises UnsafeNameError."""
@@ -57,7 +58,10 @@ def make_jobs(
         # Cached, so that jobs of equal features share one tuple: spec hashes go by its identity.
         map(cache(_feature_names), table["features"]),
         pooled_without,
-        [data_hashes.get(target, ABSENT) for target in targets],
+        [
+            data_hash(data_hashes, target, symbol, left_out)
+            for target, symbol, left_out in zip(targets, symbols, pooled_without, strict=True)
+        ],
         [""] * len(table),
         strict=True,
     )

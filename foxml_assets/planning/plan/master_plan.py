@@ -12,7 +12,7 @@ from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 # Stands where a hash would, for an input that does not exist.
 ABSENT = "absent"
@@ -57,7 +57,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One model partition to train, once per model family.
 
     `symbol` is None for the pooled model of all symbols but `excluded_symbols`. `features` None means
-    all features of the panel. `spec_hash` identifies what changes a trained model, and nothing else.
+    all features of the panel. `data_hash` is of the rows that the job learns from, `spec_hash` of all that
+    changes a trained model, and of nothing else.
     """
 
     job_id: str
@@ -87,7 +88,7 @@ class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generated_at: str
     run_id: str
     git_commit: str | None
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     plan_hash: Sha256
     parent_plan_hash: Sha256 | None
     routing_plan_hash: Fingerprint

@@ -1,53 +1,36 @@
 """What changes a trained model, and nothing else: the spec of a job and its hash."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from foxml_assets.core.hashing import canonical_json, content_hash
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
 from foxml_assets.planning.plan.master_plan import Job
 
 
-class JobSpec(msgspec.Struct, frozen=True, gc=False):
-    """Everything a trained model depends on. Route, priority, reason and scores are not part of it.
+class SharedSpec(msgspec.Struct, frozen=True, gc=False):
+    """What a trained model depends on besides its symbol and its data: many jobs have it in common.
 
-    Families and excluded symbols count as sets and are sorted.
+    Route, priority, reason and scores are not part of it. Families and excluded symbols count as sets and
+    are sorted.
     """
 
     target: str
-    symbol: str | None
     training_type: TrainingType
     task_type: TaskType
     horizon_minutes: float | None
     model_families: tuple[ModelFamily, ...]
     features: tuple[str, ...] | None
     excluded_symbols: tuple[str, ...]
-    data_hash: str
     training_hash: str
 
 
-def spec_of(job: Job, training_hash: str) -> JobSpec:
-    """The spec of `job` under the training settings of hash `training_hash`."""
-    return JobSpec(
-        target=job.target,
-        symbol=job.symbol,
-        training_type=job.training_type,
-        task_type=job.task_type,
-        horizon_minutes=job.horizon_minutes,
-        model_families=tuple(sorted(job.model_families)),
-        features=job.features,
-        excluded_symbols=tuple(sorted(item.symbol for item in job.excluded_symbols)),
-        data_hash=job.data_hash,
-        training_hash=training_hash,
-    )
-
-
 def spec_hash(job: Job, training_hash: str) -> str:
-    """SHA-256 (hex) of the job's spec; what `job.spec_hash` must be."""
-    return content_hash(spec_of(job, training_hash))
+    """SHA-256 (hex) of all that a model of `job` depends on, under the training settings of that hash."""
+    return next(spec_hashes([job], training_hash))
 
 
 def with_spec_hash(job: Job, training_hash: str) -> Job:
@@ -61,10 +44,9 @@ def with_spec_hashes(jobs: Sequence[Job], training_hash: str) -> list[Job]:
     return [replace(job, spec_hash=hash_) for job, hash_ in zip(jobs, hashes, strict=True)]
 
 
-def spec_hashes(jobs: Sequence[Job], training_hash: str) -> Iterator[str]:
-    """`spec_hash` of many jobs. What jobs share before their symbol is encoded and hashed once."""
-    shared: dict[tuple[object, ...], tuple[hashlib._Hash, bytes]] = {}
-    symbols: dict[str | None, bytes] = {}
+def spec_hashes(jobs: Iterable[Job], training_hash: str) -> Iterator[str]:
+    """`spec_hash` of many jobs. What they share is encoded and hashed once."""
+    shared: dict[tuple[object, ...], hashlib._Hash] = {}
     for job in jobs:
         # By identity: to hash the same features half a million times takes longer than to encode them twice.
         key = (
@@ -75,23 +57,23 @@ def spec_hashes(jobs: Sequence[Job], training_hash: str) -> Iterator[str]:
             job.model_families,
             id(job.features),
             job.excluded_symbols,
-            job.data_hash,
         )
-        parts = shared.get(key)
-        if parts is None:
-            parts = shared[key] = _around_symbol(spec_of(job, training_hash))
-        name = symbols.get(job.symbol)
-        if name is None:
-            name = symbols[job.symbol] = canonical_json(job.symbol)
-        begun, rest = parts
+        begun = shared.get(key)
+        if begun is None:
+            begun = shared[key] = hashlib.sha256(canonical_json(_shared_spec(job, training_hash)))
         digest = begun.copy()
-        digest.update(name + rest)
+        digest.update(canonical_json([job.symbol, job.data_hash]))
         yield digest.hexdigest()
 
 
-def _around_symbol(spec: JobSpec) -> tuple["hashlib._Hash", bytes]:
-    """The hash of the encoded spec up to its symbol, to be gone on with, and what stands after it."""
-    field = b'"symbol":'
-    # Quotes inside a string are escaped, so the field occurs exactly once.
-    before, after = canonical_json(replace(spec, symbol=None)).split(field + b"null")
-    return hashlib.sha256(before + field), after
+def _shared_spec(job: Job, training_hash: str) -> SharedSpec:
+    return SharedSpec(
+        target=job.target,
+        training_type=job.training_type,
+        task_type=job.task_type,
+        horizon_minutes=job.horizon_minutes,
+        model_families=tuple(sorted(job.model_families)),
+        features=job.features,
+        excluded_symbols=tuple(sorted(item.symbol for item in job.excluded_symbols)),
+        training_hash=training_hash,
+    )

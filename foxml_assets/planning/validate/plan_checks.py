@@ -7,6 +7,7 @@ from itertools import islice
 
 from foxml_assets.core.errors import Problem
 from foxml_assets.panel.panel_info import PanelInfo
+from foxml_assets.planning.plan.data_hashes import data_hashes
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
 from foxml_assets.planning.plan.specs import spec_hashes
@@ -73,7 +74,7 @@ def read_basis(layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, t
         candidates_hash=current_candidates_hash(layout),
         config_hash=policy.config_hash(),
         training_hash=training_hash,
-        data_hashes={spec.name: panel.data_hash_for(spec.name) for spec in panel.targets} if panel else {},
+        data_hashes=data_hashes(panel),
     )
     return Basis(routing, policy, panel, current)
 

@@ -1,28 +1,31 @@
 """Whether a plan was made from the inputs that are current now, and which of them moved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
+from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class CurrentInputs:
     """Hashes of what is current. None: not compared. ABSENT: looked for, and not there.
 
-    `data_hashes` is the hash of each target's data; a planned target that it lacks counts as absent.
+    A planned target or symbol that `data_hashes` lacks counts as absent.
     """
 
     routing_plan_hash: str | None = None
     candidates_hash: str | None = None
     config_hash: str | None = None
     training_hash: str | None = None
-    data_hashes: Mapping[str, str] | None = None
+    data_hashes: DataHashes | None = None
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,27 @@ def stale_inputs(plan: MasterPlan, current: CurrentInputs) -> tuple[StaleInput, 
     return (*moved, *_stale_data(plan, current.data_hashes))
 
 
-def _stale_data(plan: MasterPlan, data_hashes: Mapping[str, str] | None) -> list[StaleInput]:
-    if data_hashes is None:
-        return []
-    found: list[StaleInput] = []
+def _stale_data(plan: MasterPlan, hashes: DataHashes | None) -> Iterator[StaleInput]:
+    """The moved data of each target, by one of its jobs: the pooled one if it is among them."""
+    if hashes is None:
+        return
     for target, jobs in sorted(plan.jobs_by_target.items()):
-        current = data_hashes.get(target, ABSENT)
-        planned = sorted({job.data_hash for job in jobs} - {current})
-        found.extend(StaleInput(f"data of {target}", hash_, current) for hash_ in planned)
-    return found
+        now = (data_hash(hashes, target, job.symbol, job.excluded_symbols) for job in jobs)
+        moved = [(job, hash_) for job, hash_ in zip(jobs, now, strict=True) if hash_ != job.data_hash]
+        if moved:
+            moved.sort(key=lambda one: one[0].symbol or "")
+            first, current = moved[0]
+            name = f"data of {target}{_on_symbols([job for job, _ in moved])}"
+            yield StaleInput(name, first.data_hash, current)
+
+
+def _on_symbols(moved: Sequence[Job]) -> str:
+    """Of which symbols a target's data moved, where it is not all that the pooled model learns from."""
+    symbols = [job.symbol for job in moved if job.symbol is not None]
+    if len(symbols) < len(moved):
+        return ""
+    more = f" and {len(symbols) - _MOST_NAMED} more" if len(symbols) > _MOST_NAMED else ""
+    return f" on {', '.join(symbols[:_MOST_NAMED])}{more}"
 
 
 def _short(hash_: str) -> str:

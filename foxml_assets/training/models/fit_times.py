@@ -17,6 +17,7 @@ from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import write_within
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import MANIFEST_FILE, model_folders, read_manifest
+from foxml_assets.training.models.retired import is_retired, retired_models
 from foxml_assets.training.training_config import TrainingConfig
 
 TIMING_FILE = "timing.json"
@@ -54,7 +55,8 @@ def known_fit_seconds(folder: Path) -> float | None:
 def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
     """Seconds of each recorded fit by target, symbol and family; what is damaged is logged and left out."""
     found: dict[FitKey, float] = {}
-    for folder in model_folders(layout):
+    # What is in use counts for more than what is not.
+    for folder in (*(model.folder for model in retired_models(layout)), *model_folders(layout)):
         try:
             manifest = read_manifest(folder / MANIFEST_FILE)
         except TrainingError as error:
@@ -68,6 +70,9 @@ def past_fit_seconds(layout: Layout) -> dict[FitKey, float]:
 
 def describe_cost(jobs: Sequence[Job], layout: Layout, config: TrainingConfig) -> str:
     """What training `jobs`, in that order, will take by the clock, as far as past fits tell."""
+    jobs = [job for job in jobs if not all(is_retired(job, one, layout) for one in job.model_families)]
+    if not jobs:
+        return "no fits, as all are taken back as they were"
     past = past_fit_seconds(layout)
     estimate = estimate_seconds(jobs, past)
     fits = estimate.known + estimate.guessed + estimate.unknown

@@ -94,9 +94,10 @@ def write_manifest(manifest: Manifest, path: Path) -> str:
 
 
 def model_folders(layout: Layout) -> tuple[Path, ...]:
-    """Every folder that holds a model, whoever asks for it; one that a killed process was making is none."""
+    """Every folder that holds a model, whoever asks for it, but for those that are being made or retired."""
+    apart = {layout.staged_models, layout.retired_models}
     found = (path.parent for path in layout.models.rglob(MANIFEST_FILE))
-    return tuple(sorted(folder for folder in found if layout.staged_models not in folder.parents))
+    return tuple(sorted(folder for folder in found if apart.isdisjoint(folder.parents)))
 
 
 def read_manifest(path: Path) -> Manifest:
