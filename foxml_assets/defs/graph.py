@@ -142,7 +142,7 @@ def asset(
 def checks(
     name: str, of: Sequence[Check], *, config: type[dg.Config] | None = None
 ) -> Callable[[Body], CheckFactory]:
-    """Declare the checks `of` that are made together."""
+    """Declare the checks `of` that are looked at together; a run may ask for some of them."""
 
     def declare(body: Body) -> CheckFactory:
         def build(graph: Graph) -> dg.AssetChecksDefinition:
@@ -151,8 +151,9 @@ def checks(
                 specs=[check.spec(graph.names) for check in of],
                 config_schema=config.to_fields_dict() if config else None,
                 description=inspect.getdoc(body),
+                can_subset=True,
             )
-            return make(bound(body, graph, config))
+            return make(_asked_for(bound(body, graph, config)))
 
         return build
 
@@ -195,6 +196,19 @@ def sensor(
 def default_status(is_on: bool) -> dg.DefaultSensorStatus:
     """Whether a sensor runs before anybody has switched it on or off."""
     return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
+
+
+def _asked_for(compute: Body) -> Body:
+    """`compute` without the results of checks that the run does not ask for."""
+
+    def asked_for(context: Context) -> Iterator[object]:
+        keys = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+        for result in cast("Iterable[dg.AssetCheckResult]", compute(context)):
+            if (result.asset_key, result.check_name) in keys:
+                yield result
+
+    asked_for.__annotations__ = compute.__annotations__
+    return asked_for
 
 
 def code_of(body: Body) -> dict[str, dg.MetadataValue]:

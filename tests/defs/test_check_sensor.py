@@ -90,3 +90,11 @@ def test_it_waits_for_a_run_that_renews_the_plan(checked: Shell) -> None:
     checked.edit("training_config.yaml", seed=4711)
     run = checked.queue(["routing_plan"], {}, dg.DagsterRunStatus.QUEUED)
     assert run.run_id[:8] in look(checked).reason
+
+
+def test_the_button_of_one_check_makes_that_check_alone(checked: Shell) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey("plan_by_route"), "equal_to_master_plan")
+    job = build_definitions(checked.workspace).resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection=set(), asset_check_selection={key})
+    result = alone.execute_in_process(instance=checked.instance)
+    assert [made.asset_check_key for made in result.get_asset_check_evaluations()] == [key]

@@ -1,0 +1,45 @@
+"""A window of a real browser, for the worlds of the end-to-end tests."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# Worlds and the session that serves them are those of the end-to-end tests.
+sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
+
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+_MILLISECONDS = 60_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """A page of the browser, and what its console called an error."""
+
+    page: "Page"
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    """An empty window of a Chromium without a screen. Skips where Playwright or a Chromium is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: the extra `browser`")
+    chromium = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
+    if chromium is None:
+        pytest.skip(f"needs a Chromium: none of {', '.join(_CHROMIUMS)} is on the PATH")
+    with playwright.sync_playwright() as started:
+        # Its sandbox asks for rights that a container rarely has; only our own pages are opened.
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = Window(browser.new_page(viewport={"width": 1600, "height": 1000}))
+        opened.page.set_default_timeout(_MILLISECONDS)
+        opened.page.on("console", lambda said: opened.errors.extend([said.text] * (said.type == "error")))
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        yield opened
+        browser.close()
