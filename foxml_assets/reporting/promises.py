@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from foxml_assets.core.errors import Problem
 from foxml_assets.reporting.report import ModelLine
@@ -39,8 +38,8 @@ def promise_of(lines: Iterable[ModelLine]) -> Promise | None:
         return None
     return Promise(
         models=len(compared),
-        promised=fmean(promised for _, promised in compared),
-        realised=fmean(line.skill for line, _ in compared),
+        promised=sum(promised for _, promised in compared) / len(compared),
+        realised=sum(line.skill for line, _ in compared) / len(compared),
         kept=sum(line.skill >= promised for line, promised in compared),
     )
 
