@@ -33,7 +33,7 @@ def print_report(workspace: Workspace, not_reached: Mapping[str, str] = MappingP
     trained = report.jobs_by_state[ModelState.TRAINED]
     console.print(f"{trained} of {report.jobs_planned} planned jobs are trained")
     if promised := promise_words(report.models):
-        console.print(promised)
+        console.print(promised, soft_wrap=True)
     _print_audit(workspace, report)
     unfinished = [line for line in report.unfinished if line.job_id not in not_reached]
     for line in unfinished[:_MAX_UNFINISHED]:

@@ -42,7 +42,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
     _print_unfinished(inventory)
     promised = promise_words(model_lines(inventory.jobs, workspace.layout))
     if promised:
-        console.print(promised)
+        console.print(promised, soft_wrap=True)
     times = make_table(*TIME_HEADER, title="Training time by family, on one thread")
     for row in time_rows(family_times(inventory.jobs, workspace.layout)):
         times.add_row(*map(str, row))
