@@ -3,28 +3,16 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from browser_window import Window
 
 # Worlds and the session that serves them are those of the end-to-end tests.
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _MILLISECONDS = 60_000
-
-
-@dataclass(frozen=True)
-class Window:
-    """A page of the browser, and what its console called an error."""
-
-    page: "Page"
-    errors: list[str] = field(default_factory=list)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from conftest import Window
+from browser_window import Window
 from test_live import is_serving, running_dev, wait_for
 from worlds import World, make_world
 
