@@ -4,7 +4,6 @@ import logging
 import os
 import shlex
 import sys
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +33,6 @@ def main() -> None:
     from foxml_assets.commands.console import error_console, never_fail_to_encode
 
     never_fail_to_encode(sys.stdout, sys.stderr)
-    # Dagster announces the beta status of each parameter we rely on at every start.
-    warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")
     # A Ctrl-C that meets it closing a connection would be logged with its traceback, and is raised anyway.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:

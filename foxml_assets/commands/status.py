@@ -39,7 +39,8 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
             console.print(f"  {item.problem}", style="red")
         console.print("  Fix: foxml run --until plan")
     console.print(_counts(inventory))
-    _print_unfinished(inventory)
+    retired = retired_models(workspace.layout)
+    _print_unfinished(inventory, len(retired))
     promised = promise_words(model_lines(inventory.jobs, workspace.layout))
     if promised:
         console.print(promised, soft_wrap=True)
@@ -48,19 +49,18 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
         times.add_row(*map(str, row))
     if times.row_count:
         console.print(times)
-    _print_retired(retired_models(workspace.layout))
+    _print_retired(retired)
     return 0
 
 
-def _print_unfinished(inventory: Inventory) -> None:
+def _print_unfinished(inventory: Inventory, retired: int) -> None:
     """Why each state has its jobs, then the first of these jobs."""
     unfinished = unfinished_lines(inventory.jobs)
     if not unfinished and not inventory.orphans:
         return
     table = make_table(*STATE_HEADER, title="Planned against trained")
-    for name, jobs, why in state_rows(
-        len(inventory.jobs), unfinished, retired=0, orphans=len(inventory.orphans)
-    ):
+    orphans = len(inventory.orphans)
+    for name, jobs, why in state_rows(len(inventory.jobs), unfinished, retired=retired, orphans=orphans):
         table.add_row(str(name), str(jobs), Text(str(why)))
     console.print(table)
     for line in unfinished[:_MAX_LISTED]:

@@ -210,7 +210,7 @@ def _screened(
         np.stack([case.leaks.pooled for case in cases]),
     )
     # First, so that its predictions are gone from memory before there are others.
-    nulls = null_scores(cases)
+    nulls = null_scores(cases, task)
     screen = linear_screen(panel, folds, task, settings)
     for at, (case, null) in enumerate(zip(cases, nulls, strict=True)):
         yield case, screen.of(at), null

@@ -83,9 +83,8 @@ def read_panel(
 
     wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
     chosen = info.symbols if symbols is None else sorted(set(symbols))
-    problems = [
-        Problem(f"column {name}", "is not in the panel") for name in wanted if name not in info.columns
-    ]
+    known = set(info.columns)
+    problems = [Problem(f"column {name}", "is not in the panel") for name in wanted if name not in known]
     problems += [
         Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
     ]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from foxml_assets.reporting.report import UnfinishedLine
+from foxml_assets.reporting.report import TrainingReport, UnfinishedLine
 from foxml_assets.training.models.inventory import JobStatus
 from foxml_assets.training.models.manifest import ModelState
 
@@ -17,6 +17,13 @@ def unfinished_lines(statuses: Iterable[JobStatus]) -> tuple[UnfinishedLine, ...
         UnfinishedLine(status.job.job_id, status.job.target, status.job.symbol, status.state, status.reason)
         for status in statuses
         if status.state is not ModelState.TRAINED
+    )
+
+
+def states_of(report: TrainingReport) -> list[Sequence[object]]:
+    """The rows of `state_rows` for a report."""
+    return state_rows(
+        report.jobs_planned, report.unfinished, retired=len(report.retired), orphans=len(report.orphans)
     )
 
 

@@ -50,6 +50,5 @@ def _lines_of(status: JobStatus, layout: Layout) -> Iterator[ModelLine]:
             score=found.value,
             skill=found.skill,
             n=found.n,
-            # Imported evidence may be in another metric, which is not to be compared.
-            evidence_score=job.metadata.score if job.metadata.score_metric is found.metric else None,
+            evidence_score=job.metadata.score_in(found.metric),
         )

@@ -14,7 +14,7 @@ from foxml_assets.auditing.pages.audit_text import (
 from foxml_assets.auditing.routing_audit import Interval
 from foxml_assets.core.markdown import Markup, render, table
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.reporting.job_states import STATE_HEADER, state_rows
+from foxml_assets.reporting.job_states import STATE_HEADER, states_of
 from foxml_assets.reporting.promises import PROMISE_HEADER, promise_rows, promise_words
 from foxml_assets.reporting.report import FamilyTime, ModelLine, TargetLine, TrainingReport
 from foxml_assets.training.models.manifest import ModelState
@@ -45,12 +45,7 @@ def report_markdown(report: TrainingReport) -> str:
         targets=_targets(report),
         unrouted=_unrouted(report),
         routes=_routes(report),
-        states=state_rows(
-            report.jobs_planned,
-            report.unfinished,
-            retired=len(report.retired),
-            orphans=len(report.orphans),
-        ),
+        states=states_of(report),
         state_header=STATE_HEADER,
         promised=promise_words(report.models),
         promises=promise_rows(report.models),

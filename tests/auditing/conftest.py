@@ -1,13 +1,9 @@
 """The panel and plans of the training tests serve here too, with the audit's baselines trained once."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-
 from audited_world import MISSING, audit, pending
 from routed_world import Routed, copied, route_and_plan
 from training_world import make_world

@@ -1,15 +1,10 @@
 """A window of a real browser, for the worlds of the end-to-end tests."""
 
 import shutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from browser_window import Window
-
-# Worlds and the session that serves them are those of the end-to-end tests.
-sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _MILLISECONDS = 60_000

@@ -1,13 +1,9 @@
 """The panel and plans of the training tests serve here too, under a real Dagster instance."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-
 from shell_world import Shell, copy_root, open_shell, write_configs
 from training_world import make_world
 

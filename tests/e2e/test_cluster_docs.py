@@ -13,13 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from postgres_server import postgres_server
 from worlds import REPOSITORY, World, make_world
 
 from foxml_assets.core.config_files import load_config
 from foxml_assets.training.training_config import TrainingConfig
-
-sys.path.insert(0, str(REPOSITORY / "tests" / "defs"))
-from postgres_server import postgres_server
 
 PAGE = REPOSITORY / "docs" / "cluster.md"
 pytestmark = pytest.mark.slow

@@ -1,15 +1,11 @@
 """The world that is planned and trained once for all inputs of a worker."""
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
-
 from fault_world import copy_world
 from fuzz_arena import Arena, make_arena
 

@@ -1,6 +1,5 @@
 """The report on a real plan: partly trained, failed, damaged, orphaned."""
 
-import json
 import re
 import shutil
 from dataclasses import replace
@@ -11,25 +10,21 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from routed_world import Routed, copied, route_and_plan
+from reports import job_of, report_on
+from routed_world import Routed
 from training_world import LONELY, RETURN, UP, make_world, panel_frame, plan_of
 
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.vocabulary import Route, TaskType
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.panel.panel_store import read_panel
-from foxml_assets.planning.plan.consumer import get_job
-from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.reporting.job_states import state_rows
-from foxml_assets.reporting.make_report import make_report, update_report
+from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.pair_scores import PAIR_SCORE_TYPES
 from foxml_assets.reporting.promises import promise_words, promised_skill
 from foxml_assets.reporting.report import FamilyTime, TrainingReport, UnfinishedLine
 from foxml_assets.reporting.report_files import (
     markdown_path,
-    pair_scores_path,
-    pairs_picture_path,
-    promise_picture_path,
     write_report,
 )
 from foxml_assets.reporting.report_markdown import report_markdown
@@ -37,35 +32,7 @@ from foxml_assets.serving.job_models import load_family, load_job_model
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.manifest import ModelState, manifest_path, model_path, read_manifest
 from foxml_assets.training.models.retired import retire_models
-from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.scores import score
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Routed:
-    return route_and_plan(make_world(tmp_path_factory.mktemp("planned")))
-
-
-@pytest.fixture(scope="module")
-def trained_once(planned: Routed, tmp_path_factory: pytest.TempPathFactory) -> Routed:
-    routed = copied(planned, tmp_path_factory.mktemp("trained") / "root")
-    list(train_jobs(routed.plan.jobs, routed.world.context))
-    return routed
-
-
-@pytest.fixture
-def trained(trained_once: Routed, tmp_path: Path) -> Routed:
-    return copied(trained_once, tmp_path / "root")
-
-
-def report_on(routed: Routed, plan: MasterPlan | None = None) -> tuple[TrainingReport, pd.DataFrame]:
-    return make_report(plan or routed.plan, routed.routing, routed.world.context, BlockConfig())
-
-
-def job_of(routed: Routed, target: str, symbol: str | None = None) -> Job:
-    job = get_job(routed.plan, target, symbol)
-    assert job is not None
-    return job
 
 
 def pair(scores: pd.DataFrame, target: str, symbol: str) -> pd.Series:
@@ -290,62 +257,6 @@ def test_a_panel_that_moved_on_is_not_scored_with_old_models(trained: Routed, tm
     _, scores = make_report(trained.plan, trained.routing, newer.context, BlockConfig())
     assert scores["skill"].isna().all()
     assert pair(scores, UP, "BBB")["reason"] == "the pooled model was trained before the panel changed"
-
-
-def test_the_same_state_gives_the_same_bytes(trained: Routed) -> None:
-    layout = trained.world.layout
-    paths = files_of_report(layout)
-    assert write_report(*report_on(trained), layout)
-    before = [path.read_bytes() for path in paths]
-    assert not write_report(*report_on(trained), layout)
-    assert [path.read_bytes() for path in paths] == before
-    content = json.loads(before[0])
-    assert content["jobs_planned"] == 4
-    assert content["pairs_by_route"]["ROUTE_BOTH"] == 1
-
-
-def files_of_report(layout: Layout) -> list[Path]:
-    made = (markdown_path, pair_scores_path, promise_picture_path, pairs_picture_path)
-    return [layout.training_report, *(path(layout) for path in made)]
-
-
-def update(routed: Routed, **changes: object) -> TrainingReport:
-    context = replace(routed.world.context, **changes)
-    return update_report(routed.plan, routed.routing, context, BlockConfig())
-
-
-def test_a_report_is_made_again_only_if_what_it_is_made_from_has_changed(
-    trained: Routed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layout = trained.world.layout
-    report = update(trained)
-    times = {path: path.stat().st_mtime_ns for path in files_of_report(layout)}
-    with monkeypatch.context() as patched:
-        patched.setattr("foxml_assets.reporting.make_report.score_pairs", None)
-        assert update(trained) == report
-    assert {path: path.stat().st_mtime_ns for path in times} == times
-    # A file that is missing, or a report that cannot be read, is no report.
-    for path in times:
-        before = path.read_bytes()
-        path.unlink()
-        assert update(trained) == report
-        assert path.read_bytes() == before
-    layout.training_report.write_bytes(b"{}")
-    assert update(trained) == report
-
-
-def test_whatever_decides_the_report_makes_it_anew(trained: Routed) -> None:
-    layout, bases = trained.world.layout, [update(trained).basis]
-    timing = layout.model_dir(UP, None, "lightgbm") / "timing.json"
-    timing.write_text('{"seconds": 77.0}', encoding="utf-8")
-    slower = update(trained)
-    assert slower.times[0].seconds > 77.0
-    config = trained.world.context.config.model_copy(update={"min_score_rows": 10_000})
-    unscored = update(trained, config=config)
-    assert unscored.routes[0].scored == 0
-    manifest_path(job_of(trained, UP), "xgboost", layout).unlink()
-    bases += [slower.basis, unscored.basis, update(trained).basis]
-    assert len(set(bases)) == 4
 
 
 def test_hostile_names_cannot_break_the_markdown(trained: Routed) -> None:

@@ -1,12 +1,8 @@
 """The panel and plans of the training tests serve here too."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-
 from routed_world import Routed, copied
 from served_world import trained_world
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dask_cluster import Cluster, dask_cluster
 from test_dask_engine import contents, jobs_of, on_dask
-from training_world import UP, make_world
+from training_world import UP, World, make_world
 
 from foxml_assets.core.entry_points import forget_entry_points
 from foxml_assets.core.errors import EngineError
@@ -103,14 +103,20 @@ def test_a_job_that_kills_its_worker_twice_fails_alone_whatever_the_scheduler_al
     assert set(found) == {job.job_id for job in [*killers, *others]}
 
 
+def refused(tmp_path: Path, first_on_its_path: Path, match: str) -> World:
+    """A world whose training a worker with other software has refused."""
+    with dask_cluster(tmp_path, workers=1, paths=[first_on_its_path]) as cluster:
+        world = on_dask(make_world(tmp_path / "dask"), cluster.address)
+        with pytest.raises(EngineError, match=match):
+            list(train_jobs(jobs_of(world), world.context))
+    return world
+
+
 def test_workers_with_other_software_train_nothing(tmp_path: Path) -> None:
     other = tmp_path / "other" / "foxml_assets"
     other.mkdir(parents=True)
     (other / "__init__.py").write_text("raise ImportError('another program')")
-    with dask_cluster(tmp_path, workers=1, paths=[other.parent]) as cluster:
-        world = on_dask(make_world(tmp_path / "dask"), cluster.address)
-        with pytest.raises(EngineError, match=r"(?s)other software.*another program"):
-            list(train_jobs(jobs_of(world), world.context))
+    world = refused(tmp_path, other.parent, r"(?s)other software.*another program")
     assert not world.layout.models.exists()
 
 
@@ -118,10 +124,7 @@ def test_a_library_of_another_version_is_named(tmp_path: Path) -> None:
     other = tmp_path / "other" / "lightgbm-0.1.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: lightgbm\nVersion: 0.1\n")
-    with dask_cluster(tmp_path, workers=1, paths=[other.parent]) as cluster:
-        world = on_dask(make_world(tmp_path / "dask"), cluster.address)
-        with pytest.raises(EngineError, match=r"(?s)lightgbm: is .* here .found '0.1'"):
-            list(train_jobs(jobs_of(world), world.context))
+    refused(tmp_path, other.parent, r"(?s)lightgbm: is .* here .found '0.1'")
 
 
 def test_without_workers_jobs_wait_for_one_and_only_as_long_as_the_time_lasts(

@@ -73,12 +73,10 @@ def model_metadata(outcome: JobOutcome, layout: Layout) -> dict[str, dg.Metadata
 
 
 def _score_rows(outcome: JobOutcome) -> Iterator[Sequence[object]]:
-    evidence = outcome.job.metadata
     for model in outcome.models:
         if model.manifest is not None:
             score, window = model.manifest.scores.within_symbols, model.manifest.training_window
-            # The evidence may have been imported in another metric, which is not to be compared.
-            promised = evidence.score if evidence.score_metric is score.metric else None
+            promised = outcome.job.metadata.score_in(score.metric)
             yield (
                 model.family,
                 "" if score.value is None else f"{score.value:.3f} {score.metric}",

@@ -10,7 +10,7 @@ from foxml_assets.defs.assets.job_events import with_records
 from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_of_numbers
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.ledger import ledger_of
-from foxml_assets.reporting.job_states import STATE_HEADER, state_rows
+from foxml_assets.reporting.job_states import STATE_HEADER, states_of
 from foxml_assets.reporting.make_report import update_report
 from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report_files import (
@@ -65,15 +65,7 @@ def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> 
             "above chance": above_chance(report),
             "targets": table_of_numbers(TARGET_SKILL_HEADER, target_skills(report)[:_MAX_TARGETS]),
             "jobs": jobs_trained(report),
-            "planned against trained": markdown_table(
-                STATE_HEADER,
-                state_rows(
-                    report.jobs_planned,
-                    report.unfinished,
-                    retired=len(report.retired),
-                    orphans=len(report.orphans),
-                ),
-            ),
+            "planned against trained": markdown_table(STATE_HEADER, states_of(report)),
             "promised": promise_words(report.models),
             "promised against realised": picture(
                 promise_picture_path(layout).read_bytes(), "Hold-out skill against the evidence's promise"

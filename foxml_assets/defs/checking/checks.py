@@ -93,18 +93,20 @@ def _model_checks(asset: str, kind: TrainingType) -> CheckFactory:
         ledger = ledger_of(workspace, context.instance)
         statuses: tuple[JobStatus, ...] = ()
         problems: tuple[Problem, ...] = ()
+        broken: tuple[Problem, ...] = ()
         try:
             plan = load_master_training_plan(workspace.layout.master_plan)
             jobs = [job for job in plan.jobs if job.training_type is kind]
             models = with_records(workspace.read_inputs().model_context(), ledger)
             statuses = take_inventory(jobs, models, deep=config.deep).jobs
+            broken = broken_promise(model_lines(statuses, workspace.layout))
         except FoxmlError as error:
             problems = (Problem("", str(error)),)
         unfinished = _in_states(statuses, ModelState.MISSING, ModelState.STALE, ModelState.FAILED)
         key = ledger.names.key(asset)
         yield _result(key, MATCH_THE_PLAN, problems or unfinished)
         yield _result(key, FILES_INTACT, problems or _in_states(statuses, ModelState.CORRUPT))
-        yield _result(key, AS_PROMISED, problems or broken_promise(model_lines(statuses, workspace.layout)))
+        yield _result(key, AS_PROMISED, problems or broken)
 
     return compared
 

@@ -20,8 +20,8 @@ _FEWEST_BARS = 20
 _MOST_ERRORS = 4.0
 
 
-def null_scores(cases: Sequence[TargetCase]) -> tuple[Estimate, ...]:
-    """The pooled ridge's score on shuffled labels, case by case; all cases share their panel and folds.
+def null_scores(cases: Sequence[TargetCase], task: LinearTask) -> tuple[Estimate, ...]:
+    """The pooled ridge's score on shuffled labels, case by case: `task` on the same panel and folds.
 
     It is chance but for its error, unless the scores or their errors are wrong on this panel.
     """
@@ -30,12 +30,8 @@ def null_scores(cases: Sequence[TargetCase]) -> tuple[Estimate, ...]:
     length = max(_FEWEST_BARS, 2 * purge_bars(first.spec.horizon_bars))
     order = _shuffled_bars(folds[-1].test_stop, length, settings.seed)
     shuffled = [replace(case, y=_taken(panel, case.y, order)) for case in cases]
-    task = LinearTask(
-        np.stack([case.y for case in shuffled]),
-        np.stack([case.leaks.usable for case in cases]),
-        np.stack([case.leaks.pooled for case in cases]),
-    )
-    pooled = linear_screen(panel, folds, task, settings, with_own=False).pooled
+    nothing = replace(task, labels=np.stack([case.y for case in shuffled]))
+    pooled = linear_screen(panel, folds, nothing, settings, with_own=False).pooled
     return tuple(
         score_pooled(
             case,

@@ -52,6 +52,10 @@ class JobMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     gate: float | None = None
     score_metric: ScoreMetric | None = None
 
+    def score_in(self, metric: ScoreMetric) -> float | None:
+        """The score, if it is in that metric: evidence that was imported may be in another one."""
+        return self.score if self.score_metric is metric else None
+
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One model partition to train, once per model family.
