@@ -45,7 +45,6 @@ def write_chunks_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     """`write_atomic` of the concatenated `chunks`, of which only one is held at a time."""
     refuse_links(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path.parent)
     with _temporary(path.parent) as (descriptor, temporary):
         # Closing the stream flushes its buffer; the descriptor stays open for fsync, and holds the lock.
         with os.fdopen(descriptor, "wb", closefd=False) as stream:
@@ -113,18 +112,27 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError("could not be written", file=path, problems=[problem], fix=fix) from error
 
 
-@contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
-    """A new file in `folder`, open for writing and locked; what still has its name in the end is removed."""
+def locked_temporary(folder: Path) -> tuple[int, Path]:
+    """A new file in `folder`, open for writing, and locked until its descriptor is closed.
+
+    What killed writers left there is removed.
+    """
+    _sweep(folder)
     while True:
         path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(_TOKEN_BYTES)}"
         # Not mkstemp, whose files nobody else may read whatever the umask says.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
-            break
+            return descriptor, path
         # Another writer took it for a dead one's before it was locked.
         os.close(descriptor)
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+    """`locked_temporary`; what still has its name in the end is removed."""
+    descriptor, path = locked_temporary(folder)
     try:
         yield descriptor, path
     finally:

@@ -5,7 +5,6 @@ A file is named by what is claimed: a run, by the process that executes it, or t
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ import msgspec
 
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.storage.exact_json import decode_json
-from foxml_assets.storage.files import refuse_links, remove_file
+from foxml_assets.storage.files import locked_temporary, refuse_links, remove_file
 
 _FOLDER = ".claims"
-_UNFINISHED_PREFIX = ".new-"
 
 
 class Role(StrEnum):
@@ -62,15 +60,20 @@ def root_id(root: Path) -> str:
 def hold_claim(root: Path, key: str, role: Role, purpose: str, settings: str = "") -> int:
     """Claim `key` until this process ends or closes the descriptor that is returned.
 
-    The file takes its name when it is locked already, so that nobody ever sees it free.
+    The file takes its name when it is locked already, so that nobody ever sees it free. Raises LinkError and
+    OSError, and then leaves nothing.
     """
     folder = _folder(root)
     refuse_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=folder)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.write(descriptor, msgspec.json.encode(_Note(role, purpose, os.getpid(), settings)))
-    Path(name).replace(folder / key)
+    descriptor, temporary = locked_temporary(folder)
+    try:
+        os.write(descriptor, msgspec.json.encode(_Note(role, purpose, os.getpid(), settings)))
+        temporary.replace(folder / key)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise
     return descriptor
 
 
@@ -91,7 +94,8 @@ def find_claims(root: Path) -> dict[str, Claim]:
     folder = _folder(root)
     refuse_links(folder)
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = (_read(path) for path in paths if not path.name.startswith(_UNFINISHED_PREFIX))
+    # What has not taken its name yet begins with a dot.
+    found = (_read(path) for path in paths if not path.name.startswith("."))
     return {claim.key: claim for claim in found if claim is not None}
 
 
