@@ -30,6 +30,7 @@ from foxml_assets.defs.running.partitions import SYMBOL_JOBS, add_partitions, re
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.router import route
@@ -53,7 +54,12 @@ def core(table: Path, folder: Path) -> float:
     start = time.perf_counter()
     routing = route(candidates, policy, stamp=STAMP)
     plan = build_plan(
-        routing, policy, data_hashes={}, training_hash="0" * 64, parent_plan_hash=None, stamp=STAMP
+        routing,
+        policy,
+        data_hashes={},
+        training_hashes=TrainingHashes("0" * 64, {}),
+        parent_plan_hash=None,
+        stamp=STAMP,
     )
     write_plan(plan, Layout(folder), history=policy.output.plan_history)
     return time.perf_counter() - start

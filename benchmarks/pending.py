@@ -38,7 +38,7 @@ def make_world(folder: Path) -> tuple[ModelContext, MasterPlan]:
     layout = Layout(folder)
     routing = routed(TARGETS, SYMBOLS, 0.75)
     context = ModelContext(layout, panel_behind(routing), TrainingConfig(), holdout_fraction=0.15)
-    plan = built(routing, context.training_hash, context.data_hashes)
+    plan = built(routing, context.training_hashes, context.data_hashes)
     layout.training_plan_dir.mkdir(parents=True)
     layout.master_plan.write_bytes(b"".join(plan_tree(plan)[0].chunks()))
     model = folder / "model"

@@ -24,7 +24,7 @@ from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hashes
-from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.master_plan import MasterPlan, TrainingHashes
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.store import tree
 from foxml_assets.planning.store.tree import plan_tree
@@ -42,7 +42,7 @@ from foxml_assets.storage.layout import Layout
 
 STAMP = RunStamp("2025-12-11T18:45:00Z", "benchmark", None)
 POLICY = RoutingPolicy.model_validate({"fdr": {"enabled": False}})
-TRAINING_HASH = "4" * 64
+SETTINGS = TrainingHashes("4" * 64, {})
 FEATURES = json.dumps({f"feature_{number:02d}": "SAFE" for number in range(20)})
 
 
@@ -82,13 +82,13 @@ def routed(n_targets: int, n_symbols: int, local_score: float) -> RoutingPlan:
 
 
 def built(
-    routing: RoutingPlan, training_hash: str = TRAINING_HASH, data_hashes: DataHashes | None = None
+    routing: RoutingPlan, training_hashes: TrainingHashes = SETTINGS, data_hashes: DataHashes | None = None
 ) -> MasterPlan:
     return build_plan(
         routing,
         POLICY,
         data_hashes=data_hashes or {},
-        training_hash=training_hash,
+        training_hashes=training_hashes,
         parent_plan_hash=None,
         stamp=STAMP,
     )
@@ -122,7 +122,7 @@ def benchmark_making(folder: Path, local_score: float, title: str) -> None:
         start = time.perf_counter()
         routing = read_routing_plan(layout)
         read = time.perf_counter()
-        plan = built(routing, training_hash=str(run))
+        plan = built(routing, training_hashes=TrainingHashes(str(run), {}))
         made = time.perf_counter()
         write_plan(plan, layout, history=3)
         end = time.perf_counter()
@@ -197,7 +197,7 @@ def benchmark_gate(folder: Path) -> None:
     def passed() -> MasterPlan:
         return require_current_plan(
             layout,
-            read_basis(layout, POLICY, panel, TRAINING_HASH),
+            read_basis(layout, POLICY, panel, SETTINGS),
             on_stale=OnStalePlan.REFUSE,
             on_missing=OnMissingPlan.REFUSE,
             fallback=lambda: load_master_training_plan(layout.master_plan),

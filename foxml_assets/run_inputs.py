@@ -9,13 +9,14 @@ from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import no_panel
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hashes
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 from foxml_assets.planning.validate.plan_checks import Basis, read_basis
 from foxml_assets.planning.validate.validation import Validation, validate_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import ModelContext, TrainingContext
-from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
+from foxml_assets.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class RunInputs:
     panel: PanelInfo | None
 
     @property
-    def training_hash(self) -> str:
-        """Hash of all settings that change a trained model."""
-        return plan_training_hash(self.training, self.data.evidence.holdout_fraction)
+    def training_hashes(self) -> TrainingHashes:
+        """Hashes of all settings that change a trained model."""
+        return self.training.hashes(self.data.evidence.holdout_fraction)
 
     @cached_property
     def data_hashes(self) -> DataHashes:
@@ -45,7 +46,7 @@ class RunInputs:
 
     def read_basis(self) -> Basis:
         """What a plan made now would be made from. Raises RoutingPlanError or CandidatesError."""
-        return read_basis(self.layout, self.policy, self.panel, self.training_hash)
+        return read_basis(self.layout, self.policy, self.panel, self.training_hashes)
 
     def require_panel(self) -> PanelInfo:
         """The panel's description. Raises PanelError without a panel."""

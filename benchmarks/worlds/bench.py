@@ -15,6 +15,7 @@ from benchmarks.worlds.verdicts import Verdict, kind_rows, right_pairs, verdict
 from benchmarks.worlds.world import World
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -48,7 +49,12 @@ def judge_policy(bench: Bench, policy: RoutingPolicy) -> Outcome:
     """Route the run's candidates under `policy` and judge what the jobs of its plan would serve."""
     routing = _routed(bench, bench.candidates, policy)
     plan = build_plan(
-        routing, policy, data_hashes={}, training_hash="benchmark", parent_plan_hash=None, stamp=STAMP
+        routing,
+        policy,
+        data_hashes={},
+        training_hashes=TrainingHashes("benchmark", {}),
+        parent_plan_hash=None,
+        stamp=STAMP,
     )
     served = served_by_plan(bench.world, bench.table, routing, plan)
     again = [route_choices(bench.world, _routed(bench, table, policy)) for table in bench.replans]

@@ -109,6 +109,6 @@ def _jobs(
 ) -> list[Job]:
     rerouted = replace(routing, pairs=routing.pairs.assign(route=pd.Categorical(routes)))
     table = job_table(rerouted, policy)
-    jobs = make_jobs(table, rerouted, policy, context.data_hashes, context.training_hash)
+    jobs = make_jobs(table, rerouted, policy, context.data_hashes, context.training_hashes)
     known = [job for job in jobs if job.target in context.data_hashes and job.model_families]
     return sorted(known, key=lambda job: (job.target, job.symbol or ""))

@@ -88,7 +88,7 @@ def print_preview(
         history=read_history(layout) if policy.keeps_history() else None,
         current=load_master_training_plan(layout.master_plan) if layout.master_plan.is_file() else None,
         data_hashes=inputs.data_hashes,
-        training_hash=inputs.training_hash,
+        training_hashes=inputs.training_hashes,
         past_seconds=past_fit_seconds(layout),
         untrained=lambda plan: _untrained(plan, context),
         stamp=current_stamp(),

@@ -22,8 +22,7 @@ from foxml_assets.families.registry import find_family
 
 FamilyName = Annotated[ModelFamily, AfterValidator(FAMILIES.check)]
 
-# These have a section, of their defaults, in a config that writes none. To name others here would change the
-# training hash, and so make every trained model stale.
+# These have a section, of their defaults, in a config that writes none.
 _ALWAYS = ("lightgbm", "xgboost", "ridge")
 
 

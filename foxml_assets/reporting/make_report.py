@@ -89,7 +89,12 @@ def report_basis(
     return content_hash(
         [
             [_CODE_VERSION, plan.metadata.plan_hash, _audit(plan, inventory, context.layout)],
-            [context.info, context.training_hash, context.config.min_score_rows, blocks_config.model_dump()],
+            [
+                context.info,
+                context.training_hashes,
+                context.config.min_score_rows,
+                blocks_config.model_dump(),
+            ],
             [models, family_times(inventory.jobs, context.layout), sorted(map(str, inventory.orphans))],
             [model.name for model in retired_models(context.layout)],
         ]

@@ -7,10 +7,10 @@ from functools import cached_property
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash, data_hashes
-from foxml_assets.planning.plan.master_plan import ABSENT, Job
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, TrainingHashes
 from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.storage.layout import Layout
-from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
+from foxml_assets.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class ModelContext:
     recorded: Mapping[tuple[str, ModelFamily], str] = field(default_factory=dict)
 
     @cached_property
-    def training_hash(self) -> str:
-        """What `training_hash` of a plan must be for its jobs to be trained here."""
-        return plan_training_hash(self.config, self.holdout_fraction)
+    def training_hashes(self) -> TrainingHashes:
+        """What those of a plan must be taken from for its jobs to be trained here."""
+        return self.config.hashes(self.holdout_fraction)
 
     @cached_property
     def data_hashes(self) -> DataHashes:
@@ -43,7 +43,7 @@ class ModelContext:
 
     def has_settings_of(self, job: Job) -> bool:
         """Whether the plan of `job` was made for these settings."""
-        return spec_hash(job, self.training_hash) == job.spec_hash
+        return spec_hash(job, self.training_hashes) == job.spec_hash
 
     def panel_of(self, job: Job) -> PanelInfo | None:
         """The panel, if it still holds the data that `job` was planned for."""

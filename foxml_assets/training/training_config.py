@@ -8,6 +8,7 @@ from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan
 from foxml_assets.families.sections import FamiliesConfig
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 
 # Raise it when a change of this code changes the models it trains; every job then becomes stale.
 CODE_VERSION = 1
@@ -53,13 +54,14 @@ class TrainingConfig(ConfigModel):
         """How many jobs are trained at the same time at least: the workers of a cluster come and go."""
         return self.threads if isinstance(self.engine, OnThreads) else 1
 
-    def training_hash(self) -> str:
-        """Hash of the settings, and the code, that decide which models exist and what they hold."""
+    def hashes(self, holdout_fraction: float) -> TrainingHashes:
+        """Hashes of the settings, and the code, that decide which models exist and what they hold."""
         # The others decide when, how fast or whether to train, and how models are scored.
-        deciding = {"seed", "symbol_as_feature", "min_train_rows", "families"}
-        return content_hash([CODE_VERSION, self.model_dump(mode="json", include=deciding)])
-
-
-def plan_training_hash(config: TrainingConfig, holdout_fraction: float) -> str:
-    """The training hash a plan's jobs carry in their specs: the config's, and the size of the hold-out."""
-    return content_hash([config.training_hash(), holdout_fraction])
+        deciding = self.model_dump(mode="json", include={"seed", "symbol_as_feature", "min_train_rows"})
+        return TrainingHashes(
+            content_hash([CODE_VERSION, deciding, holdout_fraction]),
+            {
+                name: content_hash(self.families.of(name).model_dump(mode="json"))
+                for name in self.families.names
+            },
+        )

@@ -43,15 +43,18 @@ def authorise_training(context: TrainingContext, policy: RoutingPolicy, stamp: R
 
     plan = require_current_plan(
         context.layout,
-        read_basis(context.layout, policy, context.info, context.training_hash),
+        read_basis(context.layout, policy, context.info, context.training_hashes),
         on_stale=context.config.on_stale_plan,
         on_missing=context.config.on_missing_plan,
         fallback=lambda: build_fallback_plan(
-            context.info, families=policy.families[-1].use, training_hash=context.training_hash, stamp=stamp
+            context.info,
+            families=policy.families[-1].use,
+            training_hashes=context.training_hashes,
+            stamp=stamp,
         ),
         warn=warn,
     )
-    moved = stale_inputs(plan, CurrentInputs(training_hash=context.training_hash))
+    moved = stale_inputs(plan, CurrentInputs(training_hashes=context.training_hashes))
     if moved:
         raise PlanStaleError(
             "the plan was made for other training settings",

@@ -73,13 +73,13 @@ def test_a_routing_plan_is_not_planned_under_another_policy(workspace: Workspace
 def test_inputs_stay_as_they_were_read(workspace: Workspace) -> None:
     _use(workspace, "lightgbm")
     before = workspace.read_inputs()
-    hashes = before.policy.config_hash(), before.training_hash
+    hashes = before.policy.config_hash(), before.training_hashes
     _use(workspace, "xgboost")
     workspace.training_config_file.write_text("seed: 1\n", encoding="utf-8")
     after = workspace.read_inputs()
-    assert (before.policy.config_hash(), before.training_hash) == hashes
+    assert (before.policy.config_hash(), before.training_hashes) == hashes
     assert after.policy.config_hash() != hashes[0]
-    assert after.training_hash != hashes[1]
+    assert after.training_hashes != hashes[1]
 
 
 def test_without_a_panel_there_is_nothing_to_train_on_and_no_universe(workspace: Workspace) -> None:

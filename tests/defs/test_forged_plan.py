@@ -32,7 +32,7 @@ def test_a_label_as_feature_is_refused_and_the_good_models_stay(
     plan = shell.plan
     jobs = [replace(job, features=(*(job.features or ()), job.target)) for job in plan.jobs]
     forged = assemble_plan(
-        with_spec_hashes(jobs, plan.metadata.training_hash),
+        with_spec_hashes(jobs, plan.metadata.training_hashes),
         plan.metadata,
         total_blocked=plan.summary.total_blocked,
         symbols=plan.summary.symbols,

@@ -43,7 +43,7 @@ def plan_and_train(workspace: Workspace) -> None:
         routing,
         inputs.policy,
         data_hashes=inputs.data_hashes,
-        training_hash=inputs.training_hash,
+        training_hashes=inputs.training_hashes,
         parent_plan_hash=None,
         stamp=STAMP,
     )

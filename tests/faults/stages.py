@@ -63,7 +63,7 @@ def plan(workspace: Workspace) -> None:
         read_routing_plan(layout),
         policy,
         data_hashes=inputs.data_hashes,
-        training_hash=inputs.training_hash,
+        training_hashes=inputs.training_hashes,
         parent_plan_hash=None,
         stamp=current_stamp(),
     )

@@ -37,7 +37,7 @@ def rehashed_plan(rng: random.Random, document: Any) -> bytes | None:  # noqa: A
         plan = msgspec.convert(document, MasterPlan)
         jobs, summary = plan.jobs, plan.summary
         if rng.random() < 0.8:
-            jobs = tuple(with_spec_hashes(jobs, plan.metadata.training_hash))
+            jobs = tuple(with_spec_hashes(jobs, plan.metadata.training_hashes))
         if rng.random() < 0.8:
             summary = summarize(jobs, summary.total_blocked, summary.symbols)
         metadata = with_fields(plan.metadata, total_jobs=len(jobs))

@@ -4,6 +4,7 @@ import sys
 import threading
 from pathlib import Path
 
+from plan_makers import SETTINGS
 from routing_makers import STAMP, grid, policy, routed, row
 
 from foxml_assets.planning.jobs.builder import build_plan
@@ -19,7 +20,7 @@ def two_plans(number: int) -> tuple[RoutingPlan, MasterPlan]:
     rows = [*grid(), row(f"other{number}", None, "strong"), row(f"other{number}", "A", "strong")]
     routing = routed(rows)
     plan = build_plan(
-        routing, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        routing, policy(), data_hashes={}, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     )
     return routing, plan
 

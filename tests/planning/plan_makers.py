@@ -15,11 +15,14 @@ from foxml_assets.planning.plan.master_plan import (
     MasterPlan,
     PlanMetadata,
     SymbolUse,
+    TrainingHashes,
 )
 from foxml_assets.planning.plan.specs import with_spec_hashes
+from foxml_assets.planning.plan.structure import planned_families
 from foxml_assets.planning.store.tree import plan_tree
 
 BOTH_FAMILIES = ("lightgbm", "xgboost")
+SETTINGS = TrainingHashes("4" * 64, dict.fromkeys(BOTH_FAMILIES, "5" * 64))
 SWING = "y_will_swing_low_10m_0.20"
 
 
@@ -34,7 +37,7 @@ def metadata(**changes: object) -> PlanMetadata:
         "routing_plan_hash": "1" * 64,
         "candidates_hash": "2" * 64,
         "config_hash": "3" * 64,
-        "training_hash": "4" * 64,
+        "training_hashes": SETTINGS,
         "routing_plan_path": ROUTING_PLAN_PATH,
         "metrics_snapshot": METRICS_SNAPSHOT,
         "total_jobs": 0,
@@ -80,8 +83,9 @@ def plan(
     symbols: Mapping[str, SymbolUse] | None = None,
     **changes: object,
 ) -> MasterPlan:
-    made_from = metadata(**changes)
-    hashed = with_spec_hashes(jobs, made_from.training_hash)
+    hashes = SETTINGS.only(planned_families(jobs))
+    made_from = metadata(**{"training_hashes": hashes} | changes)
+    hashed = with_spec_hashes(jobs, made_from.training_hashes)
     return assemble_plan(hashed, made_from, total_blocked=total_blocked, symbols=symbols or {})
 
 

@@ -109,7 +109,7 @@ def inputs_of(plan: MasterPlan, data_hashes: DataHashes = NO_DATA) -> CurrentInp
     """What is current when nothing has moved since `plan` was made from `data_hashes`."""
     made = plan.metadata
     return CurrentInputs(
-        made.routing_plan_hash, made.candidates_hash, made.config_hash, made.training_hash, data_hashes
+        made.routing_plan_hash, made.candidates_hash, made.config_hash, made.training_hashes, data_hashes
     )
 
 

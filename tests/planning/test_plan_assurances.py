@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import msgspec
-from plan_makers import master_bytes
+from plan_makers import SETTINGS, master_bytes
 from routing_makers import STAMP, policy, routed, row
 
 from foxml_assets.core.assurances import Assurance
@@ -48,7 +48,7 @@ def routing_of(reason: str = VOUCHED["reason"]) -> RoutingPlan:
 
 def plan_of(routing: RoutingPlan) -> MasterPlan:
     return build_plan(
-        routing, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        routing, policy(), data_hashes={}, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     )
 
 
@@ -67,7 +67,7 @@ def test_the_file_holds_them_and_is_read_back(tmp_path: Path) -> None:
     plan = plan_of(routing_of())
     document = json.loads(master_bytes(plan))
     jsonschema.validate(document, json.loads(shipped_schema()))
-    assert document["metadata"]["schema_version"] == 3
+    assert document["metadata"]["schema_version"] == 4
     assert document["metadata"]["assured"] == {"y_up": {"momentum": VOUCHED, "volatility": PROVEN}}
     write_plan(plan, Layout(tmp_path), history=1)
     assert load_master_training_plan(Layout(tmp_path).master_plan) == plan

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from plan_makers import SETTINGS
 from routing_makers import STAMP, candidates, grid, policy, routed, row
 
 from foxml_assets.core.errors import RoutingPlanError, UnsafeNameError
@@ -13,7 +14,7 @@ from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, Traini
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import get_cs_jobs, get_job
 from foxml_assets.planning.plan.encoding import encode
-from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, SymbolUse
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, SymbolUse, TrainingHashes
 from foxml_assets.planning.plan.specs import spec_hash
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.validate.job_columns import place_jobs
@@ -28,14 +29,14 @@ LGB, XGB, RIDGE = "lightgbm", "xgboost", "ridge"
 def built(
     routing: RoutingPlan,
     with_policy: RoutingPolicy | None = None,
-    training_hash: str = "4" * 64,
+    training_hashes: TrainingHashes = SETTINGS,
     **hashes: dict[str, str],
 ) -> MasterPlan:
     return build_plan(
         routing,
         with_policy or policy(),
         data_hashes=hashes,
-        training_hash=training_hash,
+        training_hashes=training_hashes,
         parent_plan_hash=None,
         stamp=STAMP,
     )
@@ -262,7 +263,7 @@ def test_time_run_and_commit_change_only_their_three_fields() -> None:
         route(candidates(grid()), policy(), stamp=stamp),
         policy(),
         data_hashes={},
-        training_hash="4" * 64,
+        training_hashes=SETTINGS,
         parent_plan_hash="5" * 64,
         stamp=stamp,
     )
@@ -284,7 +285,11 @@ def test_the_spec_hash_follows_what_changes_a_model_and_nothing_else() -> None:
     better = [row("y", None, "strong", score=0.7), *rows[1:]]
     assert moved(built(routed(better), **data)) == set()
     assert moved(built(routed(rows), **{**data, "y": {"A": "d2", "B": "d1"}})) == {"cs_y", "sym_A_y"}
-    assert moved(built(routed(rows), training_hash="5" * 64, **data)) == {"cs_y", "cs_z", "sym_A_y"}
+    assert moved(built(routed(rows), training_hashes=TrainingHashes("5" * 64, {}), **data)) == {
+        "cs_y",
+        "cs_z",
+        "sym_A_y",
+    }
     leaking = [*rows, row("z", "GME", "strong", leakage_status="BLOCKED")]
     assert moved(built(routed(leaking), **data)) == set()
     served = [*leaking, row("z", "B", "none")]
@@ -314,7 +319,7 @@ def test_a_job_depends_on_the_data_of_the_symbols_that_it_learns_from() -> None:
 
 def test_spec_hashes_are_those_that_training_computes_for_each_job() -> None:
     plan = built(routed(grid()))
-    assert all(spec_hash(job, "4" * 64) == job.spec_hash for job in plan.jobs)
+    assert all(spec_hash(job, SETTINGS) == job.spec_hash for job in plan.jobs)
 
 
 def test_a_target_or_symbol_without_data_says_so() -> None:

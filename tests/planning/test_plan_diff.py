@@ -2,28 +2,28 @@
 
 import json
 
-from plan_makers import example_plan
+from plan_makers import SETTINGS, example_plan
 from routing_makers import STAMP, grid, policy, routed, row
 
 from foxml_assets.planning.diff.change_causes import Cause
 from foxml_assets.planning.diff.changes import PlanDiff, diff_plans
 from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown, diff_rows
 from foxml_assets.planning.jobs.builder import build_plan
-from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.master_plan import MasterPlan, TrainingHashes
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 Rows = list[dict[str, object]]
 
 
 def made(
-    rows: Rows, with_policy: RoutingPolicy | None = None, training: str = "4" * 64, data: str = "d"
+    rows: Rows, with_policy: RoutingPolicy | None = None, training: TrainingHashes = SETTINGS, data: str = "d"
 ) -> MasterPlan:
     chosen = with_policy or policy()
     return build_plan(
         routed(rows, chosen),
         chosen,
         data_hashes=dict.fromkeys((str(one["target"]) for one in rows), dict.fromkeys("AB", data)),
-        training_hash=training,
+        training_hashes=training,
         parent_plan_hash=None,
         stamp=STAMP,
     )
@@ -105,10 +105,25 @@ def test_a_symbol_left_out_of_the_pooled_model_is_no_change_of_data() -> None:
 
 
 def test_changed_training_settings_retrain_every_job() -> None:
-    diff = diff_plans(made(grid()), made(grid(), training="5" * 64))
+    diff = diff_plans(made(grid()), made(grid(), training=TrainingHashes("5" * 64, SETTINGS.families)))
     assert len(diff.changed) == len(made(grid()).jobs)
     assert causes(diff) == {Cause.TRAINING}
     assert all(change.retrains and not change.fields for change in diff.changed)
+
+
+def test_changed_parameters_of_a_family_retrain_the_jobs_that_name_it() -> None:
+    rows = [row("y", None, "strong"), row("y", "A", "strong")]
+    pooled = {"when": {"training_type": ["cross_sectional"]}, "use": ["lightgbm"]}
+    chosen = policy(families=[pooled, {"use": ["xgboost"]}])
+    other = TrainingHashes(SETTINGS.settings, {**SETTINGS.families, "xgboost": "6" * 64})
+    diff = diff_plans(made(rows, chosen), made(rows, chosen, training=other))
+    assert [(change.job_id, change.causes, change.retrains) for change in diff.changed] == [
+        ("sym_A_y", (Cause.TRAINING,), True)
+    ]
+    assert [item.name for item in diff.inputs] == ["training_hashes.families.xgboost"]
+    # A family that no job names is none of the plan's inputs.
+    unused = TrainingHashes(SETTINGS.settings, {**SETTINGS.families, "ridge": "6" * 64})
+    assert made(rows, chosen, training=unused).metadata == made(rows, chosen).metadata
 
 
 def test_a_change_without_a_moved_input_comes_from_code() -> None:

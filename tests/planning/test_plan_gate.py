@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as with_fields
-from plan_makers import job, master_bytes, plan
+from plan_makers import SETTINGS, job, master_bytes, plan
 from routing_makers import STAMP, candidates, described, grid, inputs_of, panel_of, policy, routed
 
 from foxml_assets.core.errors import (
@@ -20,7 +20,7 @@ from foxml_assets.panel.panel_info import TargetSpec
 from foxml_assets.planning.jobs.builder import assemble_plan, build_plan
 from foxml_assets.planning.jobs.fallback import build_fallback_plan
 from foxml_assets.planning.plan.data_hashes import DataHashes
-from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, TrainingHashes
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.planning.validate.plan_checks import Basis, read_basis
@@ -46,13 +46,13 @@ FAMILIES = ("lightgbm", "xgboost", "ridge")
 
 
 def fallback() -> MasterPlan:
-    return build_fallback_plan(PANEL, families=FAMILIES, training_hash="4" * 64, stamp=STAMP)
+    return build_fallback_plan(PANEL, families=FAMILIES, training_hashes=SETTINGS, stamp=STAMP)
 
 
 def sound() -> MasterPlan:
     """A plan that agrees with ROUTING and KNOWN."""
     return build_plan(
-        ROUTING, policy(), data_hashes=DATA, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        ROUTING, policy(), data_hashes=DATA, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     )
 
 
@@ -146,13 +146,24 @@ def test_a_plan_that_contradicts_itself_is_refused_though_its_hash_is_right(tmp_
         required(layout)
 
 
+def with_parameters(family: str) -> TrainingHashes:
+    return TrainingHashes(SETTINGS.settings, {**SETTINGS.families, family: "a" * 64})
+
+
+def test_parameters_of_a_family_that_is_not_planned_are_free(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    write_plan(sound(), layout, history=1)
+    required(layout, replace(FRESH, training_hashes=with_parameters("ridge")))
+
+
 @pytest.mark.parametrize(
     ("current", "name"),
     [
         (replace(FRESH, routing_plan_hash="a" * 64), "routing plan"),
         (replace(FRESH, candidates_hash="a" * 64), "routing candidates"),
         (replace(FRESH, config_hash="a" * 64), "routing policy"),
-        (replace(FRESH, training_hash="a" * 64), "training settings"),
+        (replace(FRESH, training_hashes=TrainingHashes("a" * 64, SETTINGS.families)), "training settings"),
+        (replace(FRESH, training_hashes=with_parameters("xgboost")), "parameters of xgboost"),
         (
             replace(FRESH, data_hashes=moved("y_experimental", *(state.upper() for state in STATES))),
             "data of y_experimental on EXPERIMENTAL, STRONG, WEAK",
@@ -192,13 +203,13 @@ def test_an_input_that_is_gone_counts_as_moved_and_one_not_given_does_not() -> N
 
 def test_what_a_plan_must_agree_with_is_read_from_disk_and_matches_a_new_plan(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    absent = read_basis(layout, policy(), None, "4" * 64)
+    absent = read_basis(layout, policy(), None, SETTINGS)
     assert (absent.current.routing_plan_hash, absent.current.candidates_hash) == (ABSENT, ABSENT)
     write_candidates(candidates(grid()), layout.routing_candidates)
     write_routing_plan(ROUTING, layout)
-    found = read_basis(layout, policy(), None, "4" * 64).current
+    found = read_basis(layout, policy(), None, SETTINGS).current
     assert stale_inputs(sound(), replace(found, data_hashes=DATA)) == ()
-    other = read_basis(layout, policy(priority={"experimental": 31}), None, "4" * 64).current
+    other = read_basis(layout, policy(priority={"experimental": 31}), None, SETTINGS).current
     assert [item.name for item in stale_inputs(sound(), replace(other, data_hashes=DATA))] == [
         "routing policy"
     ]
@@ -215,7 +226,7 @@ def forged(**changes: object) -> MasterPlan:
 
 def rehashed(jobs: list[Job]) -> MasterPlan:
     summary, metadata = sound().summary, sound().metadata
-    hashed = with_spec_hashes(jobs, metadata.training_hash)
+    hashed = with_spec_hashes(jobs, metadata.training_hashes)
     return assemble_plan(hashed, metadata, total_blocked=summary.total_blocked, symbols=summary.symbols)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from plan_makers import SETTINGS
 from routing_makers import STAMP, candidates, policy, routed, row
 
 from foxml_assets.core.vocabulary import Route
@@ -25,7 +26,7 @@ def planned(by: RoutingPolicy) -> MasterPlan:
         routed(ROWS, by),
         by,
         data_hashes={"y": {"A": "d"}},
-        training_hash="4" * 64,
+        training_hashes=SETTINGS,
         parent_plan_hash=None,
         stamp=STAMP,
     )
@@ -46,7 +47,7 @@ def previewed(
         current_routing=routed(ROWS, now),
         current=planned(now),
         data_hashes={"y": {"A": "d"}},
-        training_hash="4" * 64,
+        training_hashes=SETTINGS,
         past_seconds=past or {},
         untrained=lambda plan: [job for job in plan.jobs if job.spec_hash not in trained],
         stamp=STAMP,
@@ -80,7 +81,7 @@ def test_without_a_current_plan_all_is_new() -> None:
         current_routing=None,
         current=None,
         data_hashes={},
-        training_hash="4" * 64,
+        training_hashes=SETTINGS,
         past_seconds={},
         untrained=lambda plan: plan.jobs,
         stamp=STAMP,
@@ -93,7 +94,7 @@ def test_without_a_current_plan_all_is_new() -> None:
 def test_training_time_comes_from_past_fits_and_their_medians() -> None:
     past = {("y", None, LGB): 10.0, ("y", None, XGB): 20.0, ("old", "A", LGB): 1.0, ("old", "B", LGB): 3.0}
     jobs = build_plan(
-        routed(ROWS), policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        routed(ROWS), policy(), data_hashes={}, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     ).jobs
     assert {job.symbol for job in jobs} == {None, "A"}
     estimate = estimate_seconds(jobs, past)

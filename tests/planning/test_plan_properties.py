@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plan_makers import SETTINGS
 from routing_makers import STAMP, candidates, inputs_of, panel_behind, policy, row
 
 from foxml_assets.core.config_files import parse_config
@@ -77,7 +78,7 @@ RULES = st.lists(
 def test_any_candidates_give_a_plan_that_passes_every_check(rows: list[dict[str, object]]) -> None:
     routing = route(candidates(rows), policy(), stamp=STAMP)
     plan = build_plan(
-        routing, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        routing, policy(), data_hashes={}, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     )
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(Path(folder) / "root")
@@ -106,7 +107,7 @@ def test_any_family_rules_are_obeyed_or_refused(rules: list[object], priorities:
         route(candidates(rows), chosen, stamp=STAMP),
         chosen,
         data_hashes={},
-        training_hash="4" * 64,
+        training_hashes=SETTINGS,
         parent_plan_hash=None,
         stamp=STAMP,
     )

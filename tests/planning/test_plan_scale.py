@@ -13,6 +13,7 @@ from routing_makers import STAMP, candidates, policy, row
 
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan, symbols_for_target
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
@@ -86,7 +87,7 @@ def test_a_plan_of_100_000_pairs_is_made_in_under_5_seconds(tmp_path: Path) -> N
             read_routing_plan(layout),
             policy(),
             data_hashes={},
-            training_hash=training_hash,
+            training_hashes=TrainingHashes(training_hash, {}),
             parent_plan_hash=None,
             stamp=STAMP,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from plan_makers import example_plan, job, plan
+from plan_makers import SETTINGS, example_plan, job, plan
 from routing_makers import STAMP, grid, inputs_of, panel_of, policy, routed, row
 
 from foxml_assets.core.vocabulary import Route, TaskType, TrainingType
@@ -29,7 +29,7 @@ ROUTING = routed([*grid(), LEAKY])
 
 def sound() -> MasterPlan:
     return build_plan(
-        ROUTING, policy(), data_hashes={}, training_hash="4" * 64, parent_plan_hash=None, stamp=STAMP
+        ROUTING, policy(), data_hashes={}, training_hashes=SETTINGS, parent_plan_hash=None, stamp=STAMP
     )
 
 
@@ -156,6 +156,10 @@ def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
         (plan([job("y", "A", training_type=TrainingType.CROSS_SECTIONAL)]), "$.jobs[0]"),
         (plan([job("y", "A", excluded_symbols=(ExcludedSymbol("B", ""),))]), "$.jobs[0]"),
         (plan([job("y", model_families=("lightgbm",) * 2)]), "$.jobs[0]"),
+        (
+            plan([job("y")], training_hashes=SETTINGS.only(["lightgbm"])),
+            "$.metadata.training_hashes.families",
+        ),
     ],
 )
 def test_a_plan_that_contradicts_itself(changed: MasterPlan, field: str) -> None:
@@ -242,6 +246,6 @@ def test_the_spec_hashes_of_a_plan_are_those_of_its_jobs() -> None:
         for target in ("y", '"symbol":null')
         for excluded in ((), (ExcludedSymbol("B", "leaks"), ExcludedSymbol('"symbol":null,', "too")))
     ]
-    hashes = list(spec_hashes(jobs, "4" * 64))
-    assert hashes == [spec_hash(one, "4" * 64) for one in jobs]
+    hashes = list(spec_hashes(jobs, SETTINGS))
+    assert hashes == [spec_hash(one, SETTINGS) for one in jobs]
     assert len(set(hashes)) > len(odd) * 4

@@ -22,6 +22,7 @@ from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.errors import ConfigError, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.master_plan import TrainingHashes
 from foxml_assets.routing.candidates.coding import Codes, code, level
 from foxml_assets.routing.methods import thresholds
 from foxml_assets.routing.methods.combination import Routes
@@ -146,7 +147,12 @@ def test_a_method_is_registered_and_routes_from_its_name_in_the_policy_to_jobs_a
     assert "own model" in text
     assert "by `own_only`" in (layout.routing_plan_dir / MARKDOWN_NAME).read_text()
     jobs = build_plan(
-        again, policy, data_hashes={}, training_hash="", parent_plan_hash=None, stamp=STAMP
+        again,
+        policy,
+        data_hashes={},
+        training_hashes=TrainingHashes("", {}),
+        parent_plan_hash=None,
+        stamp=STAMP,
     ).jobs
     assert [job.job_id for job in jobs] == ["sym_A_y"]
 

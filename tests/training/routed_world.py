@@ -67,7 +67,7 @@ def route_and_plan(
         routing,
         policy,
         data_hashes=world.context.data_hashes,
-        training_hash=world.context.training_hash,
+        training_hashes=world.context.training_hashes,
         parent_plan_hash=None,
         stamp=STAMP,
     )

@@ -11,7 +11,7 @@ from foxml_assets.core.errors import ConfigError
 from foxml_assets.training.models.manifest import manifest_path, read_manifest
 from foxml_assets.training.outcome import OutcomeStatus
 from foxml_assets.training.runner import train_jobs
-from foxml_assets.training.training_config import TrainingConfig, plan_training_hash
+from foxml_assets.training.training_config import TrainingConfig
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 DASK = {"kind": "dask", "scheduler": "tcp://host:8786"}
@@ -44,10 +44,19 @@ def test_the_hash_covers_what_changes_a_model_and_nothing_else() -> None:
     usual = TrainingConfig()
     assert set(OUTSIDE_THE_HASH) | set(INSIDE_THE_HASH) == set(TrainingConfig.model_fields)
     for key, value in OUTSIDE_THE_HASH.items():
-        assert TrainingConfig.model_validate({key: value}).training_hash() == usual.training_hash(), key
+        assert TrainingConfig.model_validate({key: value}).hashes(0.1) == usual.hashes(0.1), key
     for key, value in INSIDE_THE_HASH.items():
-        assert TrainingConfig.model_validate({key: value}).training_hash() != usual.training_hash(), key
-    assert plan_training_hash(usual, 0.1) != plan_training_hash(usual, 0.2)
+        assert TrainingConfig.model_validate({key: value}).hashes(0.1) != usual.hashes(0.1), key
+    assert usual.hashes(0.1) != usual.hashes(0.2)
+
+
+def test_parameters_of_a_family_concern_its_own_hash_alone() -> None:
+    usual = TrainingConfig().hashes(0.1)
+    other = TrainingConfig.model_validate({"families": {"xgboost": {"rounds": 9}}}).hashes(0.1)
+    assert other.settings == usual.settings
+    assert [name for name in usual.families if other.of(name) != usual.of(name)] == ["xgboost"]
+    more = TrainingConfig.model_validate({"families": {"random_forest": {}}}).hashes(0.1)
+    assert more.only(usual.families) == usual
 
 
 @pytest.mark.parametrize(

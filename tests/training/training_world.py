@@ -25,6 +25,7 @@ from foxml_assets.planning.plan.master_plan import (
     PlanMetadata,
 )
 from foxml_assets.planning.plan.specs import with_spec_hash
+from foxml_assets.planning.plan.structure import planned_families
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.training_config import TrainingConfig
@@ -110,7 +111,7 @@ class World:
             spec_hash="",
         )
         return with_spec_hash(
-            msgspec.structs.replace(job, data_hash=self.context.data_hash(job)), self.context.training_hash
+            msgspec.structs.replace(job, data_hash=self.context.data_hash(job)), self.context.training_hashes
         )
 
 
@@ -145,7 +146,7 @@ def plan_of(world: World, jobs: Sequence[Job], **hashes: str) -> MasterPlan:
         "routing_plan_hash": ABSENT,
         "candidates_hash": ABSENT,
         "config_hash": ABSENT,
-        "training_hash": world.context.training_hash,
+        "training_hashes": world.context.training_hashes.only(planned_families(jobs)),
         **hashes,
     }
     metadata = PlanMetadata(

@@ -90,7 +90,7 @@ def _training_plan(
         read_routing_plan(layout),
         inputs.policy,
         data_hashes=inputs.data_hashes,
-        training_hash=inputs.training_hash,
+        training_hashes=inputs.training_hashes,
         # The writer fills it in: only under its lock is it certain which plan is replaced.
         parent_plan_hash=None,
         stamp=current_stamp(context.run.run_id),

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan, PlanMetadata
 
 
 class Cause(StrEnum):
@@ -36,7 +37,7 @@ class FieldChange(msgspec.Struct, frozen=True):
     new: object
 
 
-_INPUTS = ("candidates_hash", "config_hash", "training_hash", "git_commit")
+_SETTINGS = "training_hashes.settings"
 
 # What a job says about its own evidence; no policy can change it.
 _EVIDENCE_FIELDS = frozenset(
@@ -77,9 +78,9 @@ class MovedInputs:
         return tuple(found) or (Cause.CODE,)
 
     def causes_of_change(
-        self, target: str, fields: Sequence[FieldChange], *, retrains: bool
+        self, job: Job, fields: Sequence[FieldChange], *, retrains: bool
     ) -> tuple[Cause, ...]:
-        """Why `fields` of a job of `target` changed; `retrains` if its spec did.
+        """Why `fields` of what is now `job` changed; `retrains` if its spec did.
 
         A decision that changed while both evidence and policy moved has both as causes.
         """
@@ -91,12 +92,15 @@ class MovedInputs:
             for cause, holds in (
                 (Cause.EVIDENCE, self._moved("candidates_hash") and bool(names - {"data_hash"})),
                 (Cause.POLICY, self._moved("config_hash") and is_decision),
-                (Cause.DATA, "data_hash" in names and target in self.data),
-                (Cause.TRAINING, self._moved("training_hash") and retrains),
+                (Cause.DATA, "data_hash" in names and job.target in self.data),
+                (Cause.TRAINING, retrains and self._settings_moved(job)),
             )
             if holds
         ]
         return tuple(found) or (Cause.CODE,)
+
+    def _settings_moved(self, job: Job) -> bool:
+        return self._moved(_SETTINGS) or any(self._moved(_parameters(it)) for it in job.model_families)
 
     def _moved(self, name: str) -> bool:
         return any(change.name == name for change in self.changes)
@@ -106,11 +110,30 @@ def moved_inputs(old: MasterPlan | None, new: MasterPlan) -> MovedInputs:
     """The inputs that differ between two plans."""
     if old is None:
         return MovedInputs(is_first=True, changes=(), data={})
-    compared = ((name, getattr(old.metadata, name), getattr(new.metadata, name)) for name in _INPUTS)
-    moved = tuple(InputChange(name, one, two) for name, one, two in compared if one != two)
+    before, after = _inputs(old.metadata), _inputs(new.metadata)
+    # Parameters of a family that only one of the plans trains have not moved.
+    moved = tuple(
+        InputChange(it, before[it], after[it]) for it in after if before.get(it, after[it]) != after[it]
+    )
     data = _moved_data(old, new)
     moved_data = (InputChange(f"data of {target}", one, two) for target, (one, two) in sorted(data.items()))
     return MovedInputs(is_first=False, changes=(*moved, *moved_data), data=data)
+
+
+def _inputs(made: PlanMetadata) -> dict[str, str | None]:
+    """What a plan was made from, by its name in the metadata."""
+    hashes = made.training_hashes
+    return {
+        "candidates_hash": made.candidates_hash,
+        "config_hash": made.config_hash,
+        _SETTINGS: hashes.settings,
+        **{_parameters(family): hash_ for family, hash_ in sorted(hashes.families.items())},
+        "git_commit": made.git_commit,
+    }
+
+
+def _parameters(family: ModelFamily) -> str:
+    return f"training_hashes.families.{family}"
 
 
 def _moved_data(old: MasterPlan, new: MasterPlan) -> dict[str, tuple[str, str]]:

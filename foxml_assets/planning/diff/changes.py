@@ -98,7 +98,7 @@ def _change(old: Job, new: Job, moved: MovedInputs) -> JobChange | None:
         target=new.target,
         symbol=new.symbol,
         fields=fields,
-        causes=moved.causes_of_change(new.target, fields, retrains=retrains),
+        causes=moved.causes_of_change(new, fields, retrains=retrains),
         retrains=retrains,
     )
 

@@ -12,7 +12,7 @@ from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
 from foxml_assets.planning.diff.changes import PlanDiff, diff_plans
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.data_hashes import DataHashes
-from foxml_assets.planning.plan.master_plan import Job, MasterPlan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan, TrainingHashes
 from foxml_assets.routing.decide.fdr_history import FdrHistory
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
@@ -67,7 +67,7 @@ def preview_plan(
     history: FdrHistory | None = None,
     current: MasterPlan | None,
     data_hashes: DataHashes,
-    training_hash: str,
+    training_hashes: TrainingHashes,
     past_seconds: Mapping[FitKey, float],
     untrained: Callable[[MasterPlan], Sequence[Job]],
     stamp: RunStamp,
@@ -83,7 +83,7 @@ def preview_plan(
         routing,
         policy,
         data_hashes=data_hashes,
-        training_hash=training_hash,
+        training_hashes=training_hashes,
         parent_plan_hash=current.metadata.plan_hash if current is not None else None,
         stamp=stamp,
     )

@@ -14,8 +14,15 @@ from foxml_assets.planning.jobs.job_table import job_table
 from foxml_assets.planning.jobs.symbols import symbol_uses
 from foxml_assets.planning.plan.data_hashes import DataHashes
 from foxml_assets.planning.plan.encoding import plan_hash
-from foxml_assets.planning.plan.master_plan import SCHEMA_VERSION, Job, MasterPlan, PlanMetadata, SymbolUse
-from foxml_assets.planning.plan.structure import plan_order, summarize
+from foxml_assets.planning.plan.master_plan import (
+    SCHEMA_VERSION,
+    Job,
+    MasterPlan,
+    PlanMetadata,
+    SymbolUse,
+    TrainingHashes,
+)
+from foxml_assets.planning.plan.structure import plan_order, planned_families, summarize
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
@@ -29,7 +36,7 @@ def build_plan(
     policy: RoutingPolicy,
     *,
     data_hashes: DataHashes,
-    training_hash: str,
+    training_hashes: TrainingHashes,
     parent_plan_hash: str | None,
     stamp: RunStamp,
 ) -> MasterPlan:
@@ -39,7 +46,7 @@ def build_plan(
     RoutingPlanError for a routing plan made under another policy than `policy`, and UnsafeNameError for a
     name that cannot become a path.
     """
-    jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hash)
+    jobs = make_jobs(job_table(routing, policy), routing, policy, data_hashes, training_hashes)
     metadata = PlanMetadata(
         generated_at=stamp.generated_at,
         run_id=stamp.run_id,
@@ -50,7 +57,7 @@ def build_plan(
         routing_plan_hash=routing.metadata.routing_plan_hash,
         candidates_hash=routing.metadata.candidates_hash,
         config_hash=routing.metadata.config_hash,
-        training_hash=training_hash,
+        training_hashes=training_hashes.only(planned_families(jobs)),
         routing_plan_path=ROUTING_PLAN_PATH,
         metrics_snapshot=METRICS_SNAPSHOT,
         total_jobs=0,

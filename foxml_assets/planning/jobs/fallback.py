@@ -16,6 +16,7 @@ from foxml_assets.planning.plan.master_plan import (
     MasterPlan,
     PlanMetadata,
     SymbolUse,
+    TrainingHashes,
 )
 from foxml_assets.planning.plan.specs import with_spec_hashes
 
@@ -23,7 +24,7 @@ REASON = "there is no training plan, and on_missing_plan is train_all"
 
 
 def build_fallback_plan(
-    info: PanelInfo, *, families: Sequence[ModelFamily], training_hash: str, stamp: RunStamp
+    info: PanelInfo, *, families: Sequence[ModelFamily], training_hashes: TrainingHashes, stamp: RunStamp
 ) -> MasterPlan:
     """One cross-sectional job for every target of the panel, on all features. Never written to disk."""
     hashes = data_hashes(info)
@@ -58,7 +59,7 @@ def build_fallback_plan(
         routing_plan_hash=ABSENT,
         candidates_hash=ABSENT,
         config_hash=ABSENT,
-        training_hash=training_hash,
+        training_hashes=training_hashes.only(families if jobs else ()),
         routing_plan_path=ROUTING_PLAN_PATH,
         metrics_snapshot=ABSENT,
         total_jobs=0,
@@ -67,4 +68,4 @@ def build_fallback_plan(
     )
     names = tuple(sorted(spec.name for spec in info.targets))
     symbols = {symbol: SymbolUse(served_by=names, rows_in=(), blocked={}) for symbol in info.symbols}
-    return assemble_plan(with_spec_hashes(jobs, training_hash), metadata, total_blocked=0, symbols=symbols)
+    return assemble_plan(with_spec_hashes(jobs, training_hashes), metadata, total_blocked=0, symbols=symbols)

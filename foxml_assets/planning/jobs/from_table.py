@@ -15,7 +15,7 @@ from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskTy
 from foxml_assets.planning.jobs.assignment import job_families
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash
 from foxml_assets.planning.plan.job_ids import job_ids
-from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, JobMetadata
+from foxml_assets.planning.plan.master_plan import ExcludedSymbol, Job, JobMetadata, TrainingHashes
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -32,7 +32,7 @@ def make_jobs(
     routing: RoutingPlan,
     policy: RoutingPolicy,
     data_hashes: DataHashes,
-    training_hash: str,
+    training_hashes: TrainingHashes,
 ) -> list[Job]:
     """One job per row of `table` (see `job_table`). Raises UnsafeNameError."""
     _check_names(table)
@@ -65,7 +65,7 @@ def make_jobs(
         [""] * len(table),
         strict=True,
     )
-    return with_spec_hashes([Job(*values) for values in columns], training_hash)
+    return with_spec_hashes([Job(*values) for values in columns], training_hashes)
 
 
 def _check_names(table: pd.DataFrame) -> None:

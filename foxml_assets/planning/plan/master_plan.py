@@ -1,7 +1,7 @@
 """The master training plan as a frozen value. Field names are those of the plan file."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Final, Literal
 
@@ -12,7 +12,7 @@ from foxml_assets.core.entry_points import FAMILIES
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import ModelFamily, Route, SignalState, TaskType, TrainingType
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 # Stands where a hash would, for an input that does not exist.
 ABSENT = "absent"
@@ -82,23 +82,42 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     spec_hash: SpecHash
 
 
+class TrainingHashes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hashes of what models depend on beside their jobs and rows.
+
+    `settings` is of what all families share, `families` of the parameters of each.
+    """
+
+    settings: str
+    families: dict[PlannedFamily, str]
+
+    def of(self, family: ModelFamily) -> str:
+        """The hash of the parameters of `family`; ABSENT for one without a section in the settings."""
+        return self.families.get(family, ABSENT)
+
+    def only(self, families: Iterable[ModelFamily]) -> "TrainingHashes":
+        """Those that models of `families` depend on."""
+        return TrainingHashes(self.settings, {family: self.of(family) for family in sorted(set(families))})
+
+
 class PlanMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the plan comes from. The first three fields, the parent and the paths are outside `plan_hash`.
 
-    A hash is `absent` where the input did not exist when the plan was made. `assured` has, by target, the
+    A hash is `absent` where the input did not exist when the plan was made. `training_hashes` has the
+    families that its jobs name, and no others. `assured` has, by target, the
     features of its jobs whose leakage is not doubted, each with who stands for it and why.
     """
 
     generated_at: str
     run_id: str
     git_commit: str | None
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     plan_hash: Sha256
     parent_plan_hash: Sha256 | None
     routing_plan_hash: Fingerprint
     candidates_hash: Fingerprint
     config_hash: Fingerprint
-    training_hash: str
+    training_hashes: TrainingHashes
     routing_plan_path: str
     metrics_snapshot: str
     total_jobs: Count

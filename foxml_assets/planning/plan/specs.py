@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
-from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.planning.plan.master_plan import Job, TrainingHashes
 
 
 class SharedSpec(msgspec.Struct, frozen=True, gc=False):
@@ -25,26 +25,26 @@ class SharedSpec(msgspec.Struct, frozen=True, gc=False):
     model_families: tuple[ModelFamily, ...]
     features: tuple[str, ...] | None
     excluded_symbols: tuple[str, ...]
-    training_hash: str
+    training_hashes: TrainingHashes
 
 
-def spec_hash(job: Job, training_hash: str) -> str:
-    """SHA-256 (hex) of all that a model of `job` depends on, under the training settings of that hash."""
-    return next(spec_hashes([job], training_hash))
+def spec_hash(job: Job, hashes: TrainingHashes) -> str:
+    """SHA-256 (hex) of all that a model of `job` depends on, under the training settings of those hashes."""
+    return next(spec_hashes([job], hashes))
 
 
-def with_spec_hash(job: Job, training_hash: str) -> Job:
+def with_spec_hash(job: Job, hashes: TrainingHashes) -> Job:
     """`job` with its spec hash filled in."""
-    return replace(job, spec_hash=spec_hash(job, training_hash))
+    return replace(job, spec_hash=spec_hash(job, hashes))
 
 
-def with_spec_hashes(jobs: Sequence[Job], training_hash: str) -> list[Job]:
+def with_spec_hashes(jobs: Sequence[Job], hashes: TrainingHashes) -> list[Job]:
     """`with_spec_hash` of many jobs."""
-    hashes = spec_hashes(jobs, training_hash)
-    return [replace(job, spec_hash=hash_) for job, hash_ in zip(jobs, hashes, strict=True)]
+    specs = spec_hashes(jobs, hashes)
+    return [replace(job, spec_hash=spec) for job, spec in zip(jobs, specs, strict=True)]
 
 
-def spec_hashes(jobs: Iterable[Job], training_hash: str) -> Iterator[str]:
+def spec_hashes(jobs: Iterable[Job], hashes: TrainingHashes) -> Iterator[str]:
     """`spec_hash` of many jobs. What they share is encoded and hashed once."""
     shared: dict[tuple[object, ...], hashlib._Hash] = {}
     for job in jobs:
@@ -60,13 +60,13 @@ def spec_hashes(jobs: Iterable[Job], training_hash: str) -> Iterator[str]:
         )
         begun = shared.get(key)
         if begun is None:
-            begun = shared[key] = hashlib.sha256(canonical_json(_shared_spec(job, training_hash)))
+            begun = shared[key] = hashlib.sha256(canonical_json(_shared_spec(job, hashes)))
         digest = begun.copy()
         digest.update(canonical_json([job.symbol, job.data_hash]))
         yield digest.hexdigest()
 
 
-def _shared_spec(job: Job, training_hash: str) -> SharedSpec:
+def _shared_spec(job: Job, hashes: TrainingHashes) -> SharedSpec:
     return SharedSpec(
         target=job.target,
         training_type=job.training_type,
@@ -75,5 +75,5 @@ def _shared_spec(job: Job, training_hash: str) -> SharedSpec:
         model_families=tuple(sorted(job.model_families)),
         features=job.features,
         excluded_symbols=tuple(sorted(item.symbol for item in job.excluded_symbols)),
-        training_hash=training_hash,
+        training_hashes=hashes.only(job.model_families),
     )

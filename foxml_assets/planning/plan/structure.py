@@ -1,14 +1,14 @@
 """What must hold inside one plan, whatever it was made from."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from operator import gt
 from typing import TypeVar
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.core.vocabulary import Route, TrainingType
+from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
 from foxml_assets.planning.plan.job_ids import job_ids
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan, PlanSummary, SymbolUse
@@ -42,6 +42,12 @@ def plan_order(job: Job) -> tuple[int, str]:
     return -job.priority, job.job_id
 
 
+def planned_families(jobs: Iterable[Job]) -> set[ModelFamily]:
+    """The families that `jobs` name."""
+    # Few combinations occur, so they are parted after they were counted once.
+    return {family for families in {job.model_families for job in jobs} for family in families}
+
+
 def _problems(plan: MasterPlan) -> Iterator[Problem]:
     jobs = plan.jobs
     if plan.metadata.total_jobs != len(jobs):
@@ -51,6 +57,10 @@ def _problems(plan: MasterPlan) -> Iterator[Problem]:
         found, counted = getattr(plan.summary, field), getattr(expected, field)
         if found != counted:
             yield Problem(f"$.summary.{field}", f"the jobs count {counted}", found)
+    families = planned_families(jobs)
+    if plan.metadata.training_hashes.families.keys() != families:
+        found = sorted(plan.metadata.training_hashes.families)
+        yield Problem("$.metadata.training_hashes.families", f"the jobs name {sorted(families)}", found)
     yield from _use_problems(plan)
     yield from _name_problems(jobs)
     order = [plan_order(job) for job in jobs]

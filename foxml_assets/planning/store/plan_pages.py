@@ -39,7 +39,11 @@ def render_plan(plan: MasterPlan) -> str:
             ("routing plan", made.routing_plan_path, made.routing_plan_hash),
             ("routing candidates", made.metrics_snapshot, made.candidates_hash),
             ("routing policy", "routing_config.yaml", made.config_hash),
-            ("training settings", "training_config.yaml", made.training_hash),
+            ("training settings", "training_config.yaml", made.training_hashes.settings),
+            *(
+                (f"parameters of {family}", "training_config.yaml", hash_)
+                for family, hash_ in sorted(made.training_hashes.families.items())
+            ),
             ("plan before this one", "history/", made.parent_plan_hash or "none"),
         ),
         header=("target", *_JOB_HEADER),

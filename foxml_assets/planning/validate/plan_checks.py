@@ -9,7 +9,7 @@ from foxml_assets.core.errors import Problem
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.data_hashes import data_hashes
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
-from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
+from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan, TrainingHashes
 from foxml_assets.planning.plan.specs import spec_hashes
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.validate.family_check import family_problems
@@ -63,7 +63,9 @@ class Basis:
     current: CurrentInputs
 
 
-def read_basis(layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, training_hash: str) -> Basis:
+def read_basis(
+    layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, training_hashes: TrainingHashes
+) -> Basis:
     """The routing plan and candidates on disk, verified against their hashes, and what is given.
 
     Raises RoutingPlanError or CandidatesError for one that is there but cannot be used.
@@ -73,7 +75,7 @@ def read_basis(layout: Layout, policy: RoutingPolicy, panel: PanelInfo | None, t
         routing_plan_hash=routing.metadata.routing_plan_hash if routing else ABSENT,
         candidates_hash=current_candidates_hash(layout),
         config_hash=policy.config_hash(),
-        training_hash=training_hash,
+        training_hashes=training_hashes,
         data_hashes=data_hashes(panel),
     )
     return Basis(routing, policy, panel, current)
@@ -98,7 +100,7 @@ def check_plan(plan: MasterPlan, basis: Basis) -> tuple[CheckResult, ...]:
 
 def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
     """Every spec hash, computed again. The plan's own hash is verified by whatever reads the plan."""
-    expected = spec_hashes(plan.jobs, plan.metadata.training_hash)
+    expected = spec_hashes(plan.jobs, plan.metadata.training_hashes)
     problems = (
         Problem(f"$.jobs[{number}].spec_hash", f"the spec has the hash {hash_}", job.spec_hash)
         for number, (job, hash_) in enumerate(zip(plan.jobs, expected, strict=True))

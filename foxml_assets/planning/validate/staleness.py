@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from foxml_assets.core.errors import Problem
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hash
-from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan
+from foxml_assets.planning.plan.master_plan import ABSENT, Job, MasterPlan, TrainingHashes
 from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.storage.layout import Layout
@@ -18,13 +18,14 @@ _MOST_NAMED = 5
 class CurrentInputs:
     """Hashes of what is current. None: not compared. ABSENT: looked for, and not there.
 
-    A planned target or symbol that `data_hashes` lacks counts as absent.
+    A planned target or symbol that `data_hashes` lacks counts as absent. Of `training_hashes` the families of
+    the plan are compared.
     """
 
     routing_plan_hash: str | None = None
     candidates_hash: str | None = None
     config_hash: str | None = None
-    training_hash: str | None = None
+    training_hashes: TrainingHashes | None = None
     data_hashes: DataHashes | None = None
 
 
@@ -56,10 +57,19 @@ def stale_inputs(plan: MasterPlan, current: CurrentInputs) -> tuple[StaleInput, 
         ("routing plan", made.routing_plan_hash, current.routing_plan_hash),
         ("routing candidates", made.candidates_hash, current.candidates_hash),
         ("routing policy", made.config_hash, current.config_hash),
-        ("training settings", made.training_hash, current.training_hash),
+        *_compared_settings(plan.metadata.training_hashes, current.training_hashes),
     )
     moved = [StaleInput(name, old, new) for name, old, new in compared if new is not None and new != old]
     return (*moved, *_stale_data(plan, current.data_hashes))
+
+
+def _compared_settings(
+    made: TrainingHashes, current: TrainingHashes | None
+) -> Iterator[tuple[str, str, str]]:
+    if current is not None:
+        yield "training settings", made.settings, current.settings
+        for family, hash_ in sorted(made.families.items()):
+            yield f"parameters of {family}", hash_, current.of(family)
 
 
 def _stale_data(plan: MasterPlan, hashes: DataHashes | None) -> Iterator[StaleInput]:

@@ -56,7 +56,7 @@ _DECODER = msgspec.json.Decoder(Memory)
 
 def recall(context: ModelContext) -> Memory:
     """What is remembered; under other settings or another panel than then, only the hashes of files."""
-    basis = content_hash([context.info, context.training_hash])
+    basis = content_hash([context.info, context.training_hashes])
     memory = _read(context.layout.model_memory)
     if memory is None:
         return Memory(1, basis, {})
