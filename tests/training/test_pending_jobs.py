@@ -42,6 +42,23 @@ def test_a_trained_job_is_not_pending_until_its_spec_or_its_file_changes(world: 
     assert ids(world, job) == ["sym_AAA_y_up_5d"]
 
 
+def test_changed_parameters_of_a_family_make_the_jobs_pending_that_name_it(world: World) -> None:
+    def jobs(of: World) -> tuple[object, ...]:
+        return (
+            of.job(UP, "AAA"),
+            of.job(UP, "BBB", families=("ridge",)),
+            of.job(RETURN, families=BOTH_FAMILIES),
+        )
+
+    list(train_jobs(jobs(world), world.context))  # type: ignore[arg-type]
+    families = world.context.config.families.model_dump()
+    other = world.with_config(families={**families, "ridge": {"clip": 4.0}})
+    assert ids(other, *jobs(other)) == ["sym_BBB_y_up_5d"]
+    other = world.with_config(families={**families, "lightgbm": {**families["lightgbm"], "rounds": 9}})
+    assert sorted(ids(other, *jobs(other))) == ["cs_fwd_ret_5d", "sym_AAA_y_up_5d"]
+    assert ids(world.with_config(seed=9), *jobs(world.with_config(seed=9)))
+
+
 def test_route_priority_and_score_do_not_make_a_job_pending(world: World) -> None:
     list(train_jobs([world.job(UP, "AAA", priority=10)], world.context))
     assert ids(world, world.job(UP, "AAA", priority=90, score=0.7)) == []
