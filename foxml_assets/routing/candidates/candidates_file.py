@@ -6,12 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
-from foxml_assets.routing.candidates.candidates import (
-    CANDIDATE_COLUMNS,
-    CANDIDATE_NAMES,
-    Kind,
-    typed_candidates,
-)
+from foxml_assets.routing.candidates.candidates import CANDIDATE_COLUMNS, CANDIDATE_NAMES, typed_candidates
+from foxml_assets.routing.candidates.columns import Kind
 from foxml_assets.storage.tables import column_problems, find_table, write_table
 
 _FIX = "run `foxml run --until candidates` again, or import a table of your own"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.coding import LEVELS, Bools, Floats, level
+from foxml_assets.routing.candidates.columns import LEVELS, Bools, Floats, level
 from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -134,7 +134,6 @@ _BELOW = Rule(
     name="below_thresholds",
     when="otherwise",
     holds=lambda cases: np.ones_like(cases.rows.present),
-    state=SignalState.DISALLOWED,
     phrase="{side} score below every threshold",
     test=tests.EXPERIMENTAL_SCORE,
     words=deciding.below_thresholds,
@@ -156,13 +155,13 @@ def _choose(evidence: PairEvidence) -> Routes:
     too_small = np.isfinite(scores.cs.value) & (
         evidence.skills.cs_probability < policy.pooled_on_symbol.min_probability
     )
-    cs_state = evidence.cs.states.state[evidence.alignment.pair_target]
-    return combine(cs_state, evidence.local.states.state, too_small, scores, policy)
+    cs_state = evidence.cs.state[evidence.alignment.pair_target]
+    return combine(cs_state, evidence.local.state, too_small, scores, policy)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:
     """The lowest score that routes each row, given its stability and leakage; NaN for none."""
-    thresholds, checks = side.rows.thresholds, side.states.checks
+    thresholds, checks = side.rows.thresholds, side.tests.bits
     # Both bits must be set: min_score alone routes nothing that is unsteady or not clear.
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
     by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)

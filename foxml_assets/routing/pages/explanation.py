@@ -15,13 +15,8 @@ from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
 from foxml_assets.routing.policy.routing_words import RouteRule, Side
-from foxml_assets.routing.rules.side_trace import (
-    RuleLine,
-    SideTrace,
-    number,
-    side_numbers,
-    side_trace,
-)
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_trace
+from foxml_assets.routing.rules.stability_words import side_numbers
 
 _NEAREST = 5
 

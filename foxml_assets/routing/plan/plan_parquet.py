@@ -7,9 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.candidates.coding import floats
-from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.candidates.columns import Column, Kind, Values, counts, floats, frame
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -99,7 +97,7 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
     return table, metadata, digest
 
 
-def _column(series: pd.Series, kind: Kind) -> PlanColumn:
+def _column(series: pd.Series, kind: Kind) -> Values:
     if kind is Kind.TEXT:
         return pd.Categorical(series)
     if kind is Kind.FLAG:

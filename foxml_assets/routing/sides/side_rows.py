@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
-from foxml_assets.routing.candidates.coding import (
+from foxml_assets.routing.candidates.columns import (
     NULL,
     Bools,
     Codes,
@@ -20,8 +20,8 @@ from foxml_assets.routing.candidates.coding import (
 )
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side
-from foxml_assets.routing.policy.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.routing.sides.stability_class import SkillOverTime, SnapshotRows, classify_stability
+from foxml_assets.routing.sides.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.routing.sides.usable_features import FeatureList, allowed_features
 
 
@@ -82,12 +82,16 @@ class SideRows:
     @property
     def skill_scale(self) -> Floats:
         """Factor from a score above chance to skill, by row."""
-        return _by_metric(self.metric, [metric.facts.skill_per_score for metric in ScoreMetric])
+        return self.by_metric([metric.facts.skill_per_score for metric in ScoreMetric])
 
     @property
     def chance(self) -> Floats:
         """The score of no skill, by row."""
-        return _by_metric(self.metric, [metric.chance for metric in ScoreMetric])
+        return self.by_metric([metric.chance for metric in ScoreMetric])
+
+    def by_metric(self, values: list[float]) -> Floats:
+        """The value of each row's metric, of one for each; NaN without a metric."""
+        return _by_metric(self.metric, values)
 
 
 _SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
