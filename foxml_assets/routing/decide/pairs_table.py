@@ -13,6 +13,7 @@ from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.plan.plan_json import columns_of_target
 from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS
 from foxml_assets.routing.policy.routing_words import HorizonTier, RouteRule
+from foxml_assets.routing.sides.side_rows import FAMILY_LISTS
 
 
 def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +37,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "experimental_rank": counts(np.where(routes.rank > 0, routes.rank, np.nan)),
         **_hard_blocks(known),
         "features": _features(known),
-        "successful_families": local.rows.successful,
-        "failed_families": local.rows.failed,
-        "families": local.rows.families,
+        **{name: local.rows.texts[name].array for name in FAMILY_LISTS},
         "quarantine_reason": local.faults.texts(),
     }
     return frame(PAIR_COLUMNS, values)
@@ -62,7 +61,7 @@ def _pair_scores(known: PairEvidence) -> dict[str, Values]:
 
 def _hard_blocks(known: PairEvidence) -> dict[str, Values]:
     target_leaks, symbol_leaks = known.cs.leaks[known.alignment.pair_target], known.local.leaks
-    found = known.local.rows.leakage_reason
+    found = known.local.rows.texts["leakage_reason"].array
     reasons = [
         "the target leaks",
         "the symbol leaks",

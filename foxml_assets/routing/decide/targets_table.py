@@ -27,7 +27,7 @@ from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 from foxml_assets.routing.rules.rules import Measured
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace
 from foxml_assets.routing.rules.stability_words import stability_words
-from foxml_assets.routing.sides.side_rows import SideRows
+from foxml_assets.routing.sides.side_rows import FAMILY_LISTS, SideRows
 
 
 def targets_table(parts: PlanParts) -> pd.DataFrame:
@@ -47,11 +47,8 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "experimental_limit": counts(parts.limits),
         **_features(cs.rows),
         "assured": _assured(cs.rows),
-        "successful_families": cs.rows.successful,
-        "failed_families": cs.rows.failed,
-        "families": cs.rows.families,
+        **{name: cs.rows.texts[name].array for name in (*FAMILY_LISTS, "data_hash")},
         "quarantine_reason": cs.faults.texts(),
-        "data_hash": parts.table["data_hash"].reindex(alignment.cs_rows).array,
     }
     values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
     return frame(TARGET_COLUMNS, values)
@@ -103,7 +100,7 @@ def _numbers(measured: Measured, trace: SideTrace, policy: PolicyInForce) -> str
 
 
 def _hard_block_reasons(side: JudgedSide) -> pd.Categorical:
-    found, leaks = side.rows.leakage_reason, side.leaks
+    found, leaks = side.rows.texts["leakage_reason"].array, side.leaks
     reasons = ["the target leaks", *(f"the target leaks: {word}" for word in found.categories)]
     # Code -1, for nothing found, becomes the position of the plain sentence.
     return category(reasons, np.where(leaks, found.codes.astype(np.int64) + 1, NULL))
@@ -113,7 +110,7 @@ def _assured(rows: SideRows) -> pd.Categorical:
     """The assurances that are about features a job may use."""
     # Code -1 is no list, for which the last of `feature_lists` stands.
     allowed = [rows.feature_lists[at].allowed for at in rows.features.codes]
-    stated = zip(rows.assured, allowed, strict=True)
+    stated = zip(rows.texts["assured"], allowed, strict=True)
     texts = [_restricted(text, names) if isinstance(text, str) else None for text, names in stated]
     return category(texts)
 

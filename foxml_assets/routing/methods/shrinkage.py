@@ -17,7 +17,7 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
-from foxml_assets.routing.rules.rules import Cases, Measured, Rule
+from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
@@ -61,7 +61,6 @@ _STRONG = Rule(
     asks=(tests.CLEAR, tests.STRONG_SCORE),
     words=deciding.score_reached,
     threshold=lambda cases: cases.tests.thresholds.strong,
-    measured=Measured.GATE,
 )
 _DISCOVERED = Rule(
     name="discovered",
@@ -72,7 +71,6 @@ _DISCOVERED = Rule(
     test=tests.DISCOVERY,
     words=deciding.false_discovery,
     threshold=_discovery,
-    measured=Measured.GATE,
 )
 _SUSPECT_ON_TRIAL = replace(
     rules.SUSPECT_ON_TRIAL,

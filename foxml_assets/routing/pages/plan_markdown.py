@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -123,21 +123,19 @@ def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
 
 def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list[tuple[str, ...]]]:
     """The cells of each target's pairs."""
-    tuples: Iterator[Any] = best.itertuples()
     found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for row, (_, series) in zip(tuples, best.iterrows(), strict=True):
+    for _, row in best.iterrows():
+        samples = row["local_sample_size"]
         cells = (
-            row.symbol,
-            row.route,
-            row.local_state,
-            _with_error(row.local_score, row.local_se),
-            _short(row.local_threshold),
-            _short(row.pooled_score),
-            _interval(row.difference_low, row.difference_high),
-            "" if pd.isna(row.local_sample_size) else f"{row.local_sample_size:,}",
-            _why(series, policy),
+            *row[["symbol", "route", "local_state"]],
+            _with_error(row["local_score"], row["local_se"]),
+            _short(row["local_threshold"]),
+            _short(row["pooled_score"]),
+            _interval(row["difference_low"], row["difference_high"]),
+            "" if pd.isna(samples) else f"{samples:,}",
+            _why(row, policy),
         )
-        found[row.target].append(cells)
+        found[row["target"]].append(cells)
     return found
 
 

@@ -40,7 +40,7 @@ class Cases:
 
 
 class Measured(StrEnum):
-    """What a target's reason shows beside the threshold that decided."""
+    """What a target's reason shows beside the threshold that decided, if there was one."""
 
     NOTHING = "nothing"
     GATE = "gate"
@@ -68,7 +68,7 @@ class Rule:
     state: SignalState = SignalState.DISALLOWED
     threshold: Callable[[Cases], Floats | float] = lambda _: nan
     asks: tuple[RuleTest, ...] = ()
-    measured: Measured = Measured.NOTHING
+    measured: Measured = Measured.GATE
 
     def rows(self, cases: Cases) -> Bools:
         """The rows for which it holds."""
@@ -118,6 +118,7 @@ FAMILIES = Rule(
     test=tests.FAMILIES,
     words=deciding.families,
     threshold=lambda cases: float(cases.policy.require_min_successful_families),
+    measured=Measured.NOTHING,
 )
 FEATURES = Rule(
     name="features",
@@ -126,6 +127,7 @@ FEATURES = Rule(
     test=tests.FEATURES,
     words=deciding.features,
     threshold=lambda cases: float(cases.policy.min_features),
+    measured=Measured.NOTHING,
 )
 NO_GATE = Rule(
     name="no_gate",
@@ -141,7 +143,6 @@ FDR = Rule(
     test=tests.DISCOVERY,
     words=deciding.false_discovery,
     threshold=lambda cases: cases.tests.fdr_threshold,
-    measured=Measured.GATE,
 )
 
 # Enough sound, clean evidence that is not chance.
@@ -163,7 +164,6 @@ SUSPECT = Rule(
     phrase="{side} suspected of leakage",
     test=tests.CLEAR,
     words=lambda trace, _: f"leakage: {trace.leakage_status}",
-    measured=Measured.GATE,
 )
 SUSPECT_ON_TRIAL = replace(
     SUSPECT, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it is suspected of leakage"

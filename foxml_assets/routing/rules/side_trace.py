@@ -58,13 +58,21 @@ class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class RuleLine:
-    """One test: what was measured, what was asked for, and whether it passed (None: not asked)."""
+    """One test: what was measured, what was asked for, and whether it passed (None: not asked).
+
+    `decided` marks the test of the rule that decided; `side` says whose it is where several stand together.
+    """
 
     name: str
     value: str
     threshold: str
     passed: bool | None
     decided: bool = False
+    side: str = ""
+
+    @property
+    def result(self) -> str:
+        return {True: "pass", False: "fail", None: "-"}[self.passed]
 
 
 def side_trace(side: Side, row: pd.Series) -> SideTrace:

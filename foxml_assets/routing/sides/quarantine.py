@@ -122,9 +122,10 @@ def _bad_over_time(rows: SideRows) -> Bools:
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
-    unreadable = [read_assurances(word) is None for word in rows.assured.categories]
+    assured = rows.texts["assured"].array
+    unreadable = [read_assurances(word) is None for word in assured.categories]
     # Code -1, nothing stated, picks the False at the end.
-    return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
+    return np.asarray(np.array([*unreadable, False])[assured.codes])
 
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:

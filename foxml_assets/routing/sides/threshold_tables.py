@@ -35,7 +35,7 @@ def thresholds_in_force(policy: RoutingPolicy, side: Side) -> Iterator[ScoreThre
     """What scores of one side are held against, for every (metric, tier) that has thresholds."""
     lane_scores = policy.experimental.min_score.of(side)
     for metric, tier, found in policy.side(side).in_force():
-        trial = lane_scores.threshold(metric) if policy.enable_experimental_lane else None
+        trial = lane_scores.of(metric) if policy.enable_experimental_lane else None
         yield ScoreThresholds(side, metric, tier, found.strong_score, found.min_score, trial)
 
 
