@@ -85,7 +85,7 @@ def _horizons(known: PairEvidence) -> Floats:
 
 def _reasons(rows: pd.DataFrame, side: JudgedSide, policy: PolicyInForce) -> pd.Categorical:
     """The phrase of the state with the number and the threshold that decided it."""
-    traces = (side_trace(Side.CROSS_SECTIONAL, row) for _, row in rows.iterrows())
+    traces = (side_trace(Side.CROSS_SECTIONAL, row) for row in rows.to_dict("records"))
     told = zip(side_phrases(side), side.rule, traces, strict=True)
     return category([phrase + _numbers(side.ladder[at].measured, one, policy) for phrase, at, one in told])
 

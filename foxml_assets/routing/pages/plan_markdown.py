@@ -1,10 +1,10 @@
 """routing_plan.md: what was decided and why, for a reader."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ PICTURE_NAME = "routing_plan.png"
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
 _Rows = Sequence[Sequence[object]]
+_Row = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _overview(plan: RoutingPlan, shown: int) -> _Rows:
         index=head["target"].astype(object), columns=[route.value for route in Route], fill_value=0
     )
     texts = _cells(head, ["target", "cs_state", "hard_block_reason"])
-    decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for _, row in head.iterrows()]
+    decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for row in head.to_dict("records")]
     return [
         (target, state, block or words, *(f"{count:,}" for count in counts))
         for (target, state, block), words, counts in zip(
@@ -116,7 +117,7 @@ def _best(pairs: pd.DataFrame, listed: int) -> pd.DataFrame:
     return pairs.loc[rank.index[rank < listed]]
 
 
-def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
+def _decided(side: Side, row: _Row, policy: PolicyInForce) -> str:
     """What decided the state of one side in a row of the plan's targets or pairs."""
     return deciding_words(side_trace(side, row), policy)
 
@@ -124,10 +125,12 @@ def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
 def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list[tuple[str, ...]]]:
     """The cells of each target's pairs."""
     found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for _, row in best.iterrows():
+    for row in best.to_dict("records"):
         samples = row["local_sample_size"]
         cells = (
-            *row[["symbol", "route", "local_state"]],
+            row["symbol"],
+            row["route"],
+            row["local_state"],
             _with_error(row["local_score"], row["local_se"]),
             _short(row["local_threshold"]),
             _short(row["pooled_score"]),
@@ -139,7 +142,7 @@ def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list
     return found
 
 
-def _why(row: pd.Series, policy: PolicyInForce) -> str:
+def _why(row: _Row, policy: PolicyInForce) -> str:
     if isinstance(row["hard_block_reason"], str):
         return row["hard_block_reason"]
     if row["local_state"] != SignalState.DISALLOWED.value:

@@ -1,7 +1,9 @@
 """One side's trace as it stands in a row of the plan."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from math import hypot, isnan, nan
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -75,10 +77,10 @@ class RuleLine:
         return {True: "pass", False: "fail", None: "-"}[self.passed]
 
 
-def side_trace(side: Side, row: pd.Series) -> SideTrace:
+def side_trace(side: Side, row: Mapping[Hashable, Any]) -> SideTrace:
     """The trace of `side` in a row of the plan's targets (pooled) or pairs (symbol)."""
     # A null is left to the field's default.
-    known = {str(name): value for name, value in row.dropna().to_dict().items()}
+    known = {str(name): value for name, value in row.items() if not pd.isna(value)}
     prefix = f"{side.prefix}_"
     values = {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
     if side is Side.CROSS_SECTIONAL:
