@@ -6,7 +6,12 @@ from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import HEADER, explanation_lines, explanation_rows
+from foxml_assets.routing.pages.explanation_text import (
+    HEADER,
+    explanation_lines,
+    explanation_rows,
+    row_cells,
+)
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.workspace import current_workspace
 
@@ -23,7 +28,7 @@ def print_explanation(root: Path | None, config_dir: Path | None, target: str, s
         console.print(Text(line))
     table = make_table(*HEADER)
     for row in explanation_rows(explanation):
-        *cells, result = row.cells()
+        *cells, result = row_cells(row)
         table.add_row(*map(Text, cells), Text(result, style=_STYLES.get(row.result, "")))
     console.print(table)
     return 0

@@ -46,13 +46,12 @@ _BY_NAME = {
 
 @dataclass(frozen=True)
 class FoxmlFile:
-    """A file and what its folders say: target (None: only its content can tell), symbol, cohort."""
+    """A file and what its folders say: target (None: only its content can tell) and symbol."""
 
     path: Path
     kind: FileKind
     target: str | None
     symbol: str | None
-    cohort: str
 
 
 def find_files(run: Path) -> Iterator[FoxmlFile]:
@@ -64,11 +63,8 @@ def find_files(run: Path) -> Iterator[FoxmlFile]:
             kind = _kind(parts)
             if kind is None or path.is_symlink() or _shadowed(path):
                 continue
-            symbol = next(
-                (part.removeprefix("symbol=") for part in parts if part.startswith("symbol=")), None
-            )
-            cohort = next((part for part in parts if part.startswith("cohort=")), "")
-            yield FoxmlFile(path, kind, _target(parts), symbol, cohort)
+            symbols = (part.removeprefix("symbol=") for part in parts if part.startswith("symbol="))
+            yield FoxmlFile(path, kind, _target(parts), next(symbols, None))
 
 
 def _kind(parts: tuple[str, ...]) -> FileKind | None:

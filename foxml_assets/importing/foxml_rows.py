@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TypeAlias, TypeVar
 
 from foxml_assets.core.hashing import canonical_json
@@ -34,49 +34,40 @@ class FoxmlRun:
     snapshots: dict[RowKey, list[Snapshot]] = field(default_factory=lambda: defaultdict(list))
     features: dict[str, list[str]] = field(default_factory=dict)
 
-    def by_target(self) -> dict[str, list[RowKey]]:
-        """Every target with its rows, the pooled one first, measured or not."""
+    def by_target(self) -> list[list[RowKey]]:
+        """The rows of every target, the pooled one first, measured or not."""
         grouped: dict[str, set[RowKey]] = defaultdict(set)
         for target, symbol in self.readings:
             grouped[target] |= {(target, None), (target, symbol)}
         # The pooled row's None sorts as the empty text, before every symbol.
-        return {target: sorted(grouped[target], key=lambda key: key[1] or "") for target in sorted(grouped)}
+        return [sorted(grouped[target], key=lambda key: key[1] or "") for target in sorted(grouped)]
 
 
-@dataclass(frozen=True)
-class CandidateRow:
-    values: dict[str, object]
-    notes: list[str]
-
-
-def target_rows(target: str, keys: list[RowKey], run: FoxmlRun) -> Iterator[CandidateRow]:
-    """The candidate rows of one target, the pooled one first."""
+def target_rows(keys: list[RowKey], run: FoxmlRun, notes: list[str]) -> Iterator[dict[str, object]]:
+    """The candidate rows of one target, the pooled one first; `notes` takes what was inferred."""
     of_target = [one for key in keys for one in run.readings.get(key, [])]
-    for key in keys:
-        yield _row(key, run, of_target)
+    return (_row(key, run, of_target, notes) for key in keys)
 
 
-def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading]) -> CandidateRow:
+def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading], notes: list[str]) -> dict[str, object]:
     """One candidate row; what its own readings leave open, those of its target may settle."""
     target, symbol = key
     readings = sorted(run.readings.get(key, []), key=lambda one: one.rank)
-    notes: list[str] = []
     # Score and error are taken from one reading, the most trusted that has a score.
     scored = next((one for one in readings if one.score is not None), None)
     score, se = (scored.score, scored.se) if scored is not None else (None, None)
     if score is None and symbol is None:
         score = _mean_of_symbols(target, of_target, notes)
     task, metric = _task_and_metric(target, scored, [*readings, *of_target], notes)
-    leakage = worst([status for one in readings for status in one.leakage])
-    words = sorted({word for one in readings for word in one.words})
+    reported = [pair for one in readings for pair in one.leakage]
+    leakage, words = worst([status for _, status in reported]), sorted({word for word, _ in reported})
     notes += [
         f"{target}: leakage word {word!r} is not known"
-        for one in readings
-        for word in one.words
-        if LeakageStatus.UNKNOWN in one.leakage and leakage_status(word) is None
+        for word, status in reported
+        if status is LeakageStatus.UNKNOWN and leakage_status(word) is None
     ]
     stability = snapshot_stability(run.snapshots.get(key, []))
-    values: dict[str, object] = {
+    return {
         "target": target,
         "symbol": symbol,
         "task_type": task,
@@ -85,20 +76,16 @@ def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading]) -> CandidateR
         "sample_size": _first(one.sample_size for one in readings),
         "score": score,
         "score_se": se,
+        **asdict(stability),
         "n_snapshots": stability.n_snapshots or None,
-        "mean_overlap": stability.mean_overlap,
-        "std_overlap": stability.std_overlap,
-        "mean_tau": stability.mean_tau,
-        "std_tau": stability.std_tau,
         "leakage_status": str(leakage),
-        "leakage_reason": None
-        if leakage is LeakageStatus.SAFE or not words
-        else f"FoxML says {', '.join(words)}",
+        "leakage_reason": f"FoxML says {', '.join(words)}"
+        if words and leakage is not LeakageStatus.SAFE
+        else None,
         "successful_families": "|".join(sorted({name for one in readings for name in one.successful})),
         "failed_families": "|".join(sorted(_failed(readings))),
         "features": _features(target, readings, run.features) if symbol is None else None,
     }
-    return CandidateRow(values, notes)
 
 
 def _task_and_metric(

@@ -1,6 +1,5 @@
 """The outputs of a FoxML run as routing candidates."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,6 @@ from foxml_assets.core.errors import CandidatesError, Problem
 from foxml_assets.importing.foxml_files import MAX_BYTES, FileKind, FoxmlFile, find_files
 from foxml_assets.importing.foxml_rows import FoxmlRun, target_rows
 from foxml_assets.importing.foxml_scores import (
-    Reading,
     from_cohort,
     from_confidence,
     from_leakage,
@@ -19,13 +17,16 @@ from foxml_assets.importing.foxml_scores import (
 from foxml_assets.importing.foxml_snapshots import snapshot
 from foxml_assets.importing.imported import Imported
 from foxml_assets.importing.json_values import JsonObject, read_object, text
-from foxml_assets.routing.candidates.candidates import CANDIDATE_NAMES, typed_candidates
+from foxml_assets.routing.candidates.candidates import typed_candidates
 
-# What gives one reading; a file of models gives one for each symbol that it names.
+_OF_COHORTS = frozenset({FileKind.METRICS, FileKind.COHORT})
 _READERS = {
     FileKind.METRICS: from_metrics,
     FileKind.COHORT: from_cohort,
+    FileKind.MODELS: from_models,
+    FileKind.FAMILIES: from_models,
     FileKind.CONFIDENCE: from_confidence,
+    FileKind.LEAKAGE: from_leakage,
 }
 
 
@@ -45,25 +46,16 @@ def import_foxml(path: Path) -> Imported:
             problems=[Problem("", "no metrics.json, model_metadata.json or target_confidence.json below it")],
             fix="name the folder that holds feature_selections/ or targets/; see docs/formats.md",
         )
-    rows = [row for target, keys in run.by_target().items() for row in target_rows(target, keys, run)]
-    notes = [note for row in rows for note in row.notes]
-    table = pd.DataFrame(
-        {name: [row.values.get(name) for row in rows] for name in CANDIDATE_NAMES}, dtype=object
-    )
-    return Imported(typed_candidates(table), tuple(dict.fromkeys(notes)))
+    notes: list[str] = []
+    rows = [row for keys in run.by_target() for row in target_rows(keys, run, notes)]
+    return Imported(typed_candidates(pd.DataFrame(rows, dtype=object)), tuple(dict.fromkeys(notes)))
 
 
 def _read_run(path: Path) -> FoxmlRun:
-    run = FoxmlRun()
-    problems: list[Problem] = []
-    latest: dict[tuple[FileKind, str | None, str | None], FoxmlFile] = {}
-    for file in find_files(path):
-        if file.kind in (FileKind.METRICS, FileKind.COHORT):
-            # Of several cohorts of a row the last one counts; the files come in order.
-            latest[file.kind, file.target, file.symbol] = file
-        else:
-            _read_file(file, run, problems)
-    for file in latest.values():
+    run, files, problems = FoxmlRun(), list(find_files(path)), list[Problem]()
+    # Of several cohorts of a row the last one counts; the files come in order.
+    latest = {(file.kind, file.target, file.symbol): file for file in files if file.kind in _OF_COHORTS}
+    for file in (*(file for file in files if file.kind not in _OF_COHORTS), *latest.values()):
         _read_file(file, run, problems)
     if problems:
         fix = "mend or remove these files, then import again"
@@ -94,7 +86,7 @@ def _read_json(file: FoxmlFile, run: FoxmlRun) -> None:
         found = snapshot(content, file.target, file.symbol)
         run.snapshots[found.target, found.symbol].append(found)
     elif target is not None:
-        for reading in _readings(file, content, target):
+        for reading in _READERS[file.kind](content, target, file.symbol):
             run.readings[reading.target, reading.symbol].append(reading)
 
 
@@ -108,12 +100,3 @@ def _content(path: Path) -> JsonObject:
     rows = pq.read_table(path, partitioning=None).to_pylist()
     # The Parquet form of the JSON object has one row.
     return rows[0] if rows else {}
-
-
-def _readings(file: FoxmlFile, content: JsonObject, target: str) -> Iterator[Reading]:
-    if file.kind is FileKind.LEAKAGE:
-        yield from_leakage(content, target, file.symbol or text(content, "symbol"))
-    elif file.kind in _READERS:
-        yield _READERS[file.kind](content, target, file.symbol)
-    else:
-        yield from from_models(content, target, file.symbol)

@@ -15,7 +15,10 @@ _FAILED_SCORE = -999.0
 
 @dataclass(frozen=True)
 class Reading:
-    """What one file says about one row; None where it says nothing. A lower `rank` is believed first."""
+    """What one file says about one row; None where it says nothing. A lower `rank` is believed first.
+
+    `leakage` holds the words of detectors, each with the status that it stands for.
+    """
 
     target: str
     symbol: str | None
@@ -27,18 +30,15 @@ class Reading:
     task_word: str | None = None
     sample_size: float | None = None
     horizon: float | None = None
-    leakage: tuple[LeakageStatus, ...] = ()
-    words: tuple[str, ...] = ()
+    leakage: tuple[tuple[str, LeakageStatus], ...] = ()
     successful: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     features: dict[str, LeakageStatus] = field(default_factory=dict)
 
 
-def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Reading:
+def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """A cohort's metrics.json: grouped (`primary_metric`, `coverage`) or flat, as older runs wrote it."""
     primary = member(content, "primary_metric")
-    scope = member(content, "scope")
-    coverage = member(content, "coverage")
     word = text(primary, "name") or text(content, "metric_name") or _named_score(content)
     metric = score_metric(word) if word else None
     value, se = _primary_score(primary)
@@ -47,42 +47,30 @@ def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Readin
     if word == "consensus_score":
         # Agreement of feature rankings: not a score of predictions.
         value, se, word = None, None, None
-    leakage, words = leakage_words(content)
-    return Reading(
-        target=target,
-        symbol=symbol,
-        rank=0,
+    yield Reading(
+        *(target, symbol, 0),
         score=None if value == _FAILED_SCORE else value,
         se=se,
         metric=metric,
         metric_word=word,
-        task_word=text(content, "task_type") or text(scope, "task_family"),
-        sample_size=_sample_size(coverage) or _sample_size(content),
+        task_word=text(content, "task_type") or text(member(content, "scope"), "task_family"),
+        sample_size=_sample_size(member(content, "coverage")) or _sample_size(content),
         horizon=number(content, "horizon_minutes"),
-        leakage=leakage,
-        words=words,
+        leakage=_leakage(content),
     )
 
 
-def from_cohort(content: JsonObject, target: str, symbol: str | None) -> Reading:
+def from_cohort(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """A cohort's metadata.json: sizes and horizon."""
-    return Reading(
-        target=target,
-        symbol=symbol,
-        rank=1,
-        task_word=text(content, "task_type"),
-        sample_size=_sample_size(content),
-        horizon=number(content, "horizon_minutes"),
-    )
+    task, horizon = text(content, "task_type"), number(content, "horizon_minutes")
+    yield Reading(target, symbol, 1, task_word=task, sample_size=_sample_size(content), horizon=horizon)
 
 
-def from_confidence(content: JsonObject, target: str, symbol: str | None) -> Reading:
+def from_confidence(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """target_confidence.json: the mean score over models, if nothing better is there."""
     word = text(content, "metric_name")
-    return Reading(
-        target=target,
-        symbol=symbol,
-        rank=3,
+    yield Reading(
+        *(target, symbol, 3),
         score=number(content, "mean_score", "auc"),
         metric=score_metric(word) if word else None,
         metric_word=word,
@@ -114,18 +102,15 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
     for owner, families in outcomes.items():
         listed = scores.get(owner, [])
         yield Reading(
-            target=target,
-            symbol=owner,
-            rank=2,
+            *(target, owner, 2),
             score=sum(listed) / len(listed) if listed else None,
             successful=frozenset(name for name, ok in families.items() if ok),
             failed=frozenset(name for name, ok in families.items() if not ok),
         )
 
 
-def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Reading:
+def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """A leakage report: the verdict, and the features that it names."""
-    leakage, words = leakage_words(content)
     # By model, lists that begin with the name of a feature.
     suspects = {
         str(pair[0])
@@ -136,40 +121,28 @@ def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Readin
     }
     leaking = {*texts(content, "leaky_features"), *texts(content, "leaking_features")}
     named = dict.fromkeys(sorted(suspects), LeakageStatus.SUSPECT)
-    return Reading(
-        target=target,
-        symbol=symbol,
-        rank=0,
-        leakage=leakage,
-        words=words,
-        # The right side wins: a leaking feature is more than a suspect.
-        features=named | dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED),
-    )
+    # The right side wins: a leaking feature is more than a suspect.
+    named |= dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED)
+    owner = symbol or text(content, "symbol")
+    yield Reading(target, owner, 0, leakage=_leakage(content), features=named)
 
 
-def leakage_words(content: JsonObject) -> tuple[tuple[LeakageStatus, ...], tuple[str, ...]]:
-    """The statuses that a file's detectors reported, and their words. A word not known here is UNKNOWN.
+def _leakage(content: JsonObject) -> tuple[tuple[str, LeakageStatus], ...]:
+    """What a file's detectors reported. A word not known here is UNKNOWN.
 
     `status` tells how the evaluation went, so it can raise an alarm but never clear a row.
     """
-    report = member(content, "leakage")
-    words = [
-        word
-        for word in (
-            text(content, "leakage_status", "leakage_flag", "leakage"),
-            text(report, "status", "leakage_status", "leakage_flag"),
-        )
-        if word is not None
-    ]
-    found = [leakage_status(word) or LeakageStatus.UNKNOWN for word in words]
+    words = (
+        text(content, "leakage_status", "leakage_flag", "leakage"),
+        text(member(content, "leakage"), "status", "leakage_status", "leakage_flag"),
+    )
+    found = [(word, leakage_status(word) or LeakageStatus.UNKNOWN) for word in words if word is not None]
     outcome = text(content, "status") or ""
     alarm = leakage_status(outcome)
     if alarm in (LeakageStatus.SUSPECT, LeakageStatus.BLOCKED):
-        found.append(alarm)
-        words.append(outcome)
-    flags = [name for name, flag in member(content, "leakage_flags").items() if flag is True]
-    found += [LeakageStatus.SUSPECT] * len(flags)
-    return tuple(found), (*words, *flags)
+        found.append((outcome, alarm))
+    flags = (name for name, flag in member(content, "leakage_flags").items() if flag is True)
+    return (*found, *((name, LeakageStatus.SUSPECT) for name in flags))
 
 
 def _primary_score(primary: JsonObject) -> tuple[float | None, float | None]:

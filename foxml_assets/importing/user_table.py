@@ -1,6 +1,7 @@
 """A user's own table of metrics (Parquet or CSV) as routing candidates."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,7 @@ def import_candidates(path: Path) -> Imported:
     if "leakage_status" not in table.columns:
         notes.append("there is no leakage_status, so every row counts as UNKNOWN")
     else:
-        known = table["leakage_status"].map(_mapped_leakage, na_action="ignore")
-        table = table.assign(leakage_status=known)
+        table = table.assign(leakage_status=_in_our_words(table["leakage_status"], leakage_status))
     notes += [f"there is no {name}: {text}" for name, text in _WITHOUT.items() if name not in table.columns]
     return Imported(typed_candidates(table), tuple(notes))
 
@@ -99,13 +99,9 @@ def _renamed(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
     # An alias beside the column that it stands for is left as it is, and reported below.
     aliases = {name: alias for name, alias in _ALIASES.items() if alias not in raw.columns}
     renamed = raw.rename(columns=aliases)
-    known = {*CANDIDATE_NAMES, *_IGNORED, "stability_metrics"}
+    known = {*CANDIDATE_NAMES, *_IGNORED, *_ALIASES, "stability_metrics"}
     problems = [Problem(name, "column is missing") for name in _REQUIRED if name not in renamed.columns]
-    problems += [
-        Problem(str(name), "column is not known")
-        for name in renamed.columns
-        if name not in known and name not in _ALIASES
-    ]
+    problems += [Problem(str(name), "column is not known") for name in renamed.columns if name not in known]
     if "score_metric" not in renamed.columns and "task_type" not in renamed.columns:
         problems.append(
             Problem("score_metric", "column is missing, and there is no task_type to infer it from")
@@ -125,11 +121,9 @@ def _renamed(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
 def _with_metric(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
     """`table` with task_type and score_metric, each inferred from the other where it is safe."""
     if "task_type" in table.columns:
-        tasks = table["task_type"].map(lambda word: task_type(str(word)) or word, na_action="ignore")
-        table = table.assign(task_type=tasks)
+        table = table.assign(task_type=_in_our_words(table["task_type"], task_type))
     if "score_metric" in table.columns:
-        metrics = table["score_metric"].map(lambda word: score_metric(str(word)) or word, na_action="ignore")
-        table = table.assign(score_metric=metrics)
+        table = table.assign(score_metric=_in_our_words(table["score_metric"], score_metric))
     elif (table["task_type"] == "classification").all():
         notes.append("there is no score_metric: classification scores are taken as AUC")
         table = table.assign(score_metric="auc")
@@ -143,19 +137,15 @@ def _with_metric(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFr
     return table
 
 
-def _mapped_leakage(word: object) -> object:
-    """A known word's status; another word stays as it is, so that routing quarantines its row."""
-    return leakage_status(str(word)) or word
+def _in_our_words(words: pd.Series, meaning: Callable[[str], object]) -> pd.Series:
+    """`words` by their `meaning` here; one without stays as it is, so that routing quarantines its row."""
+    return words.map(lambda word: meaning(str(word)) or word, na_action="ignore")
 
 
 def _flat_families(table: pd.DataFrame) -> pd.DataFrame:
     """Lists of families as texts joined by `|`."""
-    flat = {
-        name: table[name].map(_joined, na_action="ignore")
-        for name in ("successful_families", "failed_families")
-        if name in table.columns
-    }
-    return table.assign(**flat)
+    listed = [name for name in ("successful_families", "failed_families") if name in table.columns]
+    return table.assign(**{name: table[name].map(_joined, na_action="ignore") for name in listed})
 
 
 def _joined(value: object) -> str:

@@ -9,7 +9,7 @@ from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.fdr_history import FdrHistory
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.explanation import Explanation
-from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
+from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows, row_cells
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
@@ -117,5 +117,5 @@ def routes(plan: RoutingPlan) -> dict[tuple[str, str], str]:
 
 def explanation_text(explanation: Explanation) -> str:
     """The lines of an explanation, then the rows of its table."""
-    rows = ("  ".join(row.cells()) for row in explanation_rows(explanation))
+    rows = ("  ".join(row_cells(row)) for row in explanation_rows(explanation))
     return "\n".join([*explanation_lines(explanation), *rows])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.routing.candidates.coding import Floats, floats
+from foxml_assets.routing.candidates.columns import Floats, floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 Ints = npt.NDArray[np.int64]
@@ -114,15 +114,15 @@ class PlacedJobs:
 
 def place_jobs(plan: MasterPlan, routing: RoutingPlan) -> PlacedJobs:
     """Find the decisions behind the jobs of `plan` in `routing`."""
-    target = coded(job.target for job in plan.jobs)
-    symbol = coded(job.symbol for job in plan.jobs)
-    pairs = routing.pairs
-    targets, symbols = (tuple(map(str, pairs[name].cat.categories)) for name in ("target", "symbol"))
-    known = _keys(*(text_column(pairs[name]).codes for name in ("target", "symbol")))
-    wanted = _keys(_recoded(target, targets), _recoded(symbol, symbols))
-    rows = [str(name) for name in routing.targets["target"]]
-    columns = {"target": target, "symbol": symbol}
-    return PlacedJobs(plan, routing, _recoded(target, rows), _found_in(known, wanted), columns)
+    target, symbol = coded(job.target for job in plan.jobs), coded(job.symbol for job in plan.jobs)
+    target_row = _recoded(target, [str(name) for name in routing.targets["target"]])
+    # Of a pair that is decided twice the first row; the index of a damaged plan would not be unique.
+    pairs = routing.pairs[["target", "symbol"]].drop_duplicates()
+    wanted = pd.MultiIndex.from_arrays([target.categorical(), symbol.categorical()])
+    found = pd.MultiIndex.from_frame(pairs).get_indexer(wanted)
+    # Position -1, for no such pair, reads the -1 at the end.
+    pair_row = np.append(pairs.index.to_numpy(), -1)[found]
+    return PlacedJobs(plan, routing, target_row, pair_row, {"target": target, "symbol": symbol})
 
 
 def coded(values: Iterable[object]) -> Coded:
@@ -174,19 +174,3 @@ def _recoded(column: Coded, names: Sequence[object]) -> Ints:
     # The position of each distinct value, then of each row; code -1 reads the -1 at the end.
     places = {name: at for at, name in enumerate(names)}
     return np.array([*(places.get(value, -1) for value in column.values), -1], dtype=np.int64)[column.codes]
-
-
-def _keys(target: Ints, symbol: Ints) -> Ints:
-    """One number a pair; -1 where target or symbol is none."""
-    # Target in the upper 32 bits, symbol in the lower.
-    return np.where((target < 0) | (symbol < 0), -1, (target << 32) | symbol)
-
-
-def _found_in(keys: Ints, wanted: Ints) -> Ints:
-    """The position of each wanted key in `keys`; -1 for what is not there."""
-    if not len(keys):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    order = np.argsort(keys, kind="stable")
-    # A key beyond the last one is looked up at the last, where it does not match.
-    at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-    return np.where((wanted >= 0) & (keys[order][at] == wanted), order[at], -1)

@@ -1,36 +1,15 @@
 """Routing candidates: the evidence as one flat table, a row per pooled model and per pair."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
-from enum import Enum
+from dataclasses import asdict, astuple
 
 import numpy as np
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.routing.candidates.coding import NULL, decode, tidy
+from foxml_assets.routing.candidates.columns import Column, Kind, category, tidy
 from foxml_assets.routing.candidates.frame_hash import frame_hash
-
-
-class Kind(Enum):
-    """How a column is held: categories of strings, floats, nullable integers, or booleans."""
-
-    TEXT = "category"
-    FLOAT = "float64"
-    COUNT = "Int64"
-    FLAG = "bool"
-
-
-@dataclass(frozen=True)
-class Column:
-    """`always`: it is null in no row, so a record without it is damaged."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    always: bool = False
-
 
 ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 
@@ -188,7 +167,7 @@ def _text(values: pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         present = values.notna()
         if not present.any():
-            return pd.Series(decode(np.full(len(values), NULL), []), copy=False)
+            return pd.Series(category([None] * len(values)), copy=False)
         values = values.astype(object).where(present, None).map(_plain, na_action="ignore").astype("category")
     column = tidy(values.array)
     # An empty text is null in a CSV, so it is everywhere.

@@ -6,15 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
-from foxml_assets.routing.candidates.candidates import (
-    CANDIDATE_COLUMNS,
-    CANDIDATE_NAMES,
-    Kind,
-    typed_candidates,
-)
+from foxml_assets.routing.candidates.candidates import CANDIDATE_COLUMNS, CANDIDATE_NAMES, typed_candidates
+from foxml_assets.routing.candidates.columns import Kind
 from foxml_assets.storage.tables import column_problems, find_table, write_table
-
-_FIX = "run `foxml run --until candidates` again, or import a table of your own"
 
 
 def write_candidates(table: pd.DataFrame, path: Path) -> Path:
@@ -30,13 +24,11 @@ def read_candidates(path: Path) -> pd.DataFrame:
     """
     found = find_table(path)
     if found is None:
-        raise CandidatesError("there are no routing candidates", file=path, fix=_FIX)
+        raise _unusable(path, "there are no routing candidates")
     raw = read_raw_table(found)
     problems = column_problems([str(name) for name in raw.columns], CANDIDATE_NAMES)
     if problems:
-        raise CandidatesError(
-            "the columns are not those of candidates", file=found, problems=problems, fix=_FIX
-        )
+        raise _unusable(found, "the columns are not those of candidates", *problems)
     return typed_candidates(raw)
 
 
@@ -49,9 +41,15 @@ def read_raw_table(path: Path, *, may_be_nested: Collection[str] = ()) -> pd.Dat
     raw = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path, may_be_nested)
     repeated = sorted({str(name) for name in raw.columns[raw.columns.duplicated()]})
     if repeated:
-        problems = [Problem(name, "column appears twice") for name in repeated]
-        raise CandidatesError("column names repeat", file=path, problems=problems, fix=_FIX)
+        raise _unusable(
+            path, "column names repeat", *(Problem(name, "column appears twice") for name in repeated)
+        )
     return raw
+
+
+def _unusable(path: Path, summary: str, *problems: Problem) -> CandidatesError:
+    fix = "run `foxml run --until candidates` again, or import a table of your own"
+    return CandidatesError(summary, file=path, problems=problems, fix=fix)
 
 
 def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
@@ -63,17 +61,15 @@ def _read_parquet(path: Path, may_be_nested: Collection[str]) -> pd.DataFrame:
         table = pq.read_table(path, read_dictionary=texts, partitioning=None)
         kinds = dict(zip(table.column_names, table.schema.types, strict=True))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        what = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise CandidatesError(
-            "is not a readable Parquet file", file=path, problems=[what], fix=_FIX
-        ) from error
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _unusable(path, "is not a readable Parquet file", Problem("", what)) from error
     nested = [
         Problem(name, "holds nested values", str(kind))
         for name, kind in kinds.items()
         if pa.types.is_nested(kind) and name not in may_be_nested
     ]
     if nested:
-        raise CandidatesError("columns must be flat", file=path, problems=nested, fix=_FIX)
+        raise _unusable(path, "columns must be flat", *nested)
     # Without pandas' own metadata no column becomes an index. The Arrow copy is freed column by column.
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
     return frame
@@ -85,4 +81,4 @@ def _read_csv(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         what = Problem("", str(error).splitlines()[0])
-        raise CandidatesError("is not a readable CSV file", file=path, problems=[what], fix=_FIX) from error
+        raise _unusable(path, "is not a readable CSV file", what) from error

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.coding import tidy
+from foxml_assets.routing.candidates.columns import tidy
 
 Buffer: TypeAlias = bytes | memoryview
 

@@ -7,14 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, Stability
-from foxml_assets.routing.candidates.coding import Index, code
+from foxml_assets.routing.candidates.columns import Index, category, code
 from foxml_assets.routing.methods.combination import Routes
-from foxml_assets.routing.methods.states import SideStates
-from foxml_assets.routing.plan.plan_columns import merged_category
+from foxml_assets.routing.methods.sides import JudgedSide
 from foxml_assets.routing.policy.routing_words import RouteRule, Side
-from foxml_assets.routing.rules.rules import Rule
 from foxml_assets.routing.sides.row_tests import Check
-from foxml_assets.routing.sides.side_rows import SideRows
 
 LANE_FULL = "experimental lane full"
 
@@ -31,11 +28,9 @@ _UNSTEADY = {
     Stability.DIVERGED: "its features are unsteady",
     Stability.UNKNOWN: "its stability is unknown",
 }
-_FADING = {
-    Stability.STABLE: "its stability is not in the allow-list",
+_FADING = _UNSTEADY | {
     Stability.DRIFTING: "its skill fades",
     Stability.DIVERGED: "its skill is gone in the recent folds",
-    Stability.UNKNOWN: "its stability is unknown",
 }
 _CHOICE = {
     Route.BOTH: "train both",
@@ -57,34 +52,22 @@ _SENTENCES = {
 }
 
 
-def side_phrase(rule: Rule, side: Side, stability: Stability, *, good_score: bool, followed: bool) -> str:
-    """One side's state in a few words, such as "CS strong and stable".
-
-    `good_score` says whether the score alone would have been enough for more than a trial, `followed` whether
-    the stability is that of skill over the folds.
-    """
-    unsteady = (_FADING if followed else _UNSTEADY)[stability]
-    return rule.phrase.format(
-        side="CS" if side is Side.CROSS_SECTIONAL else "local",
-        steady=_STEADY[stability],
-        unsteady=unsteady,
-        on_trial=unsteady if good_score else "its score is below the threshold",
-    )
-
-
-def side_phrases(rows: SideRows, states: SideStates) -> pd.Categorical:
-    """The phrase about each row's side."""
+def side_phrases(side: JudgedSide) -> pd.Categorical:
+    """Each row's state in a few words, such as "CS strong and stable"."""
+    name = "CS" if side.rows.side is Side.CROSS_SECTIONAL else "local"
 
     def phrase(rule: int, stability: int, good_score: int, followed: int) -> str:
         word = list(Stability)[stability]
-        return side_phrase(
-            states.ladder[rule], rows.side, word, good_score=bool(good_score), followed=bool(followed)
+        unsteady = (_FADING if followed else _UNSTEADY)[word]
+        on_trial = unsteady if good_score else "its score is below the threshold"
+        return side.ladder[rule].phrase.format(
+            side=name, steady=_STEADY[word], unsteady=unsteady, on_trial=on_trial
         )
 
-    # Bit sets: a row that passed MIN_SCORE has its bit.
-    good = (states.checks & np.uint16(Check.MIN_SCORE)) != 0
-    flags = (good.astype(np.int8), rows.over_time.known.astype(np.int8))
-    return _by_case(phrase, states.rule, rows.stability, *flags)
+    # Whether the score alone would have been enough for more than a trial: bit sets, of which each has a bit.
+    good = (side.tests.bits & np.uint16(Check.MIN_SCORE)) != 0
+    flags = (good.astype(np.int8), side.rows.over_time.known.astype(np.int8))
+    return _by_case(phrase, side.rule, side.rows.stability, *flags)
 
 
 def pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
@@ -112,6 +95,4 @@ def _by_case(text_of: Callable[..., str], *columns: npt.NDArray[np.integer]) -> 
     # One number a row, as one column is grouped far faster than several together.
     shape = [int(column.max(initial=0)) + 1 for column in columns]
     positions, cases = pd.factorize(np.ravel_multi_index(columns, shape))
-    return merged_category(
-        positions, [text_of(*case) for case in np.transpose(np.unravel_index(cases, shape))]
-    )
+    return category([text_of(*case) for case in np.transpose(np.unravel_index(cases, shape))], positions)

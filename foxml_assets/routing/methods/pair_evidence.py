@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.coding import Floats, Index, code
+from foxml_assets.routing.candidates.columns import Floats, Index, code
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
@@ -65,19 +65,15 @@ def shrink(
     its target's mean; a target without any gets `fallback`, skill and standard error by target.
     """
     known = (se > 0) & np.isfinite(skill)
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(target[known], weights=values, minlength=n_targets).astype(np.float64)
-
-    n = np.bincount(target[known], minlength=n_targets)
-    y, variance = skill[known], se[known] ** 2
-    spread = _between_variance(y, variance, target[known], n_targets)
+    at, y, variance = target[known], skill[known], se[known] ** 2
+    spread = _between_variance(y, variance, at, n_targets)
     # Random-effects weights: a pair's skill varies about the mean by its own error and by the spread.
-    weight = 1 / (variance + spread[target[known]])
+    weight = 1 / (variance + spread[at])
+    total, n = _total(weight, at, n_targets), np.bincount(at, minlength=n_targets)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(n > 0, total(weight * y) / total(weight), fallback[0])
+        mean = np.where(n > 0, _total(weight * y, at, n_targets) / total, fallback[0])
         # Of inverse-variance weights the inverse sum is the variance of the mean.
-        mean_variance = np.where(n > 0, 1 / total(weight), fallback[1] ** 2)
+        mean_variance = np.where(n > 0, 1 / total, fallback[1] ** 2)
     # Infinite where the pair has no score of its own; the inner `where`s keep it out of the arithmetic.
     own = np.where(known, se, np.inf) ** 2
     # The share of the target's mean in each pair's estimate: 1 where the pair has no score of its own.
@@ -91,19 +87,20 @@ def shrink(
     )
 
 
-def _between_variance(y: Floats, variance: Floats, target: Index, n_targets: int) -> Floats:
+def _total(values: Floats, target: Index, n_targets: int) -> Floats:
+    """The sum of `values` by target."""
+    return np.bincount(target, weights=values, minlength=n_targets).astype(np.float64)
+
+
+def _between_variance(y: Floats, variance: Floats, at: Index, n_targets: int) -> Floats:
     """DerSimonian and Laird's estimate of the variance of true skills within each target."""
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(target, weights=values, minlength=n_targets).astype(np.float64)
-
     weight = 1 / variance
-    weights = total(weight)
+    weights, n = _total(weight, at, n_targets), np.bincount(at, minlength=n_targets)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total(weight * y) / weights
+        mean = _total(weight * y, at, n_targets) / weights
         # Cochran's Q less n - 1, which it is on average where the true skills do not differ.
-        excess = total(weight * (y - mean[target]) ** 2) - (np.bincount(target, minlength=n_targets) - 1)
-        spread = excess / (weights - total(weight**2) / weights)
+        excess = _total(weight * (y - mean[at]) ** 2, at, n_targets) - (n - 1)
+        spread = excess / (weights - _total(weight**2, at, n_targets) / weights)
     # One pair alone gives 0 / 0, and chance may give less than nothing: both mean no spread.
     return np.where(np.isfinite(spread) & (spread > 0), spread, 0.0)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.columns import Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -17,9 +17,9 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
-from foxml_assets.routing.rules.rules import Cases, Measured, Rule
+from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
-from foxml_assets.routing.sides.row_tests import Check
+from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
 
 def _clear(cases: Cases) -> Bools:
@@ -35,11 +35,11 @@ def _discovery(cases: Cases) -> Floats:
 
 
 def _line_if_followed(trace: SideTrace, policy: PolicyInForce) -> RuleLine | None:
-    return tests.STEADY.line(trace, policy) if trace.steadiness.followed else None
+    return tests.STEADY.line(trace, policy) if trace.followed else None
 
 
 # Agreement of importances says little about skill and is not asked for; skill that faded is.
-_STEADY_IF_FOLLOWED = replace(tests.STEADY, line=_line_if_followed, check=None)
+_STEADY_IF_FOLLOWED = replace(tests.STEADY, line=_line_if_followed, check=UNRECORDED)
 _UNTESTED = replace(
     rules.NO_GATE,
     when="no standard error, so not tested",
@@ -61,7 +61,6 @@ _STRONG = Rule(
     asks=(tests.CLEAR, tests.STRONG_SCORE),
     words=deciding.score_reached,
     threshold=lambda cases: cases.tests.thresholds.strong,
-    measured=Measured.GATE,
 )
 _DISCOVERED = Rule(
     name="discovered",
@@ -72,7 +71,6 @@ _DISCOVERED = Rule(
     test=tests.DISCOVERY,
     words=deciding.false_discovery,
     threshold=_discovery,
-    measured=Measured.GATE,
 )
 _SUSPECT_ON_TRIAL = replace(
     rules.SUSPECT_ON_TRIAL,
@@ -106,8 +104,8 @@ LADDER = (
 
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
-    cs_state = evidence.cs.states.state[evidence.alignment.pair_target]
-    local_state = evidence.local.states.state
+    cs_state = evidence.cs.state[evidence.alignment.pair_target]
+    local_state = evidence.local.state
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
     cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.pooled_on_symbol.min_probability)
@@ -173,7 +171,7 @@ def _best_choice(
 
 
 def _open_threshold(side: JudgedSide) -> Floats:
-    return side.states.fdr.threshold
+    return side.tests.fdr.threshold
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:

@@ -1,35 +1,49 @@
 """Both sides of the evidence, judged: what each row holds, what is wrong with it, and its state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
-from foxml_assets.routing.candidates.coding import NULL, UNREADABLE, Bools, Codes, Index, code, encode
-from foxml_assets.routing.methods.states import SideStates, judge
+from foxml_assets.routing.candidates.columns import (
+    NULL,
+    UNREADABLE,
+    Bools,
+    Codes,
+    Floats,
+    Index,
+    code,
+    encode,
+    level,
+)
+from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
+from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.sides.fdr import Earlier
-from foxml_assets.routing.sides.quarantine import (
-    Fault,
-    Faults,
-    bad_pair_scores,
-    find_faults,
-    unusable_symbols,
-    unusable_targets,
-)
+from foxml_assets.routing.sides.quarantine import Fault, Faults, bad_pair_scores, find_faults, unusable_names
+from foxml_assets.routing.sides.row_tests import Memory, RowTests, run_tests
 from foxml_assets.routing.sides.side_rows import PairScores, SideRows, side_rows
 
 
 @dataclass(frozen=True)
 class JudgedSide:
-    """One side, an entry per target or pair. `leaks` marks hard blocks, quarantined rows included."""
+    """One side, an entry per target or pair: `rule`, a position in `ladder`, gave each its `state`.
+
+    `held` marks states that only hysteresis kept, `leaks` hard blocks, quarantined rows included.
+    """
 
     rows: SideRows
     faults: Faults
-    states: SideStates
+    tests: RowTests
+    ladder: tuple[Rule, ...]
+    rule: Codes
+    state: Codes
+    threshold: Floats
+    held: Bools
     leaks: Bools
 
 
@@ -60,23 +74,14 @@ def judge_sides(
     cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     leaking = _leaking_rows(table, policy)
     # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.
-    pooled = np.where(alignment.is_pooled, alignment.owner, -1)
-    paired = np.where(alignment.is_pooled, -1, alignment.owner)
+    cs_leaks = owners_of(leaking & alignment.is_pooled, alignment.owner, len(alignment.targets))
+    local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
-    unreadable = local_rows.present & (local_rows.leakage == UNREADABLE)
-    cs = JudgedSide(
-        rows=cs_rows,
-        faults=cs_faults,
-        states=judge(cs_rows, cs_faults, policy, earlier.cs, discoveries[0]),
-        leaks=owners_of(leaking, pooled, len(alignment.targets)),
+    local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
+    return (
+        _judge(cs_rows, cs_faults, cs_leaks, policy, earlier.cs, discoveries[0]),
+        _judge(local_rows, local_faults, local_leaks, policy, earlier.local, discoveries[1]),
     )
-    local = JudgedSide(
-        rows=local_rows,
-        faults=local_faults,
-        states=judge(local_rows, local_faults, policy, earlier.local, discoveries[1]),
-        leaks=owners_of(leaking, paired, len(alignment.pair_rows)) | unreadable,
-    )
-    return cs, local
 
 
 def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
@@ -87,12 +92,45 @@ def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
     return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
+def _judge(
+    rows: SideRows,
+    faults: Faults,
+    leaks: Bools,
+    policy: RoutingPolicy,
+    before: Index | None,
+    earlier: Earlier,
+) -> JudgedSide:
+    """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
+    ladder = find_method(policy.method).ladder
+
+    def climbed(memory: Memory) -> JudgedSide:
+        tests = run_tests(rows, faults, policy, memory, earlier)
+        cases = Cases(rows, faults, tests, policy)
+        # The position of the first rule that holds; the last one takes what is left.
+        decided = np.select([rule.rows(cases) for rule in ladder], range(len(ladder)), len(ladder) - 1)
+        threshold = np.full(len(decided), np.nan)
+        for at, rule in enumerate(ladder):
+            here, against = decided == at, rule.threshold(cases)
+            threshold[here] = against[here] if isinstance(against, np.ndarray) else against
+        state = np.array([level(rule.state) for rule in ladder], dtype=np.int8)[decided]
+        held = np.zeros(len(decided), dtype=np.bool_)
+        return JudgedSide(rows, faults, tests, ladder, decided.astype(np.int8), state, threshold, held, leaks)
+
+    plain = climbed(Memory(np.full(len(rows.rows), NULL), 0.0))
+    if before is None or policy.hysteresis == 0.0:
+        return plain
+    # Judged without memory too: the states that differ are those that only hysteresis kept.
+    judged = climbed(Memory(before, policy.hysteresis))
+    return replace(judged, held=judged.state != plain.state)
+
+
 def _faults(
     cs: SideRows, local: SideRows, scores: PairScores, alignment: Alignment, policy: RoutingPolicy
 ) -> tuple[Faults, Faults]:
     at = alignment.pair_target
     task = target_tasks(cs, local, alignment)
-    bad_target, bad_symbol = unusable_targets(alignment.targets), unusable_symbols(alignment.symbols)
+    bad_target = unusable_names(alignment.targets, check_target_name)
+    bad_symbol = unusable_names(alignment.symbols, check_symbol_name)
     cs_given = [(Fault.DUPLICATE, alignment.cs_counts > 1), (Fault.TARGET_NAME, bad_target)]
     local_given = [
         (Fault.DUPLICATE, alignment.pair_counts > 1),
@@ -102,10 +140,7 @@ def _faults(
         (Fault.PAIR_SCORES, bad_pair_scores(local, scores)),
         (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
     ]
-    return (
-        find_faults(cs, policy.sample_minimum(Side.CROSS_SECTIONAL), cs_given),
-        find_faults(local, policy.sample_minimum(Side.SYMBOL), local_given),
-    )
+    return find_faults(cs, policy, cs_given), find_faults(local, policy, local_given)
 
 
 def _leaking_rows(table: pd.DataFrame, policy: RoutingPolicy) -> Bools:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.coding import LEVELS, Bools, Floats, level
+from foxml_assets.routing.candidates.columns import LEVELS, Bools, Floats, level
 from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -18,7 +19,7 @@ from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteR
 from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules.rule_tests import RuleTest
-from foxml_assets.routing.rules.rules import Cases, Measured, Rule
+from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, bars_of, number
 from foxml_assets.routing.sides.row_tests import Check
 
@@ -72,7 +73,6 @@ _STRONG = Rule(
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
     words=deciding.score_reached,
     threshold=lambda cases: cases.tests.thresholds.strong,
-    measured=Measured.GATE,
 )
 _WEAK = Rule(
     name="min_score",
@@ -84,7 +84,6 @@ _WEAK = Rule(
     asks=(tests.CLEAR, tests.STEADY, tests.MIN_SCORE),
     words=deciding.score_reached,
     threshold=_min_threshold,
-    measured=Measured.GATE,
 )
 _TRIAL = Rule(
     name="experimental_score",
@@ -96,7 +95,6 @@ _TRIAL = Rule(
     asks=(tests.EXPERIMENTAL_SCORE, tests.STEADY_ON_TRIAL),
     words=deciding.score_reached,
     threshold=_trial_threshold,
-    measured=Measured.GATE,
 )
 _SUSPECT_ON_TRIAL = replace(
     rules.SUSPECT_ON_TRIAL,
@@ -134,12 +132,10 @@ _BELOW = Rule(
     name="below_thresholds",
     when="otherwise",
     holds=lambda cases: np.ones_like(cases.rows.present),
-    state=SignalState.DISALLOWED,
     phrase="{side} score below every threshold",
     test=tests.EXPERIMENTAL_SCORE,
     words=deciding.below_thresholds,
     threshold=_lowest_threshold,
-    measured=Measured.GATE,
 )
 LADDER = (
     *(replace(rule, test=_OWN_ROW) if rule.test is tests.SOUND else rule for rule in rules.ADMISSION),
@@ -156,13 +152,13 @@ def _choose(evidence: PairEvidence) -> Routes:
     too_small = np.isfinite(scores.cs.value) & (
         evidence.skills.cs_probability < policy.pooled_on_symbol.min_probability
     )
-    cs_state = evidence.cs.states.state[evidence.alignment.pair_target]
-    return combine(cs_state, evidence.local.states.state, too_small, scores, policy)
+    cs_state = evidence.cs.state[evidence.alignment.pair_target]
+    return combine(cs_state, evidence.local.state, too_small, scores, policy)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:
     """The lowest score that routes each row, given its stability and leakage; NaN for none."""
-    thresholds, checks = side.rows.thresholds, side.states.checks
+    thresholds, checks = side.rows.thresholds, side.tests.bits
     # Both bits must be set: min_score alone routes nothing that is unsteady or not clear.
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
     by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)
@@ -198,7 +194,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     if rule in (RouteRule.LOCAL_ON_SYMBOL, RouteRule.POOLED_TOO_SMALL):
         # Whatever its state, the pooled model is out of the question here.
         steps.append(next_route.more_on_the_symbol(pair.row, policy))
-        sides = [(local, replace(cs, state=SignalState.DISALLOWED))]
+        sides = [(local, msgspec.structs.replace(cs, state=SignalState.DISALLOWED))]
     for trace, other in sides:
         step = _lift(trace, other, wanted, policy)
         if step:

@@ -63,4 +63,4 @@ def remedies(trace: SideTrace, tests: Iterable[RuleTest], policy: PolicyInForce)
 
 
 def _failed(trace: SideTrace, test: RuleTest, deciding: RuleTest) -> bool:
-    return test is deciding if test.check is None else test.check not in trace.checks
+    return test.check not in trace.checks if test.check else test is deciding

@@ -15,13 +15,8 @@ from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
 from foxml_assets.routing.policy.routing_words import RouteRule, Side
-from foxml_assets.routing.rules.side_trace import (
-    RuleLine,
-    SideTrace,
-    number,
-    side_numbers,
-    side_trace,
-)
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_trace
+from foxml_assets.routing.rules.stability_words import side_numbers
 
 _NEAREST = 5
 
@@ -71,7 +66,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     target_row = of_target.iloc[0]
     pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
     by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
-    pooled = side_trace(Side.CROSS_SECTIONAL, target_row)
+    pooled = side_trace(Side.CROSS_SECTIONAL, target_row.to_dict())
     policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
     assured = _assured(target_row["assured"])
     cs = _side(pooled, policy)
@@ -83,7 +78,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
     if of_pair.empty:
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]), [])
     row = of_pair.iloc[0]
-    own = side_trace(Side.SYMBOL, row)
+    own = side_trace(Side.SYMBOL, row.to_dict())
     method, pair = find_method(policy.method), PairTrace(row, pairs, pooled, own)
     route, rule = Route(row["route"]), RouteRule(row["rule"])
     leak = str(target_row["hard_block_reason"] if target_row["hard_block"] else row["hard_block_reason"])

@@ -1,6 +1,6 @@
 """An explanation as rows of a table and lines of text, for a terminal or a page."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.pages.explanation import Explanation
@@ -10,36 +10,20 @@ from foxml_assets.routing.rules.side_trace import RuleLine
 HEADER = ("side", "rule", "value", "threshold", "result")
 
 
-@dataclass(frozen=True)
-class ExplanationRow:
-    """One line of the table. `result` is pass, fail or -; `decided` marks the rule that decided."""
-
-    side: str
-    rule: str
-    value: str
-    threshold: str
-    result: str
-    decided: bool
-
-    def cells(self) -> tuple[str, ...]:
-        """The texts under HEADER; the deciding rule is marked."""
-        return (
-            self.side,
-            self.rule,
-            self.value,
-            self.threshold,
-            f"{self.result} (decided)" if self.decided else self.result,
-        )
-
-
-def explanation_rows(explanation: Explanation) -> tuple[ExplanationRow, ...]:
+def explanation_rows(explanation: Explanation) -> tuple[RuleLine, ...]:
     """Every test of both sides, then the comparison of skills, in the order in which they were asked."""
     rows = [
-        _row("pooled" if side.trace.side is Side.CROSS_SECTIONAL else "symbol", test)
+        replace(test, side="pooled" if side.trace.side is Side.CROSS_SECTIONAL else "symbol")
         for side in explanation.sides
         for test in side.tests
     ]
-    return (*rows, *(_row("choice", test) for test in explanation.choice))
+    return (*rows, *(replace(test, side="choice") for test in explanation.choice))
+
+
+def row_cells(row: RuleLine) -> tuple[str, ...]:
+    """The texts under HEADER; the deciding rule is marked."""
+    result = f"{row.result} (decided)" if row.decided else row.result
+    return row.side, row.name, row.value, row.threshold, result
 
 
 def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
@@ -70,8 +54,3 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     else:
         lines += [f"For the next better route: {step}" for step in explanation.next_steps]
     return tuple(lines)
-
-
-def _row(side: str, test: RuleLine) -> ExplanationRow:
-    result = {True: "pass", False: "fail", None: "-"}[test.passed]
-    return ExplanationRow(side, test.name, test.value, test.threshold, result, test.decided)

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import msgspec
+import yaml
+
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.decide.fdr_history_file import history_after
 from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_source, standing_pages
@@ -12,7 +15,6 @@ from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
 from foxml_assets.routing.plan.plan_parquet import parquet_files
-from foxml_assets.routing.plan.plan_yaml import plan_yaml
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.directories import recover_directory, replacing_directory
@@ -97,9 +99,16 @@ def _pages(plan: RoutingPlan, output: Output) -> Iterator[tuple[str, bytes]]:
     """Name and content of the files for people; each follows from the plan's JSON."""
     has_yaml = len(plan.pairs) <= output.yaml_max_pairs
     if has_yaml:
-        yield YAML_NAME, plan_yaml(plan)
+        yield YAML_NAME, _yaml(plan)
     yield PICTURE_NAME, routes_picture(plan, output)
     yield MARKDOWN_NAME, plan_markdown(plan, output, has_yaml=has_yaml).encode()
+
+
+def _yaml(plan: RoutingPlan) -> bytes:
+    """The JSON file's content as YAML."""
+    content = msgspec.json.decode(b"".join(plan_json(plan)))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, encoding="utf-8", width=110)
 
 
 def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """routing_plan.md: what was decided and why, for a reader."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any, cast
@@ -23,6 +23,7 @@ PICTURE_NAME = "routing_plan.png"
 _MAX_REASONS = 12
 _MAX_QUARANTINED = 50
 _Rows = Sequence[Sequence[object]]
+_Row = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _overview(plan: RoutingPlan, shown: int) -> _Rows:
         index=head["target"].astype(object), columns=[route.value for route in Route], fill_value=0
     )
     texts = _cells(head, ["target", "cs_state", "hard_block_reason"])
-    decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for _, row in head.iterrows()]
+    decided = [_decided(Side.CROSS_SECTIONAL, row, plan.metadata.policy) for row in head.to_dict("records")]
     return [
         (target, state, block or words, *(f"{count:,}" for count in counts))
         for (target, state, block), words, counts in zip(
@@ -116,32 +117,32 @@ def _best(pairs: pd.DataFrame, listed: int) -> pd.DataFrame:
     return pairs.loc[rank.index[rank < listed]]
 
 
-def _decided(side: Side, row: pd.Series, policy: PolicyInForce) -> str:
+def _decided(side: Side, row: _Row, policy: PolicyInForce) -> str:
     """What decided the state of one side in a row of the plan's targets or pairs."""
     return deciding_words(side_trace(side, row), policy)
 
 
 def _rows_by_target(best: pd.DataFrame, policy: PolicyInForce) -> dict[str, list[tuple[str, ...]]]:
     """The cells of each target's pairs."""
-    tuples: Iterator[Any] = best.itertuples()
     found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for row, (_, series) in zip(tuples, best.iterrows(), strict=True):
+    for row in best.to_dict("records"):
+        samples = row["local_sample_size"]
         cells = (
-            row.symbol,
-            row.route,
-            row.local_state,
-            _with_error(row.local_score, row.local_se),
-            _short(row.local_threshold),
-            _short(row.pooled_score),
-            _interval(row.difference_low, row.difference_high),
-            "" if pd.isna(row.local_sample_size) else f"{row.local_sample_size:,}",
-            _why(series, policy),
+            row["symbol"],
+            row["route"],
+            row["local_state"],
+            _with_error(row["local_score"], row["local_se"]),
+            _short(row["local_threshold"]),
+            _short(row["pooled_score"]),
+            _interval(row["difference_low"], row["difference_high"]),
+            "" if pd.isna(samples) else f"{samples:,}",
+            _why(row, policy),
         )
-        found[row.target].append(cells)
+        found[row["target"]].append(cells)
     return found
 
 
-def _why(row: pd.Series, policy: PolicyInForce) -> str:
+def _why(row: _Row, policy: PolicyInForce) -> str:
     if isinstance(row["hard_block_reason"], str):
         return row["hard_block_reason"]
     if row["local_state"] != SignalState.DISALLOWED.value:

@@ -11,9 +11,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.candidates import Column
-from foxml_assets.routing.candidates.coding import Index, decode, positions
-from foxml_assets.routing.plan.plan_columns import PlanColumn, frame
+from foxml_assets.routing.candidates.columns import Column, Index, Values, decode, frame, positions
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -187,12 +185,17 @@ def _owners(plan: RoutingPlan) -> Index:
     return positions(plan.pairs["target"], plan.targets["target"])
 
 
+def columns_of_target(targets: pd.DataFrame, at: Index) -> dict[str, Values]:
+    """What pairs take over from their target as it is; `at` is the row of each pair's target."""
+    return {name: targets[of_target].array.take(at) for name, of_target in _OF_TARGET.items()}
+
+
 def _with_target_columns(
     pairs: pd.DataFrame, targets: pd.DataFrame, owner: Index, metadata: RoutingMetadata
 ) -> pd.DataFrame:
     """All pair columns, those that the file keeps at the target included."""
-    values: dict[str, PlanColumn] = {name: pairs[name].array for name in pairs.columns}
-    values |= {name: targets[of_target].array.take(owner) for name, of_target in _OF_TARGET.items()}
+    values: dict[str, Values] = {name: pairs[name].array for name in pairs.columns}
+    values |= columns_of_target(targets, owner)
     for name, of_target in _INHERITED.items():
         # One set of codes for both: the pair's words first, then those inherited from its target.
         both = union_categoricals([pairs[name].array, targets[of_target].array.take(owner)])

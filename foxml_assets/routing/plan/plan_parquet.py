@@ -7,9 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.candidates.coding import floats
-from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.candidates.columns import Column, Kind, Values, counts, floats, frame
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -27,16 +25,12 @@ QUARANTINE_NAME = "routing_plan_quarantine.parquet"
 
 _METADATA_KEY = b"routing_plan"
 _JSON_KEY = b"routing_plan_json_sha256"
-_FIX = "run `foxml run --until plan` again"
 
 
 def parquet_files(plan: RoutingPlan, json_sha256: str) -> Iterator[tuple[str, bytes]]:
     """Name and content of the three files, bound to the JSON file of this digest."""
-    for name, table in (
-        (PAIRS_NAME, plan.pairs),
-        (TARGETS_NAME, plan.targets),
-        (QUARANTINE_NAME, plan.quarantine),
-    ):
+    tables = {PAIRS_NAME: plan.pairs, TARGETS_NAME: plan.targets, QUARANTINE_NAME: plan.quarantine}
+    for name, table in tables.items():
         yield name, _parquet(table, plan.metadata, json_sha256)
 
 
@@ -49,7 +43,7 @@ def read_parquet(folder: Path) -> tuple[RoutingPlan, str]:
     targets, *of_targets = _read(folder / TARGETS_NAME, TARGET_COLUMNS)
     quarantine, *of_quarantine = _read(folder / QUARANTINE_NAME, QUARANTINE_COLUMNS)
     if not (of_targets == of_quarantine == [metadata, digest]):
-        raise RoutingPlanError("its Parquet files are of different plans", file=folder, fix=_FIX)
+        raise unusable(folder, "its Parquet files are of different plans")
     return RoutingPlan(metadata, targets, pairs, quarantine), digest
 
 
@@ -65,6 +59,11 @@ def _parquet(table: pd.DataFrame, metadata: RoutingMetadata, json_sha256: str) -
     return bytes(sink.getvalue())
 
 
+def unusable(path: Path, what: str, *problems: Problem) -> RoutingPlanError:
+    """The error for a file of the plan that cannot be used."""
+    return RoutingPlanError(what, file=path, problems=problems, fix="run `foxml run --until plan` again")
+
+
 def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, RoutingMetadata, str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -77,29 +76,24 @@ def _read(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Routin
         names = arrow.column_names
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         problem = Problem("", str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
+        raise unusable(path, "is not a routing plan", problem) from error
     problems = column_problems(names, [column.name for column in columns])
     if problems:
-        raise RoutingPlanError(
-            "the columns are not those of a routing plan", file=path, problems=problems, fix=_FIX
-        )
+        raise unusable(path, "the columns are not those of a routing plan", *problems)
     try:
-        values = {
-            column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns
-        }
+        table = frame(
+            columns,
+            {column.name: _column(arrow.column(column.name).to_pandas(), column.kind) for column in columns},
+        )
     except (ValueError, TypeError, OverflowError) as error:
-        problem = Problem("", str(error))
-        raise RoutingPlanError(
-            "a column is of another type", file=path, problems=[problem], fix=_FIX
-        ) from error
-    table = frame(columns, values)
+        raise unusable(path, "a column is of another type", Problem("", str(error))) from error
     unreadable = unreadable_texts(table, columns)
     if unreadable:
-        raise RoutingPlanError("is not a routing plan", file=path, problems=unreadable, fix=_FIX)
+        raise unusable(path, "is not a routing plan", *unreadable)
     return table, metadata, digest
 
 
-def _column(series: pd.Series, kind: Kind) -> PlanColumn:
+def _column(series: pd.Series, kind: Kind) -> Values:
     if kind is Kind.TEXT:
         return pd.Categorical(series)
     if kind is Kind.FLAG:

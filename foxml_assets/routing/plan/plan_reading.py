@@ -4,15 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from foxml_assets.core.errors import Problem, RoutingPlanError
+from foxml_assets.core.errors import Problem
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.routing.plan.plan_json import parse_plan
-from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
+from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet, unusable
 from foxml_assets.routing.plan.routing_plan import RoutingPlan, routing_plan_hash
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.layout import Layout
-
-_FIX = "run `foxml run --until plan` again"
 
 
 def read_routing_plan(layout: Layout) -> RoutingPlan:
@@ -34,17 +32,14 @@ def find_routing_plan(layout: Layout) -> RoutingPlan | None:
 def _read(layout: Layout) -> RoutingPlan:
     path = layout.routing_plan
     if not path.is_file():
-        raise RoutingPlanError("there is no routing plan", file=path, fix=_FIX)
+        raise unusable(path, "there is no routing plan")
     has_columns = (layout.routing_plan_dir / PAIRS_NAME).is_file()
     plan = _read_columnar(path) if has_columns else _read_json(path)
+    stated = plan.metadata.routing_plan_hash
     found = routing_plan_hash(plan.metadata, (plan.targets, plan.pairs, plan.quarantine))
-    if found != plan.metadata.routing_plan_hash:
-        problem = Problem(
-            "metadata.routing_plan_hash", f"the content's hash is {found}", plan.metadata.routing_plan_hash
-        )
-        raise RoutingPlanError(
-            "the plan was changed after it was written", file=path, problems=[problem], fix=_FIX
-        )
+    if found != stated:
+        problem = Problem("metadata.routing_plan_hash", f"the content's hash is {found}", stated)
+        raise unusable(path, "the plan was changed after it was written", problem)
     return plan
 
 
@@ -53,9 +48,7 @@ def _read_columnar(path: Path) -> RoutingPlan:
     found = file_hash(path)
     if found != digest:
         problem = Problem("sha256", f"{PAIRS_NAME} was written with {digest}", found)
-        raise RoutingPlanError(
-            "does not belong to the Parquet files beside it", file=path, problems=[problem], fix=_FIX
-        )
+        raise unusable(path, "does not belong to the Parquet files beside it", problem)
     return plan
 
 
@@ -63,5 +56,4 @@ def _read_json(path: Path) -> RoutingPlan:
     try:
         return parse_plan(path.read_bytes())
     except msgspec.DecodeError as error:
-        problem = Problem("", str(error))
-        raise RoutingPlanError("is not a routing plan", file=path, problems=[problem], fix=_FIX) from error
+        raise unusable(path, "is not a routing plan", Problem("", str(error))) from error

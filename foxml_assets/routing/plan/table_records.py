@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates.candidates import Column, Kind
-from foxml_assets.routing.candidates.coding import decode
-from foxml_assets.routing.plan.plan_columns import PlanColumn, counts, frame
+from foxml_assets.routing.candidates.columns import Column, Kind, Values, counts, decode, frame
 
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,
@@ -105,7 +103,7 @@ class TableBuilder:
         table = np.array([*(words.setdefault(word, len(words)) for word in found), -1], dtype=np.int64)
         return table[codes]
 
-    def _joined(self, column: Column) -> PlanColumn:
+    def _joined(self, column: Column) -> Values:
         values = np.concatenate(self._parts[column.name] or [self._encoded(column, [])])
         if column.kind is Kind.TEXT:
             return decode(values, self._words[column.name])

@@ -67,9 +67,10 @@ class StabilityClassification(ConfigModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        for name in ("overlap", "tau"):
-            stable = self.stable_overlap_min if name == "overlap" else self.stable_tau_min
-            drifting = self.drifting_overlap_min if name == "overlap" else self.drifting_tau_min
+        for name, stable, drifting in (
+            ("overlap", self.stable_overlap_min, self.drifting_overlap_min),
+            ("tau", self.stable_tau_min, self.drifting_tau_min),
+        ):
             if stable < drifting:
                 raise ValueError(f"stable_{name}_min {stable} is below drifting_{name}_min {drifting}")
         return self
@@ -191,7 +192,7 @@ class RoutingPolicy(ConfigModel):
         for side in Side:
             lane_scores = self.experimental.min_score.of(side)
             for metric, tier, thresholds in self.side(side).in_force():
-                threshold = lane_scores.threshold(metric)
+                threshold = lane_scores.of(metric)
                 if threshold is not None and threshold > thresholds.min_score:
                     problems.append(
                         f"experimental.min_score.{side}.{metric} {threshold} is above the min_score"

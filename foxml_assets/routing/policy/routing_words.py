@@ -9,6 +9,11 @@ class Side(StrEnum):
     CROSS_SECTIONAL = "cross_sectional"
     SYMBOL = "symbol"
 
+    @property
+    def prefix(self) -> str:
+        """What the side's columns of a plan begin with."""
+        return "cs" if self is Side.CROSS_SECTIONAL else "local"
+
 
 class Profile(StrEnum):
     PRODUCTION = "production"

@@ -1,7 +1,7 @@
 """Score thresholds of the routing policy: per side, score metric and horizon tier."""
 
 from collections.abc import Iterator
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -13,13 +13,16 @@ from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 AucScore = Annotated[float, Field(ge=0.0, le=1.0)]
 SignedScore = Annotated[float, Field(ge=-1.0, le=1.0)]
 T = TypeVar("T")
+Auc = TypeVar("Auc")
+Signed = TypeVar("Signed")
+Score = TypeVar("Score", bound=float)
 
 
-class Thresholds(ConfigModel):
+class Thresholds(ConfigModel, Generic[Score]):
     """What makes a score WEAK_BUT_OK and what makes it STRONG, in the score's own unit."""
 
-    min_score: float
-    strong_score: float
+    min_score: Score
+    strong_score: Score
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -28,30 +31,26 @@ class Thresholds(ConfigModel):
         return self
 
 
-class AucThresholds(Thresholds):
-    """Thresholds on AUC; 0.5 is chance."""
-
-    min_score: AucScore
-    strong_score: AucScore
+AucThresholds: TypeAlias = Thresholds[AucScore]
+SignedThresholds: TypeAlias = Thresholds[SignedScore]
 
 
-class SignedThresholds(Thresholds):
-    """Thresholds on IC or R2; 0 is chance."""
+class ByMetric(ConfigModel, Generic[Auc, Signed]):
+    """A setting for each score metric, None where it has none. Of AUC 0.5 is chance, of the others 0."""
 
-    min_score: SignedScore
-    strong_score: SignedScore
+    auc: Auc | None = None
+    ic: Signed | None = None
+    r2: Signed | None = None
 
-
-class MetricThresholds(ConfigModel):
-    """Thresholds per score metric. A metric without thresholds cannot be routed: its rows are quarantined."""
-
-    auc: AucThresholds | None = None
-    ic: SignedThresholds | None = None
-    r2: SignedThresholds | None = None
-
-    def thresholds(self, metric: ScoreMetric) -> Thresholds | None:
-        found: Thresholds | None = getattr(self, metric.value)
+    def of(self, metric: ScoreMetric) -> Auc | Signed | None:
+        found: Auc | Signed | None = getattr(self, metric.value)
         return found
+
+
+# A metric without thresholds cannot be routed: its rows are quarantined.
+MetricThresholds: TypeAlias = ByMetric[AucThresholds, SignedThresholds]
+# A metric without one is kept out of the experimental lane.
+MetricScores: TypeAlias = ByMetric[AucScore, SignedScore]
 
 
 class TierThresholds(ConfigModel):
@@ -62,39 +61,20 @@ class TierThresholds(ConfigModel):
     long: MetricThresholds = MetricThresholds()
     very_long: MetricThresholds = MetricThresholds()
 
-    def tier(self, tier: HorizonTier) -> MetricThresholds:
-        found: MetricThresholds = getattr(self, tier.value, MetricThresholds())
-        return found
 
-
-class SideThresholds(MetricThresholds):
+class SideThresholds(ByMetric[AucThresholds, SignedThresholds]):
     """The thresholds of one side, with optional overrides by horizon tier."""
 
     horizon_tiers: TierThresholds = TierThresholds()
 
-    def in_tier(self, metric: ScoreMetric, tier: HorizonTier) -> Thresholds | None:
-        """The thresholds in force for a metric and tier, or None."""
-        return self.horizon_tiers.tier(tier).thresholds(metric) or self.thresholds(metric)
-
-    def in_force(self) -> Iterator[tuple[ScoreMetric, HorizonTier, Thresholds]]:
+    def in_force(self) -> Iterator[tuple[ScoreMetric, HorizonTier, AucThresholds | SignedThresholds]]:
         """Every (metric, tier) that has thresholds."""
         for metric in ScoreMetric:
             for tier in HorizonTier:
-                thresholds = self.in_tier(metric, tier)
+                of_tier: MetricThresholds | None = getattr(self.horizon_tiers, tier.value, None)
+                thresholds = (of_tier and of_tier.of(metric)) or self.of(metric)
                 if thresholds is not None:
                     yield metric, tier, thresholds
-
-
-class MetricScores(ConfigModel):
-    """One threshold per score metric; without one the experimental lane is closed to that metric."""
-
-    auc: AucScore | None = None
-    ic: SignedScore | None = None
-    r2: SignedScore | None = None
-
-    def threshold(self, metric: ScoreMetric) -> float | None:
-        found: float | None = getattr(self, metric.value)
-        return found
 
 
 class BySide(ConfigModel, Generic[T]):

@@ -3,20 +3,12 @@
 import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
-from foxml_assets.routing.plan.stability_words import stability_words
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile
 from foxml_assets.routing.rules.side_trace import SideTrace, allowed_stabilities, bars_of, number
+from foxml_assets.routing.rules.stability_words import stability_words
 from foxml_assets.routing.sides.fdr import one_sided_p
 
 EXPERIMENTAL = "experimental_score"
-
-
-def no_metrics(trace: SideTrace, policy: PolicyInForce) -> str:
-    return "metrics: the evidence has no row for it"
-
-
-def quarantined(trace: SideTrace, policy: PolicyInForce) -> str:
-    return f"quarantine: {trace.quarantine_reason}"
 
 
 def sample_size(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -26,8 +18,10 @@ def sample_size(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def leakage_blocked(trace: SideTrace, policy: PolicyInForce) -> str:
-    unknown = f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage == "UNKNOWN" else ""
-    return f"leakage: {trace.leakage}{unknown}"
+    unknown = (
+        f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage_status == "UNKNOWN" else ""
+    )
+    return f"leakage: {trace.leakage_status}{unknown}"
 
 
 def families(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -39,18 +33,6 @@ def families(trace: SideTrace, policy: PolicyInForce) -> str:
 def features(trace: SideTrace, policy: PolicyInForce) -> str:
     allowed = "an unknown number" if trace.n_features is None else f"{trace.n_features:,}"
     return f"features: {allowed} allowed, below min_features {policy.min_features}"
-
-
-def no_gate(trace: SideTrace, policy: PolicyInForce) -> str:
-    return f"gate: no confidence interval, which gate_on: {policy.gate_on} asks for"
-
-
-def suspect_leakage(trace: SideTrace, policy: PolicyInForce) -> str:
-    return f"leakage: {trace.leakage}"
-
-
-def unknown_leakage(trace: SideTrace, policy: PolicyInForce) -> str:
-    return f"leakage: never examined, and unknown_leakage is {policy.unknown_leakage}"
 
 
 def score_reached(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -80,13 +62,13 @@ def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
     batch = policy.fdr_batch
     if batch is None:
         return ""
-    if trace.control is ErrorControl.KEPT:
+    if trace.error_control is ErrorControl.KEPT:
         return ", kept because an earlier plan discovered it"
     return f", of which {batch.level(trace.side):.2g} is left for new rows of batch {batch.number}"
 
 
 def stability(trace: SideTrace, policy: PolicyInForce) -> str:
-    numbers = stability_words(trace.steadiness, trace.metric, policy.stability) or "no numbers"
+    numbers = stability_words(trace, policy) or "no numbers"
     allowed = allowed_stabilities(trace, policy)
     return f"stability: {numbers}: {trace.stability}, and stability_allowlist.{trace.side} is {allowed}"
 

@@ -7,10 +7,10 @@ from typing import TypeAlias
 import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
-from foxml_assets.routing.plan.stability_words import stability_words
 from foxml_assets.routing.policy.routing_words import ErrorControl
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, allowed_stabilities, bars_of, number
-from foxml_assets.routing.sides.row_tests import Check
+from foxml_assets.routing.rules.stability_words import stability_words
+from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
 Words: TypeAlias = Callable[[SideTrace, PolicyInForce], str]
 
@@ -26,7 +26,7 @@ class RuleTest:
     name: str
     line: Callable[[SideTrace, PolicyInForce], RuleLine | None]
     remedy: Words
-    check: Check | None = None
+    check: Check = UNRECORDED
     alone: bool = False
 
 
@@ -52,16 +52,8 @@ def _sound_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
     return "evidence of its own"
 
 
-def _leakage(trace: SideTrace, policy: PolicyInForce) -> str:
-    return trace.leakage
-
-
 def _gate(trace: SideTrace, policy: PolicyInForce) -> str:
     return number(trace.gate)
-
-
-def _stability(trace: SideTrace, policy: PolicyInForce) -> str:
-    return trace.stability
 
 
 def _families(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -73,14 +65,14 @@ def _features(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def _discovery_line(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
-    if trace.control is ErrorControl.NOT_CONTROLLED:
+    if trace.error_control is ErrorControl.NOT_CONTROLLED:
         return RuleLine("false discovery", "no standard error", "not controlled", passed=None)
     q = policy.fdr_q(trace.side)
-    if trace.control is ErrorControl.OFF or q is None:
+    if trace.error_control is ErrorControl.OFF or q is None:
         return RuleLine("false discovery", "not tested", "", passed=None)
     asked = f">= {number(trace.fdr_threshold)} at q = {q:g}{_in_history(trace, policy)}"
     value = number(trace.score)
-    if trace.control is ErrorControl.KEPT:
+    if trace.error_control is ErrorControl.KEPT:
         value = f"{value}, kept from an earlier plan"
     return RuleLine("false discovery", value, asked, Check.FDR in trace.checks)
 
@@ -98,12 +90,8 @@ def _discovery_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def _stability_now(trace: SideTrace, policy: PolicyInForce) -> str:
-    words = stability_words(trace.steadiness, trace.metric, policy.stability)
+    words = stability_words(trace, policy)
     return f"(now {trace.stability}: {words})" if words else f"(now {trace.stability})"
-
-
-def _on_trial(policy: PolicyInForce) -> str:
-    return " or ".join(policy.stability_experimental)
 
 
 def _score_test(check: Check, name: str, at: int) -> RuleTest:
@@ -138,9 +126,9 @@ SAMPLES = plain_test(
 NO_LEAK = plain_test(
     Check.LEAKAGE_NOT_BLOCKED,
     "no leak",
-    _leakage,
+    lambda trace, _: trace.leakage_status,
     lambda *_: "not BLOCKED",
-    lambda trace, _: f"no leak (now {trace.leakage})",
+    lambda trace, _: f"no leak (now {trace.leakage_status})",
 )
 FAMILIES = plain_test(
     Check.FAMILIES,
@@ -167,14 +155,14 @@ DISCOVERY = RuleTest("false discovery", _discovery_line, _discovery_remedy, Chec
 CLEAR = plain_test(
     Check.LEAKAGE_CLEAR,
     "leakage clear",
-    _leakage,
+    lambda trace, _: trace.leakage_status,
     lambda _, policy: "SAFE or UNKNOWN" if policy.unknown_leakage == "allow" else "SAFE",
-    lambda trace, _: f"leakage SAFE (now {trace.leakage})",
+    lambda trace, _: f"leakage SAFE (now {trace.leakage_status})",
 )
 STEADY = plain_test(
     Check.STABILITY,
     "stability",
-    _stability,
+    lambda trace, _: trace.stability,
     lambda trace, policy: f"{allowed_stabilities(trace, policy)} (stability_allowlist.{trace.side})",
     lambda trace, policy: f"stability {allowed_stabilities(trace, policy)} {_stability_now(trace, policy)}",
 )
@@ -184,7 +172,9 @@ EXPERIMENTAL_SCORE = _score_test(Check.EXPERIMENTAL_SCORE, "experimental score",
 STEADY_ON_TRIAL = plain_test(
     Check.EXPERIMENTAL_STABILITY,
     "experimental stability",
-    _stability,
-    lambda _, policy: _on_trial(policy) or "none",
-    lambda trace, policy: f"stability {_on_trial(policy)} {_stability_now(trace, policy)}",
+    lambda trace, _: trace.stability,
+    lambda _, policy: " or ".join(policy.stability_experimental) or "none",
+    lambda trace, policy: (
+        f"stability {' or '.join(policy.stability_experimental)} {_stability_now(trace, policy)}"
+    ),
 )

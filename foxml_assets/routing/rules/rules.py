@@ -7,11 +7,12 @@ stand the rows that every method asks first, and those that methods share; the r
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import nan
 
 import numpy as np
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
-from foxml_assets.routing.candidates.coding import Bools, Floats, code
+from foxml_assets.routing.candidates.columns import Bools, Floats, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules import deciding
 from foxml_assets.routing.rules import rule_tests as tests
@@ -39,7 +40,7 @@ class Cases:
 
 
 class Measured(StrEnum):
-    """What a target's reason shows beside the threshold that decided."""
+    """What a target's reason shows beside the threshold that decided, if there was one."""
 
     NOTHING = "nothing"
     GATE = "gate"
@@ -47,13 +48,9 @@ class Measured(StrEnum):
     STABILITY = "stability"
 
 
-def _no_threshold(_: Cases) -> float:
-    return float("nan")
-
-
 @dataclass(frozen=True)
 class Rule:
-    """Rows for which `holds` get `state`, unless an earlier rule of the ladder held.
+    """Rows for which `holds` (None: that failed `test`) get `state`, unless an earlier rule held.
 
     `name` stands in the plan, `when` in the docs, `phrase` in reasons ({side}, and {steady}, {unsteady} or
     {on_trial} for the stability). `test` is the line of the trace that is marked as deciding, and says what
@@ -63,15 +60,19 @@ class Rule:
     """
 
     name: str
-    when: str
-    holds: Callable[[Cases], Bools]
-    state: SignalState
     phrase: str
     test: RuleTest
     words: Words
-    threshold: Callable[[Cases], Floats | float] = _no_threshold
+    when: str = ""
+    holds: Callable[[Cases], Bools] | None = None
+    state: SignalState = SignalState.DISALLOWED
+    threshold: Callable[[Cases], Floats | float] = lambda _: nan
     asks: tuple[RuleTest, ...] = ()
-    measured: Measured = Measured.NOTHING
+    measured: Measured = Measured.GATE
+
+    def rows(self, cases: Cases) -> Bools:
+        """The rows for which it holds."""
+        return ~cases.passed(self.test.check) if self.holds is None else self.holds(cases)
 
     @property
     def tests(self) -> tuple[RuleTest, ...]:
@@ -82,25 +83,21 @@ NO_METRICS = Rule(
     name="no_metrics",
     when="there is no row",
     holds=lambda cases: ~cases.rows.present,
-    state=SignalState.DISALLOWED,
     phrase="no {side} metrics",
     test=tests.SOUND,
-    words=deciding.no_metrics,
+    words=lambda *_: "metrics: the evidence has no row for it",
 )
 QUARANTINED = Rule(
     name="quarantined",
     when="a value of the row cannot be true (see [formats](formats.md#quarantine))",
     holds=lambda cases: cases.faults.any,
-    state=SignalState.DISALLOWED,
     phrase="{side} row quarantined",
     test=tests.SOUND,
-    words=deciding.quarantined,
+    words=lambda trace, _: f"quarantine: {trace.quarantine_reason}",
 )
 SAMPLE_SIZE = Rule(
     name="sample_size",
     when="fewer samples than the minimum",
-    holds=lambda cases: ~cases.passed(Check.SAMPLE_SIZE),
-    state=SignalState.DISALLOWED,
     phrase="{side} has too few samples",
     test=tests.SAMPLES,
     words=deciding.sample_size,
@@ -110,8 +107,6 @@ SAMPLE_SIZE = Rule(
 LEAKAGE_BLOCKED = Rule(
     name="leakage_blocked",
     when="leakage BLOCKED, which is a hard block too",
-    holds=lambda cases: ~cases.passed(Check.LEAKAGE_NOT_BLOCKED),
-    state=SignalState.DISALLOWED,
     phrase="{side} leaks",
     test=tests.NO_LEAK,
     words=deciding.leakage_blocked,
@@ -119,42 +114,35 @@ LEAKAGE_BLOCKED = Rule(
 FAMILIES = Rule(
     name="families",
     when="fewer fitted families than required",
-    holds=lambda cases: ~cases.passed(Check.FAMILIES),
-    state=SignalState.DISALLOWED,
     phrase="too few model families fitted {side}",
     test=tests.FAMILIES,
     words=deciding.families,
     threshold=lambda cases: float(cases.policy.require_min_successful_families),
+    measured=Measured.NOTHING,
 )
 FEATURES = Rule(
     name="features",
     when="too few features may be used",
-    holds=lambda cases: ~cases.passed(Check.FEATURES),
-    state=SignalState.DISALLOWED,
     phrase="too few {side} features are safe",
     test=tests.FEATURES,
     words=deciding.features,
     threshold=lambda cases: float(cases.policy.min_features),
+    measured=Measured.NOTHING,
 )
 NO_GATE = Rule(
     name="no_gate",
     when="no gate",
-    holds=lambda cases: ~cases.passed(Check.GATE_KNOWN),
-    state=SignalState.DISALLOWED,
     phrase="{side} has no confidence interval",
     test=tests.GATE,
-    words=deciding.no_gate,
+    words=lambda _, policy: f"gate: no confidence interval, which gate_on: {policy.gate_on} asks for",
 )
 FDR = Rule(
     name="fdr",
     when="not a [discovery](#false-discoveries)",
-    holds=lambda cases: ~cases.passed(Check.FDR),
-    state=SignalState.DISALLOWED,
     phrase="{side} no better than chance (FDR)",
     test=tests.DISCOVERY,
     words=deciding.false_discovery,
     threshold=lambda cases: cases.tests.fdr_threshold,
-    measured=Measured.GATE,
 )
 
 # Enough sound, clean evidence that is not chance.
@@ -164,15 +152,8 @@ ADMISSION = (NO_METRICS, QUARANTINED, SAMPLE_SIZE, LEAKAGE_BLOCKED, FAMILIES, FE
 # What methods hold against leakage and stability; when, and against which threshold, is their own business.
 
 
-def _never(cases: Cases) -> Bools:
-    return np.zeros(len(cases.rows.rows), dtype=np.bool_)
-
-
 STABILITY = Rule(
     name="stability",
-    when="",
-    holds=_never,
-    state=SignalState.DISALLOWED,
     phrase="{side} score passes but {unsteady}",
     test=tests.STEADY,
     words=deciding.stability,
@@ -180,13 +161,9 @@ STABILITY = Rule(
 )
 SUSPECT = Rule(
     name="suspect_leakage",
-    when="",
-    holds=_never,
-    state=SignalState.DISALLOWED,
     phrase="{side} suspected of leakage",
     test=tests.CLEAR,
-    words=deciding.suspect_leakage,
-    measured=Measured.GATE,
+    words=lambda trace, _: f"leakage: {trace.leakage_status}",
 )
 SUSPECT_ON_TRIAL = replace(
     SUSPECT, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it is suspected of leakage"
@@ -195,7 +172,7 @@ UNKNOWN = replace(
     SUSPECT,
     name="unknown_leakage",
     phrase="{side} never examined for leakage",
-    words=deciding.unknown_leakage,
+    words=lambda _, policy: f"leakage: never examined, and unknown_leakage is {policy.unknown_leakage}",
 )
 UNKNOWN_ON_TRIAL = replace(
     UNKNOWN, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it was never examined for leakage"

@@ -1,84 +1,98 @@
 """One side's trace as it stands in a row of the plan."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from math import hypot, isnan, nan
+from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 
-from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
+from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
-from foxml_assets.routing.plan.stability_words import StabilityNumbers, stability_numbers, stability_words
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Side
 from foxml_assets.routing.sides.row_tests import Check
 
 
-@dataclass(frozen=True)
-class SideTrace:
-    """What the plan says about one side. Numbers are NaN where there are none."""
+class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plan says about one side, named as the columns behind their prefix. Numbers are NaN where
+    there are none.
+
+    `earlier` and `recent` are scores of the folds, `snapshots` and what follows agreement of importances:
+    either made the stability.
+    """
 
     side: Side
     state: SignalState
     rule: str
-    metric: ScoreMetric | None
-    tier: HorizonTier | None
-    score: float
-    se: float
-    gate: float
-    threshold: float
-    sample_size: float
-    families_ok: float
-    stability: str
-    steadiness: StabilityNumbers
-    leakage: str
-    control: ErrorControl
-    fdr_threshold: float
-    n_features: int | None
+    metric: ScoreMetric | None = None
+    tier: HorizonTier | None = None
+    score: float = nan
+    se: float = nan
+    gate: float = nan
+    threshold: float = nan
+    sample_size: float = nan
+    families_ok: float = nan
+    stability: str = ""
+    earlier: float = nan
+    earlier_se: float = nan
+    recent: float = nan
+    recent_se: float = nan
+    snapshots: float = nan
+    overlap: float = nan
+    overlap_std: float = nan
+    tau: float = nan
+    tau_std: float = nan
+    leakage_status: str = ""
+    error_control: ErrorControl
+    fdr_threshold: float = nan
     checks: Check
     held: bool
-    quarantine_reason: str
+    n_features: int | None = None
+    quarantine_reason: str = ""
+
+    @property
+    def followed(self) -> bool:
+        """Whether skill was followed over the folds."""
+        return not isnan(self.earlier - self.recent) and hypot(self.earlier_se, self.recent_se) > 0
 
 
 @dataclass(frozen=True)
 class RuleLine:
-    """One test: what was measured, what was asked for, and whether it passed (None: not asked)."""
+    """One test: what was measured, what was asked for, and whether it passed (None: not asked).
+
+    `decided` marks the test of the rule that decided; `side` says whose it is where several stand together.
+    """
 
     name: str
     value: str
     threshold: str
     passed: bool | None
     decided: bool = False
+    side: str = ""
+
+    @property
+    def result(self) -> str:
+        return {True: "pass", False: "fail", None: "-"}[self.passed]
 
 
-def side_trace(side: Side, row: pd.Series) -> SideTrace:
+def side_trace(side: Side, row: Mapping[Hashable, Any]) -> SideTrace:
     """The trace of `side` in a row of the plan's targets (pooled) or pairs (symbol)."""
-    prefix = "cs" if side is Side.CROSS_SECTIONAL else "local"
-    metric = row["score_metric" if side is Side.CROSS_SECTIONAL else "local_metric"]
-    tier = row["tier" if side is Side.CROSS_SECTIONAL else "local_tier"]
-    features = row["features"]
-    return SideTrace(
-        side=side,
-        state=SignalState(row[f"{prefix}_state"]),
-        rule=str(row[f"{prefix}_rule"]),
-        metric=None if pd.isna(metric) else ScoreMetric(metric),
-        tier=None if pd.isna(tier) else HorizonTier(tier),
-        score=_float(row[f"{prefix}_score"]),
-        se=_float(row[f"{prefix}_se"]),
-        gate=_float(row[f"{prefix}_gate"]),
-        threshold=_float(row[f"{prefix}_threshold"]),
-        sample_size=_float(row[f"{prefix}_sample_size"]),
-        families_ok=_float(row[f"{prefix}_families_ok"]),
-        stability=_text(row[f"{prefix}_stability"]),
-        steadiness=stability_numbers(row, prefix),
-        leakage=_text(row[f"{prefix}_leakage_status"]),
-        control=ErrorControl(row[f"{prefix}_error_control"]),
-        fdr_threshold=_float(row[f"{prefix}_fdr_threshold"]),
-        n_features=None if pd.isna(features) else len(msgspec.json.decode(features, type=dict[str, str])),
-        checks=Check(int(row[f"{prefix}_checks"])),
-        held=bool(row[f"{prefix}_held"]),
-        quarantine_reason=_text(row["quarantine_reason"]),
-    )
+    # A null is left to the field's default.
+    known = {str(name): value for name, value in row.items() if not pd.isna(value)}
+    prefix = f"{side.prefix}_"
+    values = {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
+    if side is Side.CROSS_SECTIONAL:
+        values |= {"metric": known.get("score_metric"), "tier": known.get("tier")}
+    if "features" in known:
+        values["n_features"] = len(msgspec.json.decode(known["features"], type=dict[str, str]))
+    values |= {
+        "side": side,
+        "checks": Check(values["checks"]),
+        "quarantine_reason": known.get("quarantine_reason", ""),
+    }
+    return msgspec.convert(values, SideTrace)
 
 
 def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
@@ -88,17 +102,16 @@ def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, floa
     """
     for threshold in policy.thresholds:
         if (threshold.side, threshold.score_metric, threshold.tier) == (trace.side, trace.metric, trace.tier):
-            trial = np.nan if threshold.experimental is None else threshold.experimental
             found = {
                 "strong_score": threshold.strong,
                 "min_score": threshold.min,
-                "experimental_score": trial,
+                "experimental_score": nan if threshold.experimental is None else threshold.experimental,
             }
             # Only rules that are named as the key of a score threshold recorded one of these three.
             if trace.rule in found:
                 found[trace.rule] = trace.threshold
             return found["strong_score"], found["min_score"], found["experimental_score"]
-    return np.nan, np.nan, np.nan
+    return nan, nan, nan
 
 
 def allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -107,27 +120,6 @@ def allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
     return " or ".join(policy.stability_cross_sectional if is_cs else policy.stability_symbol) or "none"
 
 
-def side_numbers(trace: SideTrace, policy: PolicyInForce) -> str:
-    """The score with its error and 95 % interval, then what made its stability."""
-    if np.isnan(trace.score):
-        return "no score"
-    error = "no standard error"
-    if trace.se >= 0:
-        low, high = trace.score - NORMAL_95 * trace.se, trace.score + NORMAL_95 * trace.se
-        error = f"standard error {number(trace.se)}, 95 % {number(low)} to {number(high)}"
-    unit = "" if trace.metric is None else f" {trace.metric}"
-    words = stability_words(trace.steadiness, trace.metric, policy.stability)
-    return f"{number(trace.score)}{unit}, {error}; {trace.stability}" + (f": {words}" if words else "")
-
-
 def number(value: float) -> str:
     """A score for a reader."""
-    return "unknown" if np.isnan(value) else f"{value:.4f}"
-
-
-def _float(value: object) -> float:
-    return float("nan") if pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return "unknown" if isnan(value) else f"{value:.4f}"

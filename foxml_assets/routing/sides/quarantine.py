@@ -11,9 +11,8 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.names import check_symbol_name, check_target_name
-from foxml_assets.routing.candidates.coding import UNREADABLE, Bools, code
-from foxml_assets.routing.plan.plan_columns import merged_category
+from foxml_assets.routing.candidates.columns import UNREADABLE, Bools, category, code
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.sides.stability_class import SnapshotRows
 
@@ -58,15 +57,15 @@ class Faults:
         # Few of the possible sets occur, and each is put into words once.
         distinct, inverse = np.unique(self.bits, return_inverse=True)
         named = ([fault for at, fault in enumerate(Fault) if bits >> at & 1] for bits in distinct.tolist())
-        return merged_category(inverse, ["; ".join(faults) or None for faults in named])
+        return category(["; ".join(faults) or None for faults in named], inverse)
 
 
-def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools]]) -> Faults:
+def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fault, Bools]]) -> Faults:
     """The faults of `rows`; `given` are those that only the whole table shows.
 
-    A score may be missing where there are fewer than `minimum` samples: nothing was to be scored.
+    A score may be missing where there are too few samples: nothing was to be scored.
     """
-    few = (rows.sample_size >= 0) & (rows.sample_size < minimum)
+    few = (rows.sample_size >= 0) & (rows.sample_size < policy.sample_minimum(rows.side))
     # A comparison with NaN is false: what is unknown is at fault only where `isnan` asks.
     checks: list[tuple[Fault, Bools]] = [
         *given,
@@ -94,24 +93,19 @@ def find_faults(rows: SideRows, minimum: int, given: Sequence[tuple[Fault, Bools
     return Faults(bits)
 
 
-def unusable_targets(names: Sequence[str]) -> Bools:
-    """Which names of targets could not be in a partition key."""
-    return np.array([not _usable(name, check_target_name) for name in names], dtype=np.bool_)
+def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
+    """Which names could not be in a partition key, by `check` or because no file could hold them."""
 
+    def is_usable(name: str) -> bool:
+        try:
+            check(name)
+            # A lone surrogate has no UTF-8.
+            name.encode()
+        except (UnsafeNameError, UnicodeEncodeError):
+            return False
+        return True
 
-def unusable_symbols(names: Sequence[str]) -> Bools:
-    """Which names of symbols could not be in a partition key."""
-    return np.array([not _usable(name, check_symbol_name) for name in names], dtype=np.bool_)
-
-
-def _usable(name: str, check: Callable[[str], str]) -> bool:
-    try:
-        check(name)
-        # A lone surrogate has no UTF-8, so no file could hold the name.
-        name.encode()
-    except (UnsafeNameError, UnicodeEncodeError):
-        return False
-    return True
+    return np.array([not is_usable(name) for name in names], dtype=np.bool_)
 
 
 def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
@@ -128,17 +122,17 @@ def _bad_over_time(rows: SideRows) -> Bools:
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
-    unreadable = [read_assurances(word) is None for word in rows.assured.categories]
+    assured = rows.texts["assured"].array
+    unreadable = [read_assurances(word) is None for word in assured.categories]
     # Code -1, nothing stated, picks the False at the end.
-    return np.asarray(np.array([*unreadable, False])[rows.assured.codes])
+    return np.asarray(np.array([*unreadable, False])[assured.codes])
 
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:
-    outside = np.isinf(score.value)
-    for metric in ScoreMetric:
-        is_outside = (score.value < metric.facts.low) | (score.value > metric.facts.high)
-        outside |= (rows.metric == code(metric)) & is_outside
-    return outside
+    low = rows.by_metric([metric.facts.low for metric in ScoreMetric])
+    high = rows.by_metric([metric.facts.high for metric in ScoreMetric])
+    # Without a metric both are NaN, which nothing is below or above.
+    return np.isinf(score.value) | (score.value < low) | (score.value > high)
 
 
 def _bad_interval(score: EstimateRows) -> Bools:
@@ -148,9 +142,7 @@ def _bad_interval(score: EstimateRows) -> Bools:
 
 
 def _bad_snapshots(metrics: SnapshotRows) -> Bools:
-    bad = metrics.n_snapshots < 0
-    for values in (metrics.mean_overlap, metrics.mean_tau):
-        bad |= np.abs(values) > 1
-    for values in (metrics.std_overlap, metrics.std_tau):
-        bad |= (values < 0) | np.isinf(values)
+    bad = (metrics.n_snapshots < 0) | (np.abs(metrics.mean_overlap) > 1) | (np.abs(metrics.mean_tau) > 1)
+    for spread in (metrics.std_overlap, metrics.std_tau):
+        bad |= (spread < 0) | np.isinf(spread)
     return bad

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
-from foxml_assets.routing.candidates.coding import Bools, Codes, Floats, Index, code, level
-from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
+from foxml_assets.routing.candidates.columns import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
-from foxml_assets.routing.policy.threshold_tables import RowThresholds
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import SideRows
+from foxml_assets.routing.sides.threshold_tables import RowThresholds
 
 
 class Check(IntFlag):
@@ -34,6 +34,8 @@ class Check(IntFlag):
     EXPERIMENTAL_STABILITY = auto()
 
 
+# Of a test whose outcome is not kept.
+UNRECORDED = Check(0)
 ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Check.FEATURES
 
 
@@ -56,48 +58,26 @@ class Memory:
     def passes(self, score: Floats, threshold: Floats, reached: SignalState) -> Bools:
         """Whether scores meet the threshold in force; a newcomer must exceed it."""
         applied = self.applied(threshold, reached)
-        if self.margin == 0.0:
-            return np.asarray(score >= applied)
         rises = (self.before >= 0) & (self.before < level(reached))
         return np.where(rises, score > applied, score >= applied)
 
 
 @dataclass(frozen=True)
 class RowTests:
-    """The tests of one side. `eligible` rows could be routed at all; false-discovery control is over them.
+    """The tests of one side. `bits` are those that sound rows passed, `control` codes of ErrorControl.
 
-    `thresholds` and `fdr_threshold` are the thresholds in force, hysteresis included.
+    `eligible` rows could be routed at all; false-discovery control is over them. `thresholds` and
+    `fdr_threshold` are those in force, hysteresis included.
     """
 
     gate: Floats
     passed: dict[Check, Bools]
+    bits: npt.NDArray[np.uint16]
+    control: Codes
     eligible: Bools
     fdr: Discoveries
     fdr_threshold: Floats
     thresholds: RowThresholds
-
-    def bits(self, sound: Bools) -> npt.NDArray[np.uint16]:
-        """The passed tests of sound rows as bit sets."""
-        # One bit per test, so that a million pairs keep all outcomes in two bytes each.
-        bits = np.zeros(len(self.gate), dtype=np.uint16)
-        for check, passed in self.passed.items():
-            bits |= np.where(passed & sound, np.uint16(check), np.uint16(0))
-        return bits
-
-    def control(self, rate: ErrorRate) -> Codes:
-        """What false-discovery control said, as codes of ErrorControl."""
-        if rate.q is None:
-            return np.full(len(self.gate), code(ErrorControl.OFF), dtype=np.int8)
-        passed = self.passed[Check.FDR]
-        # The first that holds counts: `passed` holds for kept rows too, and for those never tested.
-        said = {
-            ErrorControl.OFF: ~self.eligible,
-            ErrorControl.NOT_CONTROLLED: ~self.fdr.tested,
-            ErrorControl.KEPT: passed & self.fdr.kept,
-            ErrorControl.DISCOVERED: passed,
-        }
-        codes = np.select(list(said.values()), [code(word) for word in said], code(ErrorControl.REJECTED))
-        return codes.astype(np.int8)
 
 
 def run_tests(
@@ -109,10 +89,10 @@ def run_tests(
     passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
     eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
     rate = policy.error_rate(rows.side)
-    tested = eligible if rate.q is not None else np.zeros_like(eligible)
+    asked = eligible if rate.q is not None else np.zeros_like(eligible)
     se = rows.score.se * rate.inflate_se
-    # Without a rate no row is `tested`, and the 1.0 stands for nothing.
-    fdr = discoveries(rows.score.value, se, rows.chance, tested, rate.q or 1.0, earlier)
+    # Without a rate no row is asked about, and the 1.0 stands for nothing.
+    fdr = discoveries(rows.score.value, se, rows.chance, asked, rate.q or 1.0, earlier)
     found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
     strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
     thresholds = rows.thresholds
@@ -128,7 +108,36 @@ def run_tests(
         min=memory.applied(thresholds.min, weak),
         experimental=memory.applied(thresholds.experimental, trial),
     )
-    return RowTests(gate, passed, eligible, fdr, memory.applied(fdr.threshold, trial), applied)
+    return RowTests(
+        gate=gate,
+        passed=passed,
+        bits=_bits(passed, sound),
+        control=_control(asked, fdr, passed[Check.FDR]),
+        eligible=eligible,
+        fdr=fdr,
+        fdr_threshold=memory.applied(fdr.threshold, trial),
+        thresholds=applied,
+    )
+
+
+def _bits(passed: dict[Check, Bools], sound: Bools) -> npt.NDArray[np.uint16]:
+    # One bit per test, so that a million pairs keep all outcomes in two bytes each.
+    bits = np.zeros(len(sound), dtype=np.uint16)
+    for check, rows in passed.items():
+        bits |= np.where(rows & sound, np.uint16(check), np.uint16(0))
+    return bits
+
+
+def _control(asked: Bools, fdr: Discoveries, passed: Bools) -> Codes:
+    # The first that holds counts: `passed` holds for kept rows too, and for those never tested.
+    said = {
+        ErrorControl.OFF: ~asked,
+        ErrorControl.NOT_CONTROLLED: ~fdr.tested,
+        ErrorControl.KEPT: passed & fdr.kept,
+        ErrorControl.DISCOVERED: passed,
+    }
+    codes = np.select(list(said.values()), [code(word) for word in said], code(ErrorControl.REJECTED))
+    return codes.astype(np.int8)
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:

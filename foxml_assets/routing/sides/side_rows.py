@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
-from foxml_assets.routing.candidates.coding import (
+from foxml_assets.routing.candidates.columns import (
     NULL,
     Bools,
     Codes,
@@ -20,8 +20,8 @@ from foxml_assets.routing.candidates.coding import (
 )
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side
-from foxml_assets.routing.policy.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.routing.sides.stability_class import SkillOverTime, SnapshotRows, classify_stability
+from foxml_assets.routing.sides.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.routing.sides.usable_features import FeatureList, allowed_features
 
 
@@ -46,7 +46,10 @@ class PairScores:
 
 @dataclass(frozen=True)
 class SideRows:
-    """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists."""
+    """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists.
+
+    `texts` are the columns of the candidates that go on as they are.
+    """
 
     side: Side
     rows: Index
@@ -65,14 +68,10 @@ class SideRows:
     over_time: SkillOverTime
     leakage: Codes
     n_families: Floats
-    successful: pd.Categorical
-    failed: pd.Categorical
-    families: pd.Categorical
+    texts: pd.DataFrame
     features: pd.Categorical
     feature_lists: tuple[FeatureList, ...]
     few_features: Bools
-    assured: pd.Categorical
-    leakage_reason: pd.Categorical
 
     @property
     def present(self) -> Bools:
@@ -82,14 +81,19 @@ class SideRows:
     @property
     def skill_scale(self) -> Floats:
         """Factor from a score above chance to skill, by row."""
-        return _by_metric(self.metric, [metric.facts.skill_per_score for metric in ScoreMetric])
+        return self.by_metric([metric.facts.skill_per_score for metric in ScoreMetric])
 
     @property
     def chance(self) -> Floats:
         """The score of no skill, by row."""
-        return _by_metric(self.metric, [metric.chance for metric in ScoreMetric])
+        return self.by_metric([metric.chance for metric in ScoreMetric])
+
+    def by_metric(self, values: list[float]) -> Floats:
+        """The value of each row's metric, of one for each; NaN without a metric."""
+        return _by_metric(self.metric, values)
 
 
+FAMILY_LISTS = ("successful_families", "failed_families", "families")
 _SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
 
 
@@ -116,7 +120,6 @@ def side_rows(
     leakage = encode(table["leakage_status"], LeakageStatus)
     # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
-    successful, failed = table["successful_families"].array, table["failed_families"].array
     score = estimate_rows(table, "score")
     features = table["features"].array
     # Each distinct list is parsed once; the last, for no list, is what code -1 picks.
@@ -140,15 +143,11 @@ def side_rows(
         recent=recent,
         over_time=over_time,
         leakage=leakage,
-        n_families=_family_counts(successful, failed, is_scored=~np.isnan(score.value)),
-        successful=successful,
-        failed=failed,
-        families=table["families"].array,
+        n_families=_family_counts(table, is_scored=~np.isnan(score.value)),
+        texts=table[[*FAMILY_LISTS, "assured", "leakage_reason", "data_hash"]],
         features=features,
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
-        assured=table["assured"].array,
-        leakage_reason=table["leakage_reason"].array,
     )
 
 
@@ -184,9 +183,9 @@ def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
     return PairScores(*(estimate_rows(table, name) for name in ("cs_score", "both_score", "difference")))
 
 
-def _family_counts(successful: pd.Categorical, failed: pd.Categorical, *, is_scored: Bools) -> Floats:
+def _family_counts(table: pd.DataFrame, *, is_scored: Bools) -> Floats:
     # Where no success is stated, a score says that some family fitted; without either list nothing is known.
+    successful, failed = table["successful_families"].array, table["failed_families"].array
     counts = np.array([*(float(len(word.split("|"))) for word in successful.categories), 0.0])
-    n_successful = counts[successful.codes]
     unknown = (successful.codes < 0) & ((failed.codes < 0) | is_scored)
-    return np.where(unknown, np.nan, n_successful)
+    return np.where(unknown, np.nan, counts[successful.codes])

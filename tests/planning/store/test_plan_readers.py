@@ -19,7 +19,7 @@ from foxml_assets.storage.directories import read_version, replacing_directory
 from foxml_assets.storage.layout import Layout
 from foxml_assets.workspace import current_workspace
 
-CONFIG_DIR = Path(__file__).parents[2] / "config"
+CONFIG_DIR = Path(__file__).parents[3] / "config"
 SECONDS = 0.7
 
 

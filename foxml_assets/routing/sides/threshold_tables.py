@@ -1,11 +1,13 @@
 """The policy's score thresholds as lookup tables over (score metric, horizon tier)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.routing.candidates.coding import Codes, Floats, code
+from foxml_assets.routing.candidates.columns import Codes, Floats, code
+from foxml_assets.routing.plan.routing_plan import ScoreThresholds
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 
@@ -29,17 +31,21 @@ def horizon_tiers(minutes: Floats) -> Codes:
     return np.select(conditions, [code(tier) for tier in tiers], code(HorizonTier.ANY)).astype(np.int8)
 
 
+def thresholds_in_force(policy: RoutingPolicy, side: Side) -> Iterator[ScoreThresholds]:
+    """What scores of one side are held against, for every (metric, tier) that has thresholds."""
+    lane_scores = policy.experimental.min_score.of(side)
+    for metric, tier, found in policy.side(side).in_force():
+        trial = lane_scores.of(metric) if policy.enable_experimental_lane else None
+        yield ScoreThresholds(side, metric, tier, found.strong_score, found.min_score, trial)
+
+
 def row_thresholds(policy: RoutingPolicy, side: Side, metric: Codes, tier: Codes) -> RowThresholds:
     """The thresholds in force for rows of one side, by their metric and tier codes (negative: none)."""
-    shape = (len(ScoreMetric) + 1, len(HorizonTier))
-    strong, low, experimental = (np.full(shape, np.nan) for _ in range(3))
-    lane_scores = policy.experimental.min_score.of(side)
-    for score_metric, horizon_tier, thresholds in policy.side(side).in_force():
-        at = (code(score_metric), code(horizon_tier))
-        strong[at], low[at] = thresholds.strong_score, thresholds.min_score
-        threshold = lane_scores.threshold(score_metric)
-        if policy.enable_experimental_lane and threshold is not None:
-            experimental[at] = threshold
     # The row past the last metric stays NaN: it serves rows without a metric.
+    strong, low, trial = np.full((3, len(ScoreMetric) + 1, len(HorizonTier)), np.nan)
+    for found in thresholds_in_force(policy, side):
+        at = (code(found.score_metric), code(found.tier))
+        strong[at], low[at] = found.strong, found.min
+        trial[at] = np.nan if found.experimental is None else found.experimental
     known = np.where(metric < 0, len(ScoreMetric), metric)
-    return RowThresholds(strong[known, tier], low[known, tier], experimental[known, tier])
+    return RowThresholds(strong[known, tier], low[known, tier], trial[known, tier])

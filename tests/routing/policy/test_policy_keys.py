@@ -16,7 +16,7 @@ from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.policy.routing_config import Output, RoutingPolicy
 from foxml_assets.storage.layout import Layout
 
-CONFIG = Path(__file__).parents[2] / "config" / "routing_config.yaml"
+CONFIG = Path(__file__).parents[3] / "config" / "routing_config.yaml"
 DRIFTING = {"mean_overlap": 0.6, "mean_tau": 0.5}
 # A fade of 3.5 standard errors that leaves a skill of 1.5.
 FADED = {

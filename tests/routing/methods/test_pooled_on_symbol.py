@@ -73,7 +73,7 @@ def test_an_explanation_says_what_the_pooled_model_lacks_here() -> None:
     for symbol in ("own", "none"):
         explanation = explain(plan, "y", symbol)
         choice = [row for row in explanation_rows(explanation) if row.side == "choice"]
-        assert [(row.rule, row.result, row.decided) for row in choice] == [
+        assert [(row.name, row.result, row.decided) for row in choice] == [
             ("pooled skill on this symbol", "fail", True)
         ]
         assert "min_skill 0.01" in choice[0].threshold

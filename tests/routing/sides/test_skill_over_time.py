@@ -128,7 +128,7 @@ def test_an_explanation_gives_the_numbers_and_the_keys_they_were_held_against() 
     assert "0.6000 auc, standard error 0.0050, 95 % 0.5902 to 0.6098" in told
     assert "stability STABLE or DRIFTING (now DIVERGED: earlier 0.620" in told
     decided = [
-        row.rule for row in explanation_rows(explain(plan, "y", "A")) if row.decided and row.side == "pooled"
+        row.name for row in explanation_rows(explain(plan, "y", "A")) if row.decided and row.side == "pooled"
     ]
     assert decided == ["stability"]
     back = parse_plan(b"".join(plan_json(plan)))

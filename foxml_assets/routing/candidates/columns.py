@@ -1,7 +1,9 @@
-"""Words as small integers: an enum's members in order, so that rules run on whole columns."""
+"""The columns of routing's tables: how each is held, and words as small integers, so that rules run on whole
+columns. The code of a word is its position in its enum."""
 
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +16,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 Index: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
+Values: TypeAlias = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
 
 NULL = -1
 UNREADABLE = -2
@@ -25,6 +28,37 @@ LEVELS: tuple[SignalState, ...] = (
     SignalState.WEAK_BUT_OK,
     SignalState.STRONG,
 )
+
+
+class Kind(Enum):
+    """How a column is held: categories of strings, floats, nullable integers, or booleans."""
+
+    TEXT = "category"
+    FLOAT = "float64"
+    COUNT = "Int64"
+    FLAG = "bool"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`always`: it is null in no row, so a record without it is damaged."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    always: bool = False
+
+
+def frame(columns: Sequence[Column], values: dict[str, Values]) -> pd.DataFrame:
+    """The table of `columns` in their order.
+
+    Categories are the words in use, sorted, so that equal tables are equal in every form.
+    """
+    ordered = {column.name: values[column.name] for column in columns}
+    tidied = {
+        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in ordered.items()
+    }
+    return pd.DataFrame(tidied, copy=False)
 
 
 def level(state: SignalState) -> int:
@@ -56,7 +90,17 @@ def encode(column: pd.Series, vocabulary: type[StrEnum]) -> Codes:
 
 def decode(codes: npt.NDArray[np.integer], words: Iterable[str]) -> pd.Categorical:
     """A categorical column from codes; negative codes become null."""
-    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes), categories=plain(words))
+    return pd.Categorical.from_codes(np.where(codes < 0, NULL, codes), categories=plain(words))
+
+
+def category(texts: Sequence[str | None], at: npt.NDArray[np.integer] | None = None) -> pd.Categorical:
+    """A category column of `texts`, which may repeat, or of those at the positions `at`.
+
+    Null for None, and for position -1.
+    """
+    # Position -1 picks the None at the end.
+    codes, words = pd.factorize(np.array([*texts, None], dtype=object))
+    return decode(codes[:-1] if at is None else codes[at], words)
 
 
 def tidy(column: pd.Categorical) -> pd.Categorical:
@@ -68,3 +112,9 @@ def tidy(column: pd.Categorical) -> pd.Categorical:
 def floats(column: pd.Series) -> Floats:
     """A numeric column as floats, NaN for null."""
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def counts(values: npt.NDArray[np.number]) -> pd.arrays.IntegerArray:
+    """Whole numbers, NaN for null, as nullable integers."""
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)

@@ -33,7 +33,7 @@ def _plan(method: str = "thresholds") -> RoutingPlan:
 
 def _rules(symbol: str) -> dict[tuple[str, str], tuple[str, bool]]:
     rows = explanation_rows(explain(_plan(), "y", symbol))
-    return {(row.side, row.rule): (row.result, row.decided) for row in rows}
+    return {(row.side, row.name): (row.result, row.decided) for row in rows}
 
 
 def test_the_deciding_rule_of_each_side_is_marked_once() -> None:
@@ -51,7 +51,7 @@ def test_the_deciding_rule_of_each_side_is_marked_once() -> None:
 
 
 def test_tests_show_value_bar_and_outcome() -> None:
-    rows = {row.rule: row for row in explanation_rows(explain(_plan(), "y", "few")) if row.side == "symbol"}
+    rows = {row.name: row for row in explanation_rows(explain(_plan(), "y", "few")) if row.side == "symbol"}
     assert (rows["samples"].value, rows["samples"].threshold, rows["samples"].result) == (
         "40",
         ">= 1,000",
@@ -104,12 +104,12 @@ def test_a_target_alone_shows_the_pooled_model_and_its_pairs() -> None:
 
 def test_shrinkage_shows_the_comparison_of_skills() -> None:
     rows = explanation_rows(explain(_plan("shrinkage"), "y", "strong"))
-    assert [row.rule for row in rows if row.side == "choice"] == [
+    assert [row.name for row in rows if row.side == "choice"] == [
         "pooled skill on this symbol",
         "own skill",
         "skill of both",
     ]
-    assert not any(row.rule == "stability" for row in rows)
+    assert not any(row.name == "stability" for row in rows)
     assert explain(_plan("shrinkage"), "y", "noisy").next_steps
 
 
@@ -193,7 +193,7 @@ def test_a_leak_is_named_with_what_can_be_done() -> None:
 def test_own_skill_is_not_held_against_a_pooled_model_that_is_not_allowed() -> None:
     rows = [pooled(score=0.5), local("A", score=0.65, score_se=0.01, cs_score=0.5, cs_score_se=0.01)]
     plan = routed(*rows, settings={"method": "shrinkage"})
-    choice = {row.rule: row for row in explanation_rows(explain(plan, "y", "A")) if row.side == "choice"}
+    choice = {row.name: row for row in explanation_rows(explain(plan, "y", "A")) if row.side == "choice"}
     assert (choice["own skill"].threshold, choice["own skill"].result) == (
         "the pooled model is not allowed",
         "-",
