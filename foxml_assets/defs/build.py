@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from foxml_assets.defs.assets.auditing import routing_audit
 from foxml_assets.defs.assets.evidence import feature_selections
-from foxml_assets.defs.assets.inputs import data_config, routing_config, training_config
+from foxml_assets.defs.assets.inputs import input_assets
 from foxml_assets.defs.assets.panel import panel
 from foxml_assets.defs.assets.plan_diff import training_plan_diff
 from foxml_assets.defs.assets.planning import job_assets, training_plan
@@ -23,7 +23,7 @@ from foxml_assets.defs.running.ledger import Names
 from foxml_assets.defs.running.requested import requested_runs
 from foxml_assets.defs.running.stage_runs import report_run
 from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
-from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs
+from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs, observed_inputs
 from foxml_assets.defs.sensors.training_sensor import pending_training
 from foxml_assets.stages import Stage
 from foxml_assets.workspace import Workspace
@@ -31,9 +31,7 @@ from foxml_assets.workspace import Workspace
 CHECK_JOB = "all_checks"
 REPORT_JOB = "report"
 _ASSETS = (
-    data_config,
-    routing_config,
-    training_config,
+    input_assets,
     panel,
     feature_selections,
     routing_candidates,
@@ -43,7 +41,7 @@ _ASSETS = (
     training_report,
     routing_audit,
 )
-_SENSORS = (changed_inputs, pending_training, requested_runs)
+_SENSORS = (observed_inputs, changed_inputs, pending_training, requested_runs)
 
 
 def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Definitions:

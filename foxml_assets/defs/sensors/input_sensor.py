@@ -1,4 +1,5 @@
-"""Changed inputs are materialized by themselves; the plan then follows by declarative automation.
+"""Changed inputs are observed, and what is made from them is renewed; the plan then follows by declarative
+automation.
 
 Nothing starts on a root that was never run: the first run is the user's decision.
 """
@@ -7,8 +8,8 @@ import dagster as dg
 
 from foxml_assets.core.errors import FoxmlError
 from foxml_assets.core.hashing import content_hash
-from foxml_assets.defs.assets.events import data_version_of, metadata_of
-from foxml_assets.defs.assets.inputs import config_version
+from foxml_assets.defs.assets.events import data_version_of, made_from, metadata_of, observed_version
+from foxml_assets.defs.assets.inputs import Observed, config_version, news, read_configs, read_source
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
@@ -21,15 +22,30 @@ from foxml_assets.defs.running.stage_runs import (
     run_request,
 )
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.panel.source import panel_source_hash
 from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
 from foxml_assets.run_inputs import RunInputs
-from foxml_assets.stages import CONFIGS, STAGE_ASSETS, Stage
+from foxml_assets.stages import PANEL_SOURCE, STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5
 # A run to launch, and the content it is for: the same content after the same event is the same request.
 Change = tuple[StageRun, str]
+
+
+@sensor("observed_inputs", seconds=INTERVAL_SECONDS)
+def observed_inputs(
+    context: dg.SensorEvaluationContext, workspace: Workspace
+) -> dg.SensorResult | dg.SkipReason:
+    """Reports new content of a config file or of the panel's source as a new data version, without a run."""
+    reason = "no input changed"
+    inputs: list[Observed] = []
+    try:
+        inputs += read_configs(workspace)
+        inputs.append(read_source(workspace))
+    except FoxmlError as error:
+        reason = str(error)
+    events = news(ledger_of(workspace, context.instance), inputs)
+    return dg.SensorResult(asset_events=events) if events else dg.SkipReason(reason)
 
 
 @sensor(
@@ -41,9 +57,9 @@ Change = tuple[StageRun, str]
 def changed_inputs(
     context: dg.SensorEvaluationContext, workspace: Workspace
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Compares config, panel source and evidence with what was last materialized, by content.
+    """Compares panel and evidence with what they were made from, by content.
 
-    Stages are renewed in order: configs and panel, then evidence, then candidates. The rest follows by
+    Stages are renewed in order: the panel, then evidence, then candidates. The rest follows by
     declarative automation.
     """
     ledger = ledger_of(workspace, context.instance)
@@ -83,30 +99,19 @@ def _requests(ledger: Ledger, workspace: Workspace, inputs: RunInputs) -> list[d
 def _changes_of(stage: Stage, ledger: Ledger, inputs: RunInputs) -> list[Change]:
     """What of a stage is to be made again; nothing of those that follow by declarative automation."""
     if stage is Stage.PANEL:
-        return _changed_configs(ledger, inputs) or _changed_panel(ledger, inputs)
+        return _changed_panel(ledger)
     if stage is Stage.EVIDENCE:
         return _stale_evidence(ledger, inputs)
     return _changed_candidates(ledger, inputs) if stage is Stage.CANDIDATES else []
 
 
-def _changed_configs(ledger: Ledger, inputs: RunInputs) -> list[Change]:
-    configs = (inputs.data, inputs.policy, inputs.training)
-    changed = []
-    for name, config in zip(CONFIGS, configs, strict=True):
-        version = config_version(config)
-        known, event = data_version_of(ledger, name)
-        # A config that was never materialized is left to the user's first run.
-        if known is not None and known != version:
-            changed.append((StageRun((name,)), f"{version}:{event}"))
-    return changed
-
-
-def _changed_panel(ledger: Ledger, inputs: RunInputs) -> list[Change]:
-    known, event = metadata_of(ledger, "panel", "source_hash")
-    if known is None:
+def _changed_panel(ledger: Ledger) -> list[Change]:
+    current = observed_version(ledger, PANEL_SOURCE)
+    known, event = made_from(ledger, "panel", PANEL_SOURCE)
+    # A panel that was never made is left to the user's first run.
+    if not event or current is None or known == current:
         return []
-    current = panel_source_hash(inputs.data)
-    return [] if current == known else [(StageRun(("panel",)), f"{current}:{event}")]
+    return [(StageRun(("panel",)), f"{current}:{event}")]
 
 
 def _stale_evidence(ledger: Ledger, inputs: RunInputs) -> list[Change]:
