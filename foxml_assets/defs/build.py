@@ -16,7 +16,7 @@ from foxml_assets.defs.assets.reporting import training_report
 from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
 from foxml_assets.defs.assets.training import model_assets
 from foxml_assets.defs.bootstrap import bootstrap_job
-from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS
+from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS, MODEL_CHECKS
 from foxml_assets.defs.checking.checks import CHECKS
 from foxml_assets.defs.graph import Graph, default_status
 from foxml_assets.defs.running.ledger import Names
@@ -24,6 +24,7 @@ from foxml_assets.defs.running.requested import requested_runs
 from foxml_assets.defs.running.stage_runs import report_run
 from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs, observed_inputs
+from foxml_assets.defs.sensors.model_check_sensor import MODEL_CHECK_JOB, unchecked_models
 from foxml_assets.defs.sensors.training_sensor import pending_training
 from foxml_assets.stages import Stage
 from foxml_assets.workspace import Workspace
@@ -75,7 +76,7 @@ def _definitions(graph: Graph, *, checks: bool) -> dg.Definitions:
         assets=assets,
         asset_checks=made,
         jobs=[*_jobs(graph, [key for definition in made for key in definition.check_keys])],
-        sensors=[*sensors, outdated_checks(graph)],
+        sensors=[*sensors, outdated_checks(graph), unchecked_models(graph)],
     )
 
 
@@ -97,6 +98,7 @@ def _jobs(
         CHECK_JOB: dg.AssetSelection.checks(*checks),
         REPORT_JOB: _reported(names),
         ARTIFACT_CHECK_JOB: dg.AssetSelection.checks(*(check.key(names) for check in ARTIFACT_CHECKS)),
+        MODEL_CHECK_JOB: dg.AssetSelection.checks(*(check.key(names) for check in MODEL_CHECKS)),
     }
     for name, selection in selections.items():
         yield dg.define_asset_job(names.flat(name), selection, executor_def=dg.in_process_executor)

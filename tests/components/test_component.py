@@ -70,7 +70,8 @@ def test_what_is_manual_is_switched_off_until_somebody_switches_it_on(
         for sensor in definitions.get_repository_def().sensor_defs
         if sensor.default_status is dg.DefaultSensorStatus.RUNNING
     }
-    planning = {"changed_inputs", "plan_automation", "outdated_checks"} if plan == "automatic" else set()
+    follows = {"changed_inputs", "plan_automation", "outdated_checks", "unchecked_models"}
+    planning = follows if plan == "automatic" else set()
     always = {"requested_runs", "observed_inputs"}
     assert on == always | planning | ({"pending_training"} if training == "automatic" else set())
 
