@@ -89,6 +89,22 @@ def test_a_config_that_was_observed_in_another_version_is_followed_in_one_run(pl
     assert {"routing_plan", "master_training_plan", "training_plan_diff"} <= planned.requested()
 
 
+def test_after_a_new_panel_the_plan_waits_for_candidates_whatever_they_say(planned: Automation) -> None:
+    planned.report("panel", "second")
+    assert planned.requested() == set()
+    planned.report("routing_config", "second")
+    assert planned.requested() == set()
+    planned.report("routing_candidates", "first")
+    assert {"routing_plan", "master_training_plan"} <= planned.requested()
+
+
+def test_a_panel_of_the_same_content_holds_nothing_up(planned: Automation) -> None:
+    planned.report("panel", "first")
+    assert planned.requested() == set()
+    planned.report("routing_config", "second")
+    assert {"routing_plan", "master_training_plan"} <= planned.requested()
+
+
 def test_what_a_blocking_check_refused_is_not_gone_on_from_until_it_is_mended(planned: Automation) -> None:
     planned.check("routing_plan", "no_leaked_pair_routed", passed=False)
     planned.report("training_config", "second")

@@ -5,9 +5,11 @@ import dagster as dg
 import pytest
 from shell_world import Shell, Tick
 
-from foxml_assets.defs.running.stage_runs import StageRun
+from foxml_assets.defs.assets.events import observed_version
+from foxml_assets.defs.running.stage_runs import StageRun, evidence_run
 from foxml_assets.defs.sensors.input_sensor import changed_inputs, observed_inputs
 from foxml_assets.panel.data_config import FilePanel
+from foxml_assets.panel.panel_store import load_panel_info
 
 INPUTS = ["data_config", "routing_config", "training_config", "panel_source"]
 
@@ -119,3 +121,19 @@ def test_a_config_error_is_a_skip_reason_with_the_text_of_the_error(ran: Shell) 
         tick = ran.tick(sensor)
         assert tick.requests == []
         assert "gate_on" in tick.reason
+
+
+def test_candidates_are_renewed_after_a_new_panel_that_left_the_evidence_as_it_was(shell: Shell) -> None:
+    shell.tick(observed_inputs)
+    names = [spec.name for spec in load_panel_info(shell.layout).targets]
+    evidence, candidates = evidence_run(shell.ledger, names, set(names)), StageRun(("routing_candidates",))
+    for run in (StageRun(("panel",)), evidence, candidates):
+        assert shell.execute(run).success
+    assert look(shell).reason == "no input changed"
+    source = observed_version(shell.ledger, "panel_source")
+    tags = {"dagster/data_version": "new", "dagster/input_data_version/panel_source": str(source)}
+    shell.instance.report_runless_asset_event(dg.AssetMaterialization("panel", tags=tags))
+    (request,) = look(shell).requests
+    assert request.asset_selection == [dg.AssetKey("routing_candidates")]
+    assert shell.execute(candidates).success
+    assert look(shell).reason == "no input changed"

@@ -128,4 +128,8 @@ def _stale_evidence(ledger: Ledger, inputs: RunInputs) -> list[Change]:
 def _changed_candidates(ledger: Ledger, inputs: RunInputs) -> list[Change]:
     known, event = metadata_of(ledger, "routing_candidates", "source_hash")
     current = candidates_source_hash(inputs.layout, inputs.universe)
-    return [] if current == known else [(StageRun(("routing_candidates",)), f"{current}:{event}")]
+    panel, _ = data_version_of(ledger, "panel")
+    # Also where a new panel left the evidence as it was: the plan waits for candidates that are newer.
+    if current == known and panel == made_from(ledger, "routing_candidates", "panel")[0]:
+        return []
+    return [(StageRun(("routing_candidates",)), f"{current}:{panel}:{event}")]
