@@ -137,3 +137,14 @@ def test_candidates_are_renewed_after_a_new_panel_that_left_the_evidence_as_it_w
     assert request.asset_selection == [dg.AssetKey("routing_candidates")]
     assert shell.execute(candidates).success
     assert look(shell).reason == "no input changed"
+
+
+def test_what_is_not_mended_by_its_own_run_is_not_made_without_end(ran: Shell) -> None:
+    (request,) = look(ran).requests
+    # Whoever reports by hand that the source was made is believed by Dagster more than any observation.
+    by_hand = dg.AssetMaterialization("panel_source", tags={"dagster/data_version": "by hand"})
+    ran.instance.report_runless_asset_event(by_hand)
+    assert ran.execute(StageRun(("panel",), request.tags)).success
+    tick = look(ran)
+    assert tick.requests == []
+    assert "it was just made for this content, and is still not of it" in tick.reason

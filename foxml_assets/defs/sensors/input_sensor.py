@@ -28,8 +28,8 @@ from foxml_assets.stages import PANEL_SOURCE, STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace
 
 INTERVAL_SECONDS = 5
-# A run to launch, and the content it is for: the same content after the same event is the same request.
-Change = tuple[StageRun, str]
+# A run to launch, the content it is for, and the event before it: both the same are the same request.
+Change = tuple[StageRun, str, int]
 
 
 @sensor("observed_inputs", seconds=INTERVAL_SECONDS)
@@ -86,14 +86,24 @@ def _requests(ledger: Ledger, workspace: Workspace, inputs: RunInputs) -> list[d
     changes = next(filter(None, (_changes_of(stage, ledger, inputs) for stage in Stage)), [])
     refusals = []
     requests = []
-    for run, version in changes:
-        request = f"{'+'.join(run.assets)}:{version}"
+    for run, content, event in changes:
+        subject = f"{run.assets[0]}:{content}:"
+        request = f"{subject}{event}"
         refused = refusal(ledger.instance, workspace.root, request)
+        if refused is None and _asked_for(ledger, run.assets[0]).startswith(subject):
+            refused = "it was just made for this content, and is still not of it"
         if refused:
             refusals.append(f"{run.assets[0]}: {refused}. Mend the cause, then: foxml run --until plan")
         else:
             requests.append(run_request(run, ledger.names, {REQUEST_TAG: request, **daemon_tags(workspace)}))
     return requests or dg.SkipReason("; ".join(refusals) or "no input changed")
+
+
+def _asked_for(ledger: Ledger, asset: str) -> str:
+    """What the sensor asked for when it launched the run that made `asset` last; empty if it was not it."""
+    record = ledger.instance.get_latest_data_version_record(ledger.names.key(asset), False)
+    run = ledger.instance.get_run_by_id(record.run_id) if record else None
+    return run.tags.get(REQUEST_TAG, "") if run else ""
 
 
 def _changes_of(stage: Stage, ledger: Ledger, inputs: RunInputs) -> list[Change]:
@@ -111,7 +121,7 @@ def _changed_panel(ledger: Ledger) -> list[Change]:
     # A panel that was never made is left to the user's first run.
     if not event or current is None or known == current:
         return []
-    return [(StageRun(("panel",)), f"{current}:{event}")]
+    return [(StageRun(("panel",)), current, event)]
 
 
 def _stale_evidence(ledger: Ledger, inputs: RunInputs) -> list[Change]:
@@ -122,7 +132,7 @@ def _stale_evidence(ledger: Ledger, inputs: RunInputs) -> list[Change]:
     version = content_hash([stale, info.data_hash, config_version(config)])
     _, event = data_version_of(ledger, EVIDENCE_ASSET)
     run = evidence_run(ledger, [spec.name for spec in info.targets], set(stale))
-    return [(run, f"{version}:{event}")]
+    return [(run, version, event)]
 
 
 def _changed_candidates(ledger: Ledger, inputs: RunInputs) -> list[Change]:
@@ -130,6 +140,6 @@ def _changed_candidates(ledger: Ledger, inputs: RunInputs) -> list[Change]:
     current = candidates_source_hash(inputs.layout, inputs.universe)
     panel, _ = data_version_of(ledger, "panel")
     # Also where a new panel left the evidence as it was: the plan waits for candidates that are newer.
-    if current == known and panel == made_from(ledger, "routing_candidates", "panel")[0]:
+    if current == known and panel in (None, made_from(ledger, "routing_candidates", "panel")[0]):
         return []
-    return [(StageRun(("routing_candidates",)), f"{current}:{panel}:{event}")]
+    return [(StageRun(("routing_candidates",)), f"{current}:{panel}", event)]
