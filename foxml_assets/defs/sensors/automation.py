@@ -10,7 +10,7 @@ def when_inputs_change(names: Names) -> dg.AutomationCondition[dg.AssetKey]:
 
     Nothing is made from what a blocking check has refused, unless that is made again in the same run; a
     check that was never made refuses nothing. Dagster's `all_deps_blocking_checks_passed` waits for such
-    for ever, and does not see that a run brings its checks along.
+    for ever, and where one failed does not see that the run brings it along.
 
     After a new panel comes evidence, and then candidates, in any case: a plan before would be one of old
     evidence. Waiting for what is in progress makes one run of several changes; a run that finds nothing new
