@@ -6,6 +6,7 @@ Commands, sensors and checks go by this table: it is nowhere said again what com
 from enum import StrEnum
 
 CONFIGS = ("data_config", "routing_config", "training_config")
+PANEL_SOURCE = "panel_source"
 GROUPS = ("inputs", "evidence", "routing", "planning", "training", "reporting")
 PLAN_VIEWS = (
     "training_plan_mirrors",
@@ -44,7 +45,7 @@ class Stage(StrEnum):
 
 
 _STAGES = {
-    Stage.PANEL: ("Panel", (*CONFIGS, "panel")),
+    Stage.PANEL: ("Panel", ("panel",)),
     Stage.EVIDENCE: ("Evidence", ("feature_selections",)),
     Stage.CANDIDATES: ("Candidates", ("routing_candidates",)),
     Stage.ROUTING: ("Routing plan", ("routing_plan",)),

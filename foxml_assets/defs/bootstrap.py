@@ -22,7 +22,7 @@ def bootstrap_job(workspace: Workspace, definitions: Callable[[], dg.Definitions
 
     @dg.op(name=names.flat("stages_to_the_plan"), out=dg.Out(dg.Nothing))
     def stages_to_the_plan(context: dg.OpExecutionContext) -> None:
-        """Configs and panel, evidence, then all from candidates to plan: a run each."""
+        """Panel, evidence, then all from candidates to plan: a run each."""
         claim_run(context.instance, context.run, workspace.root)
         with sole_command(workspace, f"the job {BOOTSTRAP_JOB}"):
             _refuse_company(context, workspace)
@@ -41,7 +41,7 @@ def bootstrap_job(workspace: Workspace, definitions: Callable[[], dg.Definitions
 
     @dg.job(
         name=names.flat(BOOTSTRAP_JOB),
-        description="From nothing to a plan, in a run each: configs and panel, evidence, then all from "
+        description="From nothing to a plan, in a run each: panel, evidence, then all from "
         "candidates to plan. Evidence that is current is kept. It trains nothing.",
         executor_def=dg.in_process_executor,
     )

@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from foxml_assets.defs.assets.auditing import routing_audit
 from foxml_assets.defs.assets.evidence import feature_selections
-from foxml_assets.defs.assets.inputs import data_config, routing_config, training_config
+from foxml_assets.defs.assets.inputs import input_assets
 from foxml_assets.defs.assets.panel import panel
 from foxml_assets.defs.assets.plan_diff import training_plan_diff
 from foxml_assets.defs.assets.planning import job_assets, training_plan
@@ -16,14 +16,15 @@ from foxml_assets.defs.assets.reporting import training_report
 from foxml_assets.defs.assets.routing import routing_candidates, routing_plan
 from foxml_assets.defs.assets.training import model_assets
 from foxml_assets.defs.bootstrap import bootstrap_job
-from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS
+from foxml_assets.defs.checking.catalogue import ARTIFACT_CHECKS, MODEL_CHECKS
 from foxml_assets.defs.checking.checks import CHECKS
 from foxml_assets.defs.graph import Graph, default_status
 from foxml_assets.defs.running.ledger import Names
 from foxml_assets.defs.running.requested import requested_runs
 from foxml_assets.defs.running.stage_runs import report_run
 from foxml_assets.defs.sensors.check_sensor import ARTIFACT_CHECK_JOB, outdated_checks
-from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs
+from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS, changed_inputs, observed_inputs
+from foxml_assets.defs.sensors.model_check_sensor import MODEL_CHECK_JOB, unchecked_models
 from foxml_assets.defs.sensors.training_sensor import pending_training
 from foxml_assets.stages import Stage
 from foxml_assets.workspace import Workspace
@@ -31,9 +32,7 @@ from foxml_assets.workspace import Workspace
 CHECK_JOB = "all_checks"
 REPORT_JOB = "report"
 _ASSETS = (
-    data_config,
-    routing_config,
-    training_config,
+    input_assets,
     panel,
     feature_selections,
     routing_candidates,
@@ -43,7 +42,7 @@ _ASSETS = (
     training_report,
     routing_audit,
 )
-_SENSORS = (changed_inputs, pending_training, requested_runs)
+_SENSORS = (observed_inputs, changed_inputs, pending_training, requested_runs)
 
 
 def build_definitions(workspace: Workspace, *, checks: bool = True) -> dg.Definitions:
@@ -77,7 +76,7 @@ def _definitions(graph: Graph, *, checks: bool) -> dg.Definitions:
         assets=assets,
         asset_checks=made,
         jobs=[*_jobs(graph, [key for definition in made for key in definition.check_keys])],
-        sensors=[*sensors, outdated_checks(graph)],
+        sensors=[*sensors, outdated_checks(graph), unchecked_models(graph)],
     )
 
 
@@ -99,6 +98,7 @@ def _jobs(
         CHECK_JOB: dg.AssetSelection.checks(*checks),
         REPORT_JOB: _reported(names),
         ARTIFACT_CHECK_JOB: dg.AssetSelection.checks(*(check.key(names) for check in ARTIFACT_CHECKS)),
+        MODEL_CHECK_JOB: dg.AssetSelection.checks(*(check.key(names) for check in MODEL_CHECKS)),
     }
     for name, selection in selections.items():
         yield dg.define_asset_job(names.flat(name), selection, executor_def=dg.in_process_executor)

@@ -15,12 +15,13 @@ from foxml_assets.defs.running.held_databases import use_connections_again
 from foxml_assets.defs.running.ledger import Names, names_in
 from foxml_assets.defs.running.runs import claim_run, claim_server
 from foxml_assets.defs.sensors.automation import when_inputs_change
+from foxml_assets.stages import PANEL_SOURCE
 from foxml_assets.workspace import Workspace
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 # A body takes the context of its kind, the workspace and, if it has one, its config.
 Body = Callable[..., object]
-Answer = list[dg.RunRequest] | dg.RunRequest | dg.SkipReason
+Answer = list[dg.RunRequest] | dg.RunRequest | dg.SensorResult | dg.SkipReason
 Tick = Callable[[dg.SensorEvaluationContext, Workspace], Answer]
 
 
@@ -55,14 +56,14 @@ class Graph:
         return dg.DynamicPartitionsDefinition(name=self.names.flat(partition_set))
 
     def completed(self, spec: dg.AssetSpec) -> dg.AssetSpec:
-        """`spec` with what all assets of the graph have, and the panel with its source."""
+        """`spec` with what all assets of the graph have, and the panel and its source with what is theirs."""
         whole = spec.merge_attributes(owners=self.owners, tags=self.tags)
-        if spec.key != self.names.key("panel"):
-            return whole
-        source = [] if self.panel_asset is None else [self.panel_asset]
-        age = self.panel_max_age
-        fresh = None if age is None else dg.FreshnessPolicy.time_window(age)
-        return whole.merge_attributes(deps=source).replace_attributes(freshness_policy=fresh)
+        if spec.key == self.names.key(PANEL_SOURCE) and self.panel_asset is not None:
+            return whole.merge_attributes(deps=[self.panel_asset])
+        if spec.key == self.names.key("panel") and self.panel_max_age is not None:
+            fresh = dg.FreshnessPolicy.time_window(self.panel_max_age)
+            return whole.replace_attributes(freshness_policy=fresh)
+        return whole
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ def config_path(definitions: dg.Definitions, key: list[str], instance: dg.Dagste
     """The file that the config asset of this key reads."""
     job = definitions.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(asset_selection=[dg.AssetKey(key)], instance=instance)
-    (made,) = result.asset_materializations_for_node("__".join(key))
-    return str(made.metadata["file"].value)
+    (seen,) = result.asset_observations_for_node("__".join([*key[:-1], "inputs"]))
+    return str(seen.metadata["file"].value)
 
 
 def test_without_a_prefix_every_name_is_that_of_the_project_itself(project: Path) -> None:
@@ -70,8 +70,10 @@ def test_what_is_manual_is_switched_off_until_somebody_switches_it_on(
         for sensor in definitions.get_repository_def().sensor_defs
         if sensor.default_status is dg.DefaultSensorStatus.RUNNING
     }
-    planning = {"changed_inputs", "plan_automation", "outdated_checks"} if plan == "automatic" else set()
-    assert on == {"requested_runs"} | planning | ({"pending_training"} if training == "automatic" else set())
+    follows = {"changed_inputs", "plan_automation", "outdated_checks", "unchecked_models"}
+    planning = follows if plan == "automatic" else set()
+    always = {"requested_runs", "observed_inputs"}
+    assert on == always | planning | ({"pending_training"} if training == "automatic" else set())
 
 
 def test_relative_paths_begin_at_the_defs_yaml_and_nothing_at_the_working_directory(project: Path) -> None:
@@ -114,7 +116,9 @@ def test_the_example_reaches_from_its_features_over_the_models_to_its_signals(
     monkeypatch.syspath_prepend(str(EXAMPLE))
     graph = load(EXAMPLE).resolve_asset_graph()
     panel = graph.get(dg.AssetKey(["routing", "panel"]))
-    assert {key.to_user_string() for key in panel.parent_keys} == {"features", "routing/data_config"}
+    assert {key.to_user_string() for key in panel.parent_keys} == {"routing/panel_source"}
+    source = graph.get(dg.AssetKey(["routing", "panel_source"]))
+    assert {key.to_user_string() for key in source.parent_keys} == {"features", "routing/data_config"}
     between = (
         dg.AssetSelection.assets("features").downstream() & dg.AssetSelection.assets("signals").upstream()
     )

@@ -49,11 +49,12 @@ SIX = {UP: ("AAA", "BBB", "CCC"), RETURN: ("AAA", "BBB", "CCC")}
 
 @dataclass(frozen=True)
 class Tick:
-    """The runs a tick asks for, or why it asks for none, and its cursor."""
+    """The runs a tick asks for, or why it asks for none, its cursor, and the assets that it observed."""
 
     requests: list[dg.RunRequest]
     reason: str
     cursor: str | None
+    observed: list[str]
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,17 @@ class Shell:
         )
 
     def tick(self, sensor: SensorFactory = pending_training, cursor: str | None = None) -> "Tick":
-        """What the sensor answers now, after a tick that left `cursor`."""
+        """What the sensor answers now, after a tick that left `cursor`. What it observed is reported."""
         with dg.build_sensor_context(instance=self.instance, cursor=cursor) as context:
             answer = sensor(Graph(self.workspace))(context)
             left = context.cursor
+        events = answer.asset_events if isinstance(answer, dg.SensorResult) else []
+        for event in events:
+            self.instance.report_runless_asset_event(event)
         requests = answer if isinstance(answer, list) else [answer]
         reasons = [one.skip_message or "" for one in requests if isinstance(one, dg.SkipReason)]
-        return Tick([one for one in requests if isinstance(one, dg.RunRequest)], "".join(reasons), left)
+        runs = [one for one in requests if isinstance(one, dg.RunRequest)]
+        return Tick(runs, "".join(reasons), left, [str(event.asset_key.path[-1]) for event in events])
 
     def edit(self, name: str, **changes: object) -> None:
         """Change keys of a config file."""

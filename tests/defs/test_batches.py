@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import dagster as dg
@@ -123,17 +124,31 @@ def test_an_open_backfill_keeps_the_keys_of_its_set(shell: Shell) -> None:
     assert keys(shell) == [f"{UP}@AAA"]
 
 
-def test_a_backfill_of_any_selection_makes_batches_of_the_same_size(shell: Shell) -> None:
-    shell.edit("training_config.yaml", batch_size=2)
+def backfilled(shell: Shell, chosen: Sequence[str]) -> list[tuple[str, ...]]:
+    """The partitions of each run that a backfill of the `chosen` ones launches."""
     order, asset = keys(shell), dg.AssetKey("symbol_models")
-    chosen = {AssetKeyPartitionKey(asset, key) for key in order if key != order[3]}
     graph = shell.job().asset_layer.asset_graph
     with partition_loading_context(dynamic_partitions_store=shell.instance):
-        requests = build_run_requests_with_backfill_policies(chosen, graph, shell.instance)
-    found = sorted(
-        (keys_of(request.tags, order) for request in requests), key=lambda batch: order.index(batch[0])
-    )
+        requests = build_run_requests_with_backfill_policies(
+            {AssetKeyPartitionKey(asset, key) for key in chosen}, graph, shell.instance
+        )
+    found = (keys_of(request.tags, order) for request in requests)
+    return sorted(found, key=lambda batch: order.index(batch[0]))
+
+
+def test_a_backfill_of_any_selection_makes_batches_of_the_same_size(shell: Shell) -> None:
+    shell.edit("training_config.yaml", batch_size=2)
+    order = keys(shell)
+    found = backfilled(shell, [key for key in order if key != order[3]])
     assert found == [tuple(order[0:2]), (order[2],), tuple(order[4:6])]
+
+
+def test_what_are_no_neighbours_are_runs_of_a_backfill_and_one_run_of_a_command(shell: Shell) -> None:
+    order, jobs = keys(shell), {partition_key(job): job for job in shell.plan.jobs}
+    chosen = order[0::2]
+    assert backfilled(shell, chosen) == [(key,) for key in chosen]
+    (run,) = shell.runs_of([jobs[key] for key in chosen], no_others=True)
+    assert set(run.chosen) == set(chosen)
 
 
 def test_a_plan_that_another_process_is_writing_is_written_a_moment_later(shell: Shell) -> None:

@@ -56,7 +56,8 @@ def test_it_takes_an_empty_root_to_a_plan_and_its_partitions(empty: Shell) -> No
 
 
 def test_a_stage_that_fails_ends_it_and_is_named(empty: Shell) -> None:
-    empty.edit("data_config.yaml", panel={"source": "parquet", "path": "absent.parquet"})
+    panel = empty.workspace.data_config().panel.model_dump(mode="json")
+    empty.edit("data_config.yaml", panel=panel | {"path": "absent.parquet"})
     result = bootstrap(empty)
     assert not result.success
     (failure,) = result.filter_events(lambda event: event.is_step_failure)

@@ -5,7 +5,7 @@ from pathlib import Path
 from graph_snapshot import CONFIG_DIR, SNAPSHOT, graph_lines
 
 from foxml_assets.defs.build import build_definitions
-from foxml_assets.stages import GROUPS, STAGE_ASSETS
+from foxml_assets.stages import CONFIGS, GROUPS, PANEL_SOURCE, STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 
 
@@ -16,8 +16,9 @@ def test_assets_checks_sensors_and_jobs_are_those_of_the_snapshot(tmp_path: Path
 
 def test_every_asset_belongs_to_one_stage_but_for_the_audit(tmp_path: Path) -> None:
     graph = build_definitions(Workspace(tmp_path, CONFIG_DIR)).resolve_asset_graph()
-    made = sorted(key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_executable)
+    made = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
     assert made == sorted([*STAGE_ASSETS, "routing_audit"])
+    assert {key.to_user_string() for key in graph.observable_asset_keys} == {*CONFIGS, PANEL_SOURCE}
 
 
 def test_every_asset_is_in_one_of_the_groups(tmp_path: Path) -> None:

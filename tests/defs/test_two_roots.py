@@ -65,6 +65,10 @@ class Location:
     def tick(self, sensor: str) -> list[dg.RunRequest] | dg.SkipReason:
         with dg.build_sensor_context(instance=self.instance) as context:
             answer = self.definitions.get_repository_def().get_sensor_def(sensor)(context)
+        if isinstance(answer, dg.SensorResult):
+            for event in answer.asset_events:
+                self.instance.report_runless_asset_event(event)
+            return []
         assert isinstance(answer, list | dg.SkipReason)
         return answer
 
@@ -107,11 +111,13 @@ def test_no_part_is_shared(location: Location) -> None:
 
 
 def test_a_sensor_of_one_sees_nothing_of_the_other(location: Location) -> None:
-    for asset in ("routing_candidates", "data_config"):
+    for asset in ("routing_candidates", "panel"):
         event = dg.AssetMaterialization(["alpha", asset], tags={"dagster/data_version": "old"})
         location.instance.report_runless_asset_event(event)
+    assert location.tick("alpha__observed_inputs") == []
+    assert {key.path[0] for key in location.instance.all_asset_keys()} == {"alpha"}
     (request,) = location.tick("alpha__changed_inputs")
-    assert request.asset_selection == [dg.AssetKey(["alpha", "data_config"])]
+    assert request.asset_selection == [dg.AssetKey(["alpha", "panel"])]
     assert "nothing was run here yet" in (location.tick("beta__changed_inputs").skip_message or "")
 
 

@@ -110,11 +110,7 @@ def test_an_edited_threshold_renews_the_plan_and_trains_exactly_the_changed_jobs
     launched = _launched(own_world)
     assert {run.status for run in launched} == {dg.DagsterRunStatus.SUCCESS}
     selected = {key.to_user_string() for run in launched for key in run.asset_selection or ()}
-    assert {name for name in selected if "plan" not in name} == {
-        "routing_config",
-        "symbol_models",
-        "training_report",
-    }
+    assert {name for name in selected if "plan" not in name} == {"symbol_models", "training_report"}
 
 
 def _reported_plan(layout: Layout) -> str:

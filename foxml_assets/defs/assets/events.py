@@ -32,6 +32,11 @@ def job_observation(
     return dg.AssetObservation(key, partition=partition, tags=tags, metadata=metadata)
 
 
+def version_observation(key: dg.AssetKey, data_version: str, metadata: Metadata) -> dg.AssetObservation:
+    """Report the version of an asset that the graph observes and does not make."""
+    return dg.AssetObservation(key, tags={_DATA_VERSION: data_version}, metadata=metadata)
+
+
 def output_event(
     context: dg.AssetExecutionContext,
     names: Names,
@@ -40,31 +45,43 @@ def output_event(
     metadata: Metadata,
     *,
     jobs: Mapping[str, str] | None = None,
-    inputs: tuple[str, ...] = (),
+    made: tuple[str, ...] = (),
+    observed: tuple[str, ...] = (),
 ) -> dg.AssetMaterialization:
     """Report one finished partition of the running asset.
 
     It was made from `jobs`, versions of external assets with the same partition key by asset name, and from
-    the current versions of `inputs`, unpartitioned assets.
+    the current versions of unpartitioned assets, `made` by the graph or `observed`.
     """
     tags = {_DATA_VERSION: data_version, _CODE_VERSION: _code_version(context)}
     for name, version in (jobs or {}).items():
         key = names.key(name).to_user_string()
         tags |= {_INPUT_VERSION.format(key): version, _INPUT_POINTER.format(key): _BEFORE_ALL}
-    for name in inputs:
-        tags |= _provenance(Ledger(context.instance, names), name)
+    ledger = Ledger(context.instance, names)
+    for name in (*made, *observed):
+        tags |= _provenance(ledger, name, is_source=name in observed)
     return dg.AssetMaterialization(context.asset_key, partition=partition, tags=tags, metadata=metadata)
 
 
 def data_version_of(ledger: Ledger, asset: str, partition: str | None = None) -> tuple[str | None, int]:
     """The data version of the latest materialization and its storage id; (None, 0) if there is none."""
-    # False: the record of a materialization, not of an observation.
-    record = ledger.instance.get_latest_data_version_record(ledger.names.key(asset), False, partition)
+    return _version_of(ledger, asset, partition, is_source=False)
+
+
+def observed_version(ledger: Ledger, asset: str) -> str | None:
+    """The data version of the latest observation of an input; None if there is none."""
+    return _version_of(ledger, asset, None, is_source=True)[0]
+
+
+def made_from(ledger: Ledger, asset: str, source: str) -> tuple[str | None, int]:
+    """The version of `source` that the latest materialization of `asset` was made from, and the storage id
+    of that; (None, 0) if there is none."""
+    record = ledger.instance.get_latest_data_version_record(ledger.names.key(asset), False)
     if record is None:
         return None, 0
-    materialization = record.event_log_entry.asset_materialization
-    tags = materialization.tags if materialization else None
-    return (tags or {}).get(_DATA_VERSION), record.storage_id
+    event = record.event_log_entry.asset_materialization
+    name = _INPUT_VERSION.format(ledger.names.key(source).to_user_string())
+    return ((event.tags if event else None) or {}).get(name), record.storage_id
 
 
 def metadata_of(ledger: Ledger, asset: str, name: str) -> tuple[object, int]:
@@ -93,8 +110,18 @@ def _latest_versions(ledger: Ledger, asset: str, kind: dg.DagsterEventType) -> M
     return {partition: tags[_DATA_VERSION] for partition, tags in found.items()}
 
 
-def _provenance(ledger: Ledger, name: str) -> dict[str, str]:
-    version, storage_id = data_version_of(ledger, name)
+def _version_of(
+    ledger: Ledger, asset: str, partition: str | None, *, is_source: bool
+) -> tuple[str | None, int]:
+    record = ledger.instance.get_latest_data_version_record(ledger.names.key(asset), is_source, partition)
+    if record is None:
+        return None, 0
+    event = record.event_log_entry.asset_observation or record.event_log_entry.asset_materialization
+    return ((event.tags if event else None) or {}).get(_DATA_VERSION), record.storage_id
+
+
+def _provenance(ledger: Ledger, name: str, *, is_source: bool) -> dict[str, str]:
+    version, storage_id = _version_of(ledger, name, None, is_source=is_source)
     if not storage_id:
         return {}
     key = ledger.names.key(name).to_user_string()

@@ -57,8 +57,9 @@ def _event(
     context: dg.AssetExecutionContext, names: Names, evidence: TargetEvidence, layout: Layout
 ) -> dg.AssetMaterialization:
     version = evidence_hash(layout, evidence.target)
-    metadata = _metadata(evidence, layout)
-    return output_event(context, names, evidence.target, version, metadata, inputs=("panel", "data_config"))
+    shown = _metadata(evidence, layout)
+    made, observed = ("panel",), ("data_config",)
+    return output_event(context, names, evidence.target, version, shown, made=made, observed=observed)
 
 
 def _metadata(evidence: TargetEvidence, layout: Layout) -> dict[str, dg.MetadataValue]:

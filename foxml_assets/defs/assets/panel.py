@@ -8,16 +8,14 @@ from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.defs.running.partitions import TARGETS, add_partitions, retire_partitions
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import build_panel
-from foxml_assets.panel.source import panel_source_hash
+from foxml_assets.stages import PANEL_SOURCE
 from foxml_assets.workspace import Workspace
 
 
-@asset("panel", group="inputs", deps=["data_config"], kinds={"parquet"})
+@asset("panel", group="inputs", deps=[PANEL_SOURCE], kinds={"parquet"})
 def panel(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Rows of (timestamp, symbol) with features and targets, from real prices or the user's files."""
     config = workspace.data_config()
-    # Before the source is read: if it changes meanwhile, the sensor sees another hash than this.
-    source_hash = panel_source_hash(config)
     info = build_panel(config, workspace.layout)
     names = [spec.name for spec in info.targets]
     ledger = ledger_of(workspace, context.instance)
@@ -34,7 +32,6 @@ def panel(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Materia
             ),
             "symbols": len(info.symbols),
             "window": f"{info.start} to {info.end}",
-            "source_hash": source_hash,
             "file": file_link(workspace.layout.panel),
         },
     )

@@ -1,7 +1,7 @@
 """Every check by the asset it is of: what holds where it passes, and how it is mended where it does not."""
 
 from foxml_assets.defs.graph import Check
-from foxml_assets.defs.running.stage_runs import AS_PROMISED, FILES_INTACT, MATCH_THE_PLAN
+from foxml_assets.defs.running.stage_runs import AS_PROMISED, FILES_INTACT, MATCH_THE_PLAN, MODEL_ASSETS
 from foxml_assets.planning.store.tree import SUMMARY_FILE, VIEWS
 from foxml_assets.planning.validate.plan_checks import PlanCheck
 from foxml_assets.stages import CONFIGS
@@ -172,4 +172,5 @@ ARTIFACT_CHECKS = (
     AS_WRITTEN,
     *VIEW_CHECKS,
 )
+MODEL_CHECKS = tuple(check for asset in MODEL_ASSETS.values() for check in model_checks_of(asset))
 WARNINGS = {"no_row_quarantined", "size_as_before", AS_PROMISED}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from foxml_assets.defs.assets.inputs import observe_inputs
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.ledger import ledger_of, names_in
@@ -14,7 +15,7 @@ from foxml_assets.defs.running.origin import adopt_origin
 from foxml_assets.defs.running.runs import child_tags, command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
 from foxml_assets.evidence.evaluate import stale_targets
-from foxml_assets.stages import CONFIGS, Stage
+from foxml_assets.stages import Stage
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import Workspace
 
@@ -30,6 +31,7 @@ def stages(
 
     Raises ConfigError, PanelError.
     """
+    observe_inputs(ledger_of(workspace, instance), workspace)
     is_imported = workspace.has_imported_candidates() and until.includes(Stage.CANDIDATES)
     needs_panel = not is_imported or until is Stage.TRAINING
     if needs_panel:
@@ -41,9 +43,8 @@ def stages(
     # Nothing is left to be found out between these, and each run costs some 0.3 s.
     together = [stage for stage in _FROM_EVIDENCE_TO_PLAN if until.includes(stage)]
     if together:
-        configs = () if needs_panel else CONFIGS
         title = ", ".join(stage.heading for stage in together)
-        yield title, StageRun((*configs, *(name for stage in together for name in stage.assets)))
+        yield title, StageRun(tuple(name for stage in together for name in stage.assets))
 
 
 @contextmanager
