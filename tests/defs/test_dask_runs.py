@@ -66,7 +66,7 @@ def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Sh
 def test_a_command_whose_cluster_does_not_answer_launches_no_batch(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foxml_assets.training.engines.dask_engine.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("foxml_assets.engines.cluster.CONNECT_SECONDS", 0.3)
     shell.edit("training_config.yaml", engine={"kind": "dask", "scheduler": "tcp://127.0.0.1:9"})
     before = shell.instance.get_runs_count()
     with pytest.raises(EngineError, match=r"tcp://127.0.0.1:9"):
