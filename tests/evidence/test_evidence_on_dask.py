@@ -14,7 +14,7 @@ from small_market import LONG, UP, VALUE, small_frame
 from foxml_assets.core.errors import EngineError, EvidenceError, PanelError
 from foxml_assets.engines import cluster as clusters
 from foxml_assets.engines.settings import OnDask
-from foxml_assets.engines.shared_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.evaluating import target_task
 from foxml_assets.evidence.evaluating.stale import stale_targets

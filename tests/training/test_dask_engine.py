@@ -13,8 +13,8 @@ from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, ma
 
 from foxml_assets.core.errors import EngineError
 from foxml_assets.engines import cluster as clusters
-from foxml_assets.engines.shared_panel import panel_hash_of
 from foxml_assets.engines.task import Task, run_task
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.engines.dask_task import order_of, train_order
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus

@@ -7,7 +7,7 @@ from functools import partial
 from foxml_assets.core.errors import BuilderError, DetectorError, PanelError
 from foxml_assets.engines.cluster import connected, require_same_software
 from foxml_assets.engines.flight import Flight
-from foxml_assets.engines.shared_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.evidence.arrays import load_arrays
 from foxml_assets.evidence.evaluating.evaluated import Evaluated
 from foxml_assets.evidence.evaluating.stale import settings_hash

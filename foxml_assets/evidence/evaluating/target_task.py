@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from foxml_assets.core.errors import EngineError, Problem
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.engines.cluster import library_versions
-from foxml_assets.engines.kept import Kept
-from foxml_assets.engines.shared_panel import load_same_panel
 from foxml_assets.engines.task import Stop
+from foxml_assets.engines.worker_panel import Kept, load_same_panel
 from foxml_assets.evidence.arrays import load_arrays
 from foxml_assets.evidence.evaluating.evaluated import Evaluated
 from foxml_assets.evidence.evaluating.one_target import evaluate_case, screened_cases

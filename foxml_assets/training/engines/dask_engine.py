@@ -6,7 +6,7 @@ from functools import partial
 
 from foxml_assets.engines.cluster import connected, describe_cluster, require_same_software
 from foxml_assets.engines.flight import Flight
-from foxml_assets.engines.shared_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext

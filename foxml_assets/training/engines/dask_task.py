@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.engines.cluster import library_versions
-from foxml_assets.engines.shared_panel import load_same_panel
 from foxml_assets.engines.task import Stop
+from foxml_assets.engines.worker_panel import load_same_panel
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job

@@ -1,10 +1,39 @@
-"""The panel as a worker sees it, which must be that of the run."""
+"""The panel on a worker: that it is the one of the run, and what is kept of it from task to task."""
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
 from foxml_assets.core.errors import EngineError, PanelError, Problem
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import load_panel_info
 from foxml_assets.storage.layout import Layout
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """The last thing that was made, by its key: one, so that memory is bounded, and made by one thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: tuple[Hashable, Value] | None = None
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What was made for `key`, or what `make` makes now. Raises what `make` does."""
+        with self._lock:
+            if self._held is None or self._held[0] != key:
+                # Gone before there is another: both at once may not fit.
+                self._held = None
+                self._held = (key, make())
+            return self._held[1]
+
+    def forget(self, key: Hashable) -> None:
+        """Let go of what was made for `key`."""
+        with self._lock:
+            if self._held is not None and self._held[0] == key:
+                self._held = None
 
 
 def panel_hash_of(info: PanelInfo) -> str:
