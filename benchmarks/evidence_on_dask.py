@@ -28,9 +28,9 @@ from foxml_assets.storage.layout import Layout
 if TYPE_CHECKING:
     from distributed import Client
 
-# Targets are evaluated alone, so what threads share in a pass over the panel is made for each, and each
-# worker makes what all targets share.
-MOST_CPU = 1.5
+# Each worker makes what all targets share, and a pass of ridge over the panel serves one target, where on
+# threads it serves those of a batch.
+MOST_CPU = 1.8
 WORKERS = 2
 
 
@@ -57,7 +57,7 @@ def evaluate(info: PanelInfo, config: DataConfig, root: Path, engine: EngineSett
     return {str(path.relative_to(root)): path.read_bytes() for path in found}
 
 
-def quickest(work: Callable[[int], None], cpu_time: Callable[[], float], number: int) -> tuple[float, float]:
+def cost_of(work: Callable[[int], None], cpu_time: Callable[[], float], number: int) -> tuple[float, float]:
     """Seconds on the clock, and of CPU by `cpu_time`, of one round."""
     wall, cpu = time.perf_counter(), cpu_time()
     work(number)
@@ -84,7 +84,7 @@ def compare(client: "Client", scheduler: str, folder: Path, rounds: int) -> bool
             def work(at: int, name: str = name, engine: EngineSettings = engine) -> None:
                 files[name] = evaluate(info, config, folder / f"{name}{at}", engine)
 
-            costs[name].append(quickest(work, cpu_time, number))
+            costs[name].append(cost_of(work, cpu_time, number))
     (wall, cpu), (dask_wall, dask_cpu) = (tuple(map(min, zip(*costs[name], strict=True))) for name in engines)
     peak = max(client.run(peak_memory).values())
     print(

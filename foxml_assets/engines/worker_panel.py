@@ -19,21 +19,28 @@ class Kept(Generic[Value]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: tuple[Hashable, Value] | None = None
+        self._unwanted: Hashable = None
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What was made for `key`, or what `make` makes now. Raises what `make` does."""
         with self._lock:
-            if self._held is None or self._held[0] != key:
-                # Gone before there is another: both at once may not fit.
-                self._held = None
-                self._held = (key, make())
-            return self._held[1]
+            if self._held is not None and self._held[0] == key:
+                return self._held[1]
+            # Gone before there is another: both at once may not fit.
+            self._held = self._unwanted = None
+            made = make()
+            if self._unwanted != key:
+                self._held = (key, made)
+            return made
 
     def forget(self, key: Hashable) -> None:
-        """Let go of what was made for `key`."""
-        with self._lock:
+        """Let go of what was made for `key`, or is being made, which is not waited for."""
+        self._unwanted = key
+        # A worker that waited here would answer nobody meanwhile.
+        if self._lock.acquire(blocking=False):
             if self._held is not None and self._held[0] == key:
                 self._held = None
+            self._lock.release()
 
 
 def panel_hash_of(info: PanelInfo) -> str:
