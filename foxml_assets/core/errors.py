@@ -18,8 +18,8 @@ FoxmlError
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
 │   └── LinkError           a folder below the root is a link, and what it leads to is not the root's
 ├── TrainingError           a job could not be trained
-│   ├── FamilyError         a model family is not installed, or what is installed is none
-│   └── EngineError         what is to run the jobs cannot be reached, or is lost
+│   └── FamilyError         a model family is not installed, or what is installed is none
+├── EngineError             what is to evaluate targets or run jobs cannot be reached, or is lost
 ├── RunError                a run that the daemon executed for a command did not succeed
 └── UnsafeNameError         a target or symbol name cannot become a path or a partition key
 """
@@ -160,8 +160,8 @@ class FamilyError(TrainingError):
     """A model family is not installed, or what its entry point names is none."""
 
 
-class EngineError(TrainingError):
-    """The engine that is to run the jobs is not installed, cannot be reached, or was lost."""
+class EngineError(FoxmlError):
+    """The engine that is to evaluate targets or run jobs is not installed, cannot be reached, or was lost."""
 
 
 class RunError(FoxmlError):

@@ -30,6 +30,13 @@ def one_blas_thread_throughout() -> Iterator[None]:
         yield
 
 
+@cache
+def one_blas_thread_for_good() -> None:
+    """BLAS on one thread until this process ends: for a worker, whose tasks all want it so."""
+    with _LOCK:
+        _controller().limit(limits=1, user_api="blas")
+
+
 def wait_passively() -> None:
     """Let idle OpenMP threads sleep instead of spinning; a choice already made in the environment stands.
 

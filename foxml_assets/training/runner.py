@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from foxml_assets.engines.settings import OnDask
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.engines.dask_engine import DaskEngine
@@ -10,7 +11,7 @@ from foxml_assets.training.engines.engine import Engine
 from foxml_assets.training.engines.threads_engine import ThreadsEngine
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.train_job import failed_model
-from foxml_assets.training.training_config import OnDask, TrainingConfig
+from foxml_assets.training.training_config import TrainingConfig
 
 
 def train_jobs(

@@ -4,12 +4,12 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from foxml_assets.core.errors import FoxmlError, Problem, TrainingError
 from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.engines.task import Stop
 from foxml_assets.families.registry import find_family, fit, installed_version, library_version
 from foxml_assets.planning.plan.master_plan import ABSENT, Job
 from foxml_assets.storage.directories import replacing_directory
@@ -32,13 +32,6 @@ from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatu
 from foxml_assets.training.scores import holdout_scores
 
 _log = logging.getLogger(__name__)
-
-
-class Stop(Protocol):
-    """An event, of this process or of a cluster."""
-
-    def is_set(self) -> bool:
-        """Whether no further fit is to be started."""
 
 
 def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:

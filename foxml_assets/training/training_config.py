@@ -1,12 +1,11 @@
 """`training_config.yaml`: how a job becomes models."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan
+from foxml_assets.engines.settings import THREADS, EngineSettings, OnThreads
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.planning.plan.master_plan import TrainingHashes
 
@@ -21,24 +20,11 @@ class AutomaticTraining(ConfigModel):
     max_jobs: int = Field(200, ge=0, le=1_000_000)
 
 
-class OnDask(ConfigModel):
-    """Jobs are tasks of a Dask scheduler, begun on its workers."""
-
-    kind: Literal["dask"]
-    scheduler: str = Field(pattern=r"^(tcp|tls)://[^\s/]+:\d{1,5}$")
-
-
-class OnThreads(ConfigModel):
-    """Jobs run on threads of the run's own process."""
-
-    kind: Literal["threads"] = "threads"
-
-
 class TrainingConfig(ConfigModel):
     """The whole of `training_config.yaml`."""
 
     seed: int = Field(20_240_229, ge=0, le=2**31 - 1)
-    engine: OnDask | OnThreads = Field(OnThreads(), discriminator="kind")
+    engine: EngineSettings = Field(THREADS, discriminator="kind")
     threads: int = Field(2, ge=1, le=256)
     batch_size: int = Field(200, ge=1, le=100_000)
     automatic_training: AutomaticTraining = AutomaticTraining()

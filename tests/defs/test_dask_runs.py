@@ -1,17 +1,23 @@
-"""Runs whose jobs are trained on a real Dask cluster, as Dagster shows and ends them."""
+"""Runs whose targets and jobs are tasks of a real Dask cluster, as Dagster shows and ends them."""
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from dask_cluster import Cluster, dask_cluster
-from shell_world import Shell
+from dask_cluster import Cluster, dask_cluster, n_steps
+from shell_world import HOLDOUT, Shell
 from test_live_training import daemon, training_runs, wait_for
+from training_world import LONELY, RETURN, UP
 
 from foxml_assets.commands.run import run_training
 from foxml_assets.core.errors import EngineError
+from foxml_assets.defs.running.stage_runs import EVIDENCE_ASSET, evidence_run
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.planning.plan.master_plan import MasterPlan
 
 if TYPE_CHECKING:
@@ -19,6 +25,16 @@ if TYPE_CHECKING:
 
 # Seconds of each fit, so that a run can be ended in the midst of some.
 SLOW = {"lightgbm": {"rounds": 20_000, "min_data_in_leaf": 10}, "xgboost": {"rounds": 1}}
+
+
+# The same of each target.
+SLOW_TREES = {"rounds": 10_000, "own": "all", "min_leaf_rows": 2}
+TARGETS = (RETURN, UP, LONELY)
+
+
+def go_to(cluster: Cluster, shell: Shell) -> None:
+    """Have the engine of the root be `cluster`."""
+    shell.edit("training_config.yaml", engine={"kind": "dask", "scheduler": cluster.address})
 
 
 def plan_for(cluster: Cluster, shell: Shell, **settings: object) -> MasterPlan:
@@ -46,6 +62,46 @@ def test_a_batch_on_dask_reports_every_partition(shell: Shell, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_evidence_on_dask_reports_every_partition_and_is_current_on_threads(
+    shell: Shell, tmp_path: Path
+) -> None:
+    wanted = evidence_run(shell.ledger, TARGETS, set(TARGETS))
+    with dask_cluster(tmp_path) as cluster, cluster.client() as client:
+        go_to(cluster, shell)
+        assert not client.run_on_scheduler(n_steps)
+        result = shell.execute(wanted)
+        assert client.run_on_scheduler(n_steps)
+    assert result.success
+    events = result.asset_materializations_for_node(EVIDENCE_ASSET)
+    assert {event.partition for event in events} == set(TARGETS)
+    assert all(event.metadata["verdict"].value for event in events)
+    shell.edit("training_config.yaml", engine={"kind": "threads"})
+    inputs = shell.workspace.read_inputs()
+    assert stale_targets(inputs.require_panel(), inputs.data, inputs.layout) == ()
+
+
+@pytest.mark.slow
+def test_an_interrupt_cancels_the_targets_in_flight_and_no_further_one_begins(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell.edit("data_config.yaml", evidence={"holdout_fraction": HOLDOUT, "n_folds": 2, "trees": SLOW_TREES})
+    where = ["--root", str(shell.workspace.root), "--config-dir", str(shell.workspace.config_dir)]
+    program = "from foxml_assets.cli import main; main()"
+    command = [sys.executable, "-c", program, "run", "--until", "evidence", *where]
+    log = tmp_path / "log"
+    with dask_cluster(tmp_path) as cluster, cluster.client() as client:
+        go_to(cluster, shell)
+        with log.open("wb") as told, subprocess.Popen(command, stdout=told, stderr=told) as run:
+            wait_for("no target is begun", lambda: at_work(client) == 2, log, every=0.1)
+            run.send_signal(signal.SIGINT)
+            assert run.wait(60) == 130
+        # Trees that grow cannot be ended; what was not that far, or waited, is not begun.
+        wait_for("targets go on", lambda: not at_work(client), log)
+        assert not any(client.processing().values())
+    assert not list(shell.layout.feature_selections.glob("*/evidence.json"))
+
+
+@pytest.mark.slow
 def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Shell, tmp_path: Path) -> None:
     with dask_cluster(tmp_path) as cluster, cluster.client() as client:
         plan = plan_for(cluster, shell, families=SLOW)
@@ -66,7 +122,7 @@ def test_terminate_cancels_what_is_in_flight_and_no_further_job_begins(shell: Sh
 def test_a_command_whose_cluster_does_not_answer_launches_no_batch(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foxml_assets.training.engines.dask_engine.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("foxml_assets.engines.cluster.CONNECT_SECONDS", 0.3)
     shell.edit("training_config.yaml", engine={"kind": "dask", "scheduler": "tcp://127.0.0.1:9"})
     before = shell.instance.get_runs_count()
     with pytest.raises(EngineError, match=r"tcp://127.0.0.1:9"):

@@ -14,7 +14,8 @@ from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.entry_points import forget_entry_points
 from foxml_assets.core.errors import ConfigError, DetectorError
 from foxml_assets.core.vocabulary import LeakageStatus
-from foxml_assets.evidence.evaluate import evaluate_targets, stale_targets
+from foxml_assets.evidence.evaluate import evaluate_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.evidence.evidence_files import read_evidence, read_findings
 from foxml_assets.evidence.leakage.detector import find_detector
 from foxml_assets.panel.data_config import DataConfig

@@ -11,6 +11,7 @@ from scipy.signal import lfilter
 from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus, TaskType
+from foxml_assets.engines.settings import THREADS, EngineSettings
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
@@ -186,13 +187,13 @@ def evaluate(
     return run(root / "out", config_of(path, evidence, **panel), *targets)
 
 
-def run(root: Path, config: DataConfig, *targets: str) -> Run:
+def run(root: Path, config: DataConfig, *targets: str, engine: EngineSettings = THREADS) -> Run:
     """Build the panel of `config` below `root` and evaluate `targets`, all if none is named."""
     layout = Layout(root)
     info = build_panel(config, layout)
     names = targets or tuple(spec.name for spec in info.targets)
     told: list[str] = []
-    found = tuple(evaluate_targets(names, info, config, layout, told.append))
+    found = tuple(evaluate_targets(names, info, config, layout, told.append, engine))
     return Run(layout, config, {one.target: one for one in found}, tuple(told))
 
 

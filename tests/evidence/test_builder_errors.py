@@ -9,7 +9,7 @@ from built_panels import TARGET, Research, research
 from evidence_panels import config_of, run
 
 from foxml_assets.core.errors import BuilderError, ConfigError, FoxmlError, PanelError
-from foxml_assets.evidence.evaluate import stale_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.storage.layout import Layout
 

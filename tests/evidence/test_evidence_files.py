@@ -8,7 +8,7 @@ import pytest
 from evidence_panels import SMALL, Run, as_class, autoregressive, config_of, evaluate, panel_frame, run
 
 from foxml_assets.core.errors import EvidenceError
-from foxml_assets.evidence.evaluate import stale_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.evidence.evidence_files import (
     evidence_hash,
     evidence_path,
@@ -135,6 +135,6 @@ def test_a_changed_label_makes_its_target_stale_and_a_changed_feature_all(tmp_pa
 
 
 def test_another_code_version_makes_all_targets_stale(done: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foxml_assets.evidence.evaluate.EVIDENCE_CODE_VERSION", "another")
+    monkeypatch.setattr("foxml_assets.evidence.evaluating.stale.EVIDENCE_CODE_VERSION", "another")
     info = load_panel_info(done.layout)
     assert stale_targets(info, done.config, done.layout) == (VALUE, UP)

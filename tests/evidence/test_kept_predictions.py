@@ -22,7 +22,7 @@ from evidence_panels import (
 )
 
 from foxml_assets.core.errors import EvidenceError
-from foxml_assets.evidence.evaluate import stale_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.evidence.kept_predictions import COLUMNS, kept_path, read_predictions
 from foxml_assets.panel.folds import walk_forward
 from foxml_assets.panel.panel_store import load_panel_info

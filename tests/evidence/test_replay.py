@@ -11,7 +11,8 @@ from evidence_panels import Run
 
 from foxml_assets.core.assurances import Assurance
 from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
-from foxml_assets.evidence.evaluate import evaluate_targets, stale_targets
+from foxml_assets.evidence.evaluate import evaluate_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.evidence.evidence_files import read_findings
 from foxml_assets.evidence.leakage.findings import Detector
 from foxml_assets.evidence.replay.replay import cut_bars

@@ -47,7 +47,7 @@ def test_each_wrong_config_is_found_with_its_mend(config: Path, tmp_path: Path) 
 def test_a_cluster_that_does_not_answer_is_found(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foxml_assets.training.engines.dask_engine.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("foxml_assets.engines.cluster.CONNECT_SECONDS", 0.3)
     settings = config / "training_config.yaml"
     engine = "engine: {kind: dask, scheduler: tcp://127.0.0.1:9}"
     settings.write_text(settings.read_text().replace("engine: {kind: threads}", engine))

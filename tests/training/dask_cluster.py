@@ -39,6 +39,11 @@ def n_tasks(dask_scheduler: "Scheduler") -> int:
     return len(dask_scheduler.tasks)
 
 
+def n_steps(dask_scheduler: "Scheduler") -> int:
+    """How many steps the tasks of a scheduler have gone so far; none if it never had a task."""
+    return dask_scheduler.transition_counter
+
+
 @contextmanager
 def dask_cluster(
     folder: Path, *, workers: int = 2, nannies: bool = False, paths: Sequence[Path] = ()

@@ -12,9 +12,11 @@ from dask_cluster import Cluster, dask_cluster, n_tasks
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world
 
 from foxml_assets.core.errors import EngineError
+from foxml_assets.engines import cluster as clusters
+from foxml_assets.engines.task import Task, run_task
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.training.engines import dask_engine
-from foxml_assets.training.engines.dask_task import order_of, panel_hash_of, train_order
+from foxml_assets.training.engines.dask_task import order_of, train_order
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 
@@ -102,9 +104,10 @@ def test_who_stops_asking_stops_the_jobs(world: World, cluster: Cluster) -> None
 def test_a_job_is_not_begun_when_the_time_is_up(world: World, cluster: Cluster) -> None:
     assert list(train_jobs(jobs_of(world), world.context, seconds=0.0)) == []
     context = world.context
-    late = order_of(world.job(UP), context, panel_hash_of(context.info), until=time.time(), batch="foxml")
+    order = order_of(world.job(UP), context, panel_hash_of(context.info))
+    late = Task("late", order, until=time.time(), batch="foxml")
     with cluster.client() as client:
-        assert client.submit(train_order, late).result() is None
+        assert client.submit(run_task, train_order, late).result() is None
     assert not world.layout.models.exists()
 
 
@@ -119,7 +122,7 @@ def test_a_worker_that_sees_another_panel_says_so(world: World) -> None:
 def test_an_address_at_which_none_answers_is_an_error_with_its_fix(
     tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.3)
     world = on_dask(make_world(tmp_path), address)
     started = time.monotonic()
     with pytest.raises(EngineError, match=rf"(?s)engine.scheduler.*{address}.*Fix: .*dask scheduler"):
@@ -133,5 +136,5 @@ def test_what_travels_is_small_whatever_the_size_of_panel_and_plan(world: World)
     large = replace(info, symbols=tuple(many), feature_hashes=tuple(many.values()))
     recorded = {(f"{number:064}", "lightgbm"): "0" * 64 for number in range(25_000)}
     context = replace(world.context, info=large, recorded=recorded)
-    order = order_of(world.job(UP), context, panel_hash_of(large), until=0.0, batch="foxml")
+    order = order_of(world.job(UP), context, panel_hash_of(large))
     assert len(pickle.dumps(order)) < 5_000

@@ -97,7 +97,7 @@ def test_a_job_that_kills_its_worker_twice_fails_alone_whatever_the_scheduler_al
         found = {one.job.job_id: one for one in train_jobs([*killers, *others], world.context)}
     assert (deadly / "begun").read_text().splitlines() == 4 * ["begun"]
     for job in killers:
-        assert found[job.job_id].reason.startswith("the worker that trained it was killed, 2 times")
+        assert found[job.job_id].reason.startswith("the worker that had it was killed, 2 times")
     wrong = {name for name, has_failed in failed(list(found.values())).items() if has_failed}
     assert wrong == {*(job.job_id for job in killers), "sym_BBB_y_lonely_5d"}
     assert set(found) == {job.job_id for job in [*killers, *others]}
@@ -143,6 +143,6 @@ def test_a_scheduler_that_is_lost_is_an_error_with_its_fix(tmp_path: Path) -> No
         next(outcomes)
         cluster.scheduler.kill()
         started = time.monotonic()
-        with pytest.raises(EngineError, match=r"(?s)scheduler was lost.*Fix: .*foxml train"):
+        with pytest.raises(EngineError, match=r"(?s)scheduler was lost.*Fix: start it again"):
             list(outcomes)
         assert time.monotonic() - started < 30

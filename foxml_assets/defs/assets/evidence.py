@@ -11,7 +11,8 @@ from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.ledger import Names, names_in
 from foxml_assets.defs.running.partitions import TARGETS
 from foxml_assets.defs.running.stage_runs import MeantFor, check_range
-from foxml_assets.evidence.evaluate import EVIDENCE_CODE_VERSION, evaluate_targets, stale_targets
+from foxml_assets.evidence.evaluate import evaluate_targets
+from foxml_assets.evidence.evaluating.stale import EVIDENCE_CODE_VERSION, stale_targets
 from foxml_assets.evidence.evidence_files import evidence_hash, read_evidence, read_findings, read_importances
 from foxml_assets.evidence.pages import evidence_page, leading_findings
 from foxml_assets.evidence.profile_picture import profile_picture
@@ -49,7 +50,7 @@ def feature_selections(
             _log.info("%s: skipped, its evidence is current", target)
             yield _event(context, names, read_evidence(layout, target), layout)
         asked = [key for key in asked if key in stale]
-    for evidence in evaluate_targets(asked, info, settings, layout, _log.info):
+    for evidence in evaluate_targets(asked, info, settings, layout, _log.info, inputs.training.engine):
         yield _event(context, names, evidence, layout)
 
 

@@ -14,7 +14,7 @@ from foxml_assets.defs.running.ledger import ledger_of, names_in
 from foxml_assets.defs.running.origin import adopt_origin
 from foxml_assets.defs.running.runs import child_tags, command_tags
 from foxml_assets.defs.running.stage_runs import QUIET, StageRun, evidence_run
-from foxml_assets.evidence.evaluate import stale_targets
+from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.stages import Stage
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import Workspace

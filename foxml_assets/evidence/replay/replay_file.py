@@ -53,10 +53,29 @@ def replay_hash(info: PanelInfo, config: DataConfig) -> str | None:
     return content_hash([REPLAY_CODE_VERSION, code, panel, settings.leakage.replay.model_dump(mode="json")])
 
 
+def read_replay(layout: Layout, wanted: str | None) -> Replay:
+    """The replay with the hash `wanted`; empty for None. Raises BuilderError if it is not there."""
+    if wanted is None:
+        return Replay()
+    there = _read(layout)
+    if there is None or there.replay_hash != wanted:
+        raise BuilderError(
+            "the replay is not that of this run",
+            file=layout.feature_replay,
+            fix="evaluate again: foxml run --until evidence",
+        )
+    return there
+
+
 def current_replay(
-    panel: PanelArrays, info: PanelInfo, config: DataConfig, layout: Layout, progress: Callable[[str], None]
+    load: Callable[[], PanelArrays],
+    info: PanelInfo,
+    config: DataConfig,
+    layout: Layout,
+    progress: Callable[[str], None],
 ) -> Replay:
-    """The replay on disk if its inputs are the current ones, else a new one, which is written.
+    """The replay on disk if its inputs are the current ones, else a new one on the panel that `load` reads,
+    which is written.
 
     Empty without a builder. Raises BuilderError for a builder that cannot be replayed, PanelError for its
     source.
@@ -71,7 +90,7 @@ def current_replay(
     there = _read(layout)
     if there is not None and there.replay_hash == wanted:
         return there
-    settings = config.evidence.leakage.replay
+    settings, panel = config.evidence.leakage.replay, load()
     bars = cut_bars(holdout_start(len(panel.times), config.evidence.holdout_fraction), settings.cuts)
     features: dict[str, Replayed] = {}
     for builder in builders:

@@ -1,43 +1,21 @@
-"""Jobs as tasks of a Dask scheduler, a few more of them in flight than its workers have threads."""
+"""Jobs as tasks of a Dask scheduler."""
 
-import logging
-import secrets
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError
-from contextlib import contextmanager
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from functools import partial
 
-from foxml_assets.core.errors import EngineError, Problem
-from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.engines.cluster import connected, describe_cluster, require_same_software
+from foxml_assets.engines.flight import Flight
+from foxml_assets.engines.worker_panel import panel_hash_of
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.engines.dask_task import (
-    MOST_BEGINNINGS,
-    Order,
-    order_of,
-    panel_hash_of,
-    software,
-    train_order,
-    worker_killed,
-)
+from foxml_assets.training.engines.dask_task import Order, order_of, software, train_order
 from foxml_assets.training.engines.engine import Ending
 from foxml_assets.training.outcome import JobOutcome
 
-if TYPE_CHECKING:
-    from distributed import Client, Future
-
-# Jobs in flight for each thread of a worker: one runs, and the next one waits beside it.
-_IN_FLIGHT = 2
-CONNECT_SECONDS = 15
-# How often to look, while no job ends, for workers that came and for the end of the time.
-_LOOK_SECONDS = 1.0
 # What a killed worker left is removed by age, as no lock tells of processes on other machines.
 _ABANDONED_SECONDS = 86_400
-_log = logging.getLogger(__name__)
 
 
 class DaskEngine:
@@ -48,10 +26,7 @@ class DaskEngine:
 
     def describe(self) -> str:
         """As `Engine.describe`."""
-        with _connected(self._scheduler) as client:
-            _require_same_software(client, ())
-            threads = client.nthreads()
-        return f"{len(threads)} workers with {sum(threads.values())} threads at {self._scheduler}"
+        return describe_cluster(self._scheduler, partial(software, ()))
 
     def train(self, jobs: Sequence[Job], context: TrainingContext, *, seconds: float) -> Iterator[Ending]:
         """As `Engine.train`. Raises EngineError without a scheduler, or when it is lost, and LinkError."""
@@ -59,145 +34,11 @@ class DaskEngine:
         if not jobs:
             return
         families = sorted({family for job in jobs for family in job.model_families})
-        with _connected(self._scheduler) as client:
-            _require_same_software(client, families)
-            yield from _Batch(client, context, until=time.time() + seconds).train(jobs)
-
-
-class _Batch:
-    """The jobs of one run on one scheduler."""
-
-    def __init__(self, client: "Client", context: TrainingContext, *, until: float) -> None:
-        self._client, self._context, self._until = client, context, until
-        self._name = f"foxml-{secrets.token_hex(8)}"
-        self._panel_hash = panel_hash_of(context.info)
-        self._sent, self._is_waiting = 0, False
-        self._flying: dict[Future, Order] = {}
-        self._ended: SimpleQueue[Future] = SimpleQueue()
-
-    def train(self, jobs: Sequence[Job]) -> Iterator[Ending]:
-        """Yield each job as it ends."""
-        waiting = deque(jobs)
-        try:
-            while self._keep_busy(waiting):
-                future = self._next()
-                if future is None:
-                    continue
-                order = self._flying.pop(future)
-                result = self._result(future, order)
-                if result is not None:
-                    yield order.job, result
-        finally:
-            self._give_up()
-
-    def _keep_busy(self, waiting: deque[Job]) -> bool:
-        """Send the next jobs, as many as the workers there are need; whether any is to be waited for."""
-        threads = sum(self._client.nthreads().values())
-        is_late = time.time() >= self._until
-        if not threads and not self._is_waiting:
-            _log.warning("the Dask scheduler has no worker; jobs wait for one")
-        self._is_waiting = not threads
-        while waiting and not is_late and len(self._flying) < _IN_FLIGHT * max(threads, 1):
-            job = waiting.popleft()
-            self._send(order_of(job, self._context, self._panel_hash, until=self._until, batch=self._name))
-        # Without a worker none was begun, and none will be.
-        return bool(self._flying) and not (is_late and not threads)
-
-    def _send(self, order: Order) -> None:
-        self._sent += 1
-        future = self._client.submit(
-            train_order,
-            order,
-            key=(self._name, order.job.job_id, self._sent),
-            priority=-self._sent,
-            retries=0,
-            pure=False,
-        )
-        self._flying[future] = order
-        future.add_done_callback(self._ended.put)
-
-    def _next(self) -> "Future | None":
-        try:
-            return self._ended.get(timeout=_LOOK_SECONDS)
-        except Empty:
-            return None
-
-    def _result(self, future: "Future", order: Order) -> JobOutcome | Exception | None:
-        """What a job came to; None if it was not begun, or is begun again."""
-        from distributed import Event, KilledWorker
-
-        if future.cancelled():
-            raise CancelledError("the scheduler has dropped a job")
-        # A job that is done is begun again if its worker is killed before its outcome is here.
-        outcomes: list[JobOutcome | None] = self._client.gather([future], errors="skip")
-        if outcomes:
-            return outcomes[0]
-        error: Exception = future.exception()
-        if not isinstance(error, KilledWorker):
-            return error
-        # The scheduler blames all that waited on the worker too, and has a limit of its own.
-        marks = [Event(order.beginning(number), self._client) for number in range(1, MOST_BEGINNINGS + 1)]
-        if not all(mark.is_set() for mark in marks):
-            self._send(order)
-            return None
-        for mark in marks:
-            mark.clear()
-        return worker_killed()
-
-    def _give_up(self) -> None:
-        """Begin no further fit of what is still in flight."""
-        from distributed import Event
-
-        if self._flying and self._client.status == "running":
-            self._client.cancel(list(self._flying))
-            Event(self._name, self._client).set()
-
-
-def _require_same_software(client: "Client", families: Sequence[ModelFamily]) -> None:
-    """Raise EngineError if a worker that is there now has other software than this process."""
-    expected = software(families)
-    problems: list[Problem] = []
-    for worker, found in client.run(software, families, on_error="return").items():
-        if isinstance(found, dict):
-            wrong = [name for name in expected if found[name] != expected[name]]
-            problems += [Problem(f"{worker}: {at}", f"is {expected[at]} here", found[at]) for at in wrong]
-        elif not isinstance(found, OSError):  # as of a worker that has gone meanwhile
-            problems.append(Problem(worker, f"cannot run jobs: {found}"))
-    if problems:
-        raise EngineError(
-            "Dask workers have other software than this machine",
-            problems=problems,
-            fix="install there what is installed here, at the same versions",
-        )
-
-
-@contextmanager
-def _connected(scheduler: str) -> Iterator["Client"]:
-    """A client of the scheduler at that address. Raises EngineError, also when it is lost in the block."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise EngineError(
-            "jobs are to run on Dask, which is not installed",
-            problems=[Problem("engine.kind", str(error), "dask")],
-            fix="pip install 'foxml-assets[dask]'",
-        ) from error
-    try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False, name="foxml")
-    except (OSError, ValueError, TypeError) as error:
-        raise EngineError(
-            "no Dask scheduler answers",
-            problems=[Problem("engine.scheduler", str(error), scheduler)],
-            fix="start one (dask scheduler), or set the address that it prints in training_config.yaml",
-        ) from error
-    try:
-        with client:
-            yield client
-    except (OSError, CancelledError) as error:
-        # A command goes on after a batch that failed, and shows what was logged.
-        _log.warning("the Dask scheduler at %s was lost", scheduler)
-        raise EngineError(
-            "the Dask scheduler was lost; what was trained stands",
-            problems=[Problem("engine.scheduler", str(error), scheduler)],
-            fix="start it again, and then: foxml train",
-        ) from error
+        named = {job.job_id: job for job in jobs}
+        panel_hash = panel_hash_of(context.info)
+        orders = ((name, order_of(job, context, panel_hash)) for name, job in named.items())
+        with connected(self._scheduler) as client:
+            require_same_software(client, partial(software, families))
+            flight = Flight[Order, JobOutcome](client, train_order, until=time.time() + seconds)
+            for name, result in flight.carry(orders):
+                yield named[name], result

@@ -1,0 +1,47 @@
+"""Which evidence is that of the current data, settings and code."""
+
+from foxml_assets.core.errors import EvidenceError
+from foxml_assets.core.hashing import content_hash
+from foxml_assets.evidence.evidence_files import read_evidence
+from foxml_assets.evidence.kept_predictions import has_predictions
+from foxml_assets.evidence.leakage.detector import detector_versions
+from foxml_assets.evidence.replay.replay_file import replay_hash
+from foxml_assets.panel.data_config import DataConfig, EvidenceConfig
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.storage.layout import Layout
+
+EVIDENCE_CODE_VERSION = "5"
+
+
+def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
+    """The targets of the panel without evidence, with evidence from other data, settings or code, or without
+    the predictions that the settings ask to keep.
+
+    Evidence that cannot be read counts as none. Raises BuilderError, and PanelError for a builder's source.
+    """
+    replayed = replay_hash(info, config)
+
+    def is_current(spec: TargetSpec) -> bool:
+        return _is_current(spec, info, config.evidence, replayed, layout)
+
+    return tuple(spec.name for spec in info.targets if not is_current(spec))
+
+
+def _is_current(
+    spec: TargetSpec, info: PanelInfo, settings: EvidenceConfig, replayed: str | None, layout: Layout
+) -> bool:
+    try:
+        evidence = read_evidence(layout, spec.name)
+    except EvidenceError:
+        return False
+    return (
+        evidence.data_hash == info.data_hash_for(spec.name)
+        and evidence.settings_hash == settings_hash(spec, settings, replayed)
+        and (not settings.keep_predictions or has_predictions(layout, evidence))
+    )
+
+
+def settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
+    """The hash of all that decides the evidence of a target beside its data. Raises DetectorError."""
+    versions = detector_versions(settings.leakage.detectors)
+    return content_hash([EVIDENCE_CODE_VERSION, settings.config_hash(), spec, replayed, *versions])
