@@ -100,6 +100,11 @@ class Layout:
         return self.root / "MODELS"
 
     @property
+    def stored_models(self) -> str:
+        """What the keys of the models' files in an object store begin with."""
+        return ""
+
+    @property
     def staged_models(self) -> Path:
         """Where models are made, on the file system of the others."""
         return self.models / ".staged"
@@ -130,6 +135,11 @@ class _BaselineLayout(Layout):
     @property
     def models(self) -> Path:
         return self.baselines
+
+    @property
+    def stored_models(self) -> str:
+        # A plan's model that is pruned may be a baseline's too.
+        return "baselines/"
 
     @property
     def model_memory(self) -> Path:

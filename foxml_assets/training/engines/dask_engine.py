@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from foxml_assets.core.errors import EngineError, Problem
 from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.panel.files.stored_panel import StoredPanel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
+from foxml_assets.training.engines.catalogue import Catalogue
 from foxml_assets.training.engines.dask_task import (
     MOST_BEGINNINGS,
     Order,
@@ -41,7 +43,10 @@ _log = logging.getLogger(__name__)
 
 
 class DaskEngine:
-    """Jobs on the workers of the scheduler at an address, which share the root."""
+    """Jobs on the workers of the scheduler at an address.
+
+    They share the root, but for the panel and the models that are in object stores.
+    """
 
     def __init__(self, scheduler: str) -> None:
         self._scheduler = scheduler
@@ -54,13 +59,17 @@ class DaskEngine:
         return f"{len(threads)} workers with {sum(threads.values())} threads at {self._scheduler}"
 
     def train(self, jobs: Sequence[Job], context: TrainingContext, *, seconds: float) -> Iterator[Ending]:
-        """As `Engine.train`. Raises EngineError without a scheduler, or when it is lost, and LinkError."""
+        """As `Engine.train`. Raises EngineError without a scheduler, or when it is lost, and LinkError.
+
+        With a store for the panel StoreError, if the panel cannot be put there, and PanelError.
+        """
         sweep_staged(context.layout.staged_models, older_than=_ABANDONED_SECONDS)
         if not jobs:
             return
         families = sorted({family for job in jobs for family in job.model_families})
         with _connected(self._scheduler) as client:
             _require_same_software(client, families)
+            _put_panel(context)
             yield from _Batch(client, context, until=time.time() + seconds).train(jobs)
 
 
@@ -71,6 +80,9 @@ class _Batch:
         self._client, self._context, self._until = client, context, until
         self._name = f"foxml-{secrets.token_hex(8)}"
         self._panel_hash = panel_hash_of(context.info)
+        store = context.config.storage.model_store
+        self._catalogue = Catalogue(context, store) if store is not None else None
+        self._done: list[Ending] = []
         self._sent, self._is_waiting = 0, False
         self._flying: dict[Future, Order] = {}
         self._ended: SimpleQueue[Future] = SimpleQueue()
@@ -80,13 +92,16 @@ class _Batch:
         waiting = deque(jobs)
         try:
             while self._keep_busy(waiting):
+                if self._done:
+                    yield self._done.pop()
+                    continue
                 future = self._next()
                 if future is None:
                     continue
                 order = self._flying.pop(future)
                 result = self._result(future, order)
                 if result is not None:
-                    yield order.job, result
+                    yield order.job, self._written_down(order.job, result)
         finally:
             self._give_up()
 
@@ -97,11 +112,33 @@ class _Batch:
         if not threads and not self._is_waiting:
             _log.warning("the Dask scheduler has no worker; jobs wait for one")
         self._is_waiting = not threads
-        while waiting and not is_late and len(self._flying) < _IN_FLIGHT * max(threads, 1):
-            job = waiting.popleft()
-            self._send(order_of(job, self._context, self._panel_hash, until=self._until, batch=self._name))
+        most = _IN_FLIGHT * max(threads, 1)
+        while waiting and not is_late and not self._done and len(self._flying) < most:
+            self._begin(waiting.popleft())
         # Without a worker none was begun, and none will be.
-        return bool(self._flying) and not (is_late and not threads)
+        return bool(self._done) or (bool(self._flying) and not (is_late and not threads))
+
+    def _begin(self, job: Job) -> None:
+        """Send `job`, unless it is known here that there is nothing to train."""
+        families = self._catalogue.missing(job) if self._catalogue is not None else ()
+        if self._catalogue is not None and not families:
+            self._done.append((job, self._catalogue.enter(job)))
+            return
+        order = order_of(
+            job,
+            self._context,
+            self._panel_hash,
+            until=self._until,
+            batch=self._name,
+            families=families,
+        )
+        self._send(order)
+
+    def _written_down(self, job: Job, result: JobOutcome | Exception) -> JobOutcome | Exception:
+        """What a worker that does not see the models' folders came to, after it was written there."""
+        if self._catalogue is None or isinstance(result, Exception):
+            return result
+        return self._catalogue.enter(job, result)
 
     def _send(self, order: Order) -> None:
         self._sent += 1
@@ -151,6 +188,12 @@ class _Batch:
         if self._flying and self._client.status == "running":
             self._client.cancel(list(self._flying))
             Event(self._name, self._client).set()
+
+
+def _put_panel(context: TrainingContext) -> None:
+    store = context.config.storage.panel_store
+    if store is not None:
+        StoredPanel(store, panel_hash_of(context.info)).put(context.layout, context.info)
 
 
 def _require_same_software(client: "Client", families: Sequence[ModelFamily]) -> None:

@@ -1,29 +1,38 @@
 """One job on a Dask worker: what travels to it, and what it does there.
 
-A worker needs this package and the root, which it sees under the same path as who sends the job.
+A worker needs this package; and the root, which it sees under the same path as who sends the job, for the
+panel and the models as far as they are not in object stores.
 """
 
+import dataclasses
+import os
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.families.registry import find_family
+from foxml_assets.panel.files.stored_panel import StoredPanel
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import load_panel_info, read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.context import ModelContext, TrainingContext
-from foxml_assets.training.data import share_rows
+from foxml_assets.training.data import ReadRows, SharedRows, share_rows
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.split import Timeline, timeline_of
-from foxml_assets.training.train_job import train_job
+from foxml_assets.training.train_job import Stop, outcome_of, train_families, train_job
 from foxml_assets.training.training_config import CODE_VERSION
 
+# Of no use to a worker that finds everything in object stores.
+_NO_ROOT = Path(os.devnull)
 # A job whose worker was killed is begun once more.
 MOST_BEGINNINGS = 2
 
@@ -32,11 +41,13 @@ MOST_BEGINNINGS = 2
 class Order:
     """A job as it travels: small, whatever the size of panel and plan.
 
+    `families` are those of the job that are to be trained, whatever is there; none: those that are not there.
     `settings` are without the panel, whose description has `panel_hash`. After `until`, by the clock of its
     machine, a worker does not begin it. `batch` is told to all orders that are given up together.
     """
 
     job: Job
+    families: tuple[ModelFamily, ...]
     settings: ModelContext
     panel_hash: str
     until: float
@@ -47,12 +58,23 @@ class Order:
         return f"{self.batch}/{self.job.job_id}/begun {number}"
 
 
-def order_of(job: Job, context: TrainingContext, panel_hash: str, *, until: float, batch: str) -> Order:
+def order_of(
+    job: Job,
+    context: TrainingContext,
+    panel_hash: str,
+    *,
+    until: float,
+    batch: str,
+    families: Sequence[ModelFamily] = (),
+) -> Order:
     """The order to train `job`. Of what is recorded it has only what concerns the job."""
     keys = [(job.spec_hash, family) for family in job.model_families]
     recorded = {key: context.recorded[key] for key in keys if key in context.recorded}
-    settings = ModelContext(context.layout, None, context.config, context.holdout_fraction, recorded)
-    return Order(job, settings, panel_hash, until, batch)
+    storage, layout = context.config.storage, context.layout
+    if storage.panel is not None and storage.models is not None:
+        layout = dataclasses.replace(layout, root=_NO_ROOT)
+    settings = ModelContext(layout, None, context.config, context.holdout_fraction, recorded)
+    return Order(job, tuple(families), settings, panel_hash, until, batch)
 
 
 def panel_hash_of(info: PanelInfo) -> str:
@@ -91,10 +113,10 @@ def train_order(order: Order) -> JobOutcome | None:
         if unmarked is None:
             raise worker_killed()
         unmarked.set()
-        panel = _panel(order.settings.layout, order.settings.holdout_fraction, order.panel_hash)
+        panel = _panel(order.settings, order.panel_hash)
         context = _with_panel(order.settings, panel.info)
-        rows = share_rows([order.job], context, panel.timeline)
-        return train_job(order.job, context, rows, Event(order.batch, client))
+        shared = share_rows([order.job], context, panel.timeline, panel.read_rows)
+        return _train(order, context, shared, Event(order.batch, client))
     finally:
         for mark in marks:
             mark.clear()
@@ -109,23 +131,48 @@ def worker_killed() -> TrainingError:
     )
 
 
+def _train(order: Order, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
+    if not order.families:
+        return train_job(order.job, context, shared, stop)
+    started = time.perf_counter()
+    # The files go into the object store; what else is of the models travels in the outcome.
+    with tempfile.TemporaryDirectory(prefix="foxml-") as folder:
+        layout = dataclasses.replace(context.layout, root=Path(folder).resolve())
+        apart = dataclasses.replace(context, layout=layout)
+        models = train_families(order.job, order.families, apart, shared, stop)
+    return outcome_of(order.job, models, time.perf_counter() - started)
+
+
 @dataclass(frozen=True)
 class _Panel:
     info: PanelInfo
     timeline: Timeline
+    read_rows: ReadRows
 
 
 @lru_cache(maxsize=2)
-def _panel(layout: Layout, holdout_fraction: float, panel_hash: str) -> _Panel:
+def _read_panel(
+    layout: Layout, store: ObjectStore | None, holdout_fraction: float, panel_hash: str
+) -> _Panel:
     """The panel's description and bars, read once by a worker for all its jobs."""
+    if store is not None:
+        stored = StoredPanel(store, panel_hash)
+        info = stored.info()
+        return _Panel(info, timeline_of(stored.times(info), holdout_fraction), stored.read)
     try:
         info = load_panel_info(layout)
     except PanelError as error:
         raise _other_panel(layout, str(error)) from error
     if panel_hash_of(info) != panel_hash:
         raise _other_panel(layout, "it is another than that which the run began with")
-    times = read_panel(layout, info, [])[info.time_column]
-    return _Panel(info, timeline_of(times, holdout_fraction))
+    read_rows = partial(read_panel, layout)
+    times = read_rows(info, [])[info.time_column]
+    return _Panel(info, timeline_of(times, holdout_fraction), read_rows)
+
+
+def _panel(settings: ModelContext, panel_hash: str) -> _Panel:
+    store = settings.config.storage.panel_store
+    return _read_panel(settings.layout, store, settings.holdout_fraction, panel_hash)
 
 
 def _other_panel(layout: Layout, what: str) -> TrainingError:
@@ -133,7 +180,8 @@ def _other_panel(layout: Layout, what: str) -> TrainingError:
         "the worker does not see the panel of this run",
         file=layout.panel_info,
         problems=[Problem("panel", what)],
-        fix="the root must be on a file system that all workers share, under the same path",
+        fix="the root must be on a file system that all workers share, under the same path, "
+        "or the panel in an object store: storage.panel in training_config.yaml",
     )
 
 
