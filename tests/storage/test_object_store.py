@@ -59,7 +59,9 @@ def test_a_refused_write_says_where_and_what_to_do_and_leaves_what_was_there(
     store.put("model", b"first")
     become(s3.users["reader"], monkeypatch)
     for change in (lambda: store.put("model", b"second"), lambda: store.delete_folder("model")):
-        with pytest.raises(StoreError, match=r"(?s)s3://foxml/read-only/model could.*Fix: let the cred") as told:
+        with pytest.raises(
+            StoreError, match=r"(?s)s3://foxml/read-only/model could.*Fix: let the cred"
+        ) as told:
             change()
         assert not any(value in str(told.value) for value in _secrets(s3))
     assert store.get("model") == b"first"
@@ -126,4 +128,6 @@ def test_no_error_shows_credentials_that_stand_in_a_config(key: str) -> None:
 
 
 def _secrets(s3: S3Server) -> list[str]:
-    return [user[name] for user in s3.users.values() for name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")]
+    return [
+        user[name] for user in s3.users.values() for name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
+    ]
