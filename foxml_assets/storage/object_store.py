@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s@?#:]+(:\d+)?(/[^\s@?#:]*)?")
 # Of local files fsspec makes the folders when it is asked to; elsewhere a key needs none.
 _OPTIONS = {"file": {"auto_mkdir": True}, "local": {"auto_mkdir": True}}
+_PROBE = ".doctor"
 _ENVIRONMENT = "they come from the environment of this process, for s3:// AWS_ACCESS_KEY_ID and the like"
 
 
@@ -63,6 +64,12 @@ class ObjectStore:
                 with suppress(FileNotFoundError):
                     files.rm_file(path)
 
+    def probe(self) -> None:
+        """Write an object, read it, and remove it."""
+        self.put(f"{_PROBE}/probe", b"")
+        self.get(f"{_PROBE}/probe")
+        self.delete_folder(_PROBE)
+
     @contextmanager
     def opened(self, key: str, *, block_bytes: int = 0) -> Iterator[BinaryIO]:
         """An object of which only some ranges are read: these, or the blocks of that size that hold them.
@@ -89,7 +96,7 @@ class ObjectStore:
             raise StoreError(
                 f"nothing that is installed reads {protocol}:// URLs",
                 problems=[Problem("", str(error), self.url)],
-                fix="for s3:// pip install 'foxml-assets[s3]', for others the package of fsspec that reads them",
+                fix="for s3:// pip install 'foxml-assets[s3]', for others the package that fsspec names",
             ) from error
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Models whose files are in an object store: the same models, and folders that say all that is asked often."""
+"""Models whose files are in an object store: the same models, in folders that say what is asked often."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -150,7 +150,7 @@ def test_an_object_that_is_lost_or_another_is_named_and_mended(stored: World, co
         load_family(job, "lightgbm", stored.context)
     (status,) = take_inventory([job], stored.context, deep=True).jobs
     assert status.state is ModelState.CORRUPT
-    assert f"at {file.address}; put it back there, or delete the folder {file.path.parent}" in status.reason
+    assert f"at {file.address}: put it back there, or delete the folder {file.path.parent}" in status.reason
     shutil.rmtree(file.path.parent)
     assert pending(stored, job) == [job.job_id]
     assert statuses(stored, job) == [OutcomeStatus.DONE]
@@ -263,9 +263,7 @@ def test_a_mark_that_is_a_link_is_not_believed(stored: World, tmp_path: Path) ->
     assert "is a link" in status.reason
 
 
-def test_a_job_of_another_spec_reads_nothing_of_the_store(
-    stored: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stale_model_is_known_without_the_store(stored: World, monkeypatch: pytest.MonkeyPatch) -> None:
     train(stored, [stored.job(UP, "AAA")])
     become(credentials("http://127.0.0.1:9", "nobody", "nothing"), monkeypatch)
     other = msgspec.structs.replace(stored.job(UP, "AAA"), spec_hash="0" * 64)

@@ -15,7 +15,8 @@ from foxml_assets.training.training_config import TrainingConfig
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 DASK = {"kind": "dask", "scheduler": "tcp://host:8786"}
-OUTSIDE_THE_HASH = {"engine": DASK, "storage": {"models": "s3://foxml/models"}, "threads": 5, "batch_size": 9, "min_score_rows": 7,
+OUTSIDE_THE_HASH = {"engine": DASK, "storage": {"models": "s3://foxml/models"}, "threads": 5,
+                    "batch_size": 9, "min_score_rows": 7,
                     "on_missing_plan": "refuse", "on_stale_plan": "warn",
                     "automatic_training": {"max_jobs": 1}}  # fmt: skip
 INSIDE_THE_HASH = {

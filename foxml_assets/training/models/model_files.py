@@ -132,9 +132,8 @@ class ModelFile:
         elif asks_store:
             problem = _content_problem(self.store.get(self._object), sha256)
             if problem is not None:
-                yield Problem(
-                    problem.field, f"{problem.what}; at {self.address}; {self._mend}", problem.value
-                )
+                yield problem
+                yield Problem("", f"at {self.address}: {self._mend}")
 
 
 def model_file(job: Job, family: ModelFamily, context: ModelContext) -> ModelFile:
