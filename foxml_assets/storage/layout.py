@@ -100,11 +100,6 @@ class Layout:
         return self.root / "MODELS"
 
     @property
-    def stored_models(self) -> str:
-        """What the keys of the models' files in an object store begin with."""
-        return ""
-
-    @property
     def staged_models(self) -> Path:
         """Where models are made, on the file system of the others."""
         return self.models / ".staged"
@@ -124,6 +119,10 @@ class Layout:
             return f"cross_sectional/{target_segment(target)}/{family}"
         return f"symbol_specific/{target_segment(target)}/{symbol_segment(symbol)}/{family}"
 
+    def stored_folder(self, model_folder: str) -> str:
+        """Where in an object store the files of the model of that folder are."""
+        return model_folder
+
     @property
     def model_memory(self) -> Path:
         """What was verified of the models. Nothing depends on it but how much is read again."""
@@ -136,10 +135,9 @@ class _BaselineLayout(Layout):
     def models(self) -> Path:
         return self.baselines
 
-    @property
-    def stored_models(self) -> str:
+    def stored_folder(self, model_folder: str) -> str:
         # A plan's model that is pruned may be a baseline's too.
-        return "baselines/"
+        return f"baselines/{model_folder}"
 
     @property
     def model_memory(self) -> Path:

@@ -141,7 +141,7 @@ def model_file(job: Job, family: ModelFamily, context: ModelContext) -> ModelFil
     layout = context.layout
     folder = layout.model_folder(job.target, job.symbol, family)
     path = model_path(job, family, layout)
-    key = f"{layout.stored_models}{folder}/{job.spec_hash}"
+    key = f"{layout.stored_folder(folder)}/{job.spec_hash}"
     return ModelFile(path, key, context.config.storage.model_store)
 
 
@@ -177,7 +177,7 @@ def superseding(job: Job, family: ModelFamily, context: ModelContext) -> Iterato
     if store is None or earlier in (None, job.spec_hash) or spec_in(place) != job.spec_hash:
         return
     try:
-        store.delete_folder(f"{layout.stored_models}{folder}/{earlier}")
+        store.delete_folder(f"{layout.stored_folder(folder)}/{earlier}")
     except StoreError as error:
         # The new model stands, and nothing reads what is left of the earlier one.
         _log.warning("%s", error)

@@ -164,7 +164,7 @@ def _delete_stored(model: RetiredModel, layout: Layout, store: ObjectStore | Non
         )
     in_use = layout.models / PurePosixPath(model.name).parent
     if spec_in(in_use) != PurePosixPath(model.name).name:
-        store.delete_folder(f"{layout.stored_models}{model.name}")
+        store.delete_folder(layout.stored_folder(model.name))
 
 
 def _place(job: Job, family: ModelFamily, layout: Layout) -> Path:
