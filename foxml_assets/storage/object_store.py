@@ -21,12 +21,13 @@ _ENVIRONMENT = "they come from the environment of this process, for s3:// AWS_AC
 
 def check_store_url(url: str) -> str:
     """`url` without a slash at its end. Raises ValueError for what is none, or holds a name or a password."""
-    is_relative = url.startswith(("file://", "local://")) and ":///" not in url
-    if _URL.fullmatch(url) is None or is_relative:
+    plain = url.rstrip("/")
+    is_relative = plain.startswith(("file://", "local://")) and ":///" not in plain
+    if _URL.fullmatch(plain) is None or is_relative:
         raise ValueError(
             "should be a URL as s3://bucket/folder or file:///srv/foxml, with neither credentials nor options"
         )
-    return url.rstrip("/")
+    return plain
 
 
 @dataclass(frozen=True)

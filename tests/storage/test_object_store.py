@@ -8,6 +8,7 @@ from s3_server import S3Server, allow, become, credentials, s3_server
 
 from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.errors import ConfigError, StoreError
+from foxml_assets.core.names import symbol_segment
 from foxml_assets.storage.object_store import ObjectStore, check_store_url
 from foxml_assets.training.training_config import TrainingConfig
 
@@ -39,6 +40,18 @@ def test_objects_are_written_replaced_read_and_removed(store: ObjectStore) -> No
     store.delete_folder("a")
     assert store.get("a/model.txt") is None
     assert store.get("ab/model.txt") == b"beside it"
+
+
+def test_a_key_of_any_name_is_its_own(store: ObjectStore) -> None:
+    names = [
+        symbol_segment(name)
+        for name in ("A*", "AB", "A?", "[AB]", "a/../b", "%41", "\N{GREEK SMALL LETTER PI}")
+    ]
+    for name in names:
+        store.put(f"odd/{name}/model", name.encode())
+    assert [store.get(f"odd/{name}/model") for name in names] == [name.encode() for name in names]
+    store.delete_folder(f"odd/{names[0]}")
+    assert [name for name in names if store.get(f"odd/{name}/model") is None] == names[:1]
 
 
 @pytest.mark.parametrize("block_bytes", [0, 1_000])
@@ -99,6 +112,7 @@ def test_a_url_that_nothing_reads_says_what_to_install(protocol: str) -> None:
         "output/models",
         "s3://",
         "file://models",
+        "file:///",
         "s3://key:secret@bucket/models",
         "s3://bucket/models?versionId=1",
         "simplecache::s3://bucket",

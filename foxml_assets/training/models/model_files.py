@@ -92,13 +92,9 @@ class ModelFile:
             yield self.path
             return
         content = self.store.get(self._object)
-        problem = _content_problem(content, sha256)
-        if content is None or problem is not None:
-            raise TrainingError(
-                f"{self.address} is not the model's file",
-                problems=[problem] if problem is not None else [],
-                fix=self._mend,
-            )
+        if content is None or bytes_hash(content) != sha256:
+            what = "is missing" if content is None else "is not the model's file that was trained"
+            raise TrainingError(f"{self.address} {what}", fix=self._mend)
         with tempfile.TemporaryDirectory(prefix="foxml-") as folder:
             copy = Path(folder) / self.path.name
             copy.write_bytes(content)
@@ -130,9 +126,10 @@ class ModelFile:
             url = read_mark(self.path.parent).url
             yield Problem("model_file", "was put into a store; set storage.models to it", url)
         elif asks_store:
-            problem = _content_problem(self.store.get(self._object), sha256)
-            if problem is not None:
-                yield problem
+            content = self.store.get(self._object)
+            found = "nothing" if content is None else bytes_hash(content)
+            if found != sha256:
+                yield _other_bytes(sha256, found)
                 yield Problem("", f"at {self.address}: {self._mend}")
 
 
@@ -191,13 +188,6 @@ def spec_in(folder: Path) -> str | None:
         return None
     # It becomes part of a key.
     return found if _SPEC_HASH.fullmatch(found) else None
-
-
-def _content_problem(content: bytes | None, sha256: str) -> Problem | None:
-    if content is None:
-        return Problem("model_file", "is missing")
-    found = bytes_hash(content)
-    return None if found == sha256 else _other_bytes(sha256, found)
 
 
 def _other_bytes(sha256: str, found: str) -> Problem:
