@@ -19,13 +19,14 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 def run_prune(root: Path | None, config_dir: Path | None, older_than: str, *, is_rehearsal: bool) -> int:
     """Delete the models that were retired longer ago than that, and print them; a rehearsal only prints.
 
-    Returns 0. Raises ConfigError for an age that cannot be read, StorageError and LinkError.
+    Returns 0. Raises ConfigError, also for an age that cannot be read, StorageError and LinkError.
     """
-    layout = current_workspace(root, config_dir).layout
+    workspace = current_workspace(root, config_dir)
+    layout, store = workspace.layout, workspace.training_config().storage.model_store
     before = datetime.now(UTC) - _age(older_than)
     number = 0
     with storage_errors(layout.retired_models):
-        for model in prune(layout, before=before, is_rehearsal=is_rehearsal):
+        for model in prune(layout, store, before=before, is_rehearsal=is_rehearsal):
             console.print(Text(model.described), soft_wrap=True)
             number += 1
     done = "would be deleted" if is_rehearsal else "were deleted"

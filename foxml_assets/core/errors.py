@@ -16,7 +16,8 @@ FoxmlError
 │   └── PlanStaleError      it was made from other inputs than the current ones
 ├── LockHeldError           another process is writing the same artifact
 ├── StorageError            an artifact cannot be written: disk full, read-only, no permission
-│   └── LinkError           a folder below the root is a link, and what it leads to is not the root's
+│   ├── LinkError           a folder below the root is a link, and what it leads to is not the root's
+│   └── StoreError          an object store cannot be reached, or refuses
 ├── TrainingError           a job could not be trained
 │   └── FamilyError         a model family is not installed, or what is installed is none
 ├── EngineError             what is to evaluate targets or run jobs cannot be reached, or is lost
@@ -28,10 +29,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from foxml_assets.core.printable import one_line, printable
+from foxml_assets.core.printable import one_line, printable, without_credentials
 
 _MAX_SHOWN = 20
 _MAX_FIELD, _MAX_VALUE, _MAX_WHAT, _MAX_LINE = 160, 120, 400, 1_000
+# More than the longest value that a config file may hold.
+_MAX_READ = 2_500
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ class Problem:
 
 
 def _quoted(value: object) -> str:
-    return one_line(repr(value[:_MAX_VALUE] if isinstance(value, str) else value), _MAX_VALUE)
+    shown = value[:_MAX_READ] if isinstance(value, str) else repr(value)[:_MAX_READ]
+    # Hidden before anything is cut off, as the sign by which credentials are known stands behind them.
+    plain = without_credentials(shown)
+    return one_line(repr(plain[:_MAX_VALUE]) if isinstance(value, str) else plain, _MAX_VALUE)
 
 
 class FoxmlError(Exception):
@@ -150,6 +156,10 @@ class StorageError(FoxmlError):
 
 class LinkError(StorageError):
     """A path below the root leads through a link, so that writing there would change what is elsewhere."""
+
+
+class StoreError(StorageError):
+    """An object store cannot be reached, or refuses to write or read; what was there stands."""
 
 
 class TrainingError(FoxmlError):

@@ -2,6 +2,9 @@
 and Markdown, which is HTML in a browser.
 """
 
+import re
+
+_CREDENTIALS = re.compile(r"(?<=://)\S*@")
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -20,6 +23,11 @@ def one_line(text: str, limit: int) -> str:
     # What is cut off is not worth the time of a look at a hundred megabytes.
     head = " ".join(printable(text[: 2 * limit]).split())
     return head if len(head) <= limit and len(text) <= 2 * limit else f"{head[: limit - 3]}..."
+
+
+def without_credentials(text: str) -> str:
+    """`text` in which no URL has a name or a password before its `@`."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def _shown(character: str) -> str:

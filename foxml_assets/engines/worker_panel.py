@@ -1,14 +1,19 @@
 """The panel on a worker: that it is the one of the run, and what is kept of it from task to task."""
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import pandas as pd
 
 from foxml_assets.core.errors import EngineError, PanelError, Problem
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.panel.files.stored_panel import StoredPanel
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import load_panel_info
+from foxml_assets.panel.panel_store import load_panel_info, read_panel
 from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.object_store import ObjectStore
 
 Value = TypeVar("Value")
 
@@ -48,15 +53,43 @@ def panel_hash_of(info: PanelInfo) -> str:
     return content_hash(info)
 
 
-def load_same_panel(layout: Layout, panel_hash: str) -> PanelInfo:
-    """The description of the panel with `panel_hash`. Raises EngineError if another is seen here."""
-    try:
-        info = load_panel_info(layout)
-    except PanelError as error:
-        raise _other_panel(layout, str(error)) from error
-    if panel_hash_of(info) != panel_hash:
-        raise _other_panel(layout, "it is another than that which the run began with")
-    return info
+@dataclass(frozen=True)
+class PanelPlace:
+    """Where a worker finds the panel with `panel_hash`: in the store, or else under the root of `layout`."""
+
+    layout: Layout
+    store: ObjectStore | None
+    panel_hash: str
+
+    def info(self) -> PanelInfo:
+        """Its description. Raises EngineError if another is seen here, and as `StoredPanel`."""
+        if self._stored is not None:
+            return self._stored.info()
+        try:
+            info = load_panel_info(self.layout)
+        except PanelError as error:
+            raise _other_panel(self.layout, str(error)) from error
+        if panel_hash_of(info) != self.panel_hash:
+            raise _other_panel(self.layout, "it is another than that which the run began with")
+        return info
+
+    def times(self, info: PanelInfo) -> pd.Series:
+        """The times of its bars, some of them often. Raises PanelError and StoreError."""
+        if self._stored is not None:
+            return self._stored.times(info)
+        return self.read(info, [])[info.time_column]
+
+    def read(
+        self, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """As `read_panel`. Raises PanelError and StoreError."""
+        if self._stored is not None:
+            return self._stored.read(info, columns, symbols)
+        return read_panel(self.layout, info, columns, symbols)
+
+    @property
+    def _stored(self) -> StoredPanel | None:
+        return StoredPanel(self.store, self.panel_hash) if self.store is not None else None
 
 
 def _other_panel(layout: Layout, what: str) -> EngineError:
@@ -64,5 +97,6 @@ def _other_panel(layout: Layout, what: str) -> EngineError:
         "the worker does not see the panel of this run",
         file=layout.panel_info,
         problems=[Problem("panel", what)],
-        fix="the root must be on a file system that all workers share, under the same path",
+        fix="the root must be on a file system that all workers share, under the same path, "
+        "or the panel in an object store: storage.panel in training_config.yaml",
     )

@@ -16,7 +16,7 @@ from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.params import FamilyParams
 
 # What else stands in a model's folder.
-_TAKEN = frozenset({"", "manifest.json", "timing.json", "failure.json"})
+_TAKEN = frozenset({"", "manifest.json", "timing.json", "failure.json", "stored.json"})
 
 
 @cache

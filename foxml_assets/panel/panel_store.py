@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.panel.data_config import DataConfig, DemoPanel
 from foxml_assets.panel.demo.demo_panel import demo_panel
 from foxml_assets.panel.files.reading import read_file_panel
+from foxml_assets.panel.files.row_groups import HASH_KEY, REBUILD, read_rows
 from foxml_assets.panel.folds import holdout_start, purge_bars, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_values import ValidPanel, validate
@@ -23,10 +25,6 @@ from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
 
 Ints = npt.NDArray[np.int64]
-
-_HASH_KEY = b"data_hash"
-_CHOOSE = "choose its columns in data_config.yaml, then: foxml run"
-_REBUILD = "build the panel again: foxml run --until evidence"
 
 
 def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
@@ -42,8 +40,13 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
         walk_forward(valid.n_bars, purge_bars(target.horizon_bars), config.evidence)
     info = _describe(raw, valid, config.evidence.holdout_fraction)
     write_if_changed(layout.panel, _parquet_bytes(valid.frame, info))
-    write_if_changed(layout.panel_info, msgspec.json.format(canonical_json(info), indent=2) + b"\n")
+    write_if_changed(layout.panel_info, info_bytes(info))
     return info
+
+
+def info_bytes(info: PanelInfo) -> bytes:
+    """What the file of a description holds."""
+    return msgspec.json.format(canonical_json(info), indent=2) + b"\n"
 
 
 def load_panel_info(layout: Layout) -> PanelInfo:
@@ -51,60 +54,34 @@ def load_panel_info(layout: Layout) -> PanelInfo:
     path = layout.panel_info
     if not path.is_file():
         raise no_panel(layout)
+    return decode_info(path.read_bytes(), path)
+
+
+def decode_info(content: bytes, file: Path | None = None) -> PanelInfo:
+    """The description that `content`, of `file`, holds. Raises PanelError when it is damaged."""
     try:
-        info, problems = decode_exactly(path.read_bytes(), PanelInfo)
+        info, problems = decode_exactly(content, PanelInfo)
     except msgspec.DecodeError as error:
         problem = Problem("", str(error))
         raise PanelError(
-            "the panel's description is damaged", file=path, problems=[problem], fix=_REBUILD
+            "the panel's description is damaged", file=file, problems=[problem], fix=REBUILD
         ) from error
     problems += tuple(_length_problems(info))
     if problems:
-        raise PanelError("the panel's description is damaged", file=path, problems=problems, fix=_REBUILD)
+        raise PanelError("the panel's description is damaged", file=file, problems=problems, fix=REBUILD)
     return info
 
 
 def no_panel(layout: Layout) -> PanelError:
     """The refusal of whatever needs a panel before there is one."""
-    return PanelError("there is no panel yet", file=layout.panel_info, fix=_REBUILD)
+    return PanelError("there is no panel yet", file=layout.panel_info, fix=REBUILD)
 
 
 def read_panel(
     layout: Layout, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """`columns` of the rows of `symbols` (all by default), with the time and symbol columns first.
-
-    Rows are sorted by (symbol, time); only the row groups of `symbols` are read. Raises PanelError for a
-    missing or damaged file, for one that is not the panel of `info` (it may have been built anew since),
-    and for unknown columns or symbols.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    wanted = list(dict.fromkeys([info.time_column, info.symbol_column, *columns]))
-    chosen = info.symbols if symbols is None else sorted(set(symbols))
-    known = set(info.columns)
-    problems = [Problem(f"column {name}", "is not in the panel") for name in wanted if name not in known]
-    problems += [
-        Problem(f"symbol {name}", "is not in the panel") for name in chosen if name not in info.symbols
-    ]
-    if problems:
-        raise PanelError(
-            "the panel does not hold what was asked for", file=layout.panel, problems=problems, fix=_CHOOSE
-        )
-    # A row group per symbol, in the order of the symbols.
-    group_of = {symbol: index for index, symbol in enumerate(info.symbols)}
-    try:
-        with pq.ParquetFile(layout.panel) as reader:
-            if (reader.schema_arrow.metadata or {}).get(_HASH_KEY) != info.data_hash.encode():
-                raise PanelError("does not belong to its description", file=layout.panel, fix=_REBUILD)
-            table = reader.read_row_groups(
-                [group_of[symbol] for symbol in chosen], columns=wanted, use_threads=False
-            )
-    except (OSError, pa.ArrowException) as error:
-        problem = Problem("", str(error))
-        raise PanelError("cannot be read", file=layout.panel, problems=[problem], fix=_REBUILD) from error
-    return pd.DataFrame(table.select(wanted).to_pandas())
+    """`read_rows` of the panel under `layout`."""
+    return read_rows(layout.panel, info, columns, symbols, file=layout.panel)
 
 
 def _length_problems(info: PanelInfo) -> Iterator[Problem]:
@@ -180,7 +157,7 @@ def _parquet_bytes(frame: pd.DataFrame, info: PanelInfo) -> bytes:
 
     names = [info.time_column, info.symbol_column, *info.features, *(target.name for target in info.targets)]
     table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(
-        {_HASH_KEY: info.data_hash}
+        {HASH_KEY: info.data_hash}
     )
     # The rows of each symbol are a row group, so that a symbol can be read alone.
     bounds = _first_rows(frame, info.symbol_column)

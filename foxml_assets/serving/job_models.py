@@ -13,13 +13,8 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.serving.panel_rows import PanelRows
 from foxml_assets.storage.directories import read_version
 from foxml_assets.training.context import ModelContext
-from foxml_assets.training.models.manifest import (
-    Manifest,
-    ModelState,
-    manifest_path,
-    model_path,
-    read_manifest,
-)
+from foxml_assets.training.models.manifest import Manifest, ModelState, manifest_path, read_manifest
+from foxml_assets.training.models.model_files import model_file
 from foxml_assets.training.models.stored import stored_model
 
 
@@ -70,12 +65,14 @@ def mean_prediction(predictions: Sequence[Vector]) -> Vector:
 
 def _load(job: Job, family: ModelFamily, context: ModelContext) -> tuple[FittedModel, Manifest]:
     def load() -> tuple[FittedModel, Manifest]:
-        path = model_path(job, family, context.layout)
-        stored = stored_model(job, family, context)
+        file = model_file(job, family, context)
+        # What is in a store is verified as it is fetched, below.
+        stored = stored_model(job, family, context, asks_store=False)
         if stored.state is not ModelState.TRAINED:
             what = f"the model is {stored.state}: {stored.reason}"
-            raise TrainingError(what, file=path, fix="train the job again")
+            raise TrainingError(what, file=file.path, fix="train the job again")
         manifest = read_manifest(manifest_path(job, family, context.layout))
-        return load_model(family, path, sha256=manifest.sha256), manifest
+        with file.at_hand(manifest.sha256) as path:
+            return load_model(family, path, sha256=manifest.sha256), manifest
 
     return read_version(context.layout.model_dir(job.target, job.symbol, family), load)

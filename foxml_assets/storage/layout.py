@@ -119,6 +119,10 @@ class Layout:
             return f"cross_sectional/{target_segment(target)}/{family}"
         return f"symbol_specific/{target_segment(target)}/{symbol_segment(symbol)}/{family}"
 
+    def stored_folder(self, model_folder: str) -> str:
+        """Where in an object store the files of the model of that folder are."""
+        return model_folder
+
     @property
     def model_memory(self) -> Path:
         """What was verified of the models. Nothing depends on it but how much is read again."""
@@ -130,6 +134,10 @@ class _BaselineLayout(Layout):
     @property
     def models(self) -> Path:
         return self.baselines
+
+    def stored_folder(self, model_folder: str) -> str:
+        # A plan's model that is pruned may be a baseline's too.
+        return f"baselines/{model_folder}"
 
     @property
     def model_memory(self) -> Path:

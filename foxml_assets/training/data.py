@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.split import Flags, Timeline, split_rows, timeline_of
 from foxml_assets.training.training_config import TrainingConfig
+
+# What reads columns of the rows of some symbols, or of all, as `read_panel` does.
+ReadRows = Callable[[PanelInfo, Sequence[str], Sequence[str] | None], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,30 @@ class JobData:
 class SharedRows:
     """What the jobs of a batch read: the panel's bars, and the rows of a symbol once for its jobs.
 
-    `columns` are those that the jobs of each symbol take together, which `read_symbol` reads.
+    `columns` are those that the jobs of each symbol take together, which `read_symbol` reads; `read_rows`
+    reads any columns of any symbols.
     """
 
     timeline: Timeline
     columns: Mapping[str, frozenset[str]]
     read_symbol: Callable[[str], pd.DataFrame]
+    read_rows: ReadRows
 
     def read(self, job: Job, symbols: Sequence[str], context: TrainingContext) -> pd.DataFrame:
         """The job's rows: time, symbol, features and label. Raises PanelError."""
         info = context.info
         wanted = [*job_features(job, info), job.target]
         if job.symbol is None or not self.columns[job.symbol].issuperset(wanted):
-            return read_panel(context.layout, info, wanted, symbols)
+            return self.read_rows(info, wanted, symbols)
         keys = (info.time_column, info.symbol_column)
         return self.read_symbol(job.symbol)[list(dict.fromkeys([*keys, *wanted]))]
 
 
-def share_rows(jobs: Sequence[Job], context: TrainingContext, timeline: Timeline) -> SharedRows:
-    """What `jobs` read of the panel whose bars are `timeline`."""
+def share_rows(
+    jobs: Sequence[Job], context: TrainingContext, timeline: Timeline, read_rows: ReadRows | None = None
+) -> SharedRows:
+    """What `jobs` read of the panel with the bars `timeline`: by `read_rows`, or of that under the root."""
+    read = partial(read_panel, context.layout) if read_rows is None else read_rows
     info, found = context.info, defaultdict[str, set[str]](set)
     known = set(info.columns)
     for job in jobs:
@@ -76,9 +84,9 @@ def share_rows(jobs: Sequence[Job], context: TrainingContext, timeline: Timeline
     # A plan has the jobs of a symbol side by side.
     @lru_cache(maxsize=context.config.threads)
     def read_symbol(symbol: str) -> pd.DataFrame:
-        return read_panel(context.layout, info, sorted(columns[symbol]), [symbol])
+        return read(info, sorted(columns[symbol]), [symbol])
 
-    return SharedRows(timeline, columns, read_symbol)
+    return SharedRows(timeline, columns, read_symbol, read)
 
 
 def panel_timeline(context: TrainingContext) -> Timeline:

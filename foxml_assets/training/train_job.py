@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from foxml_assets.training.models.manifest import (
     read_hashed_manifest,
     write_manifest,
 )
+from foxml_assets.training.models.model_files import model_file, superseding
 from foxml_assets.training.models.retired import take_back
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
@@ -41,14 +42,23 @@ def train_job(job: Job, context: TrainingContext, shared: SharedRows, stop: Stop
     model in the outcome, its reason kept on disk.
     """
     started = time.perf_counter()
-    found = {family: _found_model(job, family, context) for family in job.model_families}
-    models = {family: model for family, model in found.items() if model is not None}
+    models = found_models(job, context)
     todo = [family for family in job.model_families if family not in models]
     if todo:
-        models |= _train_families(job, todo, context, shared, stop)
-    # Families before whose fit `stop` was set are missing.
+        models |= train_families(job, todo, context, shared, stop)
+    return outcome_of(job, models, time.perf_counter() - started)
+
+
+def found_models(job: Job, context: TrainingContext) -> dict[ModelFamily, ModelOutcome]:
+    """The models of `job` that need no fit: that stand, were taken back, or cannot be told to be either."""
+    found = {family: _found_model(job, family, context) for family in job.model_families}
+    return {family: model for family, model in found.items() if model is not None}
+
+
+def outcome_of(job: Job, models: Mapping[ModelFamily, ModelOutcome], seconds: float) -> JobOutcome:
+    """What came of `job`; families before whose fit it was stopped are missing."""
     ordered = tuple(models[family] for family in job.model_families if family in models)
-    return JobOutcome(job, ordered, time.perf_counter() - started)
+    return JobOutcome(job, ordered, seconds)
 
 
 def failed_model(job: Job, family: ModelFamily, error: Exception, context: TrainingContext) -> ModelOutcome:
@@ -57,7 +67,13 @@ def failed_model(job: Job, family: ModelFamily, error: Exception, context: Train
     message = " ".join(str(error).split())
     reason = message if expected else f"{type(error).__name__}: {message}"
     _log.warning("%s: %s failed: %s", job.job_id, family, reason, exc_info=None if expected else error)
-    if not _is_trained(job, family, context):
+    return recorded_failure(job, family, reason, context)
+
+
+def recorded_failure(job: Job, family: ModelFamily, reason: str, context: TrainingContext) -> ModelOutcome:
+    """Record why `family` could not be trained; of a model that stands all the same, nothing."""
+    # A store that cannot be reached may be the very reason.
+    if stored_model(job, family, context, asks_store=False).state is not ModelState.TRAINED:
         reason = record_failure(job, family, reason, context.layout)
     return ModelOutcome(family, OutcomeStatus.FAILED, None, reason=reason)
 
@@ -68,15 +84,16 @@ def _is_trained(job: Job, family: ModelFamily, context: TrainingContext) -> bool
 
 def _found_model(job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome | None:
     """A model that stands or was taken back, or why it could not be; None if there is no sound one."""
-    if _is_trained(job, family, context):
-        return _outcome(OutcomeStatus.SKIPPED, job, family, context)
     try:
-        is_back = take_back(job, family, context.layout)
+        if _is_trained(job, family, context):
+            return _outcome(OutcomeStatus.SKIPPED, job, family, context)
+        with superseding(job, family, context):
+            is_back = take_back(job, family, context.layout)
+        if is_back and _is_trained(job, family, context):
+            return _outcome(OutcomeStatus.TAKEN_BACK, job, family, context)
     except (FoxmlError, OSError) as error:
         return failed_model(job, family, error, context)
-    if not is_back or not _is_trained(job, family, context):
-        return None
-    return _outcome(OutcomeStatus.TAKEN_BACK, job, family, context)
+    return None
 
 
 def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: TrainingContext) -> ModelOutcome:
@@ -85,13 +102,14 @@ def _outcome(status: OutcomeStatus, job: Job, family: ModelFamily, context: Trai
     return ModelOutcome(family, status, manifest, sha256, known_fit_seconds(path.parent))
 
 
-def _train_families(
+def train_families(
     job: Job,
     families: Sequence[ModelFamily],
     context: TrainingContext,
     shared: SharedRows,
     stop: Stop,
 ) -> dict[ModelFamily, ModelOutcome]:
+    """Train `families` of `job`, whatever is there; `stop` ends it before a fit."""
     started = time.perf_counter()
     try:
         _check_spec(job, context)
@@ -147,8 +165,12 @@ def _train_model(
         started = time.perf_counter()
         # A model's folder takes its place as a whole: an earlier model, or failure, stands until then.
         final = context.layout.model_dir(job.target, job.symbol, family)
-        with replacing_directory(final, staging=context.layout.staged_models) as folder:
+        with (
+            superseding(job, family, context),
+            replacing_directory(final, staging=context.layout.staged_models) as folder,
+        ):
             manifest = _fit_and_save(job, family, data, context, folder)
+            model_file(job, family, context).put_in_store(folder, manifest)
             seconds = reading + time.perf_counter() - started
             write_fit_seconds(seconds, folder)
             sha256 = write_manifest(manifest, folder / MANIFEST_FILE)

@@ -1,6 +1,8 @@
 """`training_config.yaml`: how a job becomes models."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
@@ -8,6 +10,9 @@ from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan
 from foxml_assets.engines.settings import THREADS, EngineSettings, OnThreads
 from foxml_assets.families.sections import FamiliesConfig
 from foxml_assets.planning.plan.master_plan import TrainingHashes
+from foxml_assets.storage.object_store import ObjectStore, check_store_url
+
+StoreUrl = Annotated[str, AfterValidator(check_store_url)]
 
 # Raise it when a change of this code changes the models it trains; every job then becomes stale.
 CODE_VERSION = 1
@@ -20,11 +25,29 @@ class AutomaticTraining(ConfigModel):
     max_jobs: int = Field(200, ge=0, le=1_000_000)
 
 
+class StorageConfig(ConfigModel):
+    """Object stores for what is large: the panel that workers read, and the files of the models."""
+
+    panel: StoreUrl | None = None
+    models: StoreUrl | None = None
+
+    @property
+    def panel_store(self) -> ObjectStore | None:
+        """Where workers find the panel; None where they find it under the root."""
+        return ObjectStore(self.panel) if self.panel is not None else None
+
+    @property
+    def model_store(self) -> ObjectStore | None:
+        """Where the files of models are put; None where they stay beside their manifests."""
+        return ObjectStore(self.models) if self.models is not None else None
+
+
 class TrainingConfig(ConfigModel):
     """The whole of `training_config.yaml`."""
 
     seed: int = Field(20_240_229, ge=0, le=2**31 - 1)
     engine: EngineSettings = Field(THREADS, discriminator="kind")
+    storage: StorageConfig = StorageConfig()
     threads: int = Field(2, ge=1, le=256)
     batch_size: int = Field(200, ge=1, le=100_000)
     automatic_training: AutomaticTraining = AutomaticTraining()

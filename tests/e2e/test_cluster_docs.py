@@ -94,6 +94,19 @@ def test_two_workers_train_what_is_planned(folder: Path) -> None:
     assert list((folder / "output" / "MODELS").rglob("manifest.json"))
 
 
+def test_workers_find_panel_and_models_in_object_stores(folder: Path) -> None:
+    title, port, s3 = "Object stores", free_port(), free_port()
+    configure(folder, title, port)
+    script = with_port("\n".join(blocks(title, "sh")), port).replace("5000", str(s3))
+    with shell(folder, script.replace("/tmp", str(folder))) as said:  # noqa: S108
+        assert "s3://foxml/models: can be written and read" in said
+    models = folder / "output" / "MODELS"
+    assert list(models.rglob("manifest.json"))
+    found = {path.name for path in models.rglob("*") if path.is_file()}
+    assert found == {"manifest.json", "stored.json", "timing.json"}
+    assert (folder / "holdout.csv").stat().st_size > 1_000
+
+
 def test_members_of_a_cluster_with_tls_know_each_other_and_nobody_else(folder: Path) -> None:
     title, port = "Security", free_port()
     configure(folder, title, port)

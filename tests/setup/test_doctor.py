@@ -54,6 +54,22 @@ def test_a_cluster_that_does_not_answer_is_found(
     assert "tcp://127.0.0.1:9" in bad(tmp_path / "root", config)
 
 
+def test_a_store_that_cannot_be_written_is_found_and_one_that_can_is_left_as_it_was(
+    config: Path, tmp_path: Path
+) -> None:
+    settings, store = config / "training_config.yaml", tmp_path / "store"
+    own = settings.read_text()
+    text = own.replace("panel: null", f"panel: file://{store}")
+    assert text.count("file://") == 1
+    settings.write_text(text)
+    assert bad(tmp_path / "root", config) == ""
+    assert not [path for path in store.rglob("*") if path.is_file()]
+    settings.write_text(own.replace("models: null", "models: file:///proc/foxml"))
+    told = bad(tmp_path / "root", config)
+    assert "storage.models: file:///proc/foxml/.doctor/probe could not be written" in told
+    assert "file:///proc/foxml" in told.partition("[")[2]
+
+
 def test_a_linked_folder_and_a_damaged_instance_are_found(config: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "dagster" / "history").mkdir(parents=True)

@@ -15,7 +15,8 @@ from foxml_assets.training.training_config import TrainingConfig
 
 SHIPPED = Path(__file__).parents[2] / "config" / "training_config.yaml"
 DASK = {"kind": "dask", "scheduler": "tcp://host:8786"}
-OUTSIDE_THE_HASH = {"engine": DASK, "threads": 5, "batch_size": 9, "min_score_rows": 7,
+OUTSIDE_THE_HASH = {"engine": DASK, "storage": {"models": "s3://foxml/models"}, "threads": 5,
+                    "batch_size": 9, "min_score_rows": 7,
                     "on_missing_plan": "refuse", "on_stale_plan": "warn",
                     "automatic_training": {"max_jobs": 1}}  # fmt: skip
 INSIDE_THE_HASH = {
@@ -67,6 +68,9 @@ def test_parameters_of_a_family_concern_its_own_hash_alone() -> None:
         ("engine: {kind: dask, scheduler: host}", "engine.*scheduler"),
         ("engine: {kind: threads, scheduler: 'tcp://host:8786'}", "engine.*scheduler"),
         ("threads: 0", "threads"),
+        ("storage: {models: output/models}", "storage.models.*should be a URL"),
+        ("storage: {panel: 'file://data'}", "storage.panel.*should be a URL"),
+        ("storage: {models: 's3://foxml/models?versionId=1'}", "storage.models.*neither credentials"),
         ("batch_size: 0", "batch_size"),
         ("on_stale_plan: shrug", "on_stale_plan"),
         ("families: {lightgbm: {num_leafs: 3}}", "num_leafs"),

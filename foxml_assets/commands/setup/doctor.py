@@ -181,6 +181,22 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
         yield _of_error("engine", error)
 
 
+def _stores(workspace: Workspace) -> Iterator[Finding]:
+    try:
+        storage = workspace.training_config().storage
+    except ConfigError:
+        # Said of the configs.
+        return
+    for key, store in (("storage.panel", storage.panel_store), ("storage.models", storage.model_store)):
+        if store is None:
+            continue
+        try:
+            store.probe()
+            yield Finding(key, Health.GOOD, f"{store.url}: can be written and read")
+        except FoxmlError as error:
+            yield _of_error(key, error)
+
+
 def _of_error(what: str, error: FoxmlError, health: Health = Health.BAD) -> Finding:
     problems = [error.summary, *map(str, error.problems[:3])]
     said = f"{error.file.name}: " if error.file is not None else ""
@@ -195,5 +211,6 @@ _LOOKS: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
     _instance,
     _configs,
     _engine,
+    _stores,
     _panel,
 )

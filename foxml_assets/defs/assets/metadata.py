@@ -8,8 +8,9 @@ import dagster as dg
 import pandas as pd
 
 from foxml_assets.core.markdown import Markup, escape, table
-from foxml_assets.storage.layout import Layout
-from foxml_assets.training.models.manifest import Manifest, manifest_path, model_path
+from foxml_assets.training.context import ModelContext
+from foxml_assets.training.models.manifest import Manifest, manifest_path
+from foxml_assets.training.models.model_files import ModelFile, model_file
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 
 _SCORES = ("family", "hold-out", "promised", "skill", "rows", "trained from", "to", "seconds")
@@ -41,7 +42,7 @@ def picture(png: bytes, title: str) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
 
 
-def model_metadata(outcome: JobOutcome, layout: Layout) -> dict[str, dg.MetadataValue]:
+def model_metadata(outcome: JobOutcome, context: ModelContext) -> dict[str, dg.MetadataValue]:
     """What the page of a model's partition shows: its job, and how its models did for what was promised.
 
     Thousands of such events are kept, so there is nothing large in it; the numbers are also there alone,
@@ -65,8 +66,8 @@ def model_metadata(outcome: JobOutcome, layout: Layout) -> dict[str, dg.Metadata
     for model in outcome.models:
         family, manifest = model.family, model.manifest
         found[f"{family}/manifest_sha256"] = dg.MetadataValue.text(model.manifest_sha256)
-        found[f"{family}/manifest"] = file_link(manifest_path(job, family, layout))
-        found[f"{family}/model"] = file_link(model_path(job, family, layout))
+        found[f"{family}/manifest"] = file_link(manifest_path(job, family, context.layout))
+        found[f"{family}/model"] = _model_link(model_file(job, family, context))
         if manifest is not None:
             found |= _holdout_numbers(manifest)
     return found
@@ -97,6 +98,10 @@ def _holdout_numbers(manifest: Manifest) -> dict[str, dg.MetadataValue]:
         f"{manifest.family}/holdout_{score.metric}": dg.MetadataValue.float(score.value),
         f"{manifest.family}/holdout_skill": dg.MetadataValue.float(score.skill),
     }
+
+
+def _model_link(file: ModelFile) -> dg.MetadataValue:
+    return dg.MetadataValue.text(file.address) if file.is_stored else file_link(file.path)
 
 
 def _unbroken(cell: object) -> Markup:

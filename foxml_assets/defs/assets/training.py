@@ -32,6 +32,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.plan.structure import plan_order
 from foxml_assets.storage.layout import Layout
+from foxml_assets.training.context import ModelContext
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.training.training_gate import authorise_training
@@ -110,7 +111,7 @@ def _train(
         if outcome.status is OutcomeStatus.FAILED:
             failed.append(outcome)
         else:
-            yield _model_event(context, ledger.names, outcome, inputs.layout)
+            yield _model_event(context, ledger.names, outcome, training)
             if partition_key(outcome.job) in told:
                 yield job_event(ledger.names, outcome.job, is_changed=False)
     yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, context.partition_keys)
@@ -145,12 +146,12 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int
 
 
 def _model_event(
-    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome, layout: Layout
+    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome, training: ModelContext
 ) -> dg.AssetMaterialization:
     job = outcome.job
     version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
     made_from = {JOB_ASSETS[job.training_type]: job.spec_hash}
-    shown = model_metadata(outcome, layout)
+    shown = model_metadata(outcome, training)
     return output_event(context, names, partition_key(job), version, shown, jobs=made_from)
 
 

@@ -10,7 +10,7 @@ from foxml_assets.core.errors import EngineError, Problem
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.engines.cluster import library_versions
 from foxml_assets.engines.task import Stop
-from foxml_assets.engines.worker_panel import Kept, load_same_panel
+from foxml_assets.engines.worker_panel import Kept, PanelPlace
 from foxml_assets.evidence.arrays import load_arrays
 from foxml_assets.evidence.evaluating.evaluated import Evaluated
 from foxml_assets.evidence.evaluating.one_target import evaluate_case, screened_cases
@@ -96,7 +96,7 @@ def _key(panel: PanelOrder) -> tuple[Layout, str, str | None, str, bool]:
 
 
 def _made_ready(order: PanelOrder) -> _Ready:
-    info = load_same_panel(order.layout, order.panel_hash)
+    info = PanelPlace(order.layout, None, order.panel_hash).info()
     # The threads of a worker are for tasks.
     settings = order.settings.model_copy(update={"threads": 1})
     replay = read_replay(order.layout, order.replay_hash)

@@ -1,43 +1,59 @@
 """One job on a Dask worker: what travels to it, and what it does there.
 
-A worker needs this package and the root, which it sees under the same path as who sends the job.
+A worker needs this package; and the root, which it sees under the same path as who sends the job, for the
+panel and the models as far as they are not in object stores.
 """
 
+import dataclasses
+import os
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.engines.cluster import library_versions
 from foxml_assets.engines.task import Stop
-from foxml_assets.engines.worker_panel import load_same_panel
+from foxml_assets.engines.worker_panel import PanelPlace
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
-from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import ModelContext, TrainingContext
-from foxml_assets.training.data import share_rows
+from foxml_assets.training.data import SharedRows, share_rows
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.split import Timeline, timeline_of
-from foxml_assets.training.train_job import train_job
+from foxml_assets.training.train_job import outcome_of, train_families, train_job
 from foxml_assets.training.training_config import CODE_VERSION
+
+# Of no use to a worker that finds everything in object stores.
+_NO_ROOT = Path(os.devnull)
 
 
 @dataclass(frozen=True)
 class Order:
-    """A job as it travels. `settings` are without the panel, whose description has `panel_hash`."""
+    """A job as it travels. `settings` are without the panel, which is at `panel`.
+
+    `families` are those of the job that are to be trained, whatever is there; none: those that are not there.
+    """
 
     job: Job
+    families: tuple[ModelFamily, ...]
     settings: ModelContext
-    panel_hash: str
+    panel: PanelPlace
 
 
-def order_of(job: Job, context: TrainingContext, panel_hash: str) -> Order:
-    """The order to train `job`. Of what is recorded it has only what concerns the job."""
+def order_of(
+    job: Job, context: TrainingContext, panel_hash: str, families: Sequence[ModelFamily] = ()
+) -> Order:
+    """The order to train `families` of `job`. Of what is recorded it has only what concerns the job."""
     keys = [(job.spec_hash, family) for family in job.model_families]
     recorded = {key: context.recorded[key] for key in keys if key in context.recorded}
-    settings = ModelContext(context.layout, None, context.config, context.holdout_fraction, recorded)
-    return Order(job, settings, panel_hash)
+    storage, layout = context.config.storage, context.layout
+    if storage.panel is not None and storage.models is not None:
+        layout = dataclasses.replace(layout, root=_NO_ROOT)
+    settings = ModelContext(layout, None, context.config, context.holdout_fraction, recorded)
+    return Order(job, tuple(families), settings, PanelPlace(layout, storage.panel_store, panel_hash))
 
 
 def software(families: Sequence[ModelFamily]) -> dict[str, str]:
@@ -48,12 +64,24 @@ def software(families: Sequence[ModelFamily]) -> dict[str, str]:
 def train_order(order: Order, stop: Stop) -> JobOutcome:
     """Train the job of `order` on this worker.
 
-    Raises EngineError if the worker sees another panel, and PanelError.
+    Raises EngineError if the worker sees another panel, PanelError, and StoreError.
     """
-    panel = _panel(order.settings.layout, order.settings.holdout_fraction, order.panel_hash)
-    context = _with_panel(order.settings, panel.info)
-    rows = share_rows([order.job], context, panel.timeline)
-    return train_job(order.job, context, rows, stop)
+    found = _read_panel(order.panel, order.settings.holdout_fraction)
+    context = _with_panel(order.settings, found.info)
+    shared = share_rows([order.job], context, found.timeline, order.panel.read)
+    if not order.families:
+        return train_job(order.job, context, shared, stop)
+    return _train_apart(order, context, shared, stop)
+
+
+def _train_apart(order: Order, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
+    """Put the models' files into the object store; what else is of the models travels in the outcome."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="foxml-") as folder:
+        layout = dataclasses.replace(context.layout, root=Path(folder).resolve())
+        apart = dataclasses.replace(context, layout=layout)
+        models = train_families(order.job, order.families, apart, shared, stop)
+    return outcome_of(order.job, models, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -63,11 +91,10 @@ class _Panel:
 
 
 @lru_cache(maxsize=2)
-def _panel(layout: Layout, holdout_fraction: float, panel_hash: str) -> _Panel:
+def _read_panel(place: PanelPlace, holdout_fraction: float) -> _Panel:
     """The panel's description and bars, read once by a worker for all its jobs."""
-    info = load_same_panel(layout, panel_hash)
-    times = read_panel(layout, info, [])[info.time_column]
-    return _Panel(info, timeline_of(times, holdout_fraction))
+    info = place.info()
+    return _Panel(info, timeline_of(place.times(info), holdout_fraction))
 
 
 def _with_panel(settings: ModelContext, info: PanelInfo) -> TrainingContext:

@@ -16,6 +16,7 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
 from foxml_assets.training.models.memory import Memory, Stamp, Verified, recall
+from foxml_assets.training.models.model_files import MARK_FILE
 from foxml_assets.training.models.stored import StoredModel, record_problems, stored_model
 
 # Within this time a file may change twice and have the same stamp; some file systems count in two seconds.
@@ -62,7 +63,7 @@ class _Looker:
         now = time.time_ns()
         # Unchanged files have their hash already; only the manifest is held against the job again.
         hash_of = file_hash if known is None else lambda _: known.model_sha256
-        stored = stored_model(job, family, self.context, hash_of=hash_of)
+        stored = stored_model(job, family, self.context, hash_of=hash_of, asks_store=False)
         if stored.state is ModelState.TRAINED and stamps is not None:
             is_settled = all(now - max(one.mtime_ns, one.ctime_ns) > _TICK_NS for one in stamps)
             hashes = (stored.manifest_sha256, stored.model_sha256)
@@ -85,11 +86,16 @@ class _Looker:
         return str(self.context.layout.models)
 
     def _stamps(self, folder: str, family: ModelFamily) -> tuple[Stamp, Stamp] | None:
-        """Those of manifest and model; None unless they are plain files, with no link on the way to them."""
+        """Those of manifest and model, of one in a store those of its mark.
+
+        None unless they are plain files, with no link on the way to them.
+        """
         if not self._is_plain(folder):
             return None
-        names = (MANIFEST_FILE, find_family(family).model_file)
-        manifest, model = (_stamp(f"{self._root}/{folder}/{name}") for name in names)
+        path = f"{self._root}/{folder}/{find_family(family).model_file}"
+        if self.context.config.storage.models is not None and _status(path) is None:
+            path = f"{self._root}/{folder}/{MARK_FILE}"
+        manifest, model = _stamp(f"{self._root}/{folder}/{MANIFEST_FILE}"), _stamp(path)
         return (manifest, model) if manifest is not None and model is not None else None
 
     def _is_plain(self, folder: str) -> bool:

@@ -88,9 +88,14 @@ def model_path(job: Job, family: ModelFamily, layout: Layout) -> Path:
 
 def write_manifest(manifest: Manifest, path: Path) -> str:
     """Write into a model's folder; returns the SHA-256 (hex) of the file. Raises OSError and LinkError."""
-    content = msgspec.json.format(canonical_json(manifest), indent=2) + b"\n"
+    content = manifest_bytes(manifest)
     write_within(path, content)
     return bytes_hash(content)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """What a manifest's file holds."""
+    return msgspec.json.format(canonical_json(manifest), indent=2) + b"\n"
 
 
 def model_folders(layout: Layout) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from foxml_assets.core.errors import FoxmlError, LinkError
+from foxml_assets.core.errors import FoxmlError, LinkError, Problem, StoreError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
@@ -21,7 +21,9 @@ from foxml_assets.storage.directories import discard_directory, move_directory, 
 from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import refuse_links, remove_file, storage_errors, write_atomic
 from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.models.manifest import MANIFEST_FILE, Manifest, model_folders, read_manifest
+from foxml_assets.training.models.model_files import MARK_FILE, read_mark, spec_in
 
 RECORD_FILE = "retired.json"
 
@@ -126,18 +128,43 @@ def retired_models(layout: Layout) -> tuple[RetiredModel, ...]:
     )
 
 
-def prune(layout: Layout, *, before: datetime, is_rehearsal: bool = False) -> Iterator[RetiredModel]:
+def prune(
+    layout: Layout,
+    store: ObjectStore | None = None,
+    *,
+    before: datetime,
+    is_rehearsal: bool = False,
+) -> Iterator[RetiredModel]:
     """Delete the models that were retired before that time, and yield each; a rehearsal deletes nothing.
 
-    One without a record is kept until a plan has given it one. Raises OSError and LinkError.
+    One without a record is kept until a plan has given it one. What is in `store` is deleted first. Raises
+    OSError, LinkError and StoreError, the last also for a model whose file is in a store if there is none.
     """
     sweep_staged(layout.staged_models)
     for model in retired_models(layout):
         if model.record is None or model.record.retired_at >= before:
             continue
         if not is_rehearsal:
+            _delete_stored(model, layout, store)
             discard_directory(model.folder, staging=layout.staged_models)
         yield model
+
+
+def _delete_stored(model: RetiredModel, layout: Layout, store: ObjectStore | None) -> None:
+    """Delete what a retired model has in the store, unless a model in use has the same there."""
+    if not (model.folder / MARK_FILE).is_file():
+        return
+    if store is None:
+        url = read_mark(model.folder).url
+        raise StoreError(
+            "the file of a retired model is in an object store",
+            file=model.folder,
+            problems=[Problem("storage.models", "is not set; the file was put into a store", url)],
+            fix="set storage.models in training_config.yaml, or delete the folder by hand",
+        )
+    in_use = layout.models / PurePosixPath(model.name).parent
+    if spec_in(in_use) != PurePosixPath(model.name).name:
+        store.delete_folder(layout.stored_folder(model.name))
 
 
 def _place(job: Job, family: ModelFamily, layout: Layout) -> Path:

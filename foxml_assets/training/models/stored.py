@@ -1,6 +1,6 @@
 """One model on disk: whether it is the one that its job asks for, by the content of its files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,8 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.files import refuse_links
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.agreement import contradictions
-from foxml_assets.training.models.manifest import (
-    Manifest,
-    ModelState,
-    manifest_path,
-    model_path,
-    read_hashed_manifest,
-)
+from foxml_assets.training.models.manifest import ModelState, manifest_path, read_hashed_manifest
+from foxml_assets.training.models.model_files import model_file
 
 _MAX_TOLD = 3
 
@@ -33,11 +28,17 @@ class StoredModel:
 
 
 def stored_model(
-    job: Job, family: ModelFamily, context: ModelContext, *, hash_of: Callable[[Path], str] = file_hash
+    job: Job,
+    family: ModelFamily,
+    context: ModelContext,
+    *,
+    hash_of: Callable[[Path], str] = file_hash,
+    asks_store: bool = True,
 ) -> StoredModel:
     """Hold the manifest and the model's file against the job, what is recorded, and each other.
 
-    `hash_of` gives the SHA-256 of the model's file. Neither file is read through a link.
+    `hash_of` gives the SHA-256 of the model's file. Neither file is read through a link. Of a file in an
+    object store the mark in the model's folder is believed unless `asks_store`, which may raise StoreError.
     """
     path = manifest_path(job, family, context.layout)
     try:
@@ -50,7 +51,7 @@ def stored_model(
         problems = [
             *contradictions(manifest, job, family, context),
             *record_problems(sha256, job, family, context),
-            *_file_problems(model_path(job, family, context.layout), manifest, hash_of),
+            *model_file(job, family, context).problems(manifest, hash_of, asks_store=asks_store),
         ]
     except (LinkError, TrainingError, OSError) as error:
         return _corrupt(str(error))
@@ -75,15 +76,6 @@ def record_problems(
     if recorded == manifest_sha256:
         return ()
     return (Problem("manifest", f"training recorded one with the SHA-256 {recorded}", manifest_sha256),)
-
-
-def _file_problems(path: Path, manifest: Manifest, hash_of: Callable[[Path], str]) -> Iterator[Problem]:
-    refuse_links(path)
-    if not path.is_file():
-        yield Problem("model_file", "is missing", path.name)
-    elif (found := hash_of(path)) != manifest.sha256:
-        what = f"is not the one that was trained, of SHA-256 {manifest.sha256}"
-        yield Problem("model_file", what, found)
 
 
 def _corrupt(reason: str) -> StoredModel:
