@@ -1,8 +1,5 @@
 """Runs whose targets and jobs are tasks of a real Dask cluster, as Dagster shows and ends them."""
 
-import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 from dask_cluster import Cluster, dask_cluster, n_steps
-from shell_world import HOLDOUT, Shell
+from shell_world import Shell
 from test_live_training import daemon, training_runs, wait_for
 from training_world import LONELY, RETURN, UP
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 SLOW = {"lightgbm": {"rounds": 20_000, "min_data_in_leaf": 10}, "xgboost": {"rounds": 1}}
 
 
-# The same of each target.
-SLOW_TREES = {"rounds": 10_000, "own": "all", "min_leaf_rows": 2}
 TARGETS = (RETURN, UP, LONELY)
 
 
@@ -78,27 +73,6 @@ def test_evidence_on_dask_reports_every_partition_and_is_current_on_threads(
     shell.edit("training_config.yaml", engine={"kind": "threads"})
     inputs = shell.workspace.read_inputs()
     assert stale_targets(inputs.require_panel(), inputs.data, inputs.layout) == ()
-
-
-@pytest.mark.slow
-def test_an_interrupt_cancels_the_targets_in_flight_and_no_further_one_begins(
-    shell: Shell, tmp_path: Path
-) -> None:
-    shell.edit("data_config.yaml", evidence={"holdout_fraction": HOLDOUT, "n_folds": 2, "trees": SLOW_TREES})
-    where = ["--root", str(shell.workspace.root), "--config-dir", str(shell.workspace.config_dir)]
-    program = "from foxml_assets.cli import main; main()"
-    command = [sys.executable, "-c", program, "run", "--until", "evidence", *where]
-    log = tmp_path / "log"
-    with dask_cluster(tmp_path) as cluster, cluster.client() as client:
-        go_to(cluster, shell)
-        with log.open("wb") as told, subprocess.Popen(command, stdout=told, stderr=told) as run:
-            wait_for("no target is begun", lambda: at_work(client) == 2, log, every=0.1)
-            run.send_signal(signal.SIGINT)
-            assert run.wait(60) == 130
-        # Trees that grow cannot be ended; what was not that far, or waited, is not begun.
-        wait_for("targets go on", lambda: not at_work(client), log)
-        assert not any(client.processing().values())
-    assert not list(shell.layout.feature_selections.glob("*/evidence.json"))
 
 
 @pytest.mark.slow
