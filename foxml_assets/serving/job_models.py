@@ -14,7 +14,7 @@ from foxml_assets.serving.panel_rows import PanelRows
 from foxml_assets.storage.directories import read_version
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import Manifest, ModelState, manifest_path, read_manifest
-from foxml_assets.training.models.model_files import model_file
+from foxml_assets.training.models.model_location import model_file
 from foxml_assets.training.models.stored import stored_model
 
 

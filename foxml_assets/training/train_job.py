@@ -26,7 +26,7 @@ from foxml_assets.training.models.manifest import (
     read_hashed_manifest,
     write_manifest,
 )
-from foxml_assets.training.models.model_files import model_file, superseding
+from foxml_assets.training.models.model_location import model_file, superseding
 from foxml_assets.training.models.retired import take_back
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus

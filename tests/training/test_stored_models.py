@@ -18,7 +18,7 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.models.inventory import take_inventory
 from foxml_assets.training.models.manifest import ModelState
-from foxml_assets.training.models.model_files import model_file
+from foxml_assets.training.models.model_location import model_file
 from foxml_assets.training.models.pending import pending_jobs
 from foxml_assets.training.models.retired import prune, retire_models, retired_models
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus

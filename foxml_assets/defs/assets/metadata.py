@@ -10,7 +10,7 @@ import pandas as pd
 from foxml_assets.core.markdown import Markup, escape, table
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import Manifest, manifest_path
-from foxml_assets.training.models.model_files import ModelFile, model_file
+from foxml_assets.training.models.model_location import ModelFile, model_file
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 
 _SCORES = ("family", "hold-out", "promised", "skill", "rows", "trained from", "to", "seconds")

@@ -11,9 +11,9 @@ from foxml_assets.panel.files.stored_panel import StoredPanel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.engines.catalogue import Catalogue
 from foxml_assets.training.engines.dask_task import Order, order_of, software, train_order
 from foxml_assets.training.engines.engine import Ending
+from foxml_assets.training.engines.model_catalogue import Catalogue
 from foxml_assets.training.outcome import JobOutcome
 
 # What a killed worker left is removed by age, as no lock tells of processes on other machines.

@@ -16,7 +16,7 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
 from foxml_assets.training.models.memory import Memory, Stamp, Verified, recall
-from foxml_assets.training.models.model_files import MARK_FILE
+from foxml_assets.training.models.model_location import MARK_FILE
 from foxml_assets.training.models.stored import StoredModel, record_problems, stored_model
 
 # Within this time a file may change twice and have the same stamp; some file systems count in two seconds.

@@ -23,7 +23,7 @@ from foxml_assets.storage.files import refuse_links, remove_file, storage_errors
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.models.manifest import MANIFEST_FILE, Manifest, model_folders, read_manifest
-from foxml_assets.training.models.model_files import MARK_FILE, read_mark, spec_in
+from foxml_assets.training.models.model_location import MARK_FILE, read_mark, spec_in
 
 RECORD_FILE = "retired.json"
 

@@ -12,7 +12,7 @@ from foxml_assets.storage.files import refuse_links
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.agreement import contradictions
 from foxml_assets.training.models.manifest import ModelState, manifest_path, read_hashed_manifest
-from foxml_assets.training.models.model_files import model_file
+from foxml_assets.training.models.model_location import model_file
 
 _MAX_TOLD = 3
 

@@ -10,7 +10,7 @@ from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.fit_times import write_fit_seconds
 from foxml_assets.training.models.manifest import MANIFEST_FILE, Manifest, write_manifest
-from foxml_assets.training.models.model_files import superseding, write_mark
+from foxml_assets.training.models.model_location import superseding, write_mark
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome
 from foxml_assets.training.train_job import failed_model, found_models, outcome_of, recorded_failure
 
