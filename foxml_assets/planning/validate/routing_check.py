@@ -15,7 +15,7 @@ from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
-from foxml_assets.routing.candidates.columns import Floats
+from foxml_assets.routing.candidates.table_columns import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.storage.exact_json import decode_json
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.routing.candidates.columns import Column, Kind, category, tidy
 from foxml_assets.routing.candidates.frame_hash import frame_hash
+from foxml_assets.routing.candidates.table_columns import Column, Kind, category, tidy
 
 ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 

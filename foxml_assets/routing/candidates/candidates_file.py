@@ -7,7 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
 from foxml_assets.routing.candidates.candidates import CANDIDATE_COLUMNS, CANDIDATE_NAMES, typed_candidates
-from foxml_assets.routing.candidates.columns import Kind
+from foxml_assets.routing.candidates.table_columns import Kind
 from foxml_assets.storage.tables import column_problems, find_table, write_table
 
 

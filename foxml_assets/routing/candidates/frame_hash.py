@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.columns import tidy
+from foxml_assets.routing.candidates.table_columns import tidy
 
 Buffer: TypeAlias = bytes | memoryview
 

@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.columns import LEVELS, positions
+from foxml_assets.routing.candidates.table_columns import LEVELS, positions
 from foxml_assets.routing.methods.sides import EarlierStates
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan

@@ -25,7 +25,7 @@ from scipy.special import zeta
 from foxml_assets.core.errors import FdrHistoryError
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.columns import Bools
+from foxml_assets.routing.candidates.table_columns import Bools
 from foxml_assets.routing.plan.routing_plan import BatchInForce, RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side

@@ -8,7 +8,7 @@ import pandas as pd
 
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.columns import Bools, code, level
+from foxml_assets.routing.candidates.table_columns import Bools, code, level
 from foxml_assets.routing.decide.plan_parts import PlanParts
 from foxml_assets.routing.methods.sides import JudgedSide
 from foxml_assets.routing.plan.routing_plan import (

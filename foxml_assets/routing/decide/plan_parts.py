@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import LeakageStatus, Stability
-from foxml_assets.routing.candidates.columns import (
+from foxml_assets.routing.candidates.table_columns import (
     LEVELS,
     NULL,
     Bools,

@@ -8,7 +8,7 @@ from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.routing.candidates.columns import (
+from foxml_assets.routing.candidates.table_columns import (
     NULL,
     Floats,
     Values,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.columns import LEVELS, Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores

@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.columns import Floats, Index, code
+from foxml_assets.routing.candidates.table_columns import Floats, Index, code
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores

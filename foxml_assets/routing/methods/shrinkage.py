@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.columns import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence

@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
-from foxml_assets.routing.candidates.columns import (
+from foxml_assets.routing.candidates.table_columns import (
     NULL,
     UNREADABLE,
     Bools,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.columns import LEVELS, Bools, Floats, level
+from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Floats, level
 from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence

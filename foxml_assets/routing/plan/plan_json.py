@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.columns import Column, Index, Values, decode, frame, positions
+from foxml_assets.routing.candidates.table_columns import Column, Index, Values, decode, frame, positions
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.routing.candidates.columns import Column, Kind, Values, counts, floats, frame
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, counts, floats, frame
 from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,

@@ -10,7 +10,7 @@ from foxml_assets.core.assurances import Assurances
 from foxml_assets.core.errors import Problem
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
-from foxml_assets.routing.candidates.columns import Column, Kind
+from foxml_assets.routing.candidates.table_columns import Column, Kind
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule
 from foxml_assets.storage.exact_json import decode_json
 

@@ -9,8 +9,8 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Stability
-from foxml_assets.routing.candidates.columns import Column, Kind
 from foxml_assets.routing.candidates.frame_hash import frame_hash
+from foxml_assets.routing.candidates.table_columns import Column, Kind
 from foxml_assets.routing.policy.routing_words import (
     BothStrongBehavior,
     BothWeakBehavior,

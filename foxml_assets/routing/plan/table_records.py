@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates.columns import Column, Kind, Values, counts, decode, frame
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, counts, decode, frame
 
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,

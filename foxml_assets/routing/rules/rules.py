@@ -12,7 +12,7 @@ from math import nan
 import numpy as np
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
-from foxml_assets.routing.candidates.columns import Bools, Floats, code
+from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules import deciding
 from foxml_assets.routing.rules import rule_tests as tests

@@ -11,7 +11,7 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.routing.candidates.columns import UNREADABLE, Bools, category, code
+from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
 from foxml_assets.routing.sides.stability_class import SnapshotRows

@@ -8,7 +8,7 @@ import pandas as pd
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
-from foxml_assets.routing.candidates.columns import (
+from foxml_assets.routing.candidates.table_columns import (
     NULL,
     Bools,
     Codes,

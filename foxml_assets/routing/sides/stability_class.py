@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.core.vocabulary import Stability
-from foxml_assets.routing.candidates.columns import Bools, Codes, Floats, code
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, code
 from foxml_assets.routing.policy.routing_config import StabilityClassification
 
 
