@@ -68,7 +68,7 @@ def shell(folder: Path, script: str, **environment: str) -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            process.wait(timeout=300)
+            process.wait(timeout=600)
             assert process.returncode == 0, log.read_text()[-4000:]
             yield log.read_text()
         finally:
