@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from foxml_assets.families.threads import wait_passively
 from foxml_assets.panel.data_config import DataConfig, DemoPanel
 from foxml_assets.panel.folds import Fold, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
-from foxml_assets.panel.panel_store import build_panel, load_panel_info
+from foxml_assets.panel.panel_store import build_panel, load_panel_info, read_panel
 from foxml_assets.storage.layout import Layout
 
 NAIVE_TARGETS = 2
@@ -98,10 +99,11 @@ def demo(root: Path) -> bool:
     """Print the ratio on the demo panel; whether it is within its limit."""
     config, layout = DataConfig(panel=DemoPanel(source="demo")), Layout(root)
     info = build_panel(config, layout)
-    panel = load_arrays(info, config.evidence, layout)
+    read_rows = partial(read_panel, layout)
+    panel = load_arrays(info, config.evidence, read_rows)
     # Spread over the list, so that both kinds of labels are among them.
     chosen = [info.targets[at * (len(info.targets) - 1)] for at in range(NAIVE_TARGETS)]
-    labels = load_labels(tuple(spec.name for spec in chosen), info, config.evidence, layout)
+    labels = load_labels(tuple(spec.name for spec in chosen), info, config.evidence, read_rows)
     naive, n_fits = 0.0, 0
     for spec, y in zip(chosen, labels, strict=True):
         folds = walk_forward(len(panel.times), spec.horizon_bars, config.evidence)
@@ -146,8 +148,9 @@ def big(root: Path) -> bool:
 
 def cost_of_pooled_fit(info: PanelInfo, config: DataConfig, layout: Layout) -> Cost:
     """One default fit of the first target on all its rows, binning included."""
-    panel, spec = load_arrays(info, config.evidence, layout), info.targets[0]
-    (y,) = load_labels((spec.name,), info, config.evidence, layout)
+    read_rows, spec = partial(read_panel, layout), info.targets[0]
+    panel = load_arrays(info, config.evidence, read_rows)
+    (y,) = load_labels((spec.name,), info, config.evidence, read_rows)
     known = ~np.isnan(y)
     X, label = panel.X[known], y[known]
     return cost_of(lambda: fit_naively(X, label, X[:0], spec.task_type))

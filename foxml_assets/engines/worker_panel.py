@@ -1,8 +1,11 @@
-"""The panel on a worker: that it is the one of the run, and what is kept of it from task to task."""
+"""The panel on a worker: where it is found, that it is the one of the run, and what is kept of it."""
 
+import dataclasses
+import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import pandas as pd
@@ -16,6 +19,9 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.object_store import ObjectStore
 
 Value = TypeVar("Value")
+
+# Of no use to a worker that finds everything in object stores.
+_NO_ROOT = Path(os.devnull)
 
 
 class Kept(Generic[Value]):
@@ -90,6 +96,18 @@ class PanelPlace:
     @property
     def _stored(self) -> StoredPanel | None:
         return StoredPanel(self.store, self.panel_hash) if self.store is not None else None
+
+
+def place_panel(layout: Layout, store: ObjectStore | None, info: PanelInfo) -> PanelPlace:
+    """Where workers find the panel under `layout`, of that `info`: in the `store`, into which it is put.
+
+    A place in a store names no root. Raises as `StoredPanel.put`.
+    """
+    panel_hash = panel_hash_of(info)
+    if store is None:
+        return PanelPlace(layout, None, panel_hash)
+    StoredPanel(store, panel_hash).put(layout, info)
+    return PanelPlace(dataclasses.replace(layout, root=_NO_ROOT), store, panel_hash)
 
 
 def _other_panel(layout: Layout, what: str) -> EngineError:

@@ -9,8 +9,7 @@ import pandas as pd
 from foxml_assets.panel.data_config import EvidenceConfig
 from foxml_assets.panel.folds import holdout_start
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import read_panel
-from foxml_assets.storage.layout import Layout
+from foxml_assets.panel.panel_store import ReadRows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,9 +52,9 @@ class PanelArrays:
         return slice(rows.start + int(low), rows.start + int(high))
 
 
-def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> PanelArrays:
-    """Read the features and cut off the hold-out. Raises PanelError for an unreadable panel."""
-    frame = read_panel(layout, info, list(info.features))
+def load_arrays(info: PanelInfo, config: EvidenceConfig, read_rows: ReadRows) -> PanelArrays:
+    """Read the features and cut off the hold-out. Raises what `read_rows` does."""
+    frame = read_rows(info, list(info.features), None)
     times = pd.DatetimeIndex(frame[info.time_column].unique()).sort_values()
     bar = times.get_indexer(pd.DatetimeIndex(frame[info.time_column])).astype(np.int64)
     kept = bar < holdout_start(len(times), config.holdout_fraction)
@@ -72,9 +71,11 @@ def load_arrays(info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Pane
     )
 
 
-def load_labels(targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfig, layout: Layout) -> Floats:
+def load_labels(
+    targets: tuple[str, ...], info: PanelInfo, config: EvidenceConfig, read_rows: ReadRows
+) -> Floats:
     """The labels of `targets` on the rows of `load_arrays`: targets x rows, NaN where there is none."""
-    frame = read_panel(layout, info, list(targets))
+    frame = read_rows(info, list(targets), None)
     times = frame[info.time_column]
     distinct = pd.DatetimeIndex(times.unique()).sort_values()
     start = holdout_start(len(distinct), config.holdout_fraction)

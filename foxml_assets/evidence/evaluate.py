@@ -12,6 +12,7 @@ from foxml_assets.evidence.target_evidence import TargetEvidence
 from foxml_assets.panel.data_config import DataConfig
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.object_store import ObjectStore
 
 
 def evaluate_targets(
@@ -21,19 +22,22 @@ def evaluate_targets(
     layout: Layout,
     progress: Callable[[str], None],
     engine: EngineSettings = THREADS,
+    panel_store: ObjectStore | None = None,
 ) -> Iterator[TargetEvidence]:
     """Evaluate `targets` on `engine`; each is written under METRICS/feature_selections/<target>/ as it ends.
 
     A target's result depends on the panel's rows before the hold-out and on `config.evidence` only, not on
-    the other targets or the engine. Raises PanelError for a panel that cannot be read, is too short, or is
-    not what the settings say; BuilderError for a feature builder that cannot be replayed; on Dask EngineError
-    without a scheduler, and, when the others are done, EvidenceError for targets that failed alone.
+    the other targets or the engine. Workers of Dask read the panel in `panel_store`, into which it is put, if
+    there is one. Raises PanelError for a panel that cannot be read, is too short, or is not what the settings
+    say; BuilderError for a feature builder that cannot be replayed; on Dask EngineError without a scheduler,
+    StoreError if the panel cannot be put into its store, and, when the others are done, EvidenceError for
+    targets that failed alone.
     """
     if not targets:
         return
     clock, failed = _Clock(len(targets), progress), dict[str, Exception]()
     progress(f"panel: {sum(info.training_rows):,} rows before the hold-out, {len(info.features)} features")
-    for target, found in _endings(engine, targets, info, config, layout, progress):
+    for target, found in _endings(engine, panel_store, targets, info, config, layout, progress):
         if isinstance(found, Evaluated):
             found.write(layout)
             clock.done(target, "done")
@@ -47,6 +51,7 @@ def evaluate_targets(
 
 def _endings(
     engine: EngineSettings,
+    panel_store: ObjectStore | None,
     targets: Sequence[str],
     info: PanelInfo,
     config: DataConfig,
@@ -54,7 +59,7 @@ def _endings(
     progress: Callable[[str], None],
 ) -> Iterator[tuple[str, Evaluated | Exception]]:
     if isinstance(engine, OnDask):
-        return evaluate_on_dask(engine.scheduler, targets, info, config, layout, progress)
+        return evaluate_on_dask(engine.scheduler, targets, info, config, layout, progress, panel_store)
     return evaluate_on_threads(targets, info, config, layout, progress)
 
 

@@ -40,16 +40,16 @@ def kept_path(layout: Layout, target: str) -> Path:
     return layout.feature_selection(target) / "predictions.parquet"
 
 
-def keep_predictions(
-    layout: Layout, evidence: TargetEvidence, case: TargetCase, found: OutOfFold | None
-) -> None:
-    """Write the rows that either model predicts; or remove, without `found`, those of an earlier evidence.
+def keep_predictions(layout: Layout, target: str, content: bytes | None) -> None:
+    """Write the file that holds `content`; or remove, without any, that of an earlier evidence."""
+    if content is None:
+        remove_file(kept_path(layout, target))
+    else:
+        write_if_changed(kept_path(layout, target), content)
 
-    The file names the data and settings of its evidence.
-    """
-    if found is None:
-        remove_file(kept_path(layout, evidence.target))
-        return
+
+def predictions_bytes(evidence: TargetEvidence, case: TargetCase, found: OutOfFold) -> bytes:
+    """A file of the rows that either model predicts. It names the data and settings of its evidence."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -66,7 +66,7 @@ def keep_predictions(
     table = pa.table(columns, names=list(COLUMNS)).replace_schema_metadata(_identity(evidence))
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    write_if_changed(kept_path(layout, evidence.target), buffer.getvalue())
+    return buffer.getvalue()
 
 
 def has_predictions(layout: Layout, evidence: TargetEvidence) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,9 @@ from foxml_assets.storage.files import write_if_changed
 from foxml_assets.storage.layout import Layout
 
 Ints = npt.NDArray[np.int64]
+
+# What reads columns of the rows of some symbols, or of all, as `read_panel` does.
+ReadRows = Callable[[PanelInfo, Sequence[str], Sequence[str] | None], pd.DataFrame]
 
 
 def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:

@@ -12,14 +12,11 @@ import pandas as pd
 from foxml_assets.core.errors import PanelError, Problem, TrainingError
 from foxml_assets.families.model import Vector
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import read_panel
+from foxml_assets.panel.panel_store import ReadRows, read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.split import Flags, Timeline, split_rows, timeline_of
 from foxml_assets.training.training_config import TrainingConfig
-
-# What reads columns of the rows of some symbols, or of all, as `read_panel` does.
-ReadRows = Callable[[PanelInfo, Sequence[str], Sequence[str] | None], pd.DataFrame]
 
 
 @dataclass(frozen=True)

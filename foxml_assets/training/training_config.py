@@ -59,14 +59,6 @@ class TrainingConfig(ConfigModel):
     families: FamiliesConfig = Field(default_factory=FamiliesConfig)
 
     @property
-    def evidence_engine(self) -> EngineSettings:
-        """Where targets are evaluated, which reads panel and replays under the root.
-
-        Workers that find the panel in a store need not see that.
-        """
-        return self.engine if self.storage.panel is None else THREADS
-
-    @property
     def sure_threads(self) -> int:
         """How many jobs are trained at the same time at least: the workers of a cluster come and go."""
         return self.threads if isinstance(self.engine, OnThreads) else 1

@@ -30,6 +30,7 @@ from foxml_assets.panel.folds import Fold, purge_bars, walk_forward
 from foxml_assets.panel.panel_info import TargetSpec
 from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.storage.layout import Layout
+from foxml_assets.storage.object_store import ObjectStore
 
 Columns = dict[str, np.ndarray]
 
@@ -187,13 +188,19 @@ def evaluate(
     return run(root / "out", config_of(path, evidence, **panel), *targets)
 
 
-def run(root: Path, config: DataConfig, *targets: str, engine: EngineSettings = THREADS) -> Run:
+def run(
+    root: Path,
+    config: DataConfig,
+    *targets: str,
+    engine: EngineSettings = THREADS,
+    panel_store: ObjectStore | None = None,
+) -> Run:
     """Build the panel of `config` below `root` and evaluate `targets`, all if none is named."""
     layout = Layout(root)
     info = build_panel(config, layout)
     names = targets or tuple(spec.name for spec in info.targets)
     told: list[str] = []
-    found = tuple(evaluate_targets(names, info, config, layout, told.append, engine))
+    found = tuple(evaluate_targets(names, info, config, layout, told.append, engine, panel_store))
     return Run(layout, config, {one.target: one for one in found}, tuple(told))
 
 

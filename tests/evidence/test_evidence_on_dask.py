@@ -14,11 +14,13 @@ from small_market import LONG, UP, VALUE, small_frame
 from foxml_assets.core.errors import EngineError, EvidenceError, PanelError
 from foxml_assets.engines import cluster as clusters
 from foxml_assets.engines.settings import OnDask
-from foxml_assets.engines.worker_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import PanelPlace, place_panel
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.evaluating import target_task
 from foxml_assets.evidence.evaluating.stale import stale_targets
 from foxml_assets.evidence.evaluating.target_task import PanelOrder, TargetOrder
+from foxml_assets.evidence.replay.comparison import Replayed
+from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.panel.data_config import DataConfig
 from foxml_assets.panel.panel_store import build_panel, load_panel_info
 from foxml_assets.storage.layout import Layout
@@ -59,8 +61,16 @@ def test_files_evidence_and_progress_are_those_of_threads(
 
 
 def test_an_order_is_small_whatever_the_size_of_the_panel(config: DataConfig, tmp_path: Path) -> None:
-    panel = PanelOrder(Layout(tmp_path), config.evidence, "0" * 64, "0" * 64)
-    assert len(pickle.dumps(TargetOrder(UP, "0" * 64, panel))) < 5_000
+    place = PanelPlace(Layout(tmp_path), None, "0" * 64)
+
+    def size(replay: Replay) -> int:
+        return len(pickle.dumps(TargetOrder(UP, "0" * 64, PanelOrder(place, config.evidence, replay))))
+
+    assert size(Replay()) < 5_000
+    features = {
+        f"feature_{at}": Replayed("research.features:build", 8, 1_000 + at, at) for at in range(1_000)
+    }
+    assert size(Replay("0" * 64, (), features)) < 60_000
 
 
 def test_an_address_at_which_none_answers_is_an_error(
@@ -87,7 +97,7 @@ def test_a_worker_of_other_code_makes_no_evidence(
 ) -> None:
     layout = Layout(tmp_path)
     info = build_panel(config, layout)
-    panel = PanelOrder(layout, config.evidence, panel_hash_of(info), None)
+    panel = PanelOrder(place_panel(layout, None, info), config.evidence, Replay())
     with cluster.client() as client:
         late = client.submit(target_task.evaluate_order, TargetOrder(UP, "another", panel), None)
         with pytest.raises(EngineError, match="would make other evidence than was asked for"):

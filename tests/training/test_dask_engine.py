@@ -14,7 +14,7 @@ from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, ma
 from foxml_assets.core.errors import EngineError
 from foxml_assets.engines import cluster as clusters
 from foxml_assets.engines.task import Task, run_task
-from foxml_assets.engines.worker_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import place_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.engines.dask_task import order_of, train_order
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
@@ -104,7 +104,7 @@ def test_who_stops_asking_stops_the_jobs(world: World, cluster: Cluster) -> None
 def test_a_job_is_not_begun_when_the_time_is_up(world: World, cluster: Cluster) -> None:
     assert list(train_jobs(jobs_of(world), world.context, seconds=0.0)) == []
     context = world.context
-    order = order_of(world.job(UP), context, panel_hash_of(context.info))
+    order = order_of(world.job(UP), context, place_panel(context.layout, None, context.info))
     late = Task("late", order, until=time.time(), batch="foxml")
     with cluster.client() as client:
         assert client.submit(run_task, train_order, late).result() is None
@@ -136,5 +136,5 @@ def test_what_travels_is_small_whatever_the_size_of_panel_and_plan(world: World)
     large = replace(info, symbols=tuple(many), feature_hashes=tuple(many.values()))
     recorded = {(f"{number:064}", "lightgbm"): "0" * 64 for number in range(25_000)}
     context = replace(world.context, info=large, recorded=recorded)
-    order = order_of(world.job(UP), context, panel_hash_of(large))
+    order = order_of(world.job(UP), context, place_panel(context.layout, None, large))
     assert len(pickle.dumps(order)) < 5_000

@@ -12,7 +12,7 @@ from test_dask_engine import contents, on_dask, told, train
 from training_world import LONELY, UP, World, make_world
 
 from foxml_assets.core.errors import StoreError
-from foxml_assets.engines.worker_panel import panel_hash_of
+from foxml_assets.engines.worker_panel import panel_hash_of, place_panel
 from foxml_assets.storage.object_store import ObjectStore
 from foxml_assets.training.engines.dask_task import order_of
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
@@ -86,7 +86,8 @@ def test_workers_that_see_nothing_of_the_root_make_the_models_of_threads(
 
 def test_a_worker_is_told_nothing_of_the_root(world: World) -> None:
     context = world.context
-    order = order_of(world.job(UP), context, panel_hash_of(context.info))
+    panel = place_panel(context.layout, context.config.storage.panel_store, context.info)
+    order = order_of(world.job(UP), context, panel)
     assert str(context.layout.root).encode() not in pickle.dumps(order)
 
 

@@ -60,13 +60,6 @@ def test_parameters_of_a_family_concern_its_own_hash_alone() -> None:
     assert more.only(usual.families) == usual
 
 
-def test_evidence_is_made_where_the_root_is_seen() -> None:
-    shared = TrainingConfig.model_validate({"engine": DASK, "storage": {"models": "s3://foxml/models"}})
-    apart = TrainingConfig.model_validate({"engine": DASK, "storage": {"panel": "s3://foxml/panel"}})
-    assert (shared.evidence_engine.kind, apart.evidence_engine.kind) == ("dask", "threads")
-    assert apart.engine.kind == "dask"
-
-
 @pytest.mark.parametrize(
     ("text", "field"),
     [

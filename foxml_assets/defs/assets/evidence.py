@@ -50,9 +50,8 @@ def feature_selections(
             _log.info("%s: skipped, its evidence is current", target)
             yield _event(context, names, read_evidence(layout, target), layout)
         asked = [key for key in asked if key in stale]
-    for evidence in evaluate_targets(
-        asked, info, settings, layout, _log.info, inputs.training.evidence_engine
-    ):
+    engine, store = inputs.training.engine, inputs.training.storage.panel_store
+    for evidence in evaluate_targets(asked, info, settings, layout, _log.info, engine, store):
         yield _event(context, names, evidence, layout)
 
 

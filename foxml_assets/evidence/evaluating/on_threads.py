@@ -1,6 +1,7 @@
 """Targets one after the other in this process; what they share is made once, and threads work within."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from foxml_assets.evidence.arrays import load_arrays
 from foxml_assets.evidence.evaluating.evaluated import Evaluated
@@ -12,6 +13,7 @@ from foxml_assets.families.threads import one_blas_thread_throughout
 from foxml_assets.panel.data_config import DataConfig
 from foxml_assets.panel.folds import purge_bars
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.storage.layout import Layout
 
 # Labels and ridge predictions of a batch stand in memory together: three numbers a row and target.
@@ -26,15 +28,15 @@ def evaluate_on_threads(
     progress: Callable[[str], None],
 ) -> Iterator[tuple[str, Evaluated]]:
     """Evaluate `targets`, those that share their folds together, with the time since the one before."""
-    passed = stopwatch()
+    passed, read_rows = stopwatch(), partial(read_panel, layout)
     with one_blas_thread_throughout():
-        panel = load_arrays(info, config.evidence, layout)
+        panel = load_arrays(info, config.evidence, read_rows)
         replay = current_replay(lambda: panel, info, config, layout, progress)
         progress("asking which features look ahead")
         shared = share(panel, config.evidence, replay)
         for batch in _batches([info.target(name) for name in targets]):
-            for case, screen, null in screened_cases(batch, info, shared, layout):
-                yield case.spec.name, evaluate_case(case, screen, null, info, shared, layout, passed)
+            for case, screen, null in screened_cases(batch, info, shared, read_rows):
+                yield case.spec.name, evaluate_case(case, screen, null, info, shared, passed)
                 passed = stopwatch()
 
 

@@ -11,7 +11,7 @@ from foxml_assets.evidence.arrays import Flags, Floats, load_labels
 from foxml_assets.evidence.evaluating.evaluated import Evaluated
 from foxml_assets.evidence.evaluating.shared import Shared
 from foxml_assets.evidence.evaluating.stale import settings_hash
-from foxml_assets.evidence.kept_predictions import OutOfFold, keep_predictions
+from foxml_assets.evidence.kept_predictions import OutOfFold, predictions_bytes
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.ranks import LabelView
 from foxml_assets.evidence.rows import pooled_row, symbol_row
@@ -44,17 +44,17 @@ from foxml_assets.evidence.timing import EvidenceTiming
 from foxml_assets.panel.data_config import OwnTrees
 from foxml_assets.panel.folds import Fold, purge_bars, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
-from foxml_assets.storage.layout import Layout
+from foxml_assets.panel.panel_store import ReadRows
 
 
 def screened_cases(
-    batch: list[TargetSpec], info: PanelInfo, shared: Shared, layout: Layout
+    batch: list[TargetSpec], info: PanelInfo, shared: Shared, read_rows: ReadRows
 ) -> Iterator[tuple[TargetCase, LinearScreen, Estimate]]:
     """The cases of a batch, leakage found, each with its row of the batch's ridge predictions and its null
     score."""
     panel, settings = shared.panel, shared.config
     folds = walk_forward(len(panel.times), purge_bars(batch[0].horizon_bars), settings)
-    labels = load_labels(tuple(spec.name for spec in batch), info, settings, layout)
+    labels = load_labels(tuple(spec.name for spec in batch), info, settings, read_rows)
     # Later labels may end inside the hold-out.
     labels[:, panel.bar >= folds[-1].test_stop] = np.nan
     cases = [
@@ -106,11 +106,9 @@ def evaluate_case(
     null: Estimate,
     info: PanelInfo,
     shared: Shared,
-    layout: Layout,
     passed: Callable[[], EvidenceTiming],
 ) -> Evaluated:
-    """Fit and score the models that leakage leaves. Predictions are written here, where they are to be kept:
-    of all that is found they alone grow with the rows."""
+    """Fit and score the models that leakage leaves."""
     settings = shared.config
     families = probe_families(case)
     names = screened(successful(families))
@@ -143,7 +141,7 @@ def evaluate_case(
         assured=shared.known.assured,
     )
     out_of_fold = OutOfFold(pooled.chosen.prediction, np.concatenate([scores.prediction for scores in found]))
-    keep_predictions(layout, evidence, case, out_of_fold if settings.keep_predictions else None)
+    kept = predictions_bytes(evidence, case, out_of_fold) if settings.keep_predictions else None
     return Evaluated(
         evidence,
         scores=score_table(case, found),
@@ -151,6 +149,7 @@ def evaluate_case(
         findings=tuple(case.leaks.findings),
         families=families,
         timing=passed(),
+        predictions=kept,
     )
 
 

@@ -17,22 +17,20 @@ from foxml_assets.evidence.evaluating.one_target import evaluate_case, screened_
 from foxml_assets.evidence.evaluating.shared import Shared, share
 from foxml_assets.evidence.evaluating.stale import EVIDENCE_CODE_VERSION, settings_hash
 from foxml_assets.evidence.leakage.detector import detector_versions
-from foxml_assets.evidence.replay.replay_file import read_replay
+from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.evidence.timing import stopwatch
 from foxml_assets.families.threads import one_blas_thread_for_good
 from foxml_assets.panel.data_config import EvidenceConfig
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.storage.layout import Layout
 
 
 @dataclass(frozen=True)
 class PanelOrder:
-    """What the targets of one run have in common. The replay is made before, and read by its hash."""
+    """What the targets of one run have in common. `replay` has some bytes for each feature."""
 
-    layout: Layout
+    place: PanelPlace
     settings: EvidenceConfig
-    panel_hash: str
-    replay_hash: str | None
+    replay: Replay
 
 
 @dataclass(frozen=True)
@@ -64,19 +62,19 @@ def software(families: Sequence[ModelFamily], detectors: Sequence[str]) -> dict[
 def evaluate_order(order: TargetOrder, stop: Stop) -> Evaluated | None:
     """Evaluate the target of `order` on this worker; None if `stop` was set meanwhile.
 
-    Raises EngineError for a worker that sees another panel or has other code; else as on threads.
+    Raises EngineError for a worker that sees another panel or has other code, and StoreError; else as on
+    threads.
     """
     passed = stopwatch()
     one_blas_thread_for_good()
-    layout = order.panel.layout
     ready = _KEPT.get(_key(order.panel), lambda: _made_ready(order.panel))
     info, shared = ready.info, ready.shared
     spec = info.target(order.target)
     _require_same_code(settings_hash(spec, shared.asked, shared.replay_hash), order)
-    ((case, screen, null),) = screened_cases([spec], info, shared, layout)
+    ((case, screen, null),) = screened_cases([spec], info, shared, order.panel.place.read)
     if stop.is_set():
         return None
-    return evaluate_case(case, screen, null, info, shared, layout, passed)
+    return evaluate_case(case, screen, null, info, shared, passed)
 
 
 def forget(panel: PanelOrder) -> None:
@@ -84,23 +82,16 @@ def forget(panel: PanelOrder) -> None:
     _KEPT.forget(_key(panel))
 
 
-def _key(panel: PanelOrder) -> tuple[Layout, str, str | None, str, bool]:
+def _key(panel: PanelOrder) -> tuple[PanelPlace, str | None, str, bool]:
     settings = panel.settings
-    return (
-        panel.layout,
-        panel.panel_hash,
-        panel.replay_hash,
-        settings.config_hash(),
-        settings.keep_predictions,
-    )
+    return panel.place, panel.replay.replay_hash, settings.config_hash(), settings.keep_predictions
 
 
 def _made_ready(order: PanelOrder) -> _Ready:
-    info = PanelPlace(order.layout, None, order.panel_hash).info()
+    info = order.place.info()
     # The threads of a worker are for tasks.
     settings = order.settings.model_copy(update={"threads": 1})
-    replay = read_replay(order.layout, order.replay_hash)
-    return _Ready(info, share(load_arrays(info, settings, order.layout), settings, replay))
+    return _Ready(info, share(load_arrays(info, settings, order.place.read), settings, order.replay))
 
 
 def _require_same_code(found: str, order: TargetOrder) -> None:

@@ -53,20 +53,6 @@ def replay_hash(info: PanelInfo, config: DataConfig) -> str | None:
     return content_hash([REPLAY_CODE_VERSION, code, panel, settings.leakage.replay.model_dump(mode="json")])
 
 
-def read_replay(layout: Layout, wanted: str | None) -> Replay:
-    """The replay with the hash `wanted`; empty for None. Raises BuilderError if it is not there."""
-    if wanted is None:
-        return Replay()
-    there = _read(layout)
-    if there is None or there.replay_hash != wanted:
-        raise BuilderError(
-            "the replay is not that of this run",
-            file=layout.feature_replay,
-            fix="evaluate again: foxml run --until evidence",
-        )
-    return there
-
-
 def current_replay(
     load: Callable[[], PanelArrays],
     info: PanelInfo,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from foxml_assets.core.errors import PanelError
+from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.panel.files.row_groups import read_rows
 from foxml_assets.panel.panel_info import PanelInfo
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _BLOCK_BYTES = 8 << 20
-_PUT = "delete that folder of the store, and the next foxml train puts the panel there"
+_PUT = "delete that folder of the store, and the next foxml run or foxml train puts the panel there"
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,16 @@ class StoredPanel:
             raise PanelError(what, problems=error.problems, fix=_PUT) from error
 
     def footer(self) -> "pq.FileMetaData":
-        """Where the row groups are in its file. Raises StoreError."""
+        """Where the row groups are in its file. Raises StoreError, and PanelError if the file is damaged."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         with self.store.opened(self._rows) as stream:
-            return pq.read_metadata(stream)
+            try:
+                return pq.read_metadata(stream)
+            except pa.ArrowException as error:
+                problem = Problem("", str(error))
+                raise PanelError("is damaged", problems=[problem]) from error
 
     @property
     def _rows(self) -> str:

@@ -6,8 +6,7 @@ from functools import partial
 
 from foxml_assets.engines.cluster import connected, describe_cluster, require_same_software
 from foxml_assets.engines.flight import Flight
-from foxml_assets.engines.worker_panel import panel_hash_of
-from foxml_assets.panel.files.stored_panel import StoredPanel
+from foxml_assets.engines.worker_panel import PanelPlace, place_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
@@ -44,8 +43,8 @@ class DaskEngine:
         families = sorted({family for job in jobs for family in job.model_families})
         with connected(self._scheduler) as client:
             require_same_software(client, partial(software, families))
-            _put_panel(context)
-            batch = _Batch(jobs, context)
+            panel = place_panel(context.layout, context.config.storage.panel_store, context.info)
+            batch = _Batch(jobs, context, panel)
             flight = Flight[Order, JobOutcome](client, train_order, until=time.time() + seconds)
             for name, result in flight.carry(batch.orders()):
                 yield from batch.unsent()
@@ -56,21 +55,20 @@ class DaskEngine:
 class _Batch:
     """The jobs of one run."""
 
-    def __init__(self, jobs: Sequence[Job], context: TrainingContext) -> None:
-        self._jobs, self._context = {job.job_id: job for job in jobs}, context
+    def __init__(self, jobs: Sequence[Job], context: TrainingContext, panel: PanelPlace) -> None:
+        self._jobs, self._context, self._panel = {job.job_id: job for job in jobs}, context, panel
         store = context.config.storage.model_store
         self._catalogue = Catalogue(context, store) if store is not None else None
         self._unsent: list[Ending] = []
 
     def orders(self) -> Iterator[tuple[str, Order]]:
         """An order for each job, by its id, but for those of which all is found here."""
-        panel_hash = panel_hash_of(self._context.info)
         for name, job in self._jobs.items():
             families = self._catalogue.missing(job) if self._catalogue is not None else ()
             if self._catalogue is not None and not families:
                 self._unsent.append((job, self._catalogue.enter(job)))
             else:
-                yield name, order_of(job, self._context, panel_hash, families)
+                yield name, order_of(job, self._context, self._panel, families)
 
     def unsent(self) -> Iterator[Ending]:
         """The jobs without an order since it was last asked, and what is there of them."""
@@ -83,9 +81,3 @@ class _Batch:
         if self._catalogue is None or isinstance(result, Exception):
             return job, result
         return job, self._catalogue.enter(job, result)
-
-
-def _put_panel(context: TrainingContext) -> None:
-    store = context.config.storage.panel_store
-    if store is not None:
-        StoredPanel(store, panel_hash_of(context.info)).put(context.layout, context.info)

@@ -5,7 +5,6 @@ panel and the models as far as they are not in object stores.
 """
 
 import dataclasses
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,9 +25,6 @@ from foxml_assets.training.split import Timeline, timeline_of
 from foxml_assets.training.train_job import outcome_of, train_families, train_job
 from foxml_assets.training.training_config import CODE_VERSION
 
-# Of no use to a worker that finds everything in object stores.
-_NO_ROOT = Path(os.devnull)
-
 
 @dataclass(frozen=True)
 class Order:
@@ -44,16 +40,15 @@ class Order:
 
 
 def order_of(
-    job: Job, context: TrainingContext, panel_hash: str, families: Sequence[ModelFamily] = ()
+    job: Job, context: TrainingContext, panel: PanelPlace, families: Sequence[ModelFamily] = ()
 ) -> Order:
     """The order to train `families` of `job`. Of what is recorded it has only what concerns the job."""
     keys = [(job.spec_hash, family) for family in job.model_families]
     recorded = {key: context.recorded[key] for key in keys if key in context.recorded}
-    storage, layout = context.config.storage, context.layout
-    if storage.panel is not None and storage.models is not None:
-        layout = dataclasses.replace(layout, root=_NO_ROOT)
+    # Of a job whose models go into a store a worker writes nothing under the root.
+    layout = context.layout if context.config.storage.models is None else panel.layout
     settings = ModelContext(layout, None, context.config, context.holdout_fraction, recorded)
-    return Order(job, tuple(families), settings, PanelPlace(layout, storage.panel_store, panel_hash))
+    return Order(job, tuple(families), settings, panel)
 
 
 def software(families: Sequence[ModelFamily]) -> dict[str, str]:
