@@ -63,10 +63,12 @@ def test_evidence_on_dask_reports_every_partition_and_is_current_on_threads(
     wanted = evidence_run(shell.ledger, TARGETS, set(TARGETS))
     with dask_cluster(tmp_path) as cluster, cluster.client() as client:
         go_to(cluster, shell)
+        shell.edit("training_config.yaml", storage={"panel": f"file://{tmp_path}/store"})
         assert not client.run_on_scheduler(n_steps)
         result = shell.execute(wanted)
         assert client.run_on_scheduler(n_steps)
     assert result.success
+    assert list((tmp_path / "store").glob("*/panel.parquet")), "workers were left to the root"
     events = result.asset_materializations_for_node(EVIDENCE_ASSET)
     assert {event.partition for event in events} == set(TARGETS)
     assert all(event.metadata["verdict"].value for event in events)
