@@ -10,6 +10,7 @@ import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.names import target_segment
 from foxml_assets.panel.files.row_groups import read_rows
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import decode_info, info_bytes
@@ -47,6 +48,9 @@ class StoredPanel:
         times = rows[[info.time_column]].drop_duplicates().sort_values(info.time_column, ignore_index=True)
         self.store.put(self._rows, content)
         self.store.put(self._times, times.to_parquet())
+        for spec in info.targets:
+            labels = read_rows(io.BytesIO(content), info, [spec.name], file=layout.panel)
+            self.store.put(self._labels(spec.name), labels.to_parquet())
         self.store.put(self._description, description)
 
     def info(self) -> PanelInfo:
@@ -61,13 +65,12 @@ class StoredPanel:
 
     def times(self, info: PanelInfo) -> pd.Series:
         """The distinct times of its rows. Raises StoreError, and PanelError if they are not there."""
-        content = self.store.get(self._times)
-        if content is None:
-            raise PanelError(f"{self.store.address(self._times)} is missing", fix=_PUT)
-        return pd.read_parquet(io.BytesIO(content))[info.time_column]
+        return self._table(self._times)[info.time_column]
 
     def read(self, info: PanelInfo, columns: Sequence[str], symbols: Sequence[str] | None) -> pd.DataFrame:
         """As `read_rows`: only these columns and row groups are fetched. Raises StoreError and PanelError."""
+        if symbols is None and len(columns) == 1 and columns[0] in [spec.name for spec in info.targets]:
+            return self._table(self._labels(columns[0]))
         # A symbol's columns are a few ranges; of many symbols there are thousands, close to each other.
         block = 0 if symbols is not None and len(symbols) == 1 else _BLOCK_BYTES
         try:
@@ -89,6 +92,19 @@ class StoredPanel:
                 problem = Problem("", str(error))
                 raise PanelError("is damaged", problems=[problem]) from error
 
+    def _table(self, key: str) -> pd.DataFrame:
+        """A table that stands apart from the rows. Raises StoreError and PanelError."""
+        import pyarrow as pa
+
+        content = self.store.get(key)
+        if content is None:
+            raise PanelError(f"{self.store.address(key)} is missing", fix=_PUT)
+        try:
+            return pd.read_parquet(io.BytesIO(content))
+        except pa.ArrowException as error:
+            problem = Problem("", str(error))
+            raise PanelError(f"{self.store.address(key)} is damaged", problems=[problem], fix=_PUT) from error
+
     @property
     def _rows(self) -> str:
         return f"{self.panel_hash}/panel.parquet"
@@ -97,6 +113,10 @@ class StoredPanel:
     def _times(self) -> str:
         # A file of its own: in the rows they are two ranges for each symbol.
         return f"{self.panel_hash}/times.parquet"
+
+    def _labels(self, target: str) -> str:
+        # Likewise: the evidence of one target needs them of all symbols, and nothing else of the rows anew.
+        return f"{self.panel_hash}/labels/{target_segment(target)}.parquet"
 
     @property
     def _description(self) -> str:
