@@ -31,6 +31,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "models": MODELS,
     "model_dir": MODELS,
     "model_folder": MODELS,
+    "stored_folder": MODELS,
     "model_memory": (),
     "staged_models": MODELS,
     "retired_models": (),
