@@ -96,6 +96,8 @@ def switch_off(ui: Ui, sensor: str) -> None:
 def train(ui: Ui, keys: list[str], trained: int) -> None:
     """Train the partitions `keys` by the dialog of their page, until `trained` of all are."""
     page = ui.open(_MODELS)
+    # What is pressed before the page has its partitions is drawn over.
+    page.get_by_text(re.compile(r"^Materialized \(")).first.wait_for()
     ui.press("Materialize")
     ui.press("Custom")
     page.get_by_text(re.compile("partitions selected$")).last.click()
@@ -174,9 +176,9 @@ def test_a_person_goes_from_an_empty_root_to_models_and_sees_what_changed(
         wait_for("the UI did not start", lambda: is_serving(port), log)
         ui = Ui(window.page, f"http://127.0.0.1:{port}", tmp_path)
         see_the_graph(ui, log)
-        make_the_plan(ui)
-        # After the first training it would train the others by itself.
+        # After the first training it would train the others by itself, in a look that has begun before too.
         switch_off(ui, "pending_training")
+        make_the_plan(ui)
 
         planned = symbol_jobs(world)
         keys = list(planned)
