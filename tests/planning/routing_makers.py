@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
+from plan_makers import SETTINGS
 
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
+from foxml_assets.planning.jobs.builder import build_plan
+from foxml_assets.planning.plan.consumer import get_job
 from foxml_assets.planning.plan.data_hashes import DataHashes
-from foxml_assets.planning.plan.master_plan import MasterPlan
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan, TrainingHashes
 from foxml_assets.planning.validate.staleness import CurrentInputs
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.router import route
@@ -125,3 +128,25 @@ def grid() -> list[dict[str, object]]:
         rows.append(row(target, None, pooled))
         rows.extend(row(target, local.upper(), local) for local in LOCAL)
     return rows
+
+
+def built(
+    routing: RoutingPlan,
+    with_policy: RoutingPolicy | None = None,
+    training_hashes: TrainingHashes = SETTINGS,
+    **hashes: dict[str, str],
+) -> MasterPlan:
+    return build_plan(
+        routing,
+        with_policy or policy(),
+        data_hashes=hashes,
+        training_hashes=training_hashes,
+        parent_plan_hash=None,
+        stamp=STAMP,
+    )
+
+
+def job_of(plan: MasterPlan, target: str, symbol: str | None = None) -> Job:
+    found = get_job(plan, target, symbol)
+    assert found is not None
+    return found

@@ -49,6 +49,17 @@ def living_command(root: Path) -> Claim | None:
     return next((claim for claim in claims if claim.role is Role.COMMAND and claim.is_held), None)
 
 
+def why_to_wait(workspace: Workspace, *, needs_plan: bool) -> str:
+    """Why a sensor launches nothing now: a plan that it needs is not there, or a command is at work.
+
+    Empty if there is no such reason.
+    """
+    if needs_plan and not workspace.layout.master_plan.is_file():
+        return "there is no plan yet: foxml run --until plan"
+    command = living_command(workspace.root)
+    return f"waiting for {command}, which launches its own runs" if command is not None else ""
+
+
 def has_living_server(root: Path, settings_id: str | None = None) -> bool:
     """Whether the code server of a daemon serves this root, and goes by `settings_id` if it is given."""
     servers = (claim for claim in find_claims(root).values() if claim.role is Role.SERVER and claim.is_held)

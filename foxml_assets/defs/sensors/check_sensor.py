@@ -15,7 +15,7 @@ from foxml_assets.defs.checking.check_findings import all_findings, first_words
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
-from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, runs_in_flight, why_to_wait
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.stages import Stage
 from foxml_assets.storage.tables import find_table
@@ -48,11 +48,8 @@ def outdated_checks(
 ) -> dg.RunRequest | dg.SkipReason:
     """Runs the checks of candidates and plans again where their results are not what they would be now."""
     ledger, root = ledger_of(workspace, context.instance), workspace.root
-    if not workspace.layout.master_plan.is_file():
-        return dg.SkipReason("there is no plan yet: foxml run --until plan")
-    command = living_command(root)
-    if command is not None:
-        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    if reason := why_to_wait(workspace, needs_plan=True):
+        return dg.SkipReason(reason)
     names = ledger.names
     assets, job = set(names.keys(_CHECKED)), names.flat(ARTIFACT_CHECK_JOB)
     runs = [

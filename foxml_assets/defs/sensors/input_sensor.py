@@ -13,7 +13,7 @@ from foxml_assets.defs.assets.inputs import Observed, config_version, news, read
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
-from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, runs_in_flight, why_to_wait
 from foxml_assets.defs.running.stage_runs import (
     EVIDENCE_ASSET,
     StageRun,
@@ -65,9 +65,8 @@ def changed_inputs(
     ledger = ledger_of(workspace, context.instance)
     if data_version_of(ledger, "routing_candidates")[0] is None:
         return dg.SkipReason("nothing was run here yet: start with `foxml run`, or materialize the assets")
-    command = living_command(workspace.root)
-    if command is not None:
-        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    if reason := why_to_wait(workspace, needs_plan=False):
+        return dg.SkipReason(reason)
     runs = [
         run
         for run in runs_in_flight(ledger, workspace.root, STAGE_ASSETS)

@@ -13,7 +13,7 @@ from foxml_assets.defs.checking.catalogue import model_checks_of
 from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
-from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, runs_in_flight, why_to_wait
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS
 from foxml_assets.defs.sensors.input_sensor import INTERVAL_SECONDS
 from foxml_assets.stages import STAGE_ASSETS
@@ -35,11 +35,8 @@ def unchecked_models(
 ) -> dg.RunRequest | dg.SkipReason:
     """Runs the checks of models that are older than models or plan, when no report is to be expected."""
     ledger, root = ledger_of(workspace, context.instance), workspace.root
-    if not workspace.layout.master_plan.is_file():
-        return dg.SkipReason("there is no plan yet: foxml run --until plan")
-    command = living_command(root)
-    if command is not None:
-        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    if reason := why_to_wait(workspace, needs_plan=True):
+        return dg.SkipReason(reason)
     planned = workspace.layout.master_plan.stat().st_mtime
     changes = _changes(ledger, planned)
     due = {asset: changed for asset, changed in changes if _checked(ledger, asset) < changed}

@@ -15,7 +15,7 @@ from foxml_assets.defs.graph import sensor
 from foxml_assets.defs.running.attempts import REQUEST_TAG, exhausted_keys, refusal
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.retirement import retire_unplanned
-from foxml_assets.defs.running.runs import daemon_tags, describe_runs, living_command, runs_in_flight
+from foxml_assets.defs.running.runs import daemon_tags, describe_runs, runs_in_flight, why_to_wait
 from foxml_assets.defs.running.stage_runs import (
     MODEL_ASSETS,
     REPORT_ASSET,
@@ -59,11 +59,8 @@ def pending_training(
     Jobs whose last attempt at the same spec failed are left to the user. A stale plan trains nothing.
     """
     # Without a plan every target would be trained, which is for the user to start.
-    if not workspace.layout.master_plan.is_file():
-        return dg.SkipReason("there is no plan yet: foxml run --until plan")
-    command = living_command(workspace.root)
-    if command is not None:
-        return dg.SkipReason(f"waiting for {command}, which launches its own runs")
+    if reason := why_to_wait(workspace, needs_plan=True):
+        return dg.SkipReason(reason)
     ledger = ledger_of(workspace, context.instance)
     runs = runs_in_flight(ledger, workspace.root, STAGE_ASSETS)
     others = [run for run in runs if not is_training(run, ledger.names)]

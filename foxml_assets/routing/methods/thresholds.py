@@ -20,7 +20,7 @@ from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules.rule_tests import RuleTest
 from foxml_assets.routing.rules.rules import Cases, Rule
-from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, bars_of, number
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, score_thresholds_of
 from foxml_assets.routing.sides.row_tests import Check
 
 
@@ -230,7 +230,7 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
     # The last of the three thresholds is the lane's; NaN stands for a closed one.
-    closed = state is SignalState.EXPERIMENTAL and np.isnan(bars_of(trace, policy)[2])
+    closed = state is SignalState.EXPERIMENTAL and np.isnan(score_thresholds_of(trace, policy)[2])
     if closed and not rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]
     return remedies(trace, [*admission_tests(policy), *_tests_for(state)], policy)

@@ -4,7 +4,7 @@ import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile
-from foxml_assets.routing.rules.side_trace import SideTrace, allowed_stabilities, bars_of, number
+from foxml_assets.routing.rules.side_trace import SideTrace, allowed_stabilities, number, score_thresholds_of
 from foxml_assets.routing.rules.stability_words import stability_words
 from foxml_assets.routing.sides.fdr import one_sided_p
 
@@ -74,7 +74,7 @@ def stability(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def below_thresholds(trace: SideTrace, policy: PolicyInForce) -> str:
-    _, low, experimental = bars_of(trace, policy)
+    _, low, experimental = score_thresholds_of(trace, policy)
     lane_open = policy.experimental_lane and not np.isnan(experimental)
     name = EXPERIMENTAL if lane_open else "min_score"
     threshold = experimental if lane_open else low

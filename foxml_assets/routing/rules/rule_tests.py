@@ -8,7 +8,13 @@ import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl
-from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, allowed_stabilities, bars_of, number
+from foxml_assets.routing.rules.side_trace import (
+    RuleLine,
+    SideTrace,
+    allowed_stabilities,
+    number,
+    score_thresholds_of,
+)
 from foxml_assets.routing.rules.stability_words import stability_words
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
@@ -95,17 +101,17 @@ def _stability_now(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def _score_test(check: Check, name: str, at: int) -> RuleTest:
-    """The gate against one of the three thresholds of `bars_of`."""
+    """The gate against one of the three thresholds of `score_thresholds_of`."""
 
     def asked(trace: SideTrace, policy: PolicyInForce) -> str:
-        threshold = bars_of(trace, policy)[at]
+        threshold = score_thresholds_of(trace, policy)[at]
         # NaN is a lane without a threshold for this metric, which is closed as well.
         if check is Check.EXPERIMENTAL_SCORE and (not policy.experimental_lane or np.isnan(threshold)):
             return "lane closed"
         return f">= {number(threshold)}"
 
     def remedy(trace: SideTrace, policy: PolicyInForce) -> str:
-        threshold = bars_of(trace, policy)[at]
+        threshold = score_thresholds_of(trace, policy)[at]
         if np.isnan(trace.gate):
             return ""
         return f"gate >= {number(threshold)} (now {number(trace.gate)}, {threshold - trace.gate:+.4f})"

@@ -95,7 +95,7 @@ def side_trace(side: Side, row: Mapping[Hashable, Any]) -> SideTrace:
     return msgspec.convert(values, SideTrace)
 
 
-def bars_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
+def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
     """The strong, min and experimental score thresholds of a trace; NaN where there is none.
 
     The threshold that decided is the recorded one, which hysteresis may have moved.
