@@ -16,7 +16,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
-from foxml_assets.core.printable import printable
+from foxml_assets.core.printable import TERMINAL, printable
 
 _MAX_TEXT, _MAX_CELL = 20_000, 1_000
 
@@ -95,16 +95,16 @@ def print_bytes(document: bytes) -> None:
 
 def show_progress(on: Console = console) -> None:
     """Print what the layers log while they work."""
-    logger = logging.getLogger("foxml_assets")
-    logger.setLevel(logging.INFO)
-    if not logger.handlers:
-        handler = RichHandler(
-            console=on,
-            log_time_format="%H:%M:%S",
-            show_path=False,
-            show_level=False,
-            markup=False,
-            highlighter=None,
-        )
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+    for logger in map(logging.getLogger, ("foxml_assets", TERMINAL)):
+        logger.setLevel(logging.INFO)
+        if not logger.handlers:
+            handler = RichHandler(
+                console=on,
+                log_time_format="%H:%M:%S",
+                show_path=False,
+                show_level=False,
+                markup=False,
+                highlighter=None,
+            )
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            logger.addHandler(handler)

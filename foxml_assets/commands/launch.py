@@ -119,8 +119,8 @@ class Launcher:
             found = self.instance.get_records_for_run(run.run_id, cursor)
             cursor = found.cursor
             for record in found.records:
-                if record.event_log_entry.dagster_event is None:
-                    console.print(record.event_log_entry.user_message)
+                if (line := _line(record.event_log_entry)) is not None:
+                    console.print(line)
             if is_finished and not found.has_more:
                 console.print(describe_runs([run]), style="dim")
                 return run
@@ -139,6 +139,14 @@ class Launcher:
                 return run_of(self.instance, name)
             time.sleep(_POLL_SECONDS)
         return run
+
+
+def _line(entry: dg.EventLogEntry) -> str | None:
+    """What a run's log tells a terminal: its messages, and of an event how it describes what was made."""
+    if entry.dagster_event is None:
+        return entry.user_message
+    made = entry.asset_materialization
+    return None if made is None else made.description
 
 
 def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunError:

@@ -4,6 +4,8 @@ and Markdown, which is HTML in a browser.
 
 import re
 
+# The logger of lines for a terminal alone, because the events of a run tell the same.
+TERMINAL = "foxml_terminal"
 _CREDENTIALS = re.compile(r"(?<=://)\S*@")
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 

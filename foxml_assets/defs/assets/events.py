@@ -47,11 +47,13 @@ def output_event(
     jobs: Mapping[str, str] | None = None,
     made: tuple[str, ...] = (),
     observed: tuple[str, ...] = (),
+    description: str | None = None,
 ) -> dg.AssetMaterialization:
     """Report one finished partition of the running asset.
 
     It was made from `jobs`, versions of external assets with the same partition key by asset name, and from
-    the current versions of unpartitioned assets, `made` by the graph or `observed`.
+    the current versions of unpartitioned assets, `made` by the graph or `observed`. The log of the run and
+    a terminal that follows it show `description`.
     """
     tags = {_DATA_VERSION: data_version, _CODE_VERSION: _code_version(context)}
     for name, version in (jobs or {}).items():
@@ -60,7 +62,9 @@ def output_event(
     ledger = Ledger(context.instance, names)
     for name in (*made, *observed):
         tags |= _provenance(ledger, name, is_source=name in observed)
-    return dg.AssetMaterialization(context.asset_key, partition=partition, tags=tags, metadata=metadata)
+    return dg.AssetMaterialization(
+        context.asset_key, partition=partition, tags=tags, metadata=metadata, description=description
+    )
 
 
 def data_version_of(ledger: Ledger, asset: str, partition: str | None = None) -> tuple[str | None, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from foxml_assets.core.printable import TERMINAL
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import output_event
@@ -46,7 +47,7 @@ POOLS = {
     TrainingType.SYMBOL_SPECIFIC: "symbol_training",
 }
 _MAX_LISTED = 20
-_log = logging.getLogger(__name__)
+_log, _terminal = logging.getLogger(__name__), logging.getLogger(TERMINAL)
 
 
 _DESCRIPTIONS = {
@@ -106,12 +107,15 @@ def _train(
     found: Counter[OutcomeStatus] = Counter()
     failed: list[JobOutcome] = []
     for number, outcome in enumerate(train_jobs(jobs, training, seconds=seconds), start=1):
-        _log.info("%d of %d: %s", number, len(jobs), _line(outcome))
+        line = f"{number} of {len(jobs)}: {_line(outcome)}"
         found[outcome.status] += 1
         if outcome.status is OutcomeStatus.FAILED:
+            _log.info("%s", line)
             failed.append(outcome)
         else:
-            yield _model_event(context, ledger.names, outcome, training)
+            # The model's event tells it; a line of the log would be an event more for each job.
+            _terminal.info("%s", line)
+            yield _model_event(context, ledger.names, outcome, training, line)
             if partition_key(outcome.job) in told:
                 yield job_event(ledger.names, outcome.job, is_changed=False)
     yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, context.partition_keys)
@@ -146,13 +150,18 @@ def _summary(found: Counter[OutcomeStatus], unplanned: list[str], not_begun: int
 
 
 def _model_event(
-    context: dg.AssetExecutionContext, names: Names, outcome: JobOutcome, training: ModelContext
+    context: dg.AssetExecutionContext,
+    names: Names,
+    outcome: JobOutcome,
+    training: ModelContext,
+    line: str,
 ) -> dg.AssetMaterialization:
     job = outcome.job
     version = model_version(job.spec_hash, {model.family: model.manifest_sha256 for model in outcome.models})
     made_from = {JOB_ASSETS[job.training_type]: job.spec_hash}
     shown = model_metadata(outcome, training)
-    return output_event(context, names, partition_key(job), version, shown, jobs=made_from)
+    key = partition_key(job)
+    return output_event(context, names, key, version, shown, jobs=made_from, description=line)
 
 
 def _line(outcome: JobOutcome) -> str:
