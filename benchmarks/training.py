@@ -1,4 +1,5 @@
-"""What a plan's training costs beside its fits: a bare loop, batches of jobs, a Dagster run for each job.
+"""What a plan's training costs beside its fits: a bare loop, batches of jobs, a Dagster run for each job, and
+batches on two one-thread workers of Dask.
 
     python benchmarks/training.py              300 jobs, then 6,000 tiny ones: about ten minutes
     python benchmarks/training.py --jobs 40    as many jobs and no more tiny ones, without limits
@@ -10,6 +11,7 @@ does slows down both. Judged are ratios; the seconds beside are what they were s
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import yaml
 
 from benchmarks.jobs.job_runs import BareLoop, Cost, train_alone, train_batches
 from benchmarks.jobs.job_world import Size, foxml, make_job_world
@@ -29,6 +33,7 @@ TINY = Size(targets=50, symbols=1, rows=(500, 600), features=(3, 4), rounds=2)
 FEW, MANY = 1_000, 5_000
 MOST_OF_LOOP = 1.10
 MOST_OF_ALONE = 1 / 20
+WORKERS, MOST_OF_LOOP_ON_DASK = 2, 1.25
 MOST_MEMORY = 1.25
 # A run that finds nothing to do, in parts of its own start-up. Two thirds of it are what Dagster records of
 # its three runs, event by event; the stated seconds would be 1.3 and are not reached.
@@ -50,6 +55,40 @@ def measure_training(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
         after = loop.train(halves[1])
     alone = sum((train_alone(workspace, job) for job in jobs[:SAMPLE]), Cost(0.0, 0.0, 0.0))
     return {"loop": before + after, "batches": batches, "alone": alone}
+
+
+def measure_dask(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
+    """The costs of the loop, and of batches on workers that stand; the models that there are go before."""
+    from distributed import LocalCluster
+
+    jobs = load_master_training_plan(workspace.layout.master_plan).jobs[:n_jobs]
+    shutil.rmtree(workspace.layout.models)
+    loop = BareLoop.load(workspace.read_inputs().training_context(), workspace.root.parent / "bare_again")
+    cluster = LocalCluster(
+        n_workers=WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address=None, host="127.0.0.1"
+    )
+    with cluster:
+        settings = workspace.training_config().model_dump(mode="json")
+        settings["engine"] = {"kind": "dask", "scheduler": cluster.scheduler_address}
+        workspace.training_config_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        with open_launcher(workspace) as launcher:
+            # What workers import at their first fits is no job's.
+            loop.train(jobs[:2])
+            train_batches(launcher, jobs[: 2 * WORKERS], n_jobs)
+            rest = jobs[2 * WORKERS :]
+            before = loop.train(rest[: len(rest) // 2])
+            batches = train_batches(launcher, rest, n_jobs)
+            after = loop.train(rest[len(rest) // 2 :])
+    return {"loop": before + after, "batches": batches}
+
+
+def report_dask(found: dict[str, Cost]) -> bool:
+    """Print what batches on Dask cost; whether the limit is kept."""
+    ratio = found["batches"].seconds / found["loop"].seconds
+    line("the bare loop again", f"{found['loop'].seconds:.1f} s")
+    line(f"batches on {WORKERS} workers of Dask", f"{found['batches'].seconds:.1f} s")
+    line("  of the bare loop", f"{ratio:.2f}", f"at most {MOST_OF_LOOP_ON_DASK:.2f}")
+    return ratio <= MOST_OF_LOOP_ON_DASK
 
 
 def report_training(found: dict[str, Cost], n_jobs: int) -> bool:
@@ -147,6 +186,7 @@ def main() -> int:
         workspace = make_job_world(size, Path(name, "jobs"))
         good = report_training(measure_training(workspace, n_jobs), n_jobs)
         good &= report_idle(workspace)
+        good &= report_dask(measure_dask(workspace, n_jobs))
         if chosen.jobs:
             return 0
         good &= report_memory(Path(name, "tiny"))

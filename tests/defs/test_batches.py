@@ -65,6 +65,18 @@ def test_jobs_of_the_range_that_are_trained_already_are_skipped_and_reported(she
     assert len(trained) == 6
 
 
+def test_a_trained_job_is_one_event_that_tells_what_became_of_it(shell: Shell) -> None:
+    result = shell.execute(batch_of(shell))
+    records = shell.instance.get_records_for_run(result.run_id, limit=None).records
+    entries = [record.event_log_entry for record in records]
+    told = [made.description for entry in entries if (made := entry.asset_materialization) is not None]
+    assert [line.partition(":")[0] for line in told] == [f"{number} of 6" for number in range(1, 7)]
+    assert all(" done in " in line for line in told)
+    messages = [entry.user_message for entry in entries if entry.dagster_event is None]
+    assert not any(job.job_id in message for message in messages for job in shell.plan.jobs)
+    assert any("6 trained, 0 trained already, 0 failed" in message for message in messages)
+
+
 def test_batches_are_short_ranges_that_together_hold_every_pending_job_once(shell: Shell) -> None:
     plan = shell.plan
     order = keys(shell)
