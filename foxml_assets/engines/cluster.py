@@ -61,6 +61,20 @@ def require_same_software(client: "Client", software: Software) -> None:
         )
 
 
+def _require_certificate(scheduler: str) -> None:
+    """Raise EngineError if `scheduler` speaks TLS and this process does not: a client that finds it out by
+    itself hangs for half a minute when it goes. Raises OSError for files that cannot be read."""
+    from distributed.security import Security
+
+    has_none = Security().get_connection_args("client")["ssl_context"] is None
+    if scheduler.startswith("tls://") and has_none:
+        raise EngineError(
+            "the Dask scheduler speaks TLS, for which nothing is set here",
+            problems=[Problem("engine.scheduler", "needs a certificate of this process", scheduler)],
+            fix="set DASK_CONFIG to the file that names it, as in docs/cluster.md, under Security",
+        )
+
+
 @contextmanager
 def connected(scheduler: str) -> Iterator["Client"]:
     """A client of the scheduler at that address. Raises EngineError, also when it is lost in the block."""
@@ -73,6 +87,7 @@ def connected(scheduler: str) -> Iterator["Client"]:
             fix="pip install 'foxml-assets[dask]'",
         ) from error
     try:
+        _require_certificate(scheduler)
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False, name="foxml")
     except (OSError, ValueError, TypeError) as error:
         raise EngineError(

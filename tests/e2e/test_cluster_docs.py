@@ -111,8 +111,8 @@ def test_members_of_a_cluster_with_tls_know_each_other_and_nobody_else(folder: P
     title, port = "Security", free_port()
     configure(folder, title, port)
     (started,) = blocks(title, "sh")
-    without_key = "env -u DASK_CONFIG foxml doctor | grep 'no Dask scheduler answers'"
-    script = f"foxml run --until plan\n{started}\nfoxml train\nfoxml doctor\n{without_key}\n"
+    without_key = "env -u DASK_CONFIG foxml doctor | grep 'speaks TLS, for which nothing is set'"
+    script = f"{started}\nfoxml run --until plan\nfoxml train\nfoxml doctor\n{without_key}\n"
     with shell(folder, with_port(script, port)) as said:
         assert f"2 workers with 2 threads at tls://127.0.0.1:{port}" in said
         assert "Scheduler at:" in said
