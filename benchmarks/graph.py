@@ -128,15 +128,20 @@ def report(found: dict[str, float], *, is_judged: bool) -> bool:
     return good or not is_judged
 
 
-def main() -> int:
-    """Run the benchmark; 1 if a limit is broken."""
+def begin(description: str | None) -> tuple[tuple[int, int], bool]:
+    """Read the command line and say what the machine does: targets and symbols; whether it is judged."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="the smaller size, without limits")
-    chosen = parser.parse_args()
-    size = QUICK_SIZE if chosen.quick else SIZE
+    is_quick = parser.parse_args().quick
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start")
+    return (QUICK_SIZE, False) if is_quick else (SIZE, True)
+
+
+def main() -> int:
+    """Run the benchmark; 1 if a limit is broken."""
+    size, is_judged = begin(__doc__)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found, workspace = measure_commands(*size, folder)
@@ -144,7 +149,7 @@ def main() -> int:
         n_events = n_job_events(workspace)
         found |= measure_partitions(folder / "partitions")
     print(f"{size[0]} x {size[1]} pairs, {n_jobs} jobs, {n_events} events of jobs")
-    return 0 if report(found, is_judged=not chosen.quick) and n_events == 0 else 1
+    return 0 if report(found, is_judged=is_judged) and n_events == 0 else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ a job. The server is a real one on this machine that waits for the disk; one acr
 every statement.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 
 import dagster as dg
-from graph import ADDED, AGAIN, FIRST, QUICK_SIZE, RETIRED, SIZE, measure_commands, measure_partitions
+from graph import ADDED, AGAIN, FIRST, RETIRED, begin, measure_commands, measure_partitions
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "defs"))
@@ -67,12 +66,7 @@ def measure(size: tuple[int, int], folder: Path, settings: Path | None) -> dict[
 
 def main() -> int:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="the smaller size")
-    size = QUICK_SIZE if parser.parse_args().quick else SIZE
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start")
+    size, _ = begin(__doc__)
     with tempfile.TemporaryDirectory() as name, postgres_server(is_durable=True) as variables:
         os.environ.update(variables)
         sqlite = measure(size, Path(name) / "sqlite", None)

@@ -7,7 +7,6 @@ A limit is a ratio to the core of `graph.py`, which is timed in the same run; th
 beside are what it was set for, on two free cores.
 """
 
-import argparse
 import http.client
 import json
 import os
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from graph import QUICK_SIZE, SIZE, measure_commands
+from graph import begin, measure_commands
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "defs"))
 
@@ -119,13 +118,7 @@ def measure(
 
 def main() -> int:
     """Run the benchmark; 1 if a limit is broken."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="the smaller size, without limits")
-    chosen = parser.parse_args()
-    size = QUICK_SIZE if chosen.quick else SIZE
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start")
+    size, is_judged = begin(__doc__)
     good = True
     with tempfile.TemporaryDirectory() as name:
         sqlite = measure(size, Path(name) / "sqlite", None)
@@ -137,7 +130,7 @@ def main() -> int:
         for query, seconds in found.items():
             print(f"{what:<10} {query:<30} {seconds:>8.3f} s {seconds / core:>8.2f} of the core")
             good &= seconds <= LIMIT * core
-    return 0 if good or chosen.quick else 1
+    return 0 if good or not is_judged else 1
 
 
 if __name__ == "__main__":

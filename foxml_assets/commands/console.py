@@ -95,16 +95,16 @@ def print_bytes(document: bytes) -> None:
 
 def show_progress(on: Console = console) -> None:
     """Print what the layers log while they work."""
+    handler = RichHandler(
+        console=on,
+        log_time_format="%H:%M:%S",
+        show_path=False,
+        show_level=False,
+        markup=False,
+        highlighter=None,
+    )
+    handler.setFormatter(logging.Formatter("%(message)s"))
     for logger in map(logging.getLogger, ("foxml_assets", TERMINAL)):
         logger.setLevel(logging.INFO)
         if not logger.handlers:
-            handler = RichHandler(
-                console=on,
-                log_time_format="%H:%M:%S",
-                show_path=False,
-                show_level=False,
-                markup=False,
-                highlighter=None,
-            )
-            handler.setFormatter(logging.Formatter("%(message)s"))
             logger.addHandler(handler)

@@ -56,7 +56,7 @@ class SharedRows:
     read_rows: ReadRows
 
     def read(self, job: Job, symbols: Sequence[str], context: TrainingContext) -> pd.DataFrame:
-        """The job's rows: time, symbol, features and label, and what else was read for others."""
+        """The job's time, symbol, features and label, beside columns of other jobs. Raises PanelError."""
         info = context.info
         wanted = [*job_features(job, info), job.target]
         if job.symbol is None or not self.columns[job.symbol].issuperset(wanted):
@@ -114,7 +114,7 @@ def load_job_data(job: Job, context: TrainingContext, shared: SharedRows) -> Job
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
     horizon = _horizon(job, context)
     frame = shared.read(job, symbols, context)
-    code = _codes(frame[info.symbol_column], symbols)
+    code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
     train, holdout = split_rows(
         code,
         timeline.bar_of(frame[info.time_column]),
@@ -144,13 +144,6 @@ def model_inputs(
     X = frame[list(job_features(job, context.info))]
     # One more column, or none.
     return X.assign(**dict.fromkeys(symbol_feature(job, context.info, context.config), code))
-
-
-def _codes(symbol: pd.Series, symbols: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Of each row, the position of its symbol in `symbols`, which are all that were read."""
-    if len(symbols) == 1:
-        return np.zeros(len(symbol), dtype=np.int64)
-    return pd.Categorical(symbol, categories=list(symbols)).codes.astype(np.int64)
 
 
 def _horizon(job: Job, context: TrainingContext) -> int:

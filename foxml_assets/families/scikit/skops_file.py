@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
-# What reading bytes that are no such file, or not whole, raises.
+# What reading bytes that are no such file, or not whole, raises; zipfile does not implement every packing.
 UNREADABLE = (
     AttributeError,
     BadZipFile,
