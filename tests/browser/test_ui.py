@@ -1,5 +1,6 @@
 """What a person does in the UI: a real Chromium before a real `foxml dev`, from an empty root to models."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def switch_off(ui: Ui, sensor: str) -> None:
 
 
 def train(ui: Ui, keys: list[str], trained: int) -> None:
-    """Train the partitions `keys` by the dialog of their page, until `trained` of all are."""
+    """Train the partitions `keys` as one run by the dialog of their page, until `trained` of all are."""
     page = ui.open(_MODELS)
     # What is pressed before the page has its partitions is drawn over.
     page.get_by_text(re.compile(r"^Materialized \(")).first.wait_for()
@@ -102,12 +103,23 @@ def train(ui: Ui, keys: list[str], trained: int) -> None:
     ui.press("Custom")
     page.get_by_text(re.compile("partitions selected$")).last.click()
     page.get_by_role("menuitem").filter(has_text="Select all").click()
-    for key in keys:
-        page.get_by_role("menuitem").filter(has_text=key).click()
+    page.get_by_role("menuitem").filter(has_text=keys[0]).click()
     page.keyboard.press("Escape")
-    ui.press("Launch 1 run" if len(keys) == 1 else "Launch backfill")
+    if len(keys) > 1:
+        choose(ui, keys)
+    ui.press("Launch 1 run")
     page.locator("[aria-modal=true]").wait_for(state="detached")
     ui.wait_for_text(f"Materialized ({trained})")
+
+
+def choose(ui: Ui, keys: list[str]) -> None:
+    """Name the partitions to train in the config of the run, whatever stands between them."""
+    ui.page.get_by_text("Config", exact=True).last.click()
+    ui.press("Add config")
+    ui.page.locator(".CodeMirror").last.click()
+    ui.page.keyboard.insert_text(json.dumps({"ops": {"symbol_models": {"config": {"chosen": keys}}}}))
+    ui.press("Save config")
+    ui.page.get_by_text("Config Editor", exact=True).wait_for(state="detached")
 
 
 def see_the_model(ui: Ui, job: Job) -> None:

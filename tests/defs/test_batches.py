@@ -15,8 +15,9 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from shell_world import Shell
 from training_world import RETURN, UP
 
+from foxml_assets.defs.running.origin import origin_tags
 from foxml_assets.defs.running.partitions import SYMBOL_JOBS, add_partitions, keys_of, retire_partitions
-from foxml_assets.defs.running.stage_runs import StageRun, partition_key
+from foxml_assets.defs.running.stage_runs import QUIET, StageRun, partition_key
 from foxml_assets.stages import Stage
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.training.models.pending import pending_jobs
@@ -161,6 +162,36 @@ def test_what_are_no_neighbours_are_runs_of_a_backfill_and_one_run_of_a_command(
     assert backfilled(shell, chosen) == [(key,) for key in chosen]
     (run,) = shell.runs_of([jobs[key] for key in chosen], no_others=True)
     assert set(run.chosen) == set(chosen)
+
+
+def as_launched_by_a_person(shell: Shell, partition: str, chosen: list[str]) -> dg.ExecuteInProcessResult:
+    """A run of one partition whose config names the ones to train, as the dialog of the UI launches it."""
+    return shell.job().execute_in_process(
+        instance=shell.instance,
+        asset_selection=[dg.AssetKey("symbol_models")],
+        tags={"dagster/partition": partition, **origin_tags()},
+        run_config={**QUIET, "ops": {"symbol_models": {"config": {"chosen": chosen}}}},
+        raise_on_error=False,
+    )
+
+
+def test_a_run_of_one_partition_trains_those_that_its_config_names(shell: Shell) -> None:
+    chosen = keys(shell)[0::2]
+    result = as_launched_by_a_person(shell, chosen[0], chosen)
+    assert result.success
+    events = result.asset_materializations_for_node("symbol_models")
+    assert sorted(event.partition for event in events) == sorted(chosen)
+    left = {partition_key(job) for job in shell.plan.jobs if job.job_id in shell.pending()}
+    assert left == set(keys(shell)) - set(chosen)
+
+
+def test_a_name_that_is_no_job_fails_the_run_and_costs_no_other_its_model(shell: Shell) -> None:
+    first = keys(shell)[0]
+    result = as_launched_by_a_person(shell, first, [first, "nobody@AAA", first])
+    assert not result.success
+    (failure,) = (event for event in result.all_events if event.is_step_failure)
+    assert "'nobody@AAA' is not a job of the plan" in str(failure.step_failure_data.error)
+    assert len(result.asset_materializations_for_node("symbol_models")) == 1
 
 
 def test_a_plan_that_another_process_is_writing_is_written_a_moment_later(shell: Shell) -> None:

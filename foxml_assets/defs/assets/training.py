@@ -99,8 +99,8 @@ def _train(
     # To the run's event log only: `foxml run` trains in several runs and tells it once.
     context.log.info(permit.filter_line)
     planned = {partition_key(job): job for job in permit.plan.jobs if job.training_type is kind}
-    unplanned = [key for key in context.partition_keys if key not in planned]
-    chosen = meant.chosen or context.partition_keys
+    chosen = list(dict.fromkeys(meant.chosen)) or list(context.partition_keys)
+    unplanned = [key for key in chosen if key not in planned]
     jobs = sorted((planned[key] for key in chosen if key in planned), key=plan_order)
     seconds = math.inf if meant.seconds is None else meant.seconds
     told = told_changes(ledger, kind)
@@ -118,7 +118,7 @@ def _train(
             yield _model_event(context, ledger.names, outcome, training, line)
             if partition_key(outcome.job) in told:
                 yield job_event(ledger.names, outcome.job, is_changed=False)
-    yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, context.partition_keys)
+    yield from _moved_jobs(ledger, inputs.layout, permit.plan, kind, chosen)
     _log.info("%s", _summary(found, unplanned, not_begun=len(jobs) - found.total()))
     # The plan that a batch was queued under may be another by now: what left it needs no model any more.
     if failed or (unplanned and not is_batch):

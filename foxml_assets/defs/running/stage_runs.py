@@ -48,7 +48,9 @@ class MeantFor(dg.Config):
 class Batch(MeantFor):
     """A batch of jobs, and how much of it is to be trained."""
 
-    chosen: list[str] = Field([], description="Of its partitions, those to train; none is all.")
+    chosen: list[str] = Field(
+        [], description="The partitions to train, neighbours or not. None is those of the run."
+    )
     seconds: float | None = Field(None, description="After so many seconds no further job is begun.")
 
 
