@@ -9,6 +9,9 @@ from foxml_assets.panel.demo import demo_features, demo_noise, demo_targets
 from foxml_assets.panel.demo.demo_panel import demo_file
 from foxml_assets.panel.files.table_files import panel_files, source_files
 
+# To be raised when the same source makes another panel than before.
+_PANEL_CODE_VERSION = "1"
+
 
 def builder_source_fingerprint(path: str) -> str:
     """Hash of the files of a feature builder's source. Raises PanelError when there are none."""
@@ -16,12 +19,17 @@ def builder_source_fingerprint(path: str) -> str:
 
 
 def panel_source_hash(config: DataConfig) -> str:
-    """Hash of what the panel is made from: the files' content, how to read them and, for the demo, the code.
+    """Hash of what the panel is made from: the files' content, how to read and cut them, and the code.
 
     A file whose size and modification time did not change since this process last read it is not
     read again. Raises PanelError when the source is missing.
     """
-    return content_hash([_fingerprint(config.panel), config.panel.model_dump(mode="json")])
+    evidence = config.evidence
+    # The description counts the rows before the hold-out, and a panel too short for its folds is refused.
+    cut = [evidence.holdout_fraction, evidence.n_folds, evidence.embargo_bars]
+    return content_hash(
+        [_PANEL_CODE_VERSION, _fingerprint(config.panel), config.panel.model_dump(mode="json"), cut]
+    )
 
 
 def _fingerprint(source: DemoPanel | FilePanel) -> str:

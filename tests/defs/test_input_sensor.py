@@ -50,8 +50,12 @@ def test_a_new_content_is_a_new_data_version_and_no_run(shell: Shell) -> None:
     config = shell.workspace.routing_config_file
     config.write_text(config.read_text() + "\n# Another byte and the same content.\n")
     assert shell.tick(observed_inputs).observed == []
-    shell.edit("data_config.yaml", evidence={"n_folds": 3})
+    evidence = shell.workspace.data_config().evidence.model_dump(mode="json")
+    shell.edit("data_config.yaml", evidence=evidence | {"top_k": 3})
     assert shell.tick(observed_inputs).observed == ["data_config"]
+    # The panel's description counts the rows before the hold-out.
+    shell.edit("data_config.yaml", evidence=evidence | {"holdout_fraction": 0.3})
+    assert shell.tick(observed_inputs).observed == ["data_config", "panel_source"]
     read_otherwise(shell)
     assert shell.tick(observed_inputs).observed == ["data_config", "panel_source"]
     assert shell.tick(observed_inputs).observed == []

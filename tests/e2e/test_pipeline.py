@@ -92,6 +92,7 @@ def test_a_second_run_trains_nothing_and_says_so(own_world: World) -> None:
     before = state_of(own_world, but=(*RECORDS, ".cache"))
     again = own_world.foxml("demo")
     assert again.returncode == 0, again.stderr
+    assert "Panel: up to date with its source" in again.stdout
     assert "Evidence: every target is up to date" in again.stdout
     assert "nothing to do" in again.stdout
     assert state_of(own_world, but=(*RECORDS, ".cache")) == before

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from foxml_assets.defs.assets.inputs import observe_inputs
+from foxml_assets.defs.assets.panel import is_panel_current
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.ledger import ledger_of, names_in
@@ -31,10 +32,13 @@ def stages(
 
     Raises ConfigError, PanelError.
     """
-    observe_inputs(ledger_of(workspace, instance), workspace)
+    ledger = ledger_of(workspace, instance)
+    observe_inputs(ledger, workspace)
     is_imported = workspace.has_imported_candidates() and until.includes(Stage.CANDIDATES)
     needs_panel = not is_imported or until is Stage.TRAINING
-    if needs_panel:
+    if needs_panel and is_panel_current(ledger, workspace):
+        _log.info("Panel: up to date with its source")
+    elif needs_panel:
         yield Stage.PANEL.heading, StageRun(Stage.PANEL.assets)
     if is_imported:
         _log.info("Candidates were imported and stand in for the evidence")
