@@ -11,7 +11,7 @@ from typing import cast, get_type_hints
 
 import dagster as dg
 
-from foxml_assets.defs.running.held_databases import use_connections_again
+from foxml_assets.defs.running.held_databases import use_connections_again, use_statements_again
 from foxml_assets.defs.running.ledger import Names, names_in
 from foxml_assets.defs.running.runs import claim_run, claim_server
 from foxml_assets.defs.sensors.automation import when_inputs_change
@@ -229,6 +229,7 @@ def bound(body: Body, graph: Graph, config: type[dg.Config] | None = None) -> Bo
     def whole(context: Context) -> object:
         claim_run(context.instance, context.run, workspace.root)
         use_connections_again(context.instance)
+        use_statements_again(context.instance)
         given = [config(**context.op_execution_context.op_config)] if config else []
         return body(context, workspace, *given)
 

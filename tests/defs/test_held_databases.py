@@ -4,8 +4,12 @@ import threading
 from pathlib import Path
 
 import sqlalchemy as db
+from sqlalchemy.engine.interfaces import CacheStats
 
-from foxml_assets.defs.running.held_databases import databases_held_open
+from foxml_assets.defs.running.held_databases import databases_held_open, use_statements_again
+from foxml_assets.defs.running.instance import open_instance
+
+_EVENTS = db.Table("events", db.MetaData(), db.Column("id", db.Integer))
 
 
 def _add_row(path: Path) -> None:
@@ -53,3 +57,24 @@ def test_a_database_without_a_log_is_not_held_once_a_statement(tmp_path: Path) -
             with engine.begin() as connection:
                 connection.execute(db.text("CREATE TABLE IF NOT EXISTS events (id INTEGER)"))
         assert len(list(opened.iterdir())) <= before + 1
+
+
+def _is_compiled_anew(path: Path) -> bool:
+    """Whether a new engine compiles a statement that is built anew, as Dagster builds it for each event."""
+    with db.create_engine(f"sqlite:///{path}", poolclass=db.NullPool).begin() as connection:
+        inserted = connection.execute(_EVENTS.insert().values(id=2))
+        assert connection.execute(db.select(db.func.count()).select_from(_EVENTS)).scalar() > 1
+        return inserted.context.cache_hit is not CacheStats.CACHE_HIT
+
+
+def test_statements_of_an_instance_are_compiled_once_for_all_its_engines(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "own.db"
+    paths = [home / "index.db", home / "history" / "run.db"]
+    paths[1].parent.mkdir(parents=True)
+    for path in (*paths, elsewhere):
+        _add_row(path)
+    with open_instance(home) as instance:
+        use_statements_again(instance)
+        use_statements_again(instance)
+    assert [_is_compiled_anew(path) for path in (*paths, *paths)] == [True, False, False, False]
+    assert [_is_compiled_anew(elsewhere) for _ in range(2)] == [True, True]
