@@ -27,13 +27,15 @@ def pooled_row(
     scores: PooledScores,
     stability: StabilityMetrics | None,
     families: Sequence[FamilyOutcome],
+    *,
+    leans_on_news: bool,
 ) -> RowEvidence:
-    """The pooled model: its mean score within the symbols that it trains on."""
+    """The pooled model: its mean score within the symbols that it trains on. `leans_on_news` as below."""
     # The flag of each symbol, repeated on its rows.
     predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
         case.leaks.pooled, np.diff(case.panel.starts)
     )
-    verdict = _pooled_verdict(case, scores.score)
+    verdict = _pooled_verdict(case, scores.score, leans_on_news=leans_on_news)
     return RowEvidence(
         symbol=None,
         sample_size=int(predicted.sum()),
@@ -51,10 +53,18 @@ def pooled_row(
 
 
 def symbol_row(
-    case: TargetCase, symbol: int, scores: SymbolScores, families: Sequence[FamilyOutcome]
+    case: TargetCase,
+    symbol: int,
+    scores: SymbolScores,
+    families: Sequence[FamilyOutcome],
+    *,
+    leans_on_news: bool,
 ) -> RowEvidence:
-    """The own model of one symbol, beside the pooled model on the same symbol."""
-    verdict = _symbol_verdict(case, symbol, scores.local)
+    """The own model of one symbol, beside the pooled model on the same symbol.
+
+    `leans_on_news`: what matters most to the pooled model is a feature that the past does not explain.
+    """
+    verdict = _symbol_verdict(case, symbol, scores.local, leans_on_news=leans_on_news)
     return RowEvidence(
         symbol=case.panel.symbols[symbol],
         sample_size=scores.sample_size,
@@ -73,26 +83,26 @@ def symbol_row(
     )
 
 
-def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
+def _pooled_verdict(case: TargetCase, score: Estimate, *, leans_on_news: bool) -> Verdict:
     """What cannot be trusted with the features that are left."""
     leaks = case.leaks
     if leaks.target_blocked:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, None, LeakageStatus.BLOCKED))
     if not leaks.examined.any():
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    too_good = None if leaks.rests_on_past else _too_good(case, score)
+    rests_on_past = leaks.rests_on_past and not leans_on_news
+    too_good = None if rests_on_past else _too_good(case, score)
     if too_good is not None:
         return too_good
-    # SAFE for the whole target needs half of its symbols examined.
-    if 2 * leaks.examined.sum() < len(leaks.examined):
-        unseen = int((~leaks.examined).sum())
-        return Verdict(
-            LeakageStatus.UNKNOWN, f"{unseen} of {len(leaks.examined)} symbols are too short to examine"
-        )
+    # SAFE for the whole target needs half of the symbols that have it examined.
+    labelled = np.bincount(case.panel.code[np.isfinite(case.y)], minlength=len(leaks.examined)) > 0
+    unseen, n_labelled = int((labelled & ~leaks.examined).sum()), int(labelled.sum())
+    if 2 * unseen > n_labelled:
+        return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {n_labelled} symbols are too short to examine")
     return Verdict(LeakageStatus.SAFE)
 
 
-def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
+def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate, *, leans_on_news: bool) -> Verdict:
     leaks, name = case.leaks, case.panel.symbols[symbol]
     if leaks.blocked[symbol]:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, name, LeakageStatus.BLOCKED))
@@ -100,7 +110,8 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
         return Verdict(LeakageStatus.SUSPECT, _reason(leaks.findings, name, LeakageStatus.SUSPECT))
     if not leaks.examined[symbol]:
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
+    rests_on_past = bool(leaks.symbol_rests_on_past[symbol]) and not leans_on_news
+    too_good = None if rests_on_past else _too_good(case, score)
     return too_good or Verdict(LeakageStatus.SAFE)
 
 

@@ -140,6 +140,29 @@ def test_great_skill_is_credible_where_a_function_of_the_past_carries_it(tmp_pat
     assert {one.leakage_status for one in found.rows} == {SAFE}
 
 
+def test_great_skill_is_suspect_where_news_carries_it_that_no_value_alone_shows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    slow, news = autoregressive(rng, (3, 480), 0.97), rng.standard_normal((3, 480))
+    # Large or small, whatever its sign: the column's ranks say nothing of the label, its trees all.
+    size = np.abs(news) + 0.1 * ahead(slow, 1)
+    frame = panel_frame({"slow": slow, "echo": news, "fwd_size_1d": size})
+    settings = {**SMALL, "leakage": {"max_credible_skill": 0.5}}
+    found = evaluate(tmp_path, frame, evidence=settings, targets="fwd_*").evidence["fwd_size_1d"]
+    assert row(found).score.value > 0.5
+    assert row(found).leakage_status is SUSPECT
+    own = {one.leakage_status for one in found.rows if one.symbol and (one.score.value or 0.0) > 0.5}
+    assert own <= {SUSPECT}
+
+
+def test_symbols_without_a_label_are_not_among_those_to_be_examined(tmp_path: Path) -> None:
+    frame = small_frame()
+    frame.loc[frame["symbol"] != "S000", UP] = np.nan
+    found = evaluate(tmp_path, frame, UP).evidence[UP]
+    assert row(found).leakage_status is SAFE
+    assert row(found, "S001").leakage_status is LeakageStatus.UNKNOWN
+    assert row(found, "S001").sample_size == 0
+
+
 def test_a_symbol_with_few_rows_has_a_row_without_a_score(tmp_path: Path) -> None:
     frame = small_frame()
     short = (frame["symbol"] == "S002") & (

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 from evidence_panels import Examined, ahead, examine, make_panel, statuses, trailing_mean
-from leak_worlds import Market, market
+from leak_worlds import Market, as_class, market
 
 from foxml_assets.core.assurances import Assurance
 from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
@@ -169,6 +169,19 @@ def test_tomorrows_return_is_found_beside_todays(label: str) -> None:
     assert about.findings[0].lagged_skill < 0.5 * about.findings[0].skill
 
 
+@pytest.mark.parametrize("label", ["noise", "luck", "size"])
+def test_what_surely_looks_ahead_is_out_of_targets_too_that_it_does_not_order(label: str) -> None:
+    world = market(2)
+    # The size of tomorrow's return is that of today's column without its sign.
+    world.labels["size"] = as_class(np.abs(world.labels["fwd"]))
+    shifted = ahead(world.returns, 1)
+    flagged, about = found(world, label, leak=shifted)
+    assert flagged == {"leak": BLOCKED}
+    (finding,) = about.findings
+    assert finding.future_share > 0.5
+    assert "when taken back 1 bars" in finding.reason
+
+
 def test_leaks_of_several_kinds_are_found_together() -> None:
     world = market(3)
     leaks = {
@@ -245,7 +258,7 @@ def test_a_weaker_copy_on_one_symbol_makes_that_symbol_suspect() -> None:
     assert flagged == {}
     assert np.flatnonzero(about.suspect).tolist() == [3]
     assert [(one.symbol, one.feature, one.status) for one in about.findings] == [("S003", "leak", SUSPECT)]
-    assert about.pooled.all()
+    assert np.flatnonzero(~about.pooled).tolist() == [3]
 
 
 def test_symbols_too_short_to_examine_do_not_count_as_clean() -> None:

@@ -126,8 +126,13 @@ def evaluate_case(
         found = tuple(pool.map(one, range(len(case.panel.symbols))))
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]
-    rows = [pooled_row(case, pooled, stability(_snapshots(trees, weights), settings.overlap_top_k), families)]
-    rows += [symbol_row(case, symbol, scores, families) for symbol, scores in enumerate(found)]
+    importance = mean_importance(gain, weights)
+    leans = case.leaks.leans_on_news(importance)
+    steadiness = stability(_snapshots(trees, weights), settings.overlap_top_k)
+    rows = [pooled_row(case, pooled, steadiness, families, leans_on_news=leans)]
+    rows += [
+        symbol_row(case, symbol, scores, families, leans_on_news=leans) for symbol, scores in enumerate(found)
+    ]
     evidence = TargetEvidence(
         target=case.spec.name,
         task_type=case.spec.task_type,
@@ -137,7 +142,7 @@ def evaluate_case(
         settings_hash=settings_hash(case.spec, shared.asked, shared.replay_hash),
         rows=tuple(rows),
         null_score=null,
-        features=_selected(case, mean_importance(gain, weights), settings.top_k),
+        features=_selected(case, importance, settings.top_k),
         assured=shared.known.assured,
     )
     out_of_fold = OutOfFold(pooled.chosen.prediction, np.concatenate([scores.prediction for scores in found]))

@@ -34,6 +34,8 @@ from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 # How far R2 falls where features explain each other: of strong ones, and of those under suspicion.
 _LEANS_ON = 0.1
 _LEANS_AT_ALL = 0.02
+# Of less news than this a window without memory looks ahead: later rows know what is left by rounding.
+_SOME_NEWS = 0.05
 # Autocorrelation of a feature's ranks that can be told from none, and how closely its skill must follow it.
 _SOME_MEMORY = 0.3
 _MEMORY_TOLERANCE = 0.12
@@ -59,6 +61,7 @@ class Leaks:
     suspect: Flags
     examined: Flags
     target_blocked: bool
+    fresh: Flags
     rests_on_past: bool
     symbol_rests_on_past: Flags
 
@@ -77,6 +80,7 @@ class Leaks:
             suspect=nowhere,
             examined=~nowhere,
             target_blocked=False,
+            fresh=np.zeros(n_features, dtype=bool),
             rests_on_past=True,
             symbol_rests_on_past=~nowhere,
         )
@@ -89,8 +93,20 @@ class Leaks:
 
     @property
     def pooled(self) -> Flags:
-        """Symbols whose rows the pooled model trains on; all, where the target itself is blocked."""
-        return np.ones(len(self.blocked), dtype=bool) if self.target_blocked else ~self.blocked
+        """Symbols whose rows the pooled model trains on; all, where the target itself is blocked.
+
+        What copies the label on few symbols would teach it the copy, so a plan leaves these out too.
+        """
+        few = 2 * self.suspect.sum() < len(self.suspect)
+        without = self.blocked | (self.suspect & few)
+        return np.ones(len(without), dtype=bool) if self.target_blocked else ~without
+
+    def leans_on_news(self, importance: Floats) -> bool:
+        """Whether the usable feature that matters most to a model is one that the past does not explain.
+
+        A label of sizes is ordered by no single value of what makes it, but models are made of it.
+        """
+        return bool(self.fresh[np.argmax(np.where(self.usable, importance, -1.0))])
 
 
 def find_leaks(
@@ -155,6 +171,7 @@ def find_leaks(
         suspect=np.asarray(((news.by_symbol | others.suspect_on) & ~dropped).any(axis=1)),
         examined=np.asarray(examined.any(axis=1)),
         target_blocked=blocks and bool(on_most.any()),
+        fresh=fresh,
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
         symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & known.doubted).any(axis=1)),
     )
@@ -233,20 +250,31 @@ class _Case:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
 
         A feature beside its own lagged copy is explained by later rows as well, and is harmless: where no
-        other column bears it out it is cleared if its skill lasts when the lead is taken back.
+        other column bears it out it is cleared if its skill lasts when the lead is taken back. What surely
+        looks ahead does so for every target, whatever its skill.
         """
         limits, n = self.config.leakage, len(self.features.panel.features)
         found, back, made = self.known.look_ahead.copy(), np.full(n, np.nan), np.full(n, np.nan)
+        sure = self.known.doubted & self._surely_ahead()
+        for at in np.flatnonzero(sure & ~found).tolist():
+            found[at], back[at] = True, self._taken_back(at)
         asked = self.known.doubted & (self.mean >= limits.look_ahead_skill)
         # Skill this great is asked about even where replay or the clock has settled the question.
         asked |= self.known.may_copy & (self.mean >= limits.near_copy_skill)
-        for at in np.flatnonzero(asked).tolist():
+        for at in np.flatnonzero(asked & ~sure).tolist():
             made[at] = made_of_news(self.past.news, self.label, at)
             found[at] |= np.nan_to_num(made[at]) >= limits.made_of_news
             if np.nan_to_num(self.past.future_share[at]) >= limits.look_ahead_share:
                 back[at] = self._taken_back(at)
                 found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
         return _Ahead(found, back, made)
+
+    def _surely_ahead(self) -> Flags:
+        """Features of which no small part is news that other columns bear out at later rows."""
+        has_news = np.nan_to_num(self.past.past_r2, nan=1.0) <= 1.0 - _SOME_NEWS
+        return np.asarray(
+            has_news & (np.nan_to_num(self.past.witnessed) >= self.config.leakage.look_ahead_sure)
+        )
 
     def _taken_back(self, at: int) -> float:
         """Skill of the feature as it was its lead ago."""

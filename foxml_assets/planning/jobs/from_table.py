@@ -25,6 +25,7 @@ _TYPES = {word.value: word for word in TrainingType}
 _TASKS = {word.value: word for word in TaskType}
 _STATES = {word.value: word for word in SignalState}
 _METRICS = {word.value: word for word in ScoreMetric}
+_SUSPECTED = "the symbol is suspected of leakage"
 
 
 def make_jobs(
@@ -108,5 +109,6 @@ def _excluded_symbols(routing: RoutingPlan) -> Mapping[str, tuple[ExcludedSymbol
     found: defaultdict[str, list[ExcludedSymbol]] = defaultdict(list)
     reasons = rows["hard_block_reason"].astype(object)
     for target, symbol, reason in zip(rows["target"], rows["symbol"], reasons, strict=True):
-        found[target].append(ExcludedSymbol(symbol, reason if isinstance(reason, str) else ""))
+        # Only a hard block has a reason of its own.
+        found[target].append(ExcludedSymbol(symbol, reason if isinstance(reason, str) else _SUSPECTED))
     return {target: tuple(items) for target, items in found.items()}

@@ -14,7 +14,13 @@ from foxml_assets.routing.decide.pairs_table import pairs_table
 from foxml_assets.routing.decide.plan_metadata import plan_metadata, policy_in_force
 from foxml_assets.routing.decide.plan_parts import PlanParts
 from foxml_assets.routing.decide.targets_table import quarantine_table, targets_table
-from foxml_assets.routing.methods.combination import lane_limits, with_hard_blocks, with_lane_cap, with_margin
+from foxml_assets.routing.methods.combination import (
+    lane_limits,
+    with_hard_blocks,
+    with_lane_cap,
+    with_margin,
+    with_rows_to_try,
+)
 from foxml_assets.routing.methods.pair_evidence import pair_evidence
 from foxml_assets.routing.methods.sides import judge_sides
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
@@ -53,8 +59,9 @@ def route(
     routes = find_method(policy.method).choose(evidence)
     n_symbols = np.bincount(at, minlength=len(alignment.targets))
     limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
-    # Before the lane is filled, so that no leaking pair takes a place in it.
+    # Before the lane is filled, so that no leaking or empty pair takes a place in it.
     routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
+    routes = with_rows_to_try(routes, local.rows.sample_size)
     gate = with_margin(local.tests.gate, earlier.route, policy.hysteresis)
     routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
     parts = PlanParts(table, evidence, routes, limits, policy_in_force(policy, batch))

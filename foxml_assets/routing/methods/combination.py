@@ -90,6 +90,16 @@ def with_hard_blocks(routes: Routes, target_blocked: Bools, symbol_blocked: Bool
     )
 
 
+def with_rows_to_try(routes: Routes, sample_size: Floats) -> Routes:
+    """`routes` without trials of symbols that have no sample: a trial is a model of the symbol's own rows."""
+    hopeless = (routes.route == code(Route.EXPERIMENTAL_ONLY)) & (sample_size < 1)
+    return replace(
+        routes,
+        route=np.where(hopeless, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(hopeless, code(RouteRule.NOTHING_ALLOWED), routes.rule).astype(np.int8),
+    )
+
+
 def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sample_size: Floats) -> Routes:
     """`routes` with each target's experimental lane cut to its limit, the best gates first.
 

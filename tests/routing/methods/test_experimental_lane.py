@@ -67,3 +67,12 @@ def test_every_target_has_its_own_lane() -> None:
 def test_a_closed_lane_lets_nobody_in() -> None:
     plan = routed(pooled(), local(score=0.53), settings={"enable_experimental_lane": False})
     assert (pair(plan)["route"], pair(plan)["local_state"]) == ("ROUTE_BLOCKED", "DISALLOWED")
+
+
+@pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
+def test_no_place_goes_to_a_symbol_without_a_sample_of_its_own(method: str) -> None:
+    unseen = pooled(score=0.9, score_se=0.001, leakage_status="UNKNOWN")
+    empty = local("A", sample_size=0, score=None, score_se=None)
+    plan = routed(unseen, empty, local("B", score=0.5), settings={"method": method})
+    assert (pair(plan, "A")["route"], pair(plan, "A")["rule"]) == ("ROUTE_BLOCKED", "nothing_allowed")
+    assert (pair(plan, "B")["route"], pair(plan, "B")["experimental_rank"]) == ("ROUTE_EXPERIMENTAL_ONLY", 1)

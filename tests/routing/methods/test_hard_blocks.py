@@ -106,3 +106,12 @@ def test_unknown_feature_lists_pass_only_where_unknown_features_do() -> None:
     assert pair(strict)["local_rule"] == "features"
     free = {"allowed_feature_leakage_status": ["SAFE"], "require_safe_features_only": False}
     assert pair(routed(*rows, settings=free))["route"] == "ROUTE_BOTH"
+
+
+@pytest.mark.parametrize(("suspects", "left_out"), [("A", "A"), ("AB", "")])
+def test_few_suspected_symbols_stay_out_of_the_pooled_model(suspects: str, left_out: str) -> None:
+    status = {True: "SUSPECT", False: "SAFE"}
+    own = [local(name, score=0.9, leakage_status=status[name in suspects]) for name in "ABC"]
+    plan = routed(pooled(score=0.9, score_se=0.001), *own)
+    assert [name for name in "ABC" if pair(plan, name)["excluded_from_pooled"]] == list(left_out)
+    assert not plan.pairs["hard_block"].any()
