@@ -143,6 +143,16 @@ def test_hard_blocked_pairs_are_always_blocked(table: pd.DataFrame, policy: Rout
 
 @QUICK
 @given(tables(), policies)
+def test_a_pooled_model_serves_no_symbol_whose_rows_it_leaves_out(
+    table: pd.DataFrame, policy: RoutingPolicy
+) -> None:
+    pairs = route(table, policy, stamp=STAMP).pairs
+    left_out = pairs[pairs["excluded_from_pooled"].to_numpy(dtype=bool)]
+    assert not left_out["route"].isin(["ROUTE_CROSS_SECTIONAL", "ROUTE_BOTH"]).any()
+
+
+@QUICK
+@given(tables(), policies)
 def test_the_lane_is_filled_exactly_to_its_cap(table: pd.DataFrame, policy: RoutingPolicy) -> None:
     plan = route(table, policy, stamp=STAMP)
     fraction = Decimal(str(policy.experimental.max_fraction_symbols_per_target))

@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.vocabulary import LeakageStatus, Route
+from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.table_columns import (
     NULL,
-    Bools,
     Values,
     category,
-    code,
     counts,
     decode,
     frame,
@@ -82,19 +80,8 @@ def _hard_blocks(known: PairEvidence) -> dict[str, Values]:
     return {
         "hard_block": target_leaks | symbol_leaks,
         "hard_block_reason": category(reasons, which),
-        "excluded_from_pooled": symbol_leaks | _suspects(known),
+        "excluded_from_pooled": symbol_leaks | known.left_out,
     }
-
-
-def _suspects(known: PairEvidence) -> Bools:
-    """Symbols suspected of a leak: what copies the label on few of them would teach that to the pooled model.
-
-    Where half of a target's symbols are suspected, its pooled row is the one to say so.
-    """
-    at = known.alignment.pair_target
-    suspected = known.local.rows.present & (known.local.rows.leakage == code(LeakageStatus.SUSPECT))
-    few = 2 * np.bincount(at, weights=suspected) < np.bincount(at)
-    return np.asarray(suspected & few[at])
 
 
 def _features(known: PairEvidence) -> pd.Categorical:

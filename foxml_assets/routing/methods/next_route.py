@@ -15,6 +15,15 @@ def leak_steps(found: str) -> tuple[str, ...]:
     )
 
 
+def suspect_steps() -> tuple[str, ...]:
+    """What can be done for a symbol whose suspicion keeps it out of the pooled model."""
+    return (
+        "Until the suspicion is cleared the pooled model is trained without the symbol and does not serve it."
+        " Leave the feature out (panel.exclude_features), or vouch for it with a reason"
+        " (evidence.leakage.known_safe).",
+    )
+
+
 def more_on_the_symbol(row: pd.Series, policy: PolicyInForce) -> str:
     return (
         f"The pooled model is allowed if P(its skill on the symbol > min_skill {policy.min_skill:g}) >="

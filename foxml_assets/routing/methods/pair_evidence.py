@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from foxml_assets.core.vocabulary import Route
+from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Floats, Index, code
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
@@ -25,15 +25,25 @@ class Skills:
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """All that a method chooses by: both judged sides, and scores and skills of the choices on each pair."""
+    """All that a method chooses by: both judged sides, and scores and skills of the choices on each pair.
+
+    `left_out` marks suspected pairs whose rows the pooled model does not learn from.
+    """
 
     alignment: Alignment
     cs: JudgedSide
     local: JudgedSide
     scores: PairScores
     skills: Skills
+    left_out: Bools
     earlier: EarlierStates
     policy: RoutingPolicy
+
+    @property
+    def cs_state(self) -> Codes:
+        """The pooled model's state on every pair: DISALLOWED where it knows nothing of the symbol."""
+        of_target = self.cs.state[self.alignment.pair_target]
+        return np.where(self.left_out, level(SignalState.DISALLOWED), of_target).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -135,7 +145,18 @@ def pair_evidence(
         both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
         cs_probability=pooled.probability_above(_pooled_threshold(local, earlier, policy)),
     )
-    return PairEvidence(alignment, cs, local, scores, skills, earlier, policy)
+    left_out = _suspects(local, at)
+    return PairEvidence(alignment, cs, local, scores, skills, left_out, earlier, policy)
+
+
+def _suspects(local: JudgedSide, target: Index) -> Bools:
+    """Symbols suspected of a leak: what copies the label on few of them would teach that to the pooled model.
+
+    Where half of a target's symbols are suspected, its pooled row is the one to say so.
+    """
+    suspected = local.rows.present & (local.rows.leakage == code(LeakageStatus.SUSPECT))
+    few = 2 * np.bincount(target, weights=suspected) < np.bincount(target)
+    return np.asarray(suspected & few[target])
 
 
 def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:

@@ -104,8 +104,7 @@ LADDER = (
 
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
-    cs_state = evidence.cs.state[evidence.alignment.pair_target]
-    local_state = evidence.local.state
+    cs_state, local_state = evidence.cs_state, evidence.local.state
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
     cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.pooled_on_symbol.min_probability)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.names import check_symbol_name, check_target_name
-from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.core.vocabulary import LeakageStatus, Stability
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
 from foxml_assets.routing.candidates.table_columns import (
     NULL,
@@ -69,8 +69,9 @@ def judge_sides(
     `discoveries` is what false-discovery control knows of earlier plans, for each.
     """
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
-    inherited = cs_rows.few_features[alignment.pair_target]
-    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, inherited)
+    gone = cs_rows.over_time.known & (cs_rows.stability == code(Stability.DIVERGED))
+    inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, gone))
+    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
     cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     leaking = _leaking_rows(table, policy)
     # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.

@@ -152,8 +152,7 @@ def _choose(evidence: PairEvidence) -> Routes:
     too_small = np.isfinite(scores.cs.value) & (
         evidence.skills.cs_probability < policy.pooled_on_symbol.min_probability
     )
-    cs_state = evidence.cs.state[evidence.alignment.pair_target]
-    return combine(cs_state, evidence.local.state, too_small, scores, policy)
+    return combine(evidence.cs_state, evidence.local.state, too_small, scores, policy)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:

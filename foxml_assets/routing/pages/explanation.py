@@ -10,7 +10,7 @@ import pandas as pd
 from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.methods.next_route import leak_steps
+from foxml_assets.routing.methods.next_route import leak_steps, suspect_steps
 from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
@@ -92,11 +92,18 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         sides=(cs, _side(own, policy)),
         choice=method.compare(pair, policy),
         difference=_difference(row),
-        next_steps=leak_steps(leak) if row["hard_block"] else method.next_steps(pair, policy),
+        next_steps=_steps(row, leak) or method.next_steps(pair, policy),
         pairs_by_route=by_route,
         dropped_features=dropped,
         assured=assured,
     )
+
+
+def _steps(row: pd.Series, leak: str) -> tuple[str, ...]:
+    """What can be done about a leak or its suspicion; nothing without."""
+    if row["hard_block"]:
+        return leak_steps(leak)
+    return suspect_steps() if row["excluded_from_pooled"] else ()
 
 
 def _dropped(features: object) -> tuple[str, ...]:

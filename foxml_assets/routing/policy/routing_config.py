@@ -107,7 +107,7 @@ class PooledOnSymbol(ConfigModel):
     """
 
     min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.95
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
 
 
 class Shrinkage(ConfigModel):

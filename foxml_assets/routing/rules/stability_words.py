@@ -3,6 +3,7 @@
 from math import hypot, isnan
 
 from foxml_assets.core.metrics import NORMAL_95
+from foxml_assets.core.vocabulary import Stability
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.rules.side_trace import SideTrace, number
 
@@ -37,10 +38,13 @@ def _over_time(trace: SideTrace, chance: float, policy: PolicyInForce) -> str:
     fades = _against("fade", fade, "fade_z", fade_z)
     if trace.recent_se > 0:
         recent = (trace.recent - chance) / trace.recent_se
+        left = _against("recent z", recent, "gone_z", gone_z)
         if fade >= fade_z:
-            return f"{scores}, {fades} and {_against('recent z', recent, 'gone_z', gone_z)}"
+            return f"{scores}, {fades} and {left}"
         if recent <= -fade_z:
             return f"{scores}, recent z {recent:.1f} <= -fade_z {-fade_z:g}"
+        if trace.stability == Stability.DIVERGED:
+            return f"{scores}, fade {fade:.1f} as that of the pooled model, which is gone, and {left}"
     return f"{scores}, {fades}"
 
 

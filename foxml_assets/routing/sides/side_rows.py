@@ -103,10 +103,12 @@ def side_rows(
     side: Side,
     policy: RoutingPolicy,
     inherited_few: Bools | None = None,
+    pooled_gone: Bools | None = None,
 ) -> SideRows:
     """The candidates at positions `rows` (-1: no such row) as arrays.
 
-    A row without a feature list uses its target's, of which `inherited_few` says whether it is too short.
+    A row without a feature list uses its target's, of which `inherited_few` says whether it is too short;
+    `pooled_gone`, that the skill of its target's pooled model is gone.
     """
     # The candidates are numbered from 0, so the label -1 is in none and gives a row of nulls.
     table = candidates.reindex(rows)
@@ -120,6 +122,7 @@ def side_rows(
     leakage = encode(table["leakage_status"], LeakageStatus)
     # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
+    gone = np.zeros(len(rows), dtype=np.bool_) if pooled_gone is None else pooled_gone
     score = estimate_rows(table, "score")
     features = table["features"].array
     # Each distinct list is parsed once; the last, for no list, is what code -1 picks.
@@ -136,7 +139,7 @@ def side_rows(
         thresholds=row_thresholds(policy, side, metric, tier),
         sample_size=floats(table["sample_size"]),
         score=score,
-        stability=classify_stability(snapshots, over_time, stated, policy.stability_classification),
+        stability=classify_stability(snapshots, over_time, stated, policy.stability_classification, gone),
         stated_stability=stated,
         snapshots=snapshots,
         earlier=earlier,

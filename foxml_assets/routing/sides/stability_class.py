@@ -36,17 +36,23 @@ class SkillOverTime:
 
 
 def classify_stability(
-    metrics: SnapshotRows, skill: SkillOverTime, stated: Codes, rules: StabilityClassification
+    metrics: SnapshotRows,
+    skill: SkillOverTime,
+    stated: Codes,
+    rules: StabilityClassification,
+    pooled_gone: Bools,
 ) -> Codes:
-    """Stability codes of all rows.
+    """Stability codes of all rows; `pooled_gone` marks symbols of targets whose pooled skill is gone.
 
     A row whose skill was followed over the folds is classified by it, else by the agreement of its importance
     snapshots, else by what its source states (`stated`, a code or negative).
     """
     by_snapshots = _by_snapshots(metrics, stated, rules)
     fades = skill.fade >= rules.fade_z
+    # One symbol shows too little to tell fading alone; where that of all has faded, its sign is enough.
+    in_doubt = (fades | (pooled_gone & (skill.fade >= 0.0))) & (skill.recent < rules.gone_z)
     # Faded until the recent skill is in doubt, or by now clearly worse than chance.
-    gone = (fades & (skill.recent < rules.gone_z)) | (skill.recent <= -rules.fade_z)
+    gone = in_doubt | (skill.recent <= -rules.fade_z)
     by_skill = np.select(
         [gone, fades], [code(Stability.DIVERGED), code(Stability.DRIFTING)], code(Stability.STABLE)
     )

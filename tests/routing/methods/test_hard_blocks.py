@@ -5,6 +5,9 @@ import json
 import pytest
 from candidate_rows import local, pair, pooled, routed, target_row
 
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.pages.explanation_text import explanation_lines
+
 GENEROUS = {
     "both_strong_behavior": "ROUTE_BOTH",
     "unknown_leakage": "allow",
@@ -115,3 +118,13 @@ def test_few_suspected_symbols_stay_out_of_the_pooled_model(suspects: str, left_
     plan = routed(pooled(score=0.9, score_se=0.001), *own)
     assert [name for name in "ABC" if pair(plan, name)["excluded_from_pooled"]] == list(left_out)
     assert not plan.pairs["hard_block"].any()
+
+
+@pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
+def test_a_pooled_model_does_not_serve_a_symbol_that_it_leaves_out(method: str) -> None:
+    suspect = local("A", score=0.9, score_se=0.01, leakage_status="SUSPECT")
+    rows = [suspect, *(local(name, score=0.9, score_se=0.01) for name in "BC")]
+    plan = routed(pooled(score=0.9, score_se=0.001), *rows, settings={"method": method})
+    assert pair(plan, "A")["route"] == "ROUTE_EXPERIMENTAL_ONLY"
+    told = "\n".join(explanation_lines(explain(plan, "y", "A")))
+    assert "Until the suspicion is cleared the pooled model is trained without the symbol" in told

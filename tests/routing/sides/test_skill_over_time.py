@@ -119,6 +119,25 @@ def test_scores_over_time_that_cannot_be_true_quarantine_the_row(values: dict[st
     assert "earlier_score or recent_score is out of range" in row["quarantine_reason"]
 
 
+@pytest.mark.parametrize(
+    ("earlier", "recent", "stability"),
+    [(0.56, 0.535, "STABLE"), (0.54, 0.525, "DIVERGED"), (0.52, 0.525, "STABLE")],
+)
+def test_where_the_pooled_skill_is_gone_a_symbol_must_show_its_own(
+    earlier: float, recent: float, stability: str
+) -> None:
+    # One symbol knows too little to show a fade of 2 errors; the pooled model does, and its sign is enough.
+    own = _over_time(earlier, recent, score=0.6)
+    plan = routed(pooled(**_over_time(0.62, 0.51, score=0.6)), local(**own), settings=SHRINK)
+    assert target_row(plan)["cs_stability"] == "DIVERGED"
+    assert pair(plan)["local_stability"] == stability
+    steady = routed(pooled(**_over_time(0.62, 0.62, score=0.6)), local(**own), settings=SHRINK)
+    assert pair(steady)["local_stability"] == "STABLE"
+    if stability == "DIVERGED":
+        told = "\n".join(explanation_lines(explain(plan, "y", "A")))
+        assert "fade 1.1 as that of the pooled model, which is gone, and recent z 2.5 < gone_z 3" in told
+
+
 def test_an_explanation_gives_the_numbers_and_the_keys_they_were_held_against() -> None:
     gone = _over_time(0.62, 0.51, score=0.6)
     plan = routed(pooled(**gone), local(score=0.62, score_se=0.01, mean_overlap=0.155), settings=SHRINK)
