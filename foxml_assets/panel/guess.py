@@ -33,6 +33,8 @@ _SYMBOLS = (
     "pair",
 )
 _LABEL = re.compile(r"(y|target|label|fwd|future)(_.*)?", re.IGNORECASE)
+# Of any word of a name, whatever stands around it.
+_LATER = re.compile(r"(.*[^a-z])?(fwd|forward|future|next|label|target)([^a-z].*)?", re.IGNORECASE)
 _LEVEL = re.compile(r"(adj_?)?(open|high|low|close|price|vwap|volume|turnover|bid|ask|mid)", re.IGNORECASE)
 # Seconds, milliseconds, ... since 1970 of the years 1971 to 2286 do not overlap.
 _UNITS: tuple[tuple[float, TimeUnit], ...] = ((1e10, "s"), (1e13, "ms"), (1e16, "us"), (1e19, "ns"))
@@ -50,7 +52,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class PanelGuess:
-    """What the columns seem to be. `levels` are prices and volumes, which are better left out.
+    """What the columns seem to be. `levels` are prices and volumes, which are better left out, and `later`
+    columns whose names say that they are labels, or tell of what comes, and that are no targets.
 
     `without_horizon` and `like_classes` are targets of which something must be said before they can be used.
     """
@@ -63,6 +66,7 @@ class PanelGuess:
     targets: tuple[str, ...]
     features: tuple[str, ...]
     levels: tuple[str, ...]
+    later: tuple[str, ...]
     without_horizon: tuple[str, ...]
     like_classes: tuple[str, ...]
     n_rows: int
@@ -89,7 +93,8 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
         [table.read([symbol, *targets]) for table in tables], promote_options="permissive"
     ).to_pandas()
     levels = tuple(name for name in others if name not in targets and _LEVEL.fullmatch(name))
-    left_out = {*targets, *levels}
+    later = tuple(name for name in others if name not in targets and _is_later(name))
+    left_out = {*targets, *levels, *later}
     return PanelGuess(
         kind=kind,
         path=path,
@@ -97,8 +102,9 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
         time_unit=_time_unit(head[time]),
         symbol_column=symbol,
         targets=targets,
-        features=tuple(n for n in others if n not in left_out and not is_from_the_future(n)),
+        features=tuple(name for name in others if name not in left_out),
         levels=levels,
+        later=later,
         without_horizon=tuple(name for name in targets if not isinstance(infer_horizon(name), Horizon)),
         like_classes=tuple(name for name in targets if is_like_classes(data[name].dropna().unique())),
         n_rows=len(data),
@@ -154,6 +160,10 @@ def _best_named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 def _is_target(name: str, wish: Wish) -> bool:
     return matches_any(name, wish.targets) if wish.targets else _LABEL.fullmatch(name) is not None
+
+
+def _is_later(name: str) -> bool:
+    return is_from_the_future(name) or bool(_LABEL.fullmatch(name) or _LATER.fullmatch(name))
 
 
 def _unknown(path: str, time: str | None, symbol: str | None, names: Sequence[str]) -> PanelError:

@@ -57,6 +57,20 @@ def test_what_is_written_builds_the_panel(tmp_path: Path, capsys: pytest.Capture
     assert "Next: foxml run --until panel" in told
 
 
+def test_what_seems_to_tell_of_what_comes_is_no_feature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = ["y_up_1d", "next_close", "Ret fwd 5 d", "label2"]
+    named_alike = ["nextera_spread", "forwarder", "targeting"]
+    frame = market().assign(**dict.fromkeys([*others, *named_alike], 0.5))
+    written(tmp_path, frame, Wish(targets=("y_up_5d",)))
+    workspace = current_workspace(tmp_path / "out", tmp_path / "cfg")
+    info = build_panel(workspace.data_config(), workspace.layout)
+    assert [target.name for target in info.targets] == ["y_up_5d"]
+    assert set(info.features) == {"momentum", *named_alike}
+    assert f"left out   fwd_ret_5d, {', '.join(others)}: their names say" in capsys.readouterr().out
+
+
 WRITTEN: dict[str, Callable[[pd.DataFrame, Path], str]] = {
     "csv": lambda frame, folder: _to_csv(frame, folder / "panel.csv"),
     "csv folder": lambda frame, folder: str(Path(_to_csv(frame, folder / "parts" / "panel.csv")).parent),

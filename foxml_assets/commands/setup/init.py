@@ -76,8 +76,8 @@ def _panel_section(guess: PanelGuess) -> dict[str, object]:
     }
     if guess.time_unit is not None:
         section["time_unit"] = guess.time_unit
-    if guess.levels:
-        section["exclude_features"] = list(guess.levels)
+    if left_out := (*guess.levels, *guess.later):
+        section["exclude_features"] = list(left_out)
     return section
 
 
@@ -99,6 +99,10 @@ def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
     ]
     if guess.levels:
         lines.append(f"  left out   {_named(guess.levels)}: levels of price and volume (exclude_features)")
+    if guess.later:
+        # All of them: one that is a feature after all is missed, and one that is none would be a leak.
+        names = ", ".join(guess.later)
+        lines.append(f"  left out   {names}: their names say that they tell of what comes (exclude_features)")
     if profile is Profile.DEVELOPMENT:
         lines.append("  profile    development: too few rows a symbol for production (routing_config.yaml)")
     lines += [
