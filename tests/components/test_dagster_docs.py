@@ -12,6 +12,7 @@ import yaml
 from dg_project import EXAMPLE, REPOSITORY, run_in, serving
 
 from foxml_assets import FoxmlRouting
+from foxml_assets.defs.running.stage_runs import MODEL_ASSETS, Batch
 
 PAGE = (REPOSITORY / "docs" / "dagster.md").read_text(encoding="utf-8")
 
@@ -24,6 +25,11 @@ def section(title: str) -> str:
 def commands(title: str) -> str:
     """The shell block of a section, to be run as one script."""
     return re.findall(r"^```sh\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)[0]
+
+
+def yaml_blocks(title: str) -> list[str]:
+    """The YAML that a section shows."""
+    return re.findall(r"^```yaml\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
 
 
 def ticked(instance: dg.DagsterInstance) -> set[str]:
@@ -41,13 +47,20 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_the_yaml_is_that_of_a_component_and_every_attribute_is_explained() -> None:
-    (block,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (block,) = yaml_blocks("The component")
     attributes = yaml.safe_load(block)["attributes"]
     assert len(block.splitlines()) == 10
     assert FoxmlRouting(**attributes).owners == ["team:desk"]
     rows = re.findall(r"^\| (`.*?) \|", section("The component"), re.MULTILINE)
     named = {name.split(".")[0] for row in rows for name in re.findall(r"`([\w.]+)`", row)}
     assert named == set(FoxmlRouting.model_fields)
+
+
+def test_the_config_of_a_run_of_several_models_is_one_that_the_models_take() -> None:
+    (block,) = yaml_blocks("Five models in one run")
+    ((asset, settings),) = yaml.safe_load(block)["ops"].items()
+    assert asset in MODEL_ASSETS.values()
+    assert len(Batch(**settings["config"]).chosen) == 3
 
 
 @pytest.mark.slow

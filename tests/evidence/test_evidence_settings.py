@@ -44,7 +44,6 @@ CHANGES: dict[str, object] = {
     "leakage.on_near_copy": "exclude",
     "leakage.past_r2": 0.05,
     "leakage.look_ahead_share": 1.0,
-    "leakage.look_ahead_skill": 0.9,
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
     "leakage.sudden_news_skill": 0.1,
@@ -70,6 +69,8 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "seed": {"trees": {**SMALL["trees"], "max_rows": 1_000}},
     "overlap_top_k": {"leakage": NO_LEAKS},
     "leakage.news_keeps": {"leakage": {"symbol_news_skill": 1.0}},
+    # What surely looks ahead is not asked for its skill.
+    "leakage.look_ahead_skill": {"leakage": {"look_ahead_sure": 1.0}},
     "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
     "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
     "leakage.look_ahead_great": {
@@ -87,6 +88,7 @@ COMPANION_CHANGES: dict[str, object] = {
     "seed": 8,
     "overlap_top_k": 4,
     "leakage.news_keeps": 0.01,
+    "leakage.look_ahead_skill": 0.9,
     "leakage.max_credible_skill": 0.99,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,

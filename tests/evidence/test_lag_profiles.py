@@ -78,10 +78,14 @@ def test_a_symbols_profile_is_of_its_own_rows(run: Run) -> None:
 
 
 def test_targets_without_findings_have_no_profile(run: Run) -> None:
-    assert read_findings(run.layout, "y_fair_10d") == ()
     page = evidence_page(run.evidence["y_fair_10d"], (), read_importances(run.layout, "y_fair_10d"))
     assert page.profiles == ""
     assert page.verdict.startswith("No leak found. Pooled model: auc ")
+
+
+def test_what_surely_looks_ahead_is_found_where_it_is_of_no_use_too(run: Run) -> None:
+    found = {(one.feature, one.detector) for one in read_findings(run.layout, "y_fair_10d")}
+    assert found == {("centred", "look_ahead"), ("copy", "look_ahead")}
 
 
 def test_the_page_leads_with_the_worst_leak_and_its_profile(run: Run) -> None:

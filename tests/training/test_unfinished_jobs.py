@@ -1,5 +1,7 @@
 """Jobs that fail, are refused, or whose models are damaged; and the inventory that tells them apart."""
 
+import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,13 @@ import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, UP, World, make_world, panel_frame
 
 from foxml_assets.planning.plan.master_plan import Job
+from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.inventory import job_status, take_inventory
 from foxml_assets.training.models.manifest import (
+    MANIFEST_FILE,
     ModelState,
     manifest_path,
+    model_folders,
     model_path,
 )
 from foxml_assets.training.models.stored import is_done
@@ -162,3 +167,24 @@ def test_a_family_that_left_the_job_is_an_orphan(world: World) -> None:
     train(world, [world.job(UP, families=BOTH_FAMILIES)])
     inventory = take_inventory([world.job(UP)], world.context)
     assert [path.name for path in inventory.orphans] == ["xgboost"]
+
+
+def test_models_are_listed_while_a_training_makes_and_removes_folders(tmp_path: Path) -> None:
+    layout, done = Layout(tmp_path), threading.Event()
+    kept = layout.model_dir("y", "AAA", "ridge")
+    kept.mkdir(parents=True)
+    (kept / MANIFEST_FILE).write_text("{}")
+
+    def work() -> None:
+        while not done.is_set():
+            for number in range(20):
+                (layout.staged_models / f"{number}" / "y" / "AAA").mkdir(parents=True)
+            shutil.rmtree(layout.staged_models)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert {model_folders(layout) for _ in range(1_000)} == {(kept,)}
+    finally:
+        done.set()
+        worker.join()

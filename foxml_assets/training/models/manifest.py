@@ -1,5 +1,6 @@
 """The manifest beside each model file: what was trained, on what, and how well it does."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -101,8 +102,13 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 def model_folders(layout: Layout) -> tuple[Path, ...]:
     """Every folder that holds a model, whoever asks for it, but for those that are being made or retired."""
     apart = {layout.staged_models, layout.retired_models}
-    found = (path.parent for path in layout.models.rglob(MANIFEST_FILE))
-    return tuple(sorted(folder for folder in found if apart.isdisjoint(folder.parents)))
+    found = []
+    # A training elsewhere moves and removes folders meanwhile, which `os.walk` passes over.
+    for place, folders, files in os.walk(layout.models):
+        folder = Path(place)
+        folders[:] = [name for name in folders if folder / name not in apart]
+        found += [folder] * (MANIFEST_FILE in files)
+    return tuple(sorted(found))
 
 
 def read_manifest(path: Path) -> Manifest:
