@@ -219,6 +219,19 @@ def test_a_target_does_not_depend_on_its_company(
     np.testing.assert_array_equal(together.own, alone.own)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_a_symbol_that_is_left_out_is_left_out_of_a_target_alone_too(
+    panel: PanelArrays, folds: tuple[Fold, ...], missing: float
+) -> None:
+    y, other = labels(panel, missing=missing), labels(panel, seed=5)
+    pooled = np.ones((2, N_SYMBOLS), dtype=bool)
+    pooled[0, 1] = False
+    alone = screen(panel, folds, task_of(panel, y, pooled=pooled[:1]))
+    together = screen(panel, folds, task_of(panel, y, other, pooled=pooled)).of(0)
+    np.testing.assert_array_equal(together.pooled_weights, alone.pooled_weights)
+    np.testing.assert_array_equal(together.pooled, alone.pooled)
+
+
 def test_threads_change_nothing(panel: PanelArrays, folds: tuple[Fold, ...]) -> None:
     task = task_of(panel, labels(panel), labels(panel, 2, 0.2))
     one, four = (screen(panel, folds, task, CONFIG.model_copy(update={"threads": n})) for n in (1, 4))

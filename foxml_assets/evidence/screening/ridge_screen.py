@@ -129,8 +129,8 @@ class _Total:
         kept = self._pooled[:, symbol]
         if len(part.gram) > len(self._gram):
             self._gram = np.repeat(self._gram, len(part.gram), axis=0)
-        # A shared Gram matrix means that all targets keep all symbols, so there is nothing to mask.
-        self._gram += part.gram if len(self._gram) == 1 else part.gram * kept[:, None, None]
+        # Not by the number of matrices: that of a single target is one as well, and may leave symbols out.
+        self._gram += part.gram if self._pooled.all() else part.gram * kept[:, None, None]
         self._cross += part.cross * kept[:, None]
         self._varied |= part.varied & kept
         self._rows.append(part.rows * kept)
