@@ -27,15 +27,13 @@ def pooled_row(
     scores: PooledScores,
     stability: StabilityMetrics | None,
     families: Sequence[FamilyOutcome],
-    *,
-    leans_on_news: bool,
 ) -> RowEvidence:
-    """The pooled model: its mean score within the symbols that it trains on. `leans_on_news` as below."""
+    """The pooled model: its mean score within the symbols that it trains on."""
     # The flag of each symbol, repeated on its rows.
     predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
         case.leaks.pooled, np.diff(case.panel.starts)
     )
-    verdict = _pooled_verdict(case, scores.score, leans_on_news=leans_on_news)
+    verdict = _pooled_verdict(case, scores.score)
     return RowEvidence(
         symbol=None,
         sample_size=int(predicted.sum()),
@@ -53,18 +51,10 @@ def pooled_row(
 
 
 def symbol_row(
-    case: TargetCase,
-    symbol: int,
-    scores: SymbolScores,
-    families: Sequence[FamilyOutcome],
-    *,
-    leans_on_news: bool,
+    case: TargetCase, symbol: int, scores: SymbolScores, families: Sequence[FamilyOutcome]
 ) -> RowEvidence:
-    """The own model of one symbol, beside the pooled model on the same symbol.
-
-    `leans_on_news`: what matters most to the pooled model is a feature that the past does not explain.
-    """
-    verdict = _symbol_verdict(case, symbol, scores.local, leans_on_news=leans_on_news)
+    """The own model of one symbol, beside the pooled model on the same symbol."""
+    verdict = _symbol_verdict(case, symbol, scores.local)
     return RowEvidence(
         symbol=case.panel.symbols[symbol],
         sample_size=scores.sample_size,
@@ -83,15 +73,14 @@ def symbol_row(
     )
 
 
-def _pooled_verdict(case: TargetCase, score: Estimate, *, leans_on_news: bool) -> Verdict:
+def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     """What cannot be trusted with the features that are left."""
     leaks = case.leaks
     if leaks.target_blocked:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, None, LeakageStatus.BLOCKED))
     if not leaks.examined.any():
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    rests_on_past = leaks.rests_on_past and not leans_on_news
-    too_good = None if rests_on_past else _too_good(case, score)
+    too_good = None if leaks.rests_on_past else _too_good(case, score)
     if too_good is not None:
         return too_good
     # SAFE for the whole target needs half of the symbols that have it examined.
@@ -102,7 +91,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate, *, leans_on_news: bool) -
     return Verdict(LeakageStatus.SAFE)
 
 
-def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate, *, leans_on_news: bool) -> Verdict:
+def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
     leaks, name = case.leaks, case.panel.symbols[symbol]
     if leaks.blocked[symbol]:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, name, LeakageStatus.BLOCKED))
@@ -110,8 +99,7 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate, *, leans_on_
         return Verdict(LeakageStatus.SUSPECT, _reason(leaks.findings, name, LeakageStatus.SUSPECT))
     if not leaks.examined[symbol]:
         return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
-    rests_on_past = bool(leaks.symbol_rests_on_past[symbol]) and not leans_on_news
-    too_good = None if rests_on_past else _too_good(case, score)
+    too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
     return too_good or Verdict(LeakageStatus.SAFE)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from foxml_assets.core.errors import PanelError, Problem
-from foxml_assets.panel.files.columns import is_from_the_future, is_numeric
+from foxml_assets.panel.files.columns import is_numeric
 from foxml_assets.panel.files.reading import to_frame
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
@@ -163,7 +163,7 @@ def _is_target(name: str, wish: Wish) -> bool:
 
 
 def _is_later(name: str) -> bool:
-    return is_from_the_future(name) or bool(_LABEL.fullmatch(name) or _LATER.fullmatch(name))
+    return bool(_LABEL.fullmatch(name) or _LATER.fullmatch(name))
 
 
 def _unknown(path: str, time: str | None, symbol: str | None, names: Sequence[str]) -> PanelError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -127,12 +128,9 @@ def evaluate_case(
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]
     importance = mean_importance(gain, weights)
-    leans = case.leaks.leans_on_news(importance)
-    steadiness = stability(_snapshots(trees, weights), settings.overlap_top_k)
-    rows = [pooled_row(case, pooled, steadiness, families, leans_on_news=leans)]
-    rows += [
-        symbol_row(case, symbol, scores, families, leans_on_news=leans) for symbol, scores in enumerate(found)
-    ]
+    case = replace(case, leaks=case.leaks.weighed(importance))
+    rows = [pooled_row(case, pooled, stability(_snapshots(trees, weights), settings.overlap_top_k), families)]
+    rows += [symbol_row(case, symbol, scores, families) for symbol, scores in enumerate(found)]
     evidence = TargetEvidence(
         target=case.spec.name,
         task_type=case.spec.task_type,

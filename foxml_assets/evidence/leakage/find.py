@@ -101,12 +101,15 @@ class Leaks:
         without = self.blocked | (self.suspect & few)
         return np.ones(len(without), dtype=bool) if self.target_blocked else ~without
 
-    def leans_on_news(self, importance: Floats) -> bool:
-        """Whether the usable feature that matters most to a model is one that the past does not explain.
+    def weighed(self, importance: Floats) -> "Leaks":
+        """The same, but that nothing rests on the past where it does not explain what matters most to models.
 
         A label of sizes is ordered by no single value of what makes it, but models are made of it.
         """
-        return bool(self.fresh[np.argmax(np.where(self.usable, importance, -1.0))])
+        if not self.fresh[np.argmax(np.where(self.usable, importance, -1.0))]:
+            return self
+        nowhere = np.zeros_like(self.symbol_rests_on_past)
+        return replace(self, rests_on_past=False, symbol_rests_on_past=nowhere)
 
 
 def find_leaks(

@@ -5,14 +5,7 @@ import pandas as pd
 
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.candidates.table_columns import (
-    NULL,
-    Values,
-    category,
-    counts,
-    decode,
-    frame,
-)
+from foxml_assets.routing.candidates.table_columns import NULL, Values, category, counts, decode, frame
 from foxml_assets.routing.decide.plan_parts import PlanParts, trace_columns
 from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.methods.combination import better_interval

@@ -81,23 +81,14 @@ def better_interval(difference: EstimateRows, inflate: float) -> tuple[Floats, F
 
 def with_hard_blocks(routes: Routes, target_blocked: Bools, symbol_blocked: Bools) -> Routes:
     """`routes` with leaking pairs blocked, whatever their states."""
-    blocked = target_blocked | symbol_blocked
-    why = np.where(target_blocked, code(RouteRule.TARGET_LEAKAGE), code(RouteRule.SYMBOL_LEAKAGE))
-    return replace(
-        routes,
-        route=np.where(blocked, code(Route.BLOCKED), routes.route).astype(np.int8),
-        rule=np.where(blocked, why, routes.rule).astype(np.int8),
-    )
+    of_symbols = _blocked(routes, symbol_blocked, RouteRule.SYMBOL_LEAKAGE)
+    return _blocked(of_symbols, target_blocked, RouteRule.TARGET_LEAKAGE)
 
 
 def with_rows_to_try(routes: Routes, sample_size: Floats) -> Routes:
     """`routes` without trials of symbols that have no sample: a trial is a model of the symbol's own rows."""
-    hopeless = (routes.route == code(Route.EXPERIMENTAL_ONLY)) & (sample_size < 1)
-    return replace(
-        routes,
-        route=np.where(hopeless, code(Route.BLOCKED), routes.route).astype(np.int8),
-        rule=np.where(hopeless, code(RouteRule.NOTHING_ALLOWED), routes.rule).astype(np.int8),
-    )
+    on_trial = routes.route == code(Route.EXPERIMENTAL_ONLY)
+    return _blocked(routes, on_trial & (sample_size < 1), RouteRule.NOTHING_ALLOWED)
 
 
 def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sample_size: Floats) -> Routes:
@@ -111,11 +102,15 @@ def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sa
     rank = np.zeros(len(pairs), dtype=np.int64)
     # Rank 0, outside the lane, is above no limit. Unknown gates sort last.
     rank[best_first.index] = best_first.groupby("target").cumcount() + 1
-    over = rank > limits[target]
-    return Routes(
-        route=np.where(over, code(Route.BLOCKED), routes.route).astype(np.int8),
-        rule=np.where(over, code(RouteRule.EXPERIMENTAL_LANE_FULL), routes.rule).astype(np.int8),
-        rank=rank,
+    return _blocked(replace(routes, rank=rank), rank > limits[target], RouteRule.EXPERIMENTAL_LANE_FULL)
+
+
+def _blocked(routes: Routes, where: Bools, rule: RouteRule) -> Routes:
+    """`routes` with the pairs `where` blocked by `rule`."""
+    return replace(
+        routes,
+        route=np.where(where, code(Route.BLOCKED), routes.route).astype(np.int8),
+        rule=np.where(where, code(rule), routes.rule).astype(np.int8),
     )
 
 
