@@ -9,6 +9,7 @@ import dagster as dg
 
 from foxml_assets.defs.assets.inputs import observe_inputs
 from foxml_assets.defs.assets.panel import is_panel_current
+from foxml_assets.defs.checking.standing_plan import plan_run
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.held_databases import databases_held_open
 from foxml_assets.defs.running.ledger import ledger_of, names_in
@@ -20,7 +21,6 @@ from foxml_assets.stages import Stage
 from foxml_assets.storage.locks import hold_lock
 from foxml_assets.workspace import Workspace
 
-_FROM_EVIDENCE_TO_PLAN = (Stage.CANDIDATES, Stage.ROUTING, Stage.PLAN)
 _log = logging.getLogger(__name__)
 
 
@@ -44,11 +44,12 @@ def stages(
         _log.info("Candidates were imported and stand in for the evidence")
     elif until.includes(Stage.EVIDENCE):
         yield from _evidence(instance, workspace)
-    # Nothing is left to be found out between these, and each run costs some 0.3 s.
-    together = [stage for stage in _FROM_EVIDENCE_TO_PLAN if until.includes(stage)]
-    if together:
-        title = ", ".join(stage.heading for stage in together)
-        yield title, StageRun(tuple(name for stage in together for name in stage.assets))
+    if until.includes(Stage.CANDIDATES):
+        run = plan_run(ledger, workspace, until)
+        if run is None:
+            _log.info("Training plan: up to date with configs and evidence")
+        else:
+            yield run
 
 
 @contextmanager
