@@ -3,9 +3,9 @@
 import dagster as dg
 
 from foxml_assets.core.hashing import bytes_hash
-from foxml_assets.defs.assets.metadata import file_link
+from foxml_assets.defs.assets.metadata import FILES, file_link
 from foxml_assets.defs.assets.planning import GROUP
-from foxml_assets.defs.checking.standing_plan import FILES, plan_files_hash
+from foxml_assets.defs.checking.standing_plan import files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown
@@ -38,7 +38,6 @@ def training_plan_diff(context: dg.AssetExecutionContext, workspace: Workspace) 
             "removed": len(diff.removed),
             "changed": len(diff.changed),
             "file": file_link(layout.plan_diff),
-            # Here, as this asset is the last of those that a run makes of a plan.
-            FILES: plan_files_hash(layout),
+            FILES: files_hash(layout, "training_plan_diff"),
         },
     )

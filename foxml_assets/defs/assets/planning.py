@@ -8,7 +8,8 @@ import dagster as dg
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
-from foxml_assets.defs.assets.metadata import file_link, markdown_table
+from foxml_assets.defs.assets.metadata import FILES, file_link, markdown_table
+from foxml_assets.defs.checking.standing_plan import files_hash
 from foxml_assets.defs.graph import Graph, bound, code_of
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.defs.running.ledger import Ledger, ledger_of, names_in
@@ -144,6 +145,7 @@ def _plan_metadata(written: PlanWrite, retired: Retired, workspace: Workspace) -
         "plan_hash": dg.MetadataValue.text(plan.metadata.plan_hash),
         "changed": dg.MetadataValue.bool(written.changed),
         "file": file_link(workspace.layout.master_plan),
+        FILES: dg.MetadataValue.text(files_hash(workspace.layout, "master_training_plan")),
         "dagster/row_count": dg.MetadataValue.int(plan.metadata.total_jobs),
     }
 

@@ -5,7 +5,8 @@ import logging
 import dagster as dg
 
 from foxml_assets.core.stamp import current_stamp
-from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.assets.metadata import FILES, file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.checking.standing_plan import files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.routing.candidates.candidates import candidates_hash
@@ -44,6 +45,7 @@ def routing_candidates(context: dg.AssetExecutionContext, workspace: Workspace) 
             "source": source.description if len(source.table) else NOTHING_TO_ROUTE,
             "source_hash": source_hash,
             "file": file_link(path),
+            FILES: files_hash(layout, "routing_candidates"),
         },
     )
 
@@ -80,5 +82,6 @@ def routing_plan(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.
             "quarantined_rows": summary.n_quarantined,
             "routing_plan_hash": summary.routing_plan_hash,
             "file": file_link(layout.routing_plan),
+            FILES: files_hash(layout, "routing_plan"),
         },
     )

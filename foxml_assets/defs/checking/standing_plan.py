@@ -4,7 +4,7 @@ A run that makes them carries what it makes them from. It counts once it has suc
 while it is the latest of each of its assets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from foxml_assets.core.errors import PlanError
 from foxml_assets.core.hashing import content_hash, file_hash
 from foxml_assets.defs.assets.events import data_version_of, metadata_of
 from foxml_assets.defs.assets.inputs import read_configs
+from foxml_assets.defs.assets.metadata import FILES
 from foxml_assets.defs.running.ledger import Ledger
 from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, StageRun, partition_key
 from foxml_assets.planning.plan.consumer import load_master_training_plan
@@ -25,11 +26,11 @@ from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
 from foxml_assets.workspace import Workspace
 
-FILES = "hash of all files of the plan"
 _MADE_FROM_TAG = "foxml/made_from"
 _STAGES = (Stage.CANDIDATES, Stage.ROUTING, Stage.PLAN)
 _ASSETS = tuple(name for stage in _STAGES for name in stage.assets)
-(*_, _LAST) = _ASSETS
+# Those with files of their own; views are in the folder of the plan.
+_WITH_FILES = ("routing_candidates", "routing_plan", "master_training_plan", "training_plan_diff")
 
 
 def plan_run(ledger: Ledger, workspace: Workspace, until: Stage) -> tuple[str, StageRun] | None:
@@ -46,20 +47,21 @@ def plan_run(ledger: Ledger, workspace: Workspace, until: Stage) -> tuple[str, S
     return ", ".join(stage.heading for stage in stages), StageRun(assets, {_MADE_FROM_TAG: made_from})
 
 
-def plan_files_hash(layout: Layout) -> str:
-    """Hash of the names and bytes of all files of candidates and plans. Raises LinkError for a link."""
-    files = sorted(set(_files(layout)))
+def files_hash(layout: Layout, asset: str) -> str:
+    """Hash of the names and bytes of the files of an asset. Raises LinkError where one is a link."""
+    files = sorted(path for path in _files(layout, asset) if path.is_file())
     for path in {path.parent for path in files} | set(files):
         refuse_links(path)
     return content_hash({path.relative_to(layout.root).as_posix(): file_hash(path) for path in files})
 
 
-def _files(layout: Layout) -> Iterator[Path]:
-    candidates = find_table(layout.routing_candidates)
-    single = (candidates, layout.plan_diff, layout.plan_diff.with_suffix(".md"))
-    yield from (path for path in single if path is not None and path.is_file())
-    for folder in (layout.routing_plan_dir, layout.training_plan_dir):
-        yield from (path for path in folder.rglob("*") if path.is_file())
+def _files(layout: Layout, asset: str) -> Iterable[Path]:
+    if asset == "routing_candidates":
+        return filter(None, [find_table(layout.routing_candidates)])
+    if asset == "training_plan_diff":
+        return layout.plan_diff, layout.plan_diff.with_suffix(".md")
+    folder = layout.routing_plan_dir if asset == "routing_plan" else layout.training_plan_dir
+    return folder.rglob("*")
 
 
 def _made_from(ledger: Ledger, workspace: Workspace) -> str:
@@ -92,7 +94,7 @@ def _stands(ledger: Ledger, layout: Layout, made_from: str) -> bool:
         run is not None
         and run.status is dg.DagsterRunStatus.SUCCESS
         and run.tags.get(_MADE_FROM_TAG) == made_from
-        and metadata_of(ledger, _LAST, FILES)[0] == plan_files_hash(layout)
+        and all(metadata_of(ledger, name, FILES)[0] == files_hash(layout, name) for name in _WITH_FILES)
         and _are_partitions(ledger, layout)
     )
 
