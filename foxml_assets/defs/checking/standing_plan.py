@@ -21,6 +21,7 @@ from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, StageRun, par
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
 from foxml_assets.stages import Stage
+from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.files import refuse_links
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
@@ -48,20 +49,29 @@ def plan_run(ledger: Ledger, workspace: Workspace, until: Stage) -> tuple[str, S
 
 
 def files_hash(layout: Layout, asset: str) -> str:
-    """Hash of the names and bytes of the files of an asset. Raises LinkError where one is a link."""
-    files = sorted(path for path in _files(layout, asset) if path.is_file())
+    """Hash of the names and bytes of the files of an asset.
+
+    Raises LinkError where one is a link, OSError where one cannot be read, and LockHeldError.
+    """
+    folders = {"routing_plan": layout.routing_plan_dir, "master_training_plan": layout.training_plan_dir}
+    folder = folders.get(asset)
+    if folder is None:
+        return _hash(layout, _single_files(layout, asset))
+    # A plan's folder may be replaced meanwhile.
+    return read_version(folder, lambda: _hash(layout, folder.rglob("*")))
+
+
+def _single_files(layout: Layout, asset: str) -> Iterable[Path]:
+    if asset == "routing_candidates":
+        return filter(None, [find_table(layout.routing_candidates)])
+    return layout.plan_diff, layout.plan_diff.with_suffix(".md")
+
+
+def _hash(layout: Layout, paths: Iterable[Path]) -> str:
+    files = sorted(path for path in paths if path.is_file())
     for path in {path.parent for path in files} | set(files):
         refuse_links(path)
     return content_hash({path.relative_to(layout.root).as_posix(): file_hash(path) for path in files})
-
-
-def _files(layout: Layout, asset: str) -> Iterable[Path]:
-    if asset == "routing_candidates":
-        return filter(None, [find_table(layout.routing_candidates)])
-    if asset == "training_plan_diff":
-        return layout.plan_diff, layout.plan_diff.with_suffix(".md")
-    folder = layout.routing_plan_dir if asset == "routing_plan" else layout.training_plan_dir
-    return folder.rglob("*")
 
 
 def _made_from(ledger: Ledger, workspace: Workspace) -> str:
