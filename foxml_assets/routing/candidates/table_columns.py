@@ -41,11 +41,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """`always`: it is null in no row, so a record without it is damaged."""
+    """`holds`: the words that its texts may be, or the type that they are JSON of. `always`: it is null in no
+    row, so a record without it is damaged."""
 
     name: str
     kind: Kind
     meaning: str
+    holds: object = None
     always: bool = False
 
 

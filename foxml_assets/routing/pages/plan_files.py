@@ -14,7 +14,7 @@ from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_s
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
-from foxml_assets.routing.plan.plan_parquet import parquet_files
+from foxml_assets.routing.plan.plan_reading import parquet_files
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.directories import recover_directory, replacing_directory
