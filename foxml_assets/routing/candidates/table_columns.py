@@ -4,7 +4,7 @@ columns. The code of a word is its position in its enum."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 Index: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
-Values: TypeAlias = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
+Values: TypeAlias = pd.Categorical | npt.NDArray[Any] | pd.arrays.IntegerArray
 
 NULL = -1
 UNREADABLE = -2
@@ -52,15 +52,20 @@ class Column:
 
 
 def frame(columns: Sequence[Column], values: dict[str, Values]) -> pd.DataFrame:
-    """The table of `columns` in their order.
+    """The table of `columns` in their order; counts may be given as numbers with NaN for null.
 
     Categories are the words in use, sorted, so that equal tables are equal in every form.
     """
-    ordered = {column.name: values[column.name] for column in columns}
-    tidied = {
-        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in ordered.items()
-    }
-    return pd.DataFrame(tidied, copy=False)
+    return pd.DataFrame({one.name: _held(values[one.name], one.kind) for one in columns}, copy=False)
+
+
+def _held(values: Values, kind: Kind) -> Values:
+    if isinstance(values, pd.Categorical):
+        return tidy(values)
+    if kind is not Kind.COUNT or isinstance(values, pd.arrays.IntegerArray):
+        return values
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
 def level(state: SignalState) -> int:
@@ -114,9 +119,3 @@ def tidy(column: pd.Categorical) -> pd.Categorical:
 def floats(column: pd.Series) -> Floats:
     """A numeric column as floats, NaN for null."""
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def counts(values: npt.NDArray[np.number]) -> pd.arrays.IntegerArray:
-    """Whole numbers, NaN for null, as nullable integers."""
-    missing = np.isnan(values)
-    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)

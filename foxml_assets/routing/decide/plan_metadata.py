@@ -9,7 +9,7 @@ import pandas as pd
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, code, level
-from foxml_assets.routing.decide.plan_parts import PlanParts
+from foxml_assets.routing.decide.plan_tables import PlanParts
 from foxml_assets.routing.methods.sides import JudgedSide
 from foxml_assets.routing.plan.routing_plan import (
     BatchInForce,
@@ -60,7 +60,6 @@ def plan_metadata(
 def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> PolicyInForce:
     """The settings that explanations show."""
     same = {name: value for name, value in policy if name in PolicyInForce.__struct_fields__}
-    pooled, symbol = (policy.error_rate(side) for side in Side)
     return PolicyInForce(
         **same,
         min_sample_size_cross_sectional=policy.sample_minimum(Side.CROSS_SECTIONAL),
@@ -70,24 +69,24 @@ def policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Policy
         stability_experimental=policy.experimental.allowed_stabilities,
         stability=StabilityThresholds(**policy.stability_classification.model_dump()),
         experimental_lane=policy.enable_experimental_lane,
-        fdr_q_cross_sectional=pooled.q,
-        fdr_q_symbol=symbol.q,
+        fdr_q_cross_sectional=policy.fdr_q(Side.CROSS_SECTIONAL),
+        fdr_q_symbol=policy.fdr_q(Side.SYMBOL),
         fdr_batch=batch,
         min_skill=policy.pooled_on_symbol.min_skill,
         min_probability=policy.pooled_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
-        inflate_se=symbol.inflate_se,
+        inflate_se=policy.fdr.inflate_se,
         thresholds=tuple(chain.from_iterable(thresholds_in_force(policy, side) for side in Side)),
     )
 
 
 def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideControl:
-    tests, rows, rate = side.tests, side.rows, policy.error_rate(side.rows.side)
+    tests, rows, inflate = side.tests, side.rows, policy.fdr.inflate_se
     open_threshold = find_method(policy.method).open_threshold(side)
     # Under gate_on: ci_low the score must exceed it by its distance to the lower bound.
     as_score = open_threshold + (rows.score.value - tests.gate)
     expected = expected_false(
-        as_score, rows.score.se * rate.inflate_se, rows.chance, tests.eligible & ~leaks, tests.fdr.cutoff
+        as_score, rows.score.se * inflate, rows.chance, tests.eligible & ~leaks, tests.fdr.cutoff
     )
     routable = side.state > level(SignalState.DISALLOWED)
     return SideControl(

@@ -66,7 +66,7 @@ def side_phrases(side: JudgedSide) -> pd.Categorical:
 
     # Whether the score alone would have been enough for more than a trial: bit sets, of which each has a bit.
     good = (side.tests.bits & np.uint16(Check.MIN_SCORE)) != 0
-    flags = (good.astype(np.int8), side.rows.over_time.known.astype(np.int8))
+    flags = (good.astype(np.int8), side.rows.followed.astype(np.int8))
     return _by_case(phrase, side.rule, side.rows.stability, *flags)
 
 

@@ -48,7 +48,7 @@ _UNTESTED = replace(
 _STABILITY = replace(
     rules.STABILITY,
     when="skill was followed over the folds, and the stability is not allowed",
-    holds=lambda cases: cases.rows.over_time.known & ~cases.passed(Check.STABILITY),
+    holds=lambda cases: cases.rows.followed & ~cases.passed(Check.STABILITY),
     test=_STEADY_IF_FOLLOWED,
 )
 _STRONG = Rule(
@@ -60,7 +60,7 @@ _STRONG = Rule(
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STRONG_SCORE),
     words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.thresholds.strong,
+    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _DISCOVERED = Rule(
     name="discovered",

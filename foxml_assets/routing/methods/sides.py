@@ -69,7 +69,7 @@ def judge_sides(
     `discoveries` is what false-discovery control knows of earlier plans, for each.
     """
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
-    gone = cs_rows.over_time.known & (cs_rows.stability == code(Stability.DIVERGED))
+    gone = cs_rows.followed & (cs_rows.stability == code(Stability.DIVERGED))
     inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, gone))
     local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
     cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)

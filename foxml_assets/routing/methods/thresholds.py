@@ -43,17 +43,17 @@ def _held_back(cases: Cases) -> Bools:
 
 
 def _trial_threshold(cases: Cases) -> Floats:
-    return cases.tests.thresholds.experimental
+    return cases.tests.thresholds[SignalState.EXPERIMENTAL]
 
 
 def _min_threshold(cases: Cases) -> Floats:
-    return cases.tests.thresholds.min
+    return cases.tests.thresholds[SignalState.WEAK_BUT_OK]
 
 
 def _lowest_threshold(cases: Cases) -> Floats:
     """What a row must reach for any state: the experimental one, or min_score where the lane is closed."""
-    thresholds = cases.tests.thresholds
-    return np.where(np.isnan(thresholds.experimental), thresholds.min, thresholds.experimental)
+    trial = _trial_threshold(cases)
+    return np.where(np.isnan(trial), _min_threshold(cases), trial)
 
 
 def _row_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -72,7 +72,7 @@ _STRONG = Rule(
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
     words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.thresholds.strong,
+    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _WEAK = Rule(
     name="min_score",
@@ -160,9 +160,10 @@ def _open_threshold(side: JudgedSide) -> Floats:
     thresholds, checks = side.rows.thresholds, side.tests.bits
     # Both bits must be set: min_score alone routes nothing that is unsteady or not clear.
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
-    by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)
+    by_min = np.where((checks & wanted) == wanted, thresholds[SignalState.WEAK_BUT_OK], np.nan)
     on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
-    return np.where(on_trial & ~np.isnan(thresholds.experimental), thresholds.experimental, by_min)
+    trial = thresholds[SignalState.EXPERIMENTAL]
+    return np.where(on_trial & ~np.isnan(trial), trial, by_min)
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:

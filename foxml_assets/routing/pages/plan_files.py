@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.routing.decide.fdr_history_file import history_after
+from foxml_assets.routing.decide.fdr_history import history_after
 from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_source, standing_pages
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, counts, floats, frame
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, floats, frame
 from foxml_assets.storage.exact_json import decode_json
 
 _PYTHON_TYPE: dict[Kind, Any] = {
@@ -76,9 +76,7 @@ def column_values(column: pd.Series, kind: Kind) -> Values:
     """A column as it is held in a table. Raises ValueError, TypeError or OverflowError for other values."""
     if kind is Kind.TEXT:
         return pd.Categorical(column)
-    if kind is Kind.FLAG:
-        return column.to_numpy(dtype=np.bool_)
-    return counts(floats(column)) if kind is Kind.COUNT else floats(column)
+    return column.to_numpy(dtype=np.bool_) if kind is Kind.FLAG else floats(column)
 
 
 def unreadable_texts(table: pd.DataFrame, columns: Sequence[Column]) -> tuple[Problem, ...]:

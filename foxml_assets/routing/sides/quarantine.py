@@ -11,10 +11,10 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code
+from foxml_assets.core.vocabulary import SignalState
+from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
-from foxml_assets.routing.sides.stability_class import SnapshotRows
 
 
 class Fault(StrEnum):
@@ -71,14 +71,14 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
         *given,
         (Fault.TASK_TYPE, rows.task < 0),
         (Fault.METRIC, rows.metric < 0),
-        (Fault.NO_THRESHOLDS, (rows.metric >= 0) & np.isnan(rows.thresholds.min)),
+        (Fault.NO_THRESHOLDS, (rows.metric >= 0) & np.isnan(rows.thresholds[SignalState.WEAK_BUT_OK])),
         (Fault.SCORE_MISSING, np.isnan(rows.score.value) & ~few),
         (Fault.SCORE_RANGE, _outside_metric(rows, rows.score)),
         (Fault.INTERVAL, _bad_interval(rows.score)),
         (Fault.SAMPLE_SIZE, np.isnan(rows.sample_size) | (rows.sample_size < 0)),
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
-        (Fault.STABILITY_METRICS, _bad_snapshots(rows.snapshots)),
+        (Fault.STABILITY_METRICS, _bad_snapshots(rows)),
         (Fault.OVER_TIME, _bad_over_time(rows)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         # Code -1, no list, picks the last, which is the readable one for none.
@@ -141,8 +141,9 @@ def _bad_interval(score: EstimateRows) -> Bools:
     return (score.se < 0) | infinite | (score.low > score.high)
 
 
-def _bad_snapshots(metrics: SnapshotRows) -> Bools:
-    bad = (metrics.n_snapshots < 0) | (np.abs(metrics.mean_overlap) > 1) | (np.abs(metrics.mean_tau) > 1)
-    for spread in (metrics.std_overlap, metrics.std_tau):
+def _bad_snapshots(rows: SideRows) -> Bools:
+    count, overlap, overlap_std, tau, tau_std = (floats(column) for _, column in rows.snapshots.items())
+    bad = (count < 0) | (np.abs(overlap) > 1) | (np.abs(tau) > 1)
+    for spread in (overlap_std, tau_std):
         bad |= (spread < 0) | np.isinf(spread)
     return bad
