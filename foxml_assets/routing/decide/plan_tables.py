@@ -25,8 +25,7 @@ from foxml_assets.routing.plan.routing_plan import (
 )
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
 from foxml_assets.routing.rules.rules import Measured
-from foxml_assets.routing.rules.side_trace import SideTrace, side_trace
-from foxml_assets.routing.rules.stability_words import stability_words
+from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
 from foxml_assets.routing.sides.side_rows import FAMILY_LISTS, SideRows
 
 

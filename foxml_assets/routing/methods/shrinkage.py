@@ -15,8 +15,8 @@ from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import RouteRule
-from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
@@ -59,7 +59,7 @@ _STRONG = Rule(
     phrase="{side} strong {steady}",
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STRONG_SCORE),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _DISCOVERED = Rule(
@@ -69,7 +69,7 @@ _DISCOVERED = Rule(
     state=SignalState.WEAK_BUT_OK,
     phrase="{side} weak but usable",
     test=tests.DISCOVERY,
-    words=deciding.false_discovery,
+    words=tests.decided_by_false_discovery,
     threshold=_discovery,
 )
 _SUSPECT_ON_TRIAL = replace(

@@ -16,8 +16,8 @@ from foxml_assets.routing.methods.trace_tests import admission_tests, remedies, 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule, Side
-from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rule_tests import RuleTest
 from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, score_thresholds_of
@@ -71,7 +71,7 @@ _STRONG = Rule(
     phrase="{side} strong {steady}",
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _WEAK = Rule(
@@ -82,7 +82,7 @@ _WEAK = Rule(
     phrase="{side} weak but usable",
     test=tests.MIN_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.MIN_SCORE),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=_min_threshold,
 )
 _TRIAL = Rule(
@@ -93,7 +93,7 @@ _TRIAL = Rule(
     phrase="{side} on trial, as {on_trial}",
     test=tests.EXPERIMENTAL_SCORE,
     asks=(tests.EXPERIMENTAL_SCORE, tests.STEADY_ON_TRIAL),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=_trial_threshold,
 )
 _SUSPECT_ON_TRIAL = replace(
@@ -134,7 +134,7 @@ _BELOW = Rule(
     holds=lambda cases: np.ones_like(cases.rows.present),
     phrase="{side} score below every threshold",
     test=tests.EXPERIMENTAL_SCORE,
-    words=deciding.below_thresholds,
+    words=tests.below_thresholds,
     threshold=_lowest_threshold,
 )
 LADDER = (
@@ -229,8 +229,9 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
-    # The last of the three thresholds is the lane's; NaN stands for a closed one.
-    closed = state is SignalState.EXPERIMENTAL and np.isnan(score_thresholds_of(trace, policy)[2])
+    lane = score_thresholds_of(trace, policy)["experimental_score"]
+    # NaN stands for a closed lane.
+    closed = state is SignalState.EXPERIMENTAL and np.isnan(lane)
     if closed and not rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]
     return remedies(trace, [*admission_tests(policy), *_tests_for(state)], policy)
