@@ -78,7 +78,7 @@ def task_type(word: str) -> TaskType | None:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import gives: candidates with CANDIDATE_COLUMNS, and notes of what was inferred or is missing."""
+    """What an import gives: candidates, and notes of what was inferred or is missing."""
 
     candidates: pd.DataFrame
     notes: tuple[str, ...]

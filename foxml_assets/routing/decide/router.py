@@ -15,13 +15,7 @@ from foxml_assets.routing.candidates.table_columns import LEVELS, positions
 from foxml_assets.routing.decide.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.decide.plan_metadata import plan_metadata, policy_in_force
 from foxml_assets.routing.decide.plan_tables import PlanParts, pairs_table, quarantine_table, targets_table
-from foxml_assets.routing.methods.combination import (
-    lane_limits,
-    with_hard_blocks,
-    with_lane_cap,
-    with_margin,
-    with_rows_to_try,
-)
+from foxml_assets.routing.methods.combination import final_routes
 from foxml_assets.routing.methods.pair_evidence import pair_evidence
 from foxml_assets.routing.methods.sides import EarlierStates, judge_sides
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
@@ -50,7 +44,6 @@ def route(
     """
     table, past = typed_candidates(candidates), history or FdrHistory()
     alignment, table_hash = align(table, universe), candidates_hash(table)
-    at = alignment.pair_target
     remembered = previous if policy.hysteresis > 0 else None
     if remembered is not None and _is_decided_by(remembered, alignment, policy, table_hash):
         # Held against itself, it would have other margins.
@@ -61,14 +54,7 @@ def route(
     found = earlier_discoveries(past, batch, table_hash, alignment)
     cs, local = judge_sides(table, alignment, scores, policy, earlier, found)
     evidence = pair_evidence(alignment, cs, local, scores, earlier, policy)
-    routes = find_method(policy.method).choose(evidence)
-    n_symbols = np.bincount(at, minlength=len(alignment.targets))
-    limits = lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
-    # Before the lane is filled, so that no leaking or empty pair takes a place in it.
-    routes = with_hard_blocks(routes, cs.leaks[at], local.leaks)
-    routes = with_rows_to_try(routes, local.rows.sample_size)
-    gate = with_margin(local.tests.gate, earlier.route, policy.hysteresis)
-    routes = with_lane_cap(routes, at, limits, gate, local.rows.sample_size)
+    routes, limits = final_routes(find_method(policy.method).choose(evidence), evidence)
     parts = PlanParts(table, evidence, routes, limits, policy_in_force(policy, batch))
     targets = targets_table(parts)
     tables = targets, pairs_table(parts, targets), quarantine_table(parts)

@@ -6,11 +6,15 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
-from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
-from foxml_assets.routing.methods.trace_tests import admission_tests, remedies
+from foxml_assets.routing.methods.trace_tests import (
+    admission_tests,
+    more_on_the_symbol,
+    pooled_on_symbol,
+    remedies,
+)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -175,7 +179,7 @@ def _open_threshold(side: JudgedSide) -> Floats:
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """The pooled model on the symbol, then what the other choices must lead by."""
-    pooled = next_route.pooled_on_symbol(pair.row, policy)
+    pooled = pooled_on_symbol(pair.row, policy)
     in_question = pooled.passed and pair.cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
     needed = pair.row["cs_skill"] + policy.min_advantage
     lines = [pooled]
@@ -196,7 +200,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     probability = pair.row["cs_probability"]
     if cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
         if not probability >= policy.min_probability:
-            steps.append(next_route.more_on_the_symbol(pair.row, policy))
+            steps.append(more_on_the_symbol(pair.row, policy))
     else:
         steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
     if local.state not in (SignalState.STRONG, SignalState.WEAK_BUT_OK):

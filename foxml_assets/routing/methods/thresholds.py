@@ -8,11 +8,16 @@ import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Floats, level
-from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import JudgedSide
-from foxml_assets.routing.methods.trace_tests import admission_tests, remedies, rule_of
+from foxml_assets.routing.methods.trace_tests import (
+    admission_tests,
+    more_on_the_symbol,
+    pooled_on_symbol,
+    remedies,
+    rule_of,
+)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule, Side
@@ -170,7 +175,7 @@ def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """Whether the pooled model has skill on the symbol, if it was asked."""
     if np.isnan(pair.row["cs_probability"]) or np.isnan(pair.row["pooled_score"]):
         return ()
-    return (next_route.pooled_on_symbol(pair.row, policy),)
+    return (pooled_on_symbol(pair.row, policy),)
 
 
 # What counts as a better route when ways to one are looked for.
@@ -193,7 +198,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     sides = [(local, cs), (cs, local)]
     if rule in (RouteRule.LOCAL_ON_SYMBOL, RouteRule.POOLED_TOO_SMALL):
         # Whatever its state, the pooled model is out of the question here.
-        steps.append(next_route.more_on_the_symbol(pair.row, policy))
+        steps.append(more_on_the_symbol(pair.row, policy))
         sides = [(local, msgspec.structs.replace(cs, state=SignalState.DISALLOWED))]
     for trace, other in sides:
         step = _lift(trace, other, wanted, policy)

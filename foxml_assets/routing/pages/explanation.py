@@ -10,7 +10,6 @@ import pandas as pd
 from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.methods.next_route import leak_steps, suspect_steps
 from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
@@ -142,9 +141,16 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
 
 def _steps(row: pd.Series, leak: str) -> tuple[str, ...]:
     """What can be done about a leak or its suspicion; nothing without."""
+    remedy = (
+        "Leave the feature out (panel.exclude_features), or vouch for it with a reason"
+        " (evidence.leakage.known_safe)."
+    )
     if row["hard_block"]:
-        return leak_steps(leak)
-    return suspect_steps() if row["excluded_from_pooled"] else ()
+        return (f"Nothing but removing the leak: {leak}. {remedy}",)
+    if row["excluded_from_pooled"]:
+        without = "the pooled model is trained without the symbol and does not serve it"
+        return (f"Until the suspicion is cleared {without}. {remedy}",)
+    return ()
 
 
 def _dropped(features: object) -> tuple[str, ...]:

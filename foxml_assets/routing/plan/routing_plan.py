@@ -10,8 +10,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
-from foxml_assets.routing.candidates.frame_hash import frame_hash
-from foxml_assets.routing.candidates.table_columns import Column, Kind
+from foxml_assets.routing.candidates.table_columns import Column, Kind, frame_hash
 from foxml_assets.routing.policy.routing_words import (
     BothStrongBehavior,
     BothWeakBehavior,

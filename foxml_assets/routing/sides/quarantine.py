@@ -79,7 +79,7 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
         (Fault.STABILITY_METRICS, _bad_snapshots(rows)),
-        (Fault.OVER_TIME, _bad_over_time(rows)),
+        (Fault.OVER_TIME, _bad_score(rows, rows.earlier) | _bad_score(rows, rows.recent)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         # Code -1, no list, picks the last, which is the readable one for none.
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
@@ -110,15 +110,13 @@ def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
 
 def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
     """Where the scores of the other choices, as far as they are given, cannot be true."""
-    bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
-    bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
     # Two ICs lie at most 2 apart, two AUCs 1.
-    return bad | (np.abs(scores.difference.value) > 2)
+    bad_difference = _bad_interval(scores.difference) | (np.abs(scores.difference.value) > 2)
+    return _bad_score(rows, scores.cs) | _bad_score(rows, scores.both) | bad_difference
 
 
-def _bad_over_time(rows: SideRows) -> Bools:
-    bad = _bad_interval(rows.earlier) | _bad_interval(rows.recent)
-    return np.asarray(bad | _outside_metric(rows, rows.earlier) | _outside_metric(rows, rows.recent))
+def _bad_score(rows: SideRows, score: EstimateRows) -> Bools:
+    return _bad_interval(score) | _outside_metric(rows, score)
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
