@@ -14,7 +14,8 @@ BatchBH of the second source is not used: it counts a row that every plan finds 
 which pay for false ones. Here a row counts once, however often it is found.
 """
 
-from itertools import chain
+from collections import defaultdict
+from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,7 +27,6 @@ from scipy.special import zeta
 from foxml_assets.core.errors import FdrHistoryError, Problem
 from foxml_assets.core.hashing import canonical_json, content_hash
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Bools
 from foxml_assets.routing.plan.plan_json import read_metadata
 from foxml_assets.routing.plan.routing_plan import BatchInForce, RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -42,7 +42,8 @@ SCHEMA_VERSION = 1
 # (Ramdas, A. et al. 2018, ICML).
 _DECAY = 1.6
 
-PairSets: TypeAlias = dict[str, set[str]]
+# A target and its symbol, or None for the target's pooled row.
+_Row: TypeAlias = tuple[str, str | None]
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,17 +94,13 @@ def earlier_discoveries(
     history: FdrHistory, batch: BatchInForce | None, candidates_hash: str, alignment: Alignment
 ) -> tuple[Earlier, Earlier]:
     """What the pooled side (by target) and the symbol side (by pair) must know of earlier batches."""
-    pooled = np.zeros(len(alignment.targets), dtype=np.bool_)
-    if batch is None:
-        return Earlier(1.0, pooled), Earlier(1.0, np.zeros(len(alignment.pairs), dtype=np.bool_))
-    before = history.before(candidates_hash)
-    targets, pairs = _found(before)
-    pooled[:] = [target in targets for target in alignment.targets]
-    listed = [(target, symbol) for target, symbols in pairs.items() for symbol in symbols]
-    found = pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names)
+    found = set[_Row]() if batch is None else _found(history.before(candidates_hash))
     # Both sides spend the same share, each of its own rate.
-    spent = share(batch.number)
-    return Earlier(spent, pooled), Earlier(spent, alignment.pairs.isin(found))
+    spent = 1.0 if batch is None else share(batch.number)
+    targets = np.array([(target, None) in found for target in alignment.targets], dtype=np.bool_)
+    listed = [row for row in found if row[1] is not None]
+    pairs = alignment.pairs.isin(pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names))
+    return Earlier(spent, targets), Earlier(spent, pairs)
 
 
 def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
@@ -123,11 +120,11 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         )
     if batch.number < len(history.batches):
         return history
-    old_targets, old_pairs = _found(before)
-    fresh = {
-        target: symbols - old_pairs.get(target, set())
-        for target, symbols in sorted(_discovered_pairs(plan).items())
-    }
+    fresh = _discovered(plan) - _found(before)
+    symbols: defaultdict[str, list[str]] = defaultdict(list)
+    for target, symbol in fresh:
+        if symbol is not None:
+            symbols[target].append(symbol)
     new = Batch(
         number=batch.number,
         candidates_hash=made.candidates_hash,
@@ -135,35 +132,29 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         level_symbol=batch.level_symbol,
         tested_cross_sectional=made.cross_sectional.tested,
         tested_symbol=made.symbol.tested,
-        found_cross_sectional=tuple(sorted(_discovered_targets(plan) - old_targets)),
-        found_symbol={target: tuple(sorted(symbols)) for target, symbols in fresh.items() if symbols},
+        found_cross_sectional=tuple(sorted(target for target, symbol in fresh if symbol is None)),
+        found_symbol={target: tuple(sorted(names)) for target, names in sorted(symbols.items())},
     )
     return FdrHistory((*before.batches, new))
 
 
-def _found(history: FdrHistory) -> tuple[set[str], PairSets]:
-    pairs: PairSets = {}
+def _found(history: FdrHistory) -> set[_Row]:
+    found: set[_Row] = set()
     for batch in history.batches:
-        for target, symbols in batch.found_symbol.items():
-            pairs.setdefault(target, set()).update(symbols)
-    return set(chain.from_iterable(batch.found_cross_sectional for batch in history.batches)), pairs
+        found |= {(target, None) for target in batch.found_cross_sectional}
+        found |= {(target, symbol) for target, names in batch.found_symbol.items() for symbol in names}
+    return found
 
 
-def _discovered_targets(plan: RoutingPlan) -> set[str]:
-    return set(plan.targets.loc[_is_discovered(plan.targets, "cs"), "target"])
-
-
-def _discovered_pairs(plan: RoutingPlan) -> PairSets:
-    rows = plan.pairs.loc[_is_discovered(plan.pairs, "local")]
-    by_target = rows["symbol"].groupby(rows["target"], observed=True)
-    return {str(target): set(symbols) for target, symbols in by_target}
-
-
-def _is_discovered(rows: pd.DataFrame, prefix: str) -> Bools:
-    # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
-    is_named = (rows[f"{prefix}_error_control"] == ErrorControl.DISCOVERED.value).to_numpy()
-    reaches_threshold = (rows[f"{prefix}_score"] >= rows[f"{prefix}_fdr_threshold"]).to_numpy()
-    return np.asarray(is_named & reaches_threshold)
+def _discovered(plan: RoutingPlan) -> set[_Row]:
+    found: set[_Row] = set()
+    for side, rows in ((Side.CROSS_SECTIONAL, plan.targets), (Side.SYMBOL, plan.pairs)):
+        # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
+        is_named = rows[f"{side.prefix}_error_control"] == ErrorControl.DISCOVERED.value
+        reaches_threshold = rows[f"{side.prefix}_score"] >= rows[f"{side.prefix}_fdr_threshold"]
+        kept = rows[(is_named & reaches_threshold).to_numpy()]
+        found |= set(zip(kept["target"], kept.get("symbol", repeat(None)), strict=False))
+    return found
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from foxml_assets.core.vocabulary import Route, Stability
 from foxml_assets.routing.candidates.table_columns import Index, category, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.sides import JudgedSide
-from foxml_assets.routing.policy.routing_words import RouteRule, Side
+from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.sides.row_tests import Check
 
 LANE_FULL = "experimental lane full"
@@ -54,7 +54,7 @@ _SENTENCES = {
 
 def side_phrases(side: JudgedSide) -> pd.Categorical:
     """Each row's state in a few words, such as "CS strong and stable"."""
-    name = "CS" if side.rows.side is Side.CROSS_SECTIONAL else "local"
+    name = side.rows.side.of("CS", "local")
 
     def phrase(rule: int, stability: int, good_score: int, followed: int) -> str:
         word = list(Stability)[stability]

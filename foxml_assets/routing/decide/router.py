@@ -11,7 +11,7 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.candidates.alignment import Alignment, align
 from foxml_assets.routing.candidates.candidates import candidates_hash, typed_candidates
-from foxml_assets.routing.candidates.table_columns import LEVELS, positions
+from foxml_assets.routing.candidates.table_columns import LEVELS, NULL, positions
 from foxml_assets.routing.decide.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.decide.plan_metadata import plan_metadata, policy_in_force
 from foxml_assets.routing.decide.plan_tables import PlanParts, pairs_table, quarantine_table, targets_table
@@ -65,7 +65,8 @@ def route(
 def _earlier_states(previous: RoutingPlan | None, alignment: Alignment) -> EarlierStates:
     """State codes of `previous` by this plan's targets and pairs."""
     if previous is None:
-        return EarlierStates()
+        no_pair = np.full(len(alignment.pairs), NULL)
+        return EarlierStates(np.full(len(alignment.targets), NULL), no_pair, no_pair)
     of_target = previous.targets.set_index(previous.targets["target"].astype(object))
     of_pair = previous.pairs.set_index(pd.MultiIndex.from_frame(previous.pairs[["target", "symbol"]]))
     # Pairs and targets that the earlier plan did not have become null, and their codes -1.

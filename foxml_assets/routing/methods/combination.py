@@ -100,12 +100,10 @@ def final_routes(chosen: Routes, known: PairEvidence) -> tuple[Routes, Index]:
 
 def _lane_ranks(routes: Routes, known: PairEvidence) -> Index:
     """The rank of each pair in its target's lane, from 1; 0, which is above no limit, outside of it."""
-    gate = known.local.tests.gate
-    if known.earlier.route is not None:
-        # A pair that was in the lane must be beaten by more than the margin.
-        stays = known.earlier.route == code(Route.EXPERIMENTAL_ONLY)
-        gate = np.where(stays, gate + known.policy.hysteresis, gate)
-    samples = known.local.rows.sample_size
+    gate, samples = known.local.tests.gate, known.local.rows.sample_size
+    # A pair that was in the lane must be beaten by more than the margin.
+    stays = known.earlier.route == code(Route.EXPERIMENTAL_ONLY)
+    gate = np.where(stays, gate + known.policy.hysteresis, gate)
     pairs = pd.DataFrame({"target": known.alignment.pair_target, "gate": gate, "samples": samples})
     lane = pairs[routes.route == code(Route.EXPERIMENTAL_ONLY)]
     # Unknown gates sort last.

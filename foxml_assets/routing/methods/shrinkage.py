@@ -140,11 +140,9 @@ def _bonus(
     earlier: EarlierStates, choices: tuple[Route, ...], scale: Floats, policy: RoutingPolicy
 ) -> Floats:
     """What the margin, in skill, adds to each pair's earlier choice (pairs x choices)."""
-    if earlier.route is None:
-        return np.zeros((len(scale), len(choices)))
     kept = np.column_stack([earlier.route == code(choice) for choice in choices])
     # Each pair's margin (pairs x 1) for the one choice it had, zero for the others.
-    return kept * (policy.hysteresis * scale)[:, None]
+    return np.where(kept, (policy.hysteresis * scale)[:, None], 0.0)
 
 
 def _is_trial(state: Codes) -> Bools:

@@ -20,7 +20,7 @@ from foxml_assets.routing.methods.trace_tests import (
 )
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
-from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule, Side
+from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rule_tests import RuleTest
@@ -210,11 +210,10 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
 def _lift(trace: SideTrace, other: SideTrace, wanted: int, policy: PolicyInForce) -> str:
     """How far one side must climb for a route better than `wanted`, the other side staying as it is."""
     for state in LEVELS[level(trace.state) + 1 :]:
-        is_cs = trace.side is Side.CROSS_SECTIONAL
-        cs, local = (state, other.state) if is_cs else (other.state, state)
+        cs, local = trace.side.of((state, other.state), (other.state, state))
         reached, _ = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
         if _QUALITY[reached] > wanted:
-            name = "the pooled model" if is_cs else "the symbol's own model"
+            name = trace.side.of("the pooled model", "the symbol's own model")
             needs = "; ".join(_missing(trace, state, policy)) or "its standing conditions"
             return f"{reached.value} if {name} were {state.value}: {needs}."
     return ""

@@ -1,5 +1,5 @@
-"""A trace read by the ladder that decided it: its rule, what decided, all tests, what it lacks; and the pooled
-model on the symbol."""
+"""A trace read by the ladder that decided it: its rule, what decided, its tests, and what it lacks, and the
+pooled model on the symbol."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -100,7 +100,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
 def explanation_rows(explanation: Explanation) -> tuple[RuleLine, ...]:
     """Every test of both sides, then the comparison of skills, in the order in which they were asked."""
     rows = [
-        replace(test, side="pooled" if side.trace.side is Side.CROSS_SECTIONAL else "symbol")
+        replace(test, side=side.trace.side.of("pooled", "symbol"))
         for side in explanation.sides
         for test in side.tests
     ]
@@ -119,7 +119,7 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     subject = f"{pair}: {explanation.route}" if explanation.route else f"{explanation.target}: pooled model"
     lines = [subject, explanation.reason]
     for side in explanation.sides:
-        name = "Pooled model" if side.trace.side is Side.CROSS_SECTIONAL else "Symbol's own model"
+        name = side.trace.side.of("Pooled model", "Symbol's own model")
         held = ", kept by hysteresis" if side.trace.held else ""
         lines.append(f"{name}: {side.trace.state.value}{held}. {side.decided}")
         lines.append(f"  {side.numbers}")

@@ -74,7 +74,7 @@ class BatchInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level_symbol: float
 
     def level(self, side: Side) -> float:
-        return self.level_cross_sectional if side is Side.CROSS_SECTIONAL else self.level_symbol
+        return side.of(self.level_cross_sectional, self.level_symbol)
 
 
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,11 +107,10 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: tuple[ScoreThresholds, ...]
 
     def sample_minimum(self, side: Side) -> int:
-        is_cs = side is Side.CROSS_SECTIONAL
-        return self.min_sample_size_cross_sectional if is_cs else self.min_sample_size_symbol
+        return side.of(self.min_sample_size_cross_sectional, self.min_sample_size_symbol)
 
     def fdr_q(self, side: Side) -> float | None:
-        return self.fdr_q_cross_sectional if side is Side.CROSS_SECTIONAL else self.fdr_q_symbol
+        return side.of(self.fdr_q_cross_sectional, self.fdr_q_symbol)
 
 
 class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -206,7 +206,7 @@ class RoutingPolicy(ConfigModel):
 
     def side(self, side: Side) -> SideThresholds:
         """The score thresholds of one side."""
-        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+        return side.of(self.cross_sectional, self.symbol)
 
     def sample_minimum(self, side: Side) -> int:
         """The sample minimum in force for one side under the profile."""

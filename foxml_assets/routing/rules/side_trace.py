@@ -111,8 +111,7 @@ def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> dict[str, fl
 
 def allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
     """The stabilities with which a row of this side may be strong or weak, in words."""
-    is_cs = trace.side is Side.CROSS_SECTIONAL
-    return " or ".join(policy.stability_cross_sectional if is_cs else policy.stability_symbol) or "none"
+    return " or ".join(trace.side.of(policy.stability_cross_sectional, policy.stability_symbol)) or "none"
 
 
 def number(value: float) -> str:
