@@ -10,8 +10,17 @@ from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Route, Stability, TaskType
-from foxml_assets.routing.candidates import table_columns as columns
-from foxml_assets.routing.candidates.table_columns import LEVELS, NULL, Index, Values, category, decode
+from foxml_assets.routing.candidates.table_columns import (
+    LEVELS,
+    NULL,
+    Floats,
+    Index,
+    Values,
+    category,
+    decode,
+    floats,
+    frame,
+)
 from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.methods.combination import Routes, better_interval
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -62,7 +71,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "quarantine_reason": cs.faults.texts(),
     }
     values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
-    return columns.frame(TARGET_COLUMNS, values)
+    return frame(TARGET_COLUMNS, values)
 
 
 def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +103,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         **{name: local.rows.texts[name].array for name in FAMILY_LISTS},
         "quarantine_reason": local.faults.texts(),
     }
-    return columns.frame(PAIR_COLUMNS, values)
+    return frame(PAIR_COLUMNS, values)
 
 
 def quarantine_table(parts: PlanParts) -> pd.DataFrame:
@@ -109,7 +118,7 @@ def quarantine_table(parts: PlanParts) -> pd.DataFrame:
     bad = pd.concat([homeless, *of_sides]).sort_index().join(parts.table[["target", "symbol"]])
     texts = {"target": bad["target"].array, "symbol": bad["symbol"].array}
     values = texts | {"reason": category(bad["reason"].tolist()), "n_rows": bad["n_rows"].to_numpy()}
-    return columns.frame(QUARANTINE_COLUMNS, values)
+    return frame(QUARANTINE_COLUMNS, values)
 
 
 def _trace(side: JudgedSide) -> dict[str, Values]:
@@ -126,7 +135,7 @@ def _trace(side: JudgedSide) -> dict[str, Values]:
     }
     # The snapshots' numbers are told only where they made the stability, not where skill was followed.
     names = ("snapshots", "overlap", "overlap_std", "tau", "tau_std")
-    of_snapshots = {name: columns.floats(rows.snapshots.iloc[:, at]) for at, name in enumerate(names)}
+    of_snapshots = {name: floats(rows.snapshots.iloc[:, at]) for at, name in enumerate(names)}
     nulled = ((of_sound, side.faults.any), (of_snapshots, side.faults.any | rows.followed))
     trace: dict[str, Values] = {
         **{name: np.where(bad, np.nan, held) for group, bad in nulled for name, held in group.items()},
@@ -145,14 +154,14 @@ def _trace(side: JudgedSide) -> dict[str, Values]:
     return {f"{rows.side.prefix}_{name}": column for name, column in trace.items()}
 
 
-def _horizons(known: PairEvidence) -> columns.Floats:
+def _horizons(known: PairEvidence) -> Floats:
     """The pooled row's horizon, else the longest that a symbol row states."""
     own, stated = (
         pd.Series(rows.horizon).where(np.isfinite(rows.horizon) & (rows.horizon >= 0))
         for rows in (known.cs.rows, known.local.rows)
     )
     # Grouped by the target's position, which is the index of `own`: a gap takes the value of its own target.
-    return columns.floats(own.fillna(stated.groupby(known.alignment.pair_target).max()))
+    return floats(own.fillna(stated.groupby(known.alignment.pair_target).max()))
 
 
 def _leaks(who: str, side: JudgedSide) -> pd.Categorical:

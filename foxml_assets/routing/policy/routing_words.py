@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Side(StrEnum):
@@ -12,7 +12,7 @@ class Side(StrEnum):
     CROSS_SECTIONAL = "cross_sectional"
     SYMBOL = "symbol"
 
-    def of(self, cross_sectional: T, symbol: T) -> T:
+    def of(self, cross_sectional: _T, symbol: _T) -> _T:
         """Which of the two is this side's."""
         return cross_sectional if self is Side.CROSS_SECTIONAL else symbol
 
