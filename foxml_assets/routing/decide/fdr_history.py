@@ -12,6 +12,8 @@ power of batching in multiple hypothesis testing, AISTATS. The step for each bat
 Roquain, E. (2008), Two simple sufficient conditions for FDR control, Electron. J. Statist. 2, lemma 3.2.
 BatchBH of the second source is not used: it counts a row that every plan finds again as so many discoveries,
 which pay for false ones. Here a row counts once, however often it is found.
+
+fdr_history.json keeps it in the folder of the routing plan.
 """
 
 from collections import defaultdict

@@ -74,6 +74,17 @@ def route(
     return RoutingPlan(_plan_metadata(parts, tables, table_hash, stamp, previous_hash), *tables)
 
 
+def plan_to_remember(layout: Layout, policy: RoutingPolicy) -> RoutingPlan | None:
+    """The plan on disk, if the policy holds states by it; None if there is none that can be read."""
+    if policy.hysteresis == 0 or not layout.routing_plan.is_file():
+        return None
+    try:
+        return read_routing_plan(layout)
+    except RoutingPlanError as error:
+        _log.warning("the plan on disk cannot be read, so that no state is held by it: %s", error)
+        return None
+
+
 def _earlier_states(previous: RoutingPlan | None, alignment: Alignment) -> EarlierStates:
     """State codes of `previous` by this plan's targets and pairs."""
     if previous is None:
@@ -101,17 +112,6 @@ def _is_decided_by(
         # Each pair of it is found at its own position: the same pairs in the same order, and no other.
         and np.array_equal(alignment.positions(previous.pairs), np.arange(len(alignment.pair_rows)))
     )
-
-
-def plan_to_remember(layout: Layout, policy: RoutingPolicy) -> RoutingPlan | None:
-    """The plan on disk, if the policy holds states by it; None if there is none that can be read."""
-    if policy.hysteresis == 0 or not layout.routing_plan.is_file():
-        return None
-    try:
-        return read_routing_plan(layout)
-    except RoutingPlanError as error:
-        _log.warning("the plan on disk cannot be read, so that no state is held by it: %s", error)
-        return None
 
 
 def _plan_metadata(
