@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json, file_hash
-from foxml_assets.routing.candidates.table_columns import Column, frame
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, floats, frame
 from foxml_assets.routing.plan.plan_json import parse_plan
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -22,7 +23,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingPlan,
     routing_plan_hash,
 )
-from foxml_assets.routing.plan.table_records import column_values, unreadable_texts
+from foxml_assets.routing.plan.table_records import unreadable_texts
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.layout import Layout
@@ -131,7 +132,7 @@ def _read_table(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, 
     if problems:
         raise _unusable(path, "the columns are not those of a routing plan", *problems)
     try:
-        held = {one.name: column_values(arrow.column(one.name).to_pandas(), one.kind) for one in columns}
+        held = {one.name: _values(arrow.column(one.name).to_pandas(), one.kind) for one in columns}
         table = frame(columns, held)
     except (ValueError, TypeError, OverflowError) as error:
         raise _unusable(path, "a column is of another type", Problem("", str(error))) from error
@@ -139,6 +140,13 @@ def _read_table(path: Path, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, 
     if unreadable:
         raise _unusable(path, "is not a routing plan", *unreadable)
     return table, metadata, digest
+
+
+def _values(column: pd.Series, kind: Kind) -> Values:
+    """A column as it is held in a table. Raises ValueError, TypeError or OverflowError if it cannot be."""
+    if kind is Kind.TEXT:
+        return pd.Categorical(column)
+    return column.to_numpy(dtype=np.bool_) if kind is Kind.FLAG else floats(column)
 
 
 def _unusable(path: Path, what: str, *problems: Problem) -> RoutingPlanError:

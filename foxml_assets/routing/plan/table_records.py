@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, floats, frame
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, category, frame
 from foxml_assets.storage.exact_json import decode_json
 
 _PYTHON_TYPE: dict[Kind, Any] = {
@@ -43,6 +43,8 @@ def record_type(
         # Fields that must be there may then stand behind those that need not.
         kw_only=strict,
         forbid_unknown_fields=strict,
+        # A record holds no other that holds it, so nothing need look for cycles in a million of them.
+        gc=False,
     )
 
 
@@ -67,16 +69,11 @@ def from_records(columns: Sequence[Column], records: Sequence[msgspec.Struct]) -
     """The table of `records`, which have a field per column."""
     values: dict[str, Values] = {}
     for column in columns:
-        held = pd.Series(list(map(attrgetter(column.name), records)), dtype=object)
-        values[column.name] = column_values(held, column.kind)
+        held = list(map(attrgetter(column.name), records))
+        # None becomes NaN, also in counts, which are floats until they stand in the table.
+        dtype = np.bool_ if column.kind is Kind.FLAG else np.float64
+        values[column.name] = category(held) if column.kind is Kind.TEXT else np.array(held, dtype=dtype)
     return frame(columns, values)
-
-
-def column_values(column: pd.Series, kind: Kind) -> Values:
-    """A column as it is held in a table. Raises ValueError, TypeError or OverflowError for other values."""
-    if kind is Kind.TEXT:
-        return pd.Categorical(column)
-    return column.to_numpy(dtype=np.bool_) if kind is Kind.FLAG else floats(column)
 
 
 def unreadable_texts(table: pd.DataFrame, columns: Sequence[Column]) -> tuple[Problem, ...]:
