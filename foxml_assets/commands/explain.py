@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table
-from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import (
+from foxml_assets.routing.pages.explanation import (
     HEADER,
+    explain,
     explanation_lines,
     explanation_rows,
     row_cells,

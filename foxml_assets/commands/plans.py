@@ -29,7 +29,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.planning.store.history import find_plan, plan_and_parent
 from foxml_assets.routing.candidates.candidates_file import read_candidates
-from foxml_assets.routing.decide.fdr_history_file import read_history
+from foxml_assets.routing.decide.fdr_history import read_history
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.training.context import ModelContext

@@ -1,4 +1,9 @@
-"""Words of other systems, and what they mean here. A word that stands nowhere is unknown, never safe."""
+"""What comes from other systems: their words, and what they mean here. A word that stands nowhere is unknown,
+never safe."""
+
+from dataclasses import dataclass
+
+import pandas as pd
 
 from foxml_assets.core.metrics import ScoreMetric, find_metric
 from foxml_assets.core.vocabulary import LeakageStatus, TaskType
@@ -69,3 +74,11 @@ def score_metric(word: str) -> ScoreMetric | None:
 def task_type(word: str) -> TaskType | None:
     """The task type a name stands for, with or without an enum's prefix."""
     return _TASK_WORDS.get(word.strip().lower().rsplit(".", 1)[-1])
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import gives: candidates, and notes of what was inferred or is missing."""
+
+    candidates: pd.DataFrame
+    notes: tuple[str, ...]

@@ -8,13 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import LeakageStatus
-from foxml_assets.importing.foreign_words import (
-    FOXML_METRIC,
-    leakage_status,
-    task_in_name,
-    task_type,
-    worst,
-)
+from foxml_assets.importing.foreign_words import FOXML_METRIC, leakage_status, task_in_name, task_type, worst
 from foxml_assets.importing.foxml_scores import Reading
 from foxml_assets.importing.foxml_snapshots import Snapshot, snapshot_stability
 
@@ -34,19 +28,17 @@ class FoxmlRun:
     snapshots: dict[RowKey, list[Snapshot]] = field(default_factory=lambda: defaultdict(list))
     features: dict[str, list[str]] = field(default_factory=dict)
 
-    def by_target(self) -> list[list[RowKey]]:
-        """The rows of every target, the pooled one first, measured or not."""
-        grouped: dict[str, set[RowKey]] = defaultdict(set)
-        for target, symbol in self.readings:
-            grouped[target] |= {(target, None), (target, symbol)}
+
+def candidate_rows(run: FoxmlRun, notes: list[str]) -> Iterator[dict[str, object]]:
+    """The rows by target, a pooled one first, measured or not; `notes` takes what was inferred."""
+    symbols: dict[str, set[str | None]] = defaultdict(lambda: {None})
+    for target, symbol in run.readings:
+        symbols[target].add(symbol)
+    for target in sorted(symbols):
         # The pooled row's None sorts as the empty text, before every symbol.
-        return [sorted(grouped[target], key=lambda key: key[1] or "") for target in sorted(grouped)]
-
-
-def target_rows(keys: list[RowKey], run: FoxmlRun, notes: list[str]) -> Iterator[dict[str, object]]:
-    """The candidate rows of one target, the pooled one first; `notes` takes what was inferred."""
-    of_target = [one for key in keys for one in run.readings.get(key, [])]
-    return (_row(key, run, of_target, notes) for key in keys)
+        keys = [(target, symbol) for symbol in sorted(symbols[target], key=lambda name: name or "")]
+        of_target = [one for key in keys for one in run.readings.get(key, [])]
+        yield from (_row(key, run, of_target, notes) for key in keys)
 
 
 def _row(key: RowKey, run: FoxmlRun, of_target: Sequence[Reading], notes: list[str]) -> dict[str, object]:

@@ -25,7 +25,6 @@ class Reading:
     rank: int
     score: float | None = None
     se: float | None = None
-    metric: ScoreMetric | None = None
     metric_word: str | None = None
     task_word: str | None = None
     sample_size: float | None = None
@@ -35,12 +34,15 @@ class Reading:
     failed: frozenset[str] = frozenset()
     features: dict[str, LeakageStatus] = field(default_factory=dict)
 
+    @property
+    def metric(self) -> ScoreMetric | None:
+        return score_metric(self.metric_word) if self.metric_word else None
+
 
 def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """A cohort's metrics.json: grouped (`primary_metric`, `coverage`) or flat, as older runs wrote it."""
     primary = member(content, "primary_metric")
     word = text(primary, "name") or text(content, "metric_name") or _named_score(content)
-    metric = score_metric(word) if word else None
     value, se = _primary_score(primary)
     if not primary:
         value = number(content, "score", "auc", "mean_score", *([word] if word else []))
@@ -51,7 +53,6 @@ def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterat
         *(target, symbol, 0),
         score=None if value == _FAILED_SCORE else value,
         se=se,
-        metric=metric,
         metric_word=word,
         task_word=text(content, "task_type") or text(member(content, "scope"), "task_family"),
         sample_size=_sample_size(member(content, "coverage")) or _sample_size(content),
@@ -68,12 +69,10 @@ def from_cohort(content: JsonObject, target: str, symbol: str | None) -> Iterato
 
 def from_confidence(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """target_confidence.json: the mean score over models, if nothing better is there."""
-    word = text(content, "metric_name")
     yield Reading(
         *(target, symbol, 3),
         score=number(content, "mean_score", "auc"),
-        metric=score_metric(word) if word else None,
-        metric_word=word,
+        metric_word=text(content, "metric_name"),
         sample_size=_sample_size(content),
     )
 

@@ -11,12 +11,12 @@ from foxml_assets.core.errors import CandidatesError, Problem
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.importing.foreign_words import (
     FOXML_METRIC,
+    Imported,
     leakage_status,
     score_metric,
     task_in_name,
     task_type,
 )
-from foxml_assets.importing.imported import Imported
 from foxml_assets.routing.candidates.candidates import CANDIDATE_NAMES, typed_candidates
 from foxml_assets.routing.candidates.candidates_file import read_raw_table
 from foxml_assets.storage.tables import is_pandas_index

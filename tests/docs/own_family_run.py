@@ -15,7 +15,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.reporting.model_lines import model_lines
 from foxml_assets.reporting.promise_picture import promise_picture
-from foxml_assets.routing.candidates.candidates_source import load_candidates
+from foxml_assets.routing.candidates.candidates_file import load_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.serving.job_models import load_job_model

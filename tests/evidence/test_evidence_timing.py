@@ -12,7 +12,7 @@ from foxml_assets.evidence.timing import (
     timing_path,
     write_timing,
 )
-from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
+from foxml_assets.routing.candidates.candidates_file import candidates_source_hash
 from foxml_assets.storage.layout import Layout
 
 TARGET = "y_up_5d"

@@ -21,11 +21,9 @@ from foxml_assets.planning.store.history import find_plan
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.reporting.make_report import make_report
 from foxml_assets.reporting.report_files import write_report
-from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.candidates.candidates_source import load_candidates
-from foxml_assets.routing.decide.earlier import plan_to_remember
-from foxml_assets.routing.decide.fdr_history_file import read_history
-from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.candidates.candidates_file import load_candidates, read_candidates, write_candidates
+from foxml_assets.routing.decide.fdr_history import read_history
+from foxml_assets.routing.decide.router import plan_to_remember, route
 from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_routing_plan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.files import write_if_changed

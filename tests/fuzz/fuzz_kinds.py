@@ -29,12 +29,11 @@ from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.panel.panel_store import build_panel, load_panel_info, read_panel
 from foxml_assets.planning.plan.consumer import get_jobs_for_symbol, load_master_training_plan
 from foxml_assets.routing.candidates.candidates_file import read_candidates
-from foxml_assets.routing.decide.fdr_history_file import read_history
+from foxml_assets.routing.decide.fdr_history import read_history
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_markdown import plan_markdown
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
-from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import PAIRS_NAME, read_routing_plan
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.inventory import take_inventory

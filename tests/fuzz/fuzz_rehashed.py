@@ -19,7 +19,7 @@ from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.planning.plan.structure import summarize
 from foxml_assets.routing.plan.plan_json import parse_plan
-from foxml_assets.routing.plan.plan_parquet import (
+from foxml_assets.routing.plan.plan_reading import (
     PAIRS_NAME,
     QUARANTINE_NAME,
     TARGETS_NAME,

@@ -22,7 +22,7 @@ from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.plan_json import parse_plan
-from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME, read_parquet
+from foxml_assets.routing.plan.plan_reading import PAIRS_NAME, read_parquet
 
 STAMP = RunStamp("2026-01-01T00:00:00Z", "20260101_000000", None)
 

@@ -8,8 +8,7 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.fdr_history import FdrHistory
 from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages.explanation import Explanation
-from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows, row_cells
+from foxml_assets.routing.pages.explanation import Explanation, explanation_lines, explanation_rows, row_cells
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from foxml_assets.commands.console import console
+from foxml_assets.importing.foreign_words import Imported
 from foxml_assets.importing.foxml_run import import_foxml
-from foxml_assets.importing.imported import Imported
 from foxml_assets.importing.user_table import import_candidates
 from foxml_assets.routing.candidates.candidates_file import write_candidates
 from foxml_assets.storage.files import remove_file

@@ -10,11 +10,14 @@ from foxml_assets.defs.checking.standing_plan import files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.routing.candidates.candidates import candidates_hash
-from foxml_assets.routing.candidates.candidates_file import read_candidates, write_candidates
-from foxml_assets.routing.candidates.candidates_source import candidates_source_hash, load_candidates
-from foxml_assets.routing.decide.earlier import plan_to_remember
-from foxml_assets.routing.decide.fdr_history_file import read_history
-from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.candidates.candidates_file import (
+    candidates_source_hash,
+    load_candidates,
+    read_candidates,
+    write_candidates,
+)
+from foxml_assets.routing.decide.fdr_history import read_history
+from foxml_assets.routing.decide.router import plan_to_remember, route
 from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_routing_plan
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME
 from foxml_assets.workspace import Workspace

@@ -22,7 +22,7 @@ from foxml_assets.defs.running.stage_runs import (
     run_request,
 )
 from foxml_assets.evidence.evaluating.stale import stale_targets
-from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
+from foxml_assets.routing.candidates.candidates_file import candidates_source_hash
 from foxml_assets.run_inputs import RunInputs
 from foxml_assets.stages import PANEL_SOURCE, STAGE_ASSETS, Stage
 from foxml_assets.workspace import Workspace

@@ -8,8 +8,7 @@ import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.routing.candidates.frame_hash import frame_hash
-from foxml_assets.routing.candidates.table_columns import Column, Kind, category, tidy
+from foxml_assets.routing.candidates.table_columns import Column, Kind, category, frame_hash, tidy
 
 ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 
@@ -70,28 +69,15 @@ def typed_candidates(raw: pd.DataFrame) -> pd.DataFrame:
     a count that is no whole number becomes -1: both are quarantined by routing, not lost.
     """
     columns = {column.name: _typed(raw, column) for column in CANDIDATE_COLUMNS}
-    return sort_candidates(pd.DataFrame(columns, copy=False))
+    return _sorted(pd.DataFrame(columns, copy=False))
 
 
-def sort_candidates(table: pd.DataFrame) -> pd.DataFrame:
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     """`table` by target, then the pooled row, then symbols; equal keys by all other columns."""
-    target, symbol = table["target"].cat.codes.to_numpy(), table["symbol"].cat.codes.to_numpy()
-    # One number a row: the target's code, then the symbol's as the last digit, of which -1 (pooled) is first.
-    key = target.astype(np.int64) * (len(table["symbol"].cat.categories) + 2) + symbol
-    steps = np.diff(key)
-    # Strictly ascending: sorted, and no key twice.
-    if (steps > 0).all():
-        return table.reset_index(drop=True)
-    order = np.argsort(key, kind="stable")
-    same = np.diff(key[order]) == 0
-    # A row is tied if its key is that of the next row or of the one before.
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    if tied.size:
-        ties = table.take(order[tied]).reset_index(drop=True)
-        ranked = ties.sort_values(list(CANDIDATE_NAMES), na_position="first").index.to_numpy()
-        # Target and symbol are ranked first, so every group of ties keeps its own places.
-        order[tied] = order[tied][ranked]
-    return table.take(order).reset_index(drop=True)
+    key = ["target", "symbol"]
+    # Sorting by all columns takes seconds, and is needed only where a row stands twice.
+    by = list(CANDIDATE_NAMES) if table.duplicated(key).any() else key
+    return table.sort_values(by, na_position="first", ignore_index=True)
 
 
 def candidates_hash(table: pd.DataFrame) -> str:

@@ -1,22 +1,24 @@
-"""The columns of routing's tables: how each is held, and words as small integers, so that rules run on whole
-columns. The code of a word is its position in its enum."""
+"""The columns of routing's tables: how they are held and hashed, and words as small integers, so that rules
+run on whole columns. The code of a word is its position in its enum."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import SignalState
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 Index: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
-Values: TypeAlias = pd.Categorical | npt.NDArray[np.generic] | pd.arrays.IntegerArray
+Values: TypeAlias = pd.Categorical | npt.NDArray[Any] | pd.arrays.IntegerArray
 
 NULL = -1
 UNREADABLE = -2
@@ -41,24 +43,31 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """`always`: it is null in no row, so a record without it is damaged."""
+    """`holds`: the words that its texts may be, or the type that they are JSON of. `always`: it is null in no
+    row, so a record without it is damaged."""
 
     name: str
     kind: Kind
     meaning: str
+    holds: object = None
     always: bool = False
 
 
 def frame(columns: Sequence[Column], values: dict[str, Values]) -> pd.DataFrame:
-    """The table of `columns` in their order.
+    """The table of `columns` in their order; counts may be given as numbers with NaN for null.
 
     Categories are the words in use, sorted, so that equal tables are equal in every form.
     """
-    ordered = {column.name: values[column.name] for column in columns}
-    tidied = {
-        name: tidy(value) if isinstance(value, pd.Categorical) else value for name, value in ordered.items()
-    }
-    return pd.DataFrame(tidied, copy=False)
+    return pd.DataFrame({one.name: _held(values[one.name], one.kind) for one in columns}, copy=False)
+
+
+def _held(values: Values, kind: Kind) -> Values:
+    if isinstance(values, pd.Categorical):
+        return tidy(values)
+    if kind is not Kind.COUNT or isinstance(values, pd.arrays.IntegerArray):
+        return values
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
 def level(state: SignalState) -> int:
@@ -114,7 +123,38 @@ def floats(column: pd.Series) -> Floats:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def counts(values: npt.NDArray[np.number]) -> pd.arrays.IntegerArray:
-    """Whole numbers, NaN for null, as nullable integers."""
-    missing = np.isnan(values)
-    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
+def frame_hash(table: pd.DataFrame, columns: Sequence[str]) -> str:
+    """SHA-256 (hex) of the named columns, in this order, row order included.
+
+    It is the same for categories, plain strings and any category order.
+    """
+    digest = hashlib.sha256()
+    for name in columns:
+        # Name and length before the values: no value can be taken for one of another column.
+        digest.update(canonical_json([name, len(table)]))
+        for part in _column_parts(table[name]):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _column_parts(column: pd.Series) -> list[bytes | memoryview]:
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
+        return _text_parts(column)
+    if column.dtype == np.bool_:
+        return [column.to_numpy(dtype=np.uint8).data]
+    if pd.api.types.is_float_dtype(column.dtype):
+        values = column.to_numpy(dtype="<f8") + 0.0  # makes -0.0 and 0.0 one value
+        missing = np.isnan(values)
+        # NaN has many bit patterns, of which one is hashed.
+        return [b"null"] if missing.all() else [np.where(missing, np.nan, values).astype("<f8").data]
+    missing = column.isna().to_numpy()
+    # A null counts as 0 here and as a bit of the mask behind: 0 and null differ.
+    integers = column.fillna(0).to_numpy(dtype="<i8")
+    return [integers.data, np.packbits(missing).data]
+
+
+def _text_parts(column: pd.Series) -> list[bytes | memoryview]:
+    text = tidy(pd.Categorical(column))
+    # The codes of 127 words at most, -1 for null included, fit into a byte.
+    width = "<i1" if len(text.categories) < 2**7 else "<i4"
+    return [canonical_json(list(text.categories)), text.codes.astype(width).data]

@@ -12,9 +12,13 @@ power of batching in multiple hypothesis testing, AISTATS. The step for each bat
 Roquain, E. (2008), Two simple sufficient conditions for FDR control, Electron. J. Statist. 2, lemma 3.2.
 BatchBH of the second source is not used: it counts a row that every plan finds again as so many discoveries,
 which pay for false ones. Here a row counts once, however often it is found.
+
+fdr_history.json keeps it in the folder of the routing plan.
 """
 
-from itertools import chain
+from collections import defaultdict
+from itertools import repeat
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -22,20 +26,26 @@ import numpy as np
 import pandas as pd
 from scipy.special import zeta
 
-from foxml_assets.core.errors import FdrHistoryError
-from foxml_assets.core.hashing import content_hash
+from foxml_assets.core.errors import FdrHistoryError, Problem
+from foxml_assets.core.hashing import canonical_json, content_hash
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Bools
-from foxml_assets.routing.plan.routing_plan import BatchInForce, RoutingPlan
+from foxml_assets.routing.plan.plan_json import read_metadata
+from foxml_assets.routing.plan.routing_plan import BatchInForce, RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
 from foxml_assets.routing.sides.fdr import Earlier
+from foxml_assets.storage.directories import is_switch_interrupted, read_version
+from foxml_assets.storage.exact_json import decode_json
+from foxml_assets.storage.layout import Layout
+
+SCHEMA_VERSION = 1
 
 # Above 1 the shares have a finite sum; the larger, the more the first batches get. 1.6 is what SAFFRON uses
 # (Ramdas, A. et al. 2018, ICML).
 _DECAY = 1.6
 
-PairSets: TypeAlias = dict[str, set[str]]
+# A target and its symbol, or None for the target's pooled row.
+_Row: TypeAlias = tuple[str, str | None]
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +84,7 @@ def share(number: int) -> float:
 
 def batch_in_force(history: FdrHistory, policy: RoutingPolicy, candidates_hash: str) -> BatchInForce | None:
     """The batch of these candidates under `policy`; None where no history is kept."""
-    pooled, symbol = (policy.error_rate(side).q for side in Side)
+    pooled, symbol = (policy.fdr_q(side) for side in Side)
     if not policy.keeps_history() or pooled is None or symbol is None:
         return None
     before = history.before(candidates_hash)
@@ -86,17 +96,13 @@ def earlier_discoveries(
     history: FdrHistory, batch: BatchInForce | None, candidates_hash: str, alignment: Alignment
 ) -> tuple[Earlier, Earlier]:
     """What the pooled side (by target) and the symbol side (by pair) must know of earlier batches."""
-    pooled = np.zeros(len(alignment.targets), dtype=np.bool_)
-    if batch is None:
-        return Earlier(1.0, pooled), Earlier(1.0, np.zeros(len(alignment.pairs), dtype=np.bool_))
-    before = history.before(candidates_hash)
-    targets, pairs = _found(before)
-    pooled[:] = [target in targets for target in alignment.targets]
-    listed = [(target, symbol) for target, symbols in pairs.items() for symbol in symbols]
-    found = pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names)
+    found = set[_Row]() if batch is None else _found(history.before(candidates_hash))
     # Both sides spend the same share, each of its own rate.
-    spent = share(batch.number)
-    return Earlier(spent, pooled), Earlier(spent, alignment.pairs.isin(found))
+    spent = 1.0 if batch is None else share(batch.number)
+    targets = np.array([(target, None) in found for target in alignment.targets], dtype=np.bool_)
+    listed = [row for row in found if row[1] is not None]
+    pairs = alignment.pairs.isin(pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names))
+    return Earlier(spent, targets), Earlier(spent, pairs)
 
 
 def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
@@ -116,11 +122,11 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         )
     if batch.number < len(history.batches):
         return history
-    old_targets, old_pairs = _found(before)
-    fresh = {
-        target: symbols - old_pairs.get(target, set())
-        for target, symbols in sorted(_discovered_pairs(plan).items())
-    }
+    fresh = _discovered(plan) - _found(before)
+    symbols: defaultdict[str, list[str]] = defaultdict(list)
+    for target, symbol in fresh:
+        if symbol is not None:
+            symbols[target].append(symbol)
     new = Batch(
         number=batch.number,
         candidates_hash=made.candidates_hash,
@@ -128,32 +134,122 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         level_symbol=batch.level_symbol,
         tested_cross_sectional=made.cross_sectional.tested,
         tested_symbol=made.symbol.tested,
-        found_cross_sectional=tuple(sorted(_discovered_targets(plan) - old_targets)),
-        found_symbol={target: tuple(sorted(symbols)) for target, symbols in fresh.items() if symbols},
+        found_cross_sectional=tuple(sorted(target for target, symbol in fresh if symbol is None)),
+        found_symbol={target: tuple(sorted(names)) for target, names in sorted(symbols.items())},
     )
     return FdrHistory((*before.batches, new))
 
 
-def _found(history: FdrHistory) -> tuple[set[str], PairSets]:
-    pairs: PairSets = {}
+def _found(history: FdrHistory) -> set[_Row]:
+    found: set[_Row] = set()
     for batch in history.batches:
-        for target, symbols in batch.found_symbol.items():
-            pairs.setdefault(target, set()).update(symbols)
-    return set(chain.from_iterable(batch.found_cross_sectional for batch in history.batches)), pairs
+        found |= {(target, None) for target in batch.found_cross_sectional}
+        found |= {(target, symbol) for target, names in batch.found_symbol.items() for symbol in names}
+    return found
 
 
-def _discovered_targets(plan: RoutingPlan) -> set[str]:
-    return set(plan.targets.loc[_is_discovered(plan.targets, "cs"), "target"])
+def _discovered(plan: RoutingPlan) -> set[_Row]:
+    found: set[_Row] = set()
+    for side, rows in ((Side.CROSS_SECTIONAL, plan.targets), (Side.SYMBOL, plan.pairs)):
+        # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
+        is_named = rows[f"{side.prefix}_error_control"] == ErrorControl.DISCOVERED.value
+        reaches_threshold = rows[f"{side.prefix}_score"] >= rows[f"{side.prefix}_fdr_threshold"]
+        kept = rows[(is_named & reaches_threshold).to_numpy()]
+        found |= set(zip(kept["target"], kept.get("symbol", repeat(None)), strict=False))
+    return found
 
 
-def _discovered_pairs(plan: RoutingPlan) -> PairSets:
-    rows = plan.pairs.loc[_is_discovered(plan.pairs, "local")]
-    by_target = rows["symbol"].groupby(rows["target"], observed=True)
-    return {str(target): set(symbols) for target, symbols in by_target}
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema_version: int
+    history_hash: str
+    batches: msgspec.Raw
 
 
-def _is_discovered(rows: pd.DataFrame, prefix: str) -> Bools:
-    # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
-    is_named = (rows[f"{prefix}_error_control"] == ErrorControl.DISCOVERED.value).to_numpy()
-    reaches_threshold = (rows[f"{prefix}_score"] >= rows[f"{prefix}_fdr_threshold"]).to_numpy()
-    return np.asarray(is_named & reaches_threshold)
+def read_history(layout: Layout) -> FdrHistory:
+    """The history on disk; empty where neither it nor a plan that belongs to one was ever written.
+
+    Raises FdrHistoryError if it is lost, cannot be parsed, was changed, or is not that of the routing plan
+    beside it.
+    """
+    return read_version(layout.routing_plan_dir, lambda: _read(layout))
+
+
+def _read(layout: Layout) -> FdrHistory:
+    path = layout.fdr_history
+    if is_switch_interrupted(layout.routing_plan_dir):
+        fix = "run `foxml run --until plan`"
+        raise FdrHistoryError("writing the routing plan was interrupted", file=path, fix=fix)
+    plan = read_metadata(layout.routing_plan)
+    if not path.is_file():
+        if layout.routing_plan.is_file() and (plan is None or _has_batch(plan)):
+            what = "the routing plan beside it cannot be read" if plan is None else _belongs_to(plan)
+            raise _refused(layout, "the history is lost", Problem("", what))
+        return FdrHistory()
+    history = _parse(path, layout)
+    if plan is not None and _has_batch(plan) and not _holds(history, plan):
+        what = _belongs_to(plan)
+        raise _refused(layout, "is not the history of the routing plan beside it", Problem("batches", what))
+    return history
+
+
+def history_after(plan: RoutingPlan, layout: Layout) -> bytes | None:
+    """The file as it must be once `plan` is written; None for no file. Raises FdrHistoryError.
+
+    A plan without a history leaves the file as it is, whatever it holds.
+    """
+    if plan.metadata.policy.fdr_batch is None:
+        return layout.fdr_history.read_bytes() if layout.fdr_history.is_file() else None
+    history = with_plan(read_history(layout), plan)
+    return history_json(history) if history.batches else None
+
+
+def history_json(history: FdrHistory) -> bytes:
+    """The file, a line per batch."""
+    lines = b",\n".join(canonical_json(batch) for batch in history.batches)
+    return b'{"schema_version":%d,\n"history_hash":"%b",\n"batches":[\n%b\n]}\n' % (
+        SCHEMA_VERSION,
+        history.content_hash().encode(),
+        lines,
+    )
+
+
+def _parse(path: Path, layout: Layout) -> FdrHistory:
+    try:
+        document = decode_json(path.read_bytes(), _Document)
+        if document.schema_version != SCHEMA_VERSION:
+            wrong = Problem("schema_version", f"this program reads {SCHEMA_VERSION}", document.schema_version)
+            raise _refused(layout, "is of another version", wrong)
+        history = FdrHistory(decode_json(document.batches, tuple[Batch, ...]))
+    except msgspec.DecodeError as error:
+        problem = Problem("", str(error))
+        raise _refused(layout, "is not a history of false-discovery control", problem) from error
+    found = history.content_hash()
+    if found != document.history_hash:
+        problem = Problem("history_hash", f"the content's hash is {found}", document.history_hash)
+        raise _refused(layout, "was changed after it was written", problem)
+    return history
+
+
+def _has_batch(plan: RoutingMetadata) -> bool:
+    """Whether the plan spent a batch of a history; one that tested nothing did not."""
+    return plan.policy.fdr_batch is not None and plan.cross_sectional.tested + plan.symbol.tested > 0
+
+
+def _holds(history: FdrHistory, plan: RoutingMetadata) -> bool:
+    before, batch = history.before(plan.candidates_hash), plan.policy.fdr_batch
+    # `before` ends at the batch of these candidates, and is the whole history where there is none.
+    is_known = len(before.batches) < len(history.batches)
+    return is_known and batch is not None and before.content_hash() == batch.earlier_hash
+
+
+def _belongs_to(plan: RoutingMetadata) -> str:
+    number = plan.policy.fdr_batch.number if plan.policy.fdr_batch is not None else 0
+    return f"the routing plan beside it is batch {number} of one"
+
+
+def _refused(layout: Layout, summary: str, problem: Problem) -> FdrHistoryError:
+    fix = (
+        f"restore the file; or start a new history, in which earlier discoveries no longer count: delete"
+        f" {layout.routing_plan_dir} and run `foxml run --until plan`"
+    )
+    return FdrHistoryError(summary, file=layout.fdr_history, problems=[problem], fix=fix)

@@ -10,7 +10,7 @@ from foxml_assets.core.vocabulary import Route, Stability
 from foxml_assets.routing.candidates.table_columns import Index, category, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.sides import JudgedSide
-from foxml_assets.routing.policy.routing_words import RouteRule, Side
+from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.sides.row_tests import Check
 
 LANE_FULL = "experimental lane full"
@@ -54,7 +54,7 @@ _SENTENCES = {
 
 def side_phrases(side: JudgedSide) -> pd.Categorical:
     """Each row's state in a few words, such as "CS strong and stable"."""
-    name = "CS" if side.rows.side is Side.CROSS_SECTIONAL else "local"
+    name = side.rows.side.of("CS", "local")
 
     def phrase(rule: int, stability: int, good_score: int, followed: int) -> str:
         word = list(Stability)[stability]
@@ -66,7 +66,7 @@ def side_phrases(side: JudgedSide) -> pd.Categorical:
 
     # Whether the score alone would have been enough for more than a trial: bit sets, of which each has a bit.
     good = (side.tests.bits & np.uint16(Check.MIN_SCORE)) != 0
-    flags = (good.astype(np.int8), side.rows.over_time.known.astype(np.int8))
+    flags = (good.astype(np.int8), side.rows.followed.astype(np.int8))
     return _by_case(phrase, side.rule, side.rows.stability, *flags)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
@@ -79,30 +80,37 @@ def better_interval(difference: EstimateRows, inflate: float) -> tuple[Floats, F
     return value - inflate * (value - difference.low), value + inflate * (difference.high - value)
 
 
-def with_hard_blocks(routes: Routes, target_blocked: Bools, symbol_blocked: Bools) -> Routes:
-    """`routes` with leaking pairs blocked, whatever their states."""
-    of_symbols = _blocked(routes, symbol_blocked, RouteRule.SYMBOL_LEAKAGE)
-    return _blocked(of_symbols, target_blocked, RouteRule.TARGET_LEAKAGE)
+def final_routes(chosen: Routes, known: PairEvidence) -> tuple[Routes, Index]:
+    """`chosen` without what leaks and what is past its target's lane, and the places in each lane.
 
-
-def with_rows_to_try(routes: Routes, sample_size: Floats) -> Routes:
-    """`routes` without trials of symbols that have no sample: a trial is a model of the symbol's own rows."""
-    on_trial = routes.route == code(Route.EXPERIMENTAL_ONLY)
-    return _blocked(routes, on_trial & (sample_size < 1), RouteRule.NOTHING_ALLOWED)
-
-
-def with_lane_cap(routes: Routes, target: Index, limits: Index, gate: Floats, sample_size: Floats) -> Routes:
-    """`routes` with each target's experimental lane cut to its limit, the best gates first.
-
-    `target` gives each pair's position in `limits`. Pairs are in symbol order, which breaks ties.
+    A lane is cut to its limit, the best gates first. Pairs are in symbol order, which breaks ties.
     """
-    pairs = pd.DataFrame({"target": target, "gate": gate, "samples": sample_size})
+    target, local, policy = known.alignment.pair_target, known.local, known.policy
+    routes = _blocked(chosen, local.leaks, RouteRule.SYMBOL_LEAKAGE)
+    routes = _blocked(routes, known.cs.leaks[target], RouteRule.TARGET_LEAKAGE)
+    # A trial is a model of the symbol's own rows, of which there must be one.
+    empty = (routes.route == code(Route.EXPERIMENTAL_ONLY)) & (local.rows.sample_size < 1)
+    routes = _blocked(routes, empty, RouteRule.NOTHING_ALLOWED)
+    # What is blocked by now takes no place in the lane.
+    n_symbols = np.bincount(target, minlength=len(known.alignment.targets))
+    limits = _lane_limits(n_symbols, policy.experimental.max_fraction_symbols_per_target)
+    routes = replace(routes, rank=_lane_ranks(routes, known))
+    return _blocked(routes, routes.rank > limits[target], RouteRule.EXPERIMENTAL_LANE_FULL), limits
+
+
+def _lane_ranks(routes: Routes, known: PairEvidence) -> Index:
+    """The rank of each pair in its target's lane, from 1; 0, which is above no limit, outside of it."""
+    gate, samples = known.local.tests.gate, known.local.rows.sample_size
+    # A pair that was in the lane must be beaten by more than the margin.
+    stays = known.earlier.route == code(Route.EXPERIMENTAL_ONLY)
+    gate = np.where(stays, gate + known.policy.hysteresis, gate)
+    pairs = pd.DataFrame({"target": known.alignment.pair_target, "gate": gate, "samples": samples})
     lane = pairs[routes.route == code(Route.EXPERIMENTAL_ONLY)]
+    # Unknown gates sort last.
     best_first = lane.sort_values(["gate", "samples"], ascending=False, kind="stable")
     rank = np.zeros(len(pairs), dtype=np.int64)
-    # Rank 0, outside the lane, is above no limit. Unknown gates sort last.
     rank[best_first.index] = best_first.groupby("target").cumcount() + 1
-    return _blocked(replace(routes, rank=rank), rank > limits[target], RouteRule.EXPERIMENTAL_LANE_FULL)
+    return rank
 
 
 def _blocked(routes: Routes, where: Bools, rule: RouteRule) -> Routes:
@@ -114,14 +122,7 @@ def _blocked(routes: Routes, where: Bools, rule: RouteRule) -> Routes:
     )
 
 
-def with_margin(gate: Floats, earlier_route: Index | None, margin: float) -> Floats:
-    """Gates for ranking the lane: a pair that was in it must be beaten by more than the margin."""
-    if earlier_route is None:
-        return gate
-    return np.where(earlier_route == code(Route.EXPERIMENTAL_ONLY), gate + margin, gate)
-
-
-def lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
+def _lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
     """Places in each target's experimental lane: the fraction of its symbols rounded down, at least 1."""
     # Decimal, because 0.29 * 100 is below 29 in binary floating point.
     exact = Decimal(repr(fraction))

@@ -161,11 +161,8 @@ def _suspects(local: JudgedSide, target: Index) -> Bools:
 
 def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
     """The skill that the pooled model must exceed on each pair: lower where it served the pair before."""
-    threshold = np.full(len(local.rows.rows), policy.pooled_on_symbol.min_skill)
-    if earlier.route is None:
-        return threshold
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
     margin = policy.hysteresis * local.rows.skill_scale
     # No shift for a pair that the earlier plan did not have (-1).
     shift: Floats = np.select([earlier.route < 0, served], [np.zeros_like(margin), -margin], margin)
-    return threshold + shift
+    return policy.pooled_on_symbol.min_skill + shift

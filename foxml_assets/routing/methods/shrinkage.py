@@ -6,17 +6,21 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
-from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
-from foxml_assets.routing.methods.trace_tests import admission_tests, remedies
+from foxml_assets.routing.methods.trace_tests import (
+    admission_tests,
+    more_on_the_symbol,
+    pooled_on_symbol,
+    remedies,
+)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import RouteRule
-from foxml_assets.routing.rules import deciding, rules
 from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
@@ -48,7 +52,7 @@ _UNTESTED = replace(
 _STABILITY = replace(
     rules.STABILITY,
     when="skill was followed over the folds, and the stability is not allowed",
-    holds=lambda cases: cases.rows.over_time.known & ~cases.passed(Check.STABILITY),
+    holds=lambda cases: cases.rows.followed & ~cases.passed(Check.STABILITY),
     test=_STEADY_IF_FOLLOWED,
 )
 _STRONG = Rule(
@@ -59,8 +63,8 @@ _STRONG = Rule(
     phrase="{side} strong {steady}",
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STRONG_SCORE),
-    words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.thresholds.strong,
+    words=tests.score_reached,
+    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _DISCOVERED = Rule(
     name="discovered",
@@ -69,7 +73,7 @@ _DISCOVERED = Rule(
     state=SignalState.WEAK_BUT_OK,
     phrase="{side} weak but usable",
     test=tests.DISCOVERY,
-    words=deciding.false_discovery,
+    words=tests.decided_by_false_discovery,
     threshold=_discovery,
 )
 _SUSPECT_ON_TRIAL = replace(
@@ -136,11 +140,9 @@ def _bonus(
     earlier: EarlierStates, choices: tuple[Route, ...], scale: Floats, policy: RoutingPolicy
 ) -> Floats:
     """What the margin, in skill, adds to each pair's earlier choice (pairs x choices)."""
-    if earlier.route is None:
-        return np.zeros((len(scale), len(choices)))
     kept = np.column_stack([earlier.route == code(choice) for choice in choices])
     # Each pair's margin (pairs x 1) for the one choice it had, zero for the others.
-    return kept * (policy.hysteresis * scale)[:, None]
+    return np.where(kept, (policy.hysteresis * scale)[:, None], 0.0)
 
 
 def _is_trial(state: Codes) -> Bools:
@@ -175,7 +177,7 @@ def _open_threshold(side: JudgedSide) -> Floats:
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """The pooled model on the symbol, then what the other choices must lead by."""
-    pooled = next_route.pooled_on_symbol(pair.row, policy)
+    pooled = pooled_on_symbol(pair.row, policy)
     in_question = pooled.passed and pair.cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
     needed = pair.row["cs_skill"] + policy.min_advantage
     lines = [pooled]
@@ -196,7 +198,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     probability = pair.row["cs_probability"]
     if cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
         if not probability >= policy.min_probability:
-            steps.append(next_route.more_on_the_symbol(pair.row, policy))
+            steps.append(more_on_the_symbol(pair.row, policy))
     else:
         steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
     if local.state not in (SignalState.STRONG, SignalState.WEAK_BUT_OK):

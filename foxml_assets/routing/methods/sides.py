@@ -49,11 +49,11 @@ class JudgedSide:
 
 @dataclass(frozen=True)
 class EarlierStates:
-    """State and route codes in the previous plan, -1 where there was none; None without such a plan."""
+    """State and route codes in the previous plan, -1 where there was none."""
 
-    cs: Index | None = None
-    local: Index | None = None
-    route: Index | None = None
+    cs: Index
+    local: Index
+    route: Index
 
 
 def judge_sides(
@@ -69,7 +69,7 @@ def judge_sides(
     `discoveries` is what false-discovery control knows of earlier plans, for each.
     """
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
-    gone = cs_rows.over_time.known & (cs_rows.stability == code(Stability.DIVERGED))
+    gone = cs_rows.followed & (cs_rows.stability == code(Stability.DIVERGED))
     inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, gone))
     local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
     cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
@@ -98,7 +98,7 @@ def _judge(
     faults: Faults,
     leaks: Bools,
     policy: RoutingPolicy,
-    before: Index | None,
+    before: Index,
     earlier: Earlier,
 ) -> JudgedSide:
     """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
@@ -117,8 +117,8 @@ def _judge(
         held = np.zeros(len(decided), dtype=np.bool_)
         return JudgedSide(rows, faults, tests, ladder, decided.astype(np.int8), state, threshold, held, leaks)
 
-    plain = climbed(Memory(np.full(len(rows.rows), NULL), 0.0))
-    if before is None or policy.hysteresis == 0.0:
+    plain = climbed(Memory(np.full_like(before, NULL), 0.0))
+    if policy.hysteresis == 0.0 or (before < 0).all():
         return plain
     # Judged without memory too: the states that differ are those that only hysteresis kept.
     judged = climbed(Memory(before, policy.hysteresis))

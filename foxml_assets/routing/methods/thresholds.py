@@ -8,16 +8,21 @@ import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Floats, level
-from foxml_assets.routing.methods import next_route
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import JudgedSide
-from foxml_assets.routing.methods.trace_tests import admission_tests, remedies, rule_of
+from foxml_assets.routing.methods.trace_tests import (
+    admission_tests,
+    more_on_the_symbol,
+    pooled_on_symbol,
+    remedies,
+    rule_of,
+)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
-from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule, Side
-from foxml_assets.routing.rules import deciding, rules
+from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule
 from foxml_assets.routing.rules import rule_tests as tests
+from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rule_tests import RuleTest
 from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, score_thresholds_of
@@ -43,17 +48,17 @@ def _held_back(cases: Cases) -> Bools:
 
 
 def _trial_threshold(cases: Cases) -> Floats:
-    return cases.tests.thresholds.experimental
+    return cases.tests.thresholds[SignalState.EXPERIMENTAL]
 
 
 def _min_threshold(cases: Cases) -> Floats:
-    return cases.tests.thresholds.min
+    return cases.tests.thresholds[SignalState.WEAK_BUT_OK]
 
 
 def _lowest_threshold(cases: Cases) -> Floats:
     """What a row must reach for any state: the experimental one, or min_score where the lane is closed."""
-    thresholds = cases.tests.thresholds
-    return np.where(np.isnan(thresholds.experimental), thresholds.min, thresholds.experimental)
+    trial = _trial_threshold(cases)
+    return np.where(np.isnan(trial), _min_threshold(cases), trial)
 
 
 def _row_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -71,8 +76,8 @@ _STRONG = Rule(
     phrase="{side} strong {steady}",
     test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
-    words=deciding.score_reached,
-    threshold=lambda cases: cases.tests.thresholds.strong,
+    words=tests.score_reached,
+    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _WEAK = Rule(
     name="min_score",
@@ -82,7 +87,7 @@ _WEAK = Rule(
     phrase="{side} weak but usable",
     test=tests.MIN_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.MIN_SCORE),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=_min_threshold,
 )
 _TRIAL = Rule(
@@ -93,7 +98,7 @@ _TRIAL = Rule(
     phrase="{side} on trial, as {on_trial}",
     test=tests.EXPERIMENTAL_SCORE,
     asks=(tests.EXPERIMENTAL_SCORE, tests.STEADY_ON_TRIAL),
-    words=deciding.score_reached,
+    words=tests.score_reached,
     threshold=_trial_threshold,
 )
 _SUSPECT_ON_TRIAL = replace(
@@ -134,7 +139,7 @@ _BELOW = Rule(
     holds=lambda cases: np.ones_like(cases.rows.present),
     phrase="{side} score below every threshold",
     test=tests.EXPERIMENTAL_SCORE,
-    words=deciding.below_thresholds,
+    words=tests.below_thresholds,
     threshold=_lowest_threshold,
 )
 LADDER = (
@@ -160,16 +165,17 @@ def _open_threshold(side: JudgedSide) -> Floats:
     thresholds, checks = side.rows.thresholds, side.tests.bits
     # Both bits must be set: min_score alone routes nothing that is unsteady or not clear.
     wanted = np.uint16(Check.STABILITY | Check.LEAKAGE_CLEAR)
-    by_min = np.where((checks & wanted) == wanted, thresholds.min, np.nan)
+    by_min = np.where((checks & wanted) == wanted, thresholds[SignalState.WEAK_BUT_OK], np.nan)
     on_trial = (checks & np.uint16(Check.EXPERIMENTAL_STABILITY)) != 0
-    return np.where(on_trial & ~np.isnan(thresholds.experimental), thresholds.experimental, by_min)
+    trial = thresholds[SignalState.EXPERIMENTAL]
+    return np.where(on_trial & ~np.isnan(trial), trial, by_min)
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """Whether the pooled model has skill on the symbol, if it was asked."""
     if np.isnan(pair.row["cs_probability"]) or np.isnan(pair.row["pooled_score"]):
         return ()
-    return (next_route.pooled_on_symbol(pair.row, policy),)
+    return (pooled_on_symbol(pair.row, policy),)
 
 
 # What counts as a better route when ways to one are looked for.
@@ -192,7 +198,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     sides = [(local, cs), (cs, local)]
     if rule in (RouteRule.LOCAL_ON_SYMBOL, RouteRule.POOLED_TOO_SMALL):
         # Whatever its state, the pooled model is out of the question here.
-        steps.append(next_route.more_on_the_symbol(pair.row, policy))
+        steps.append(more_on_the_symbol(pair.row, policy))
         sides = [(local, msgspec.structs.replace(cs, state=SignalState.DISALLOWED))]
     for trace, other in sides:
         step = _lift(trace, other, wanted, policy)
@@ -204,11 +210,10 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
 def _lift(trace: SideTrace, other: SideTrace, wanted: int, policy: PolicyInForce) -> str:
     """How far one side must climb for a route better than `wanted`, the other side staying as it is."""
     for state in LEVELS[level(trace.state) + 1 :]:
-        is_cs = trace.side is Side.CROSS_SECTIONAL
-        cs, local = (state, other.state) if is_cs else (other.state, state)
+        cs, local = trace.side.of((state, other.state), (other.state, state))
         reached, _ = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
         if _QUALITY[reached] > wanted:
-            name = "the pooled model" if is_cs else "the symbol's own model"
+            name = trace.side.of("the pooled model", "the symbol's own model")
             needs = "; ".join(_missing(trace, state, policy)) or "its standing conditions"
             return f"{reached.value} if {name} were {state.value}: {needs}."
     return ""
@@ -228,8 +233,9 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
-    # The last of the three thresholds is the lane's; NaN stands for a closed one.
-    closed = state is SignalState.EXPERIMENTAL and np.isnan(score_thresholds_of(trace, policy)[2])
+    lane = score_thresholds_of(trace, policy)["experimental_score"]
+    # NaN stands for a closed lane.
+    closed = state is SignalState.EXPERIMENTAL and np.isnan(lane)
     if closed and not rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]
     return remedies(trace, [*admission_tests(policy), *_tests_for(state)], policy)

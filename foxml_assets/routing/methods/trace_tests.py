@@ -1,15 +1,19 @@
-"""A side's trace read by the ladder that decided it: its rule, what decided, all tests, and what it lacks."""
+"""A trace read by the ladder that decided it: its rule, what decided, its tests, and what it lacks, and the
+pooled model on the symbol."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+
+import pandas as pd
 
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import find_method
+from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.rules.rule_tests import RuleTest
 from foxml_assets.routing.rules.rules import Rule
-from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 
 
 def rule_of(trace: SideTrace, policy: PolicyInForce) -> Rule:
@@ -64,3 +68,23 @@ def remedies(trace: SideTrace, tests: Iterable[RuleTest], policy: PolicyInForce)
 
 def _failed(trace: SideTrace, test: RuleTest, deciding: RuleTest) -> bool:
     return test.check not in trace.checks if test.check else test is deciding
+
+
+def more_on_the_symbol(row: pd.Series, policy: PolicyInForce) -> str:
+    return (
+        f"The pooled model is allowed if P(its skill on the symbol > min_skill {policy.min_skill:g}) >="
+        f" min_probability {policy.min_probability:g} (now {number(row['cs_probability'])})."
+    )
+
+
+def pooled_on_symbol(row: pd.Series, policy: PolicyInForce) -> RuleLine:
+    """Whether the pooled model has skill on the symbol, as a line of the trace."""
+    least = f"P(skill > pooled_on_symbol.min_skill {policy.min_skill:g})"
+    asked = f"{least} >= min_probability {policy.min_probability:g}; it is {number(row['cs_probability'])}"
+    return RuleLine(
+        "pooled skill on this symbol",
+        number(row["cs_skill"]),
+        asked,
+        passed=bool(row["cs_probability"] >= policy.min_probability),
+        decided=row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL),
+    )

@@ -1,8 +1,8 @@
-"""Why one pair, or one target's pooled model, was decided as it was: the plan's trace, read back."""
+"""Why a pair, or a target's pooled model, was decided as it was: the trace of the plan in rows and lines."""
 
 import difflib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,13 @@ import pandas as pd
 from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.methods.next_route import leak_steps, suspect_steps
 from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
 from foxml_assets.routing.policy.routing_words import RouteRule, Side
-from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_trace
-from foxml_assets.routing.rules.stability_words import side_numbers
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_numbers, side_trace
 
+HEADER = ("side", "rule", "value", "threshold", "result")
 _NEAREST = 5
 
 
@@ -42,17 +41,17 @@ class Explanation:
     """
 
     target: str
-    symbol: str | None
-    route: Route | None
-    rule: RouteRule | None
     reason: str
     sides: tuple[SideExplanation, ...]
-    choice: tuple[RuleLine, ...]
-    difference: str
-    next_steps: tuple[str, ...]
     pairs_by_route: dict[Route, int]
     dropped_features: tuple[str, ...]
     assured: tuple[str, ...]
+    symbol: str | None = None
+    route: Route | None = None
+    rule: RouteRule | None = None
+    choice: tuple[RuleLine, ...] = ()
+    difference: str = ""
+    next_steps: tuple[str, ...] = ()
 
 
 def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explanation:
@@ -65,45 +64,93 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         raise _absent("target", target, list(plan.targets["target"]), list(plan.pairs["symbol"].unique()))
     target_row = of_target.iloc[0]
     pairs = plan.pairs[(plan.pairs["target"] == target).to_numpy()]
-    by_route = {route: int((pairs["route"] == route.value).sum()) for route in Route}
-    pooled = side_trace(Side.CROSS_SECTIONAL, target_row.to_dict())
-    policy, dropped = plan.metadata.policy, _dropped(target_row["dropped_features"])
-    assured = _assured(target_row["assured"])
-    cs = _side(pooled, policy)
+    pooled, policy = side_trace(Side.CROSS_SECTIONAL, target_row.to_dict()), plan.metadata.policy
+    found = target_row["hard_block_reason"]
+    of_pooled = Explanation(
+        target=target,
+        reason=str(target_row["cs_reason"] if pd.isna(found) else found),
+        sides=(_side(pooled, policy),),
+        pairs_by_route={route: int((pairs["route"] == route.value).sum()) for route in Route},
+        dropped_features=_dropped(target_row["dropped_features"]),
+        assured=_assured(target_row["assured"]),
+    )
     if symbol is None:
-        reason = target_row["hard_block_reason"]
-        reason = str(target_row["cs_reason"] if pd.isna(reason) else reason)
-        return Explanation(target, None, None, None, reason, (cs,), (), "", (), by_route, dropped, assured)
+        return of_pooled
     of_pair = pairs[(pairs["symbol"] == symbol).to_numpy()]
     if of_pair.empty:
         raise _absent(f"pair of {target} with symbol", symbol, list(pairs["symbol"]), [])
     row = of_pair.iloc[0]
     own = side_trace(Side.SYMBOL, row.to_dict())
     method, pair = find_method(policy.method), PairTrace(row, pairs, pooled, own)
-    route, rule = Route(row["route"]), RouteRule(row["rule"])
-    leak = str(target_row["hard_block_reason"] if target_row["hard_block"] else row["hard_block_reason"])
-    return Explanation(
-        target=target,
+    leak = str(found if target_row["hard_block"] else row["hard_block_reason"])
+    return replace(
+        of_pooled,
         symbol=symbol,
-        route=route,
-        rule=rule,
+        route=Route(row["route"]),
+        rule=RouteRule(row["rule"]),
         # What was found stands behind "the target leaks: ", which the reason has said already.
         reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
-        sides=(cs, _side(own, policy)),
+        sides=(*of_pooled.sides, _side(own, policy)),
         choice=method.compare(pair, policy),
         difference=_difference(row),
         next_steps=_steps(row, leak) or method.next_steps(pair, policy),
-        pairs_by_route=by_route,
-        dropped_features=dropped,
-        assured=assured,
     )
+
+
+def explanation_rows(explanation: Explanation) -> tuple[RuleLine, ...]:
+    """Every test of both sides, then the comparison of skills, in the order in which they were asked."""
+    rows = [
+        replace(test, side=side.trace.side.of("pooled", "symbol"))
+        for side in explanation.sides
+        for test in side.tests
+    ]
+    return (*rows, *(replace(test, side="choice") for test in explanation.choice))
+
+
+def row_cells(row: RuleLine) -> tuple[str, ...]:
+    """The texts under HEADER; the deciding rule is marked."""
+    result = f"{row.result} (decided)" if row.decided else row.result
+    return row.side, row.name, row.value, row.threshold, result
+
+
+def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
+    """The decision in words: what, why, the states, and what would have to change."""
+    pair = f"{explanation.target} / {explanation.symbol}"
+    subject = f"{pair}: {explanation.route}" if explanation.route else f"{explanation.target}: pooled model"
+    lines = [subject, explanation.reason]
+    for side in explanation.sides:
+        name = side.trace.side.of("Pooled model", "Symbol's own model")
+        held = ", kept by hysteresis" if side.trace.held else ""
+        lines.append(f"{name}: {side.trace.state.value}{held}. {side.decided}")
+        lines.append(f"  {side.numbers}")
+    if explanation.difference:
+        lines.append(explanation.difference)
+    if explanation.symbol is None:
+        counts = ", ".join(f"{n:,} {route.value}" for route, n in explanation.pairs_by_route.items() if n)
+        lines.append(f"Pairs: {counts or 'none'}")
+    if explanation.dropped_features:
+        dropped = ", ".join(explanation.dropped_features)
+        lines.append(f"Not used by any job: {dropped}; leakage.json of the target's evidence says why.")
+    lines += [f"Leakage is not doubted: {line}." for line in explanation.assured]
+    if explanation.route is Route.BOTH:
+        lines.append("The average of both models serves this pair; nothing better can be had.")
+    else:
+        lines += [f"For the next better route: {step}" for step in explanation.next_steps]
+    return tuple(lines)
 
 
 def _steps(row: pd.Series, leak: str) -> tuple[str, ...]:
     """What can be done about a leak or its suspicion; nothing without."""
+    remedy = (
+        "Leave the feature out (panel.exclude_features), or vouch for it with a reason"
+        " (evidence.leakage.known_safe)."
+    )
     if row["hard_block"]:
-        return leak_steps(leak)
-    return suspect_steps() if row["excluded_from_pooled"] else ()
+        return (f"Nothing but removing the leak: {leak}. {remedy}",)
+    if row["excluded_from_pooled"]:
+        without = "the pooled model is trained without the symbol and does not serve it"
+        return (f"Until the suspicion is cleared {without}. {remedy}",)
+    return ()
 
 
 def _dropped(features: object) -> tuple[str, ...]:

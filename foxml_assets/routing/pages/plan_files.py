@@ -3,21 +3,25 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import yaml
 
+import foxml_assets
+from foxml_assets.core.hashing import bytes_hash, canonical_json, content_hash, file_hash
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.routing.decide.fdr_history_file import history_after
-from foxml_assets.routing.pages.pages_note import NOTE_NAME, pages_note, pages_source, standing_pages
+from foxml_assets.routing.decide.fdr_history import history_after
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME, plan_markdown
 from foxml_assets.routing.pages.plan_picture import routes_picture
 from foxml_assets.routing.plan.plan_json import plan_json, read_metadata
-from foxml_assets.routing.plan.plan_parquet import parquet_files
+from foxml_assets.routing.plan.plan_reading import parquet_files
 from foxml_assets.routing.plan.routing_plan import RoutingMetadata, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.storage.directories import recover_directory, replacing_directory
+from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.files import holds, storage_errors, write_atomic, write_chunks_atomic
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.locks import hold_lock
@@ -25,6 +29,14 @@ from foxml_assets.storage.locks import hold_lock
 JSON_NAME = "routing_plan.json"
 YAML_NAME = "routing_plan.yaml"
 MARKDOWN_NAME = "routing_plan.md"
+NOTE_NAME = "pages.json"
+
+
+class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the pages were made from, and their hashes, so that none is drawn only to see that it stands."""
+
+    made_from: str
+    sha256: Mapping[str, str]
 
 
 def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None = None) -> bool:
@@ -48,7 +60,9 @@ def write_routing_plan(plan: RoutingPlan, layout: Layout, output: Output | None 
             for name, chunks in _data_files(kept, beside, digest):
                 write_chunks_atomic(staged / name, chunks)
             pages = dict(_pages(kept, shown))
-            pages[NOTE_NAME] = pages_note(pages_source(digest.hexdigest(), shown), pages)
+            hashes = {name: bytes_hash(page) for name, page in pages.items()}
+            note = _Note(_pages_source(digest.hexdigest(), shown), hashes)
+            pages[NOTE_NAME] = canonical_json(note) + b"\n"
             for name, page in pages.items():
                 write_atomic(staged / name, page)
     return True
@@ -82,7 +96,7 @@ def _is_in(folder: Path, plan: RoutingPlan, beside: Mapping[str, bytes], output:
         if not holds(folder / name, chunks):
             return False
         names.add(name)
-    pages = standing_pages(folder, pages_source(digest.hexdigest(), output))
+    pages = _standing_pages(folder, _pages_source(digest.hexdigest(), output))
     return bool(pages) and found == names | pages
 
 
@@ -115,3 +129,30 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
     for chunk in chunks:
         update(chunk)
         yield chunk
+
+
+def _pages_source(json_sha256: str, output: Output) -> str:
+    """Hash of what makes the pages: the plan's JSON, how much of it they may show, and the program itself."""
+    return content_hash([json_sha256, output.model_dump(mode="json"), _program_hash()])
+
+
+def _standing_pages(folder: Path, made_from: str) -> frozenset[str]:
+    """The files of `folder` that are note and pages; none where a page is another than was made from that."""
+    try:
+        note = decode_json((folder / NOTE_NAME).read_bytes(), _Note)
+        if note.made_from != made_from or not all(
+            file_hash(folder / name) == digest for name, digest in note.sha256.items()
+        ):
+            return frozenset()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, msgspec.DecodeError):
+        return frozenset()
+    return frozenset({NOTE_NAME, *note.sha256})
+
+
+@cache
+def _program_hash() -> str:
+    """Of all modules and templates of this package, as any may have a word in a page, and of what draws."""
+    package = Path(foxml_assets.__file__).parent
+    files = (path for kind in ("*.py", "*.md.j2") for path in package.rglob(kind))
+    program = {path.relative_to(package).as_posix(): file_hash(path) for path in files}
+    return content_hash([program, version("jinja2"), version("matplotlib")])

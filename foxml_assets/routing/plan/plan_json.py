@@ -1,9 +1,10 @@
 """routing_plan.json: the canonical form of a plan, written target by target and read back strictly."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -12,7 +13,6 @@ from pandas.api.types import union_categoricals
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.routing.candidates.table_columns import Column, Index, Values, decode, frame, positions
-from foxml_assets.routing.plan.plan_words import unreadable_texts
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -21,7 +21,7 @@ from foxml_assets.routing.plan.routing_plan import (
     RoutingMetadata,
     RoutingPlan,
 )
-from foxml_assets.routing.plan.table_records import TableBuilder, record_type, strict_record_type, to_records
+from foxml_assets.routing.plan.table_records import from_records, record_type, to_records, unreadable_texts
 from foxml_assets.routing.policy.routing_words import GateOn
 from foxml_assets.storage.exact_json import decode_json
 
@@ -49,18 +49,20 @@ _PAIR_FIELDS: tuple[Column, ...] = tuple(column for column in PAIR_COLUMNS if co
 
 _TargetRecord = record_type("TargetRecord", TARGET_COLUMNS)
 _QuarantineRecord = record_type("QuarantineRecord", QUARANTINE_COLUMNS)
-_PAIRS = msgspec.json.Decoder(list[strict_record_type("Pair", _PAIR_FIELDS)])  # type: ignore[misc]
-_TARGETS = msgspec.json.Decoder(list[strict_record_type("Target", TARGET_COLUMNS, nested="symbols")])  # type: ignore[misc]
-_QUARANTINE = msgspec.json.Decoder(list[strict_record_type("Quarantine", QUARANTINE_COLUMNS)])  # type: ignore[misc]
 
 
-class PlanDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The top level of the file."""
+def _read_type() -> type[msgspec.Struct]:
+    """The whole file, of which no field may be lost or unknown."""
+    pair = record_type("Pair", _PAIR_FIELDS, strict=True)
+    target = record_type("Target", TARGET_COLUMNS, ("symbols", list[pair]), strict=True)  # type: ignore[valid-type]
+    bad_row = record_type("Quarantine", QUARANTINE_COLUMNS, strict=True)
+    version = Annotated[int, msgspec.Meta(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    fields = {"schema_version": version, "metadata": RoutingMetadata}
+    fields |= {"quarantine": list[bad_row], "targets": list[target]}  # type: ignore[valid-type]
+    return msgspec.defstruct("PlanDocument", fields.items(), frozen=True, forbid_unknown_fields=True)
 
-    schema_version: int
-    metadata: RoutingMetadata
-    quarantine: msgspec.Raw
-    targets: msgspec.Raw
+
+_DOCUMENT: Any = _read_type()
 
 
 def plan_json(plan: RoutingPlan) -> Iterator[bytes]:
@@ -98,61 +100,33 @@ def parse_plan(source: bytes) -> RoutingPlan:
 
     Raises msgspec.DecodeError; msgspec.ValidationError names the JSON path of a wrong field.
     """
-    document = decode_json(source, PlanDocument)
-    if document.schema_version != SCHEMA_VERSION:
-        wrong = f"Expected {SCHEMA_VERSION}, got {document.schema_version} - at `$.schema_version`"
-        raise msgspec.ValidationError(wrong)
-    bad_rows, targets = TableBuilder(QUARANTINE_COLUMNS), TableBuilder(TARGET_COLUMNS)
-    bad_rows.add(_decoded(_QUARANTINE, document.quarantine, "$.quarantine"))
-    records = _decoded(_TARGETS, document.targets, "$.targets")
-    targets.add(records)
-    target_table = targets.build()
-    pairs, n_pairs = TableBuilder(_PAIR_FIELDS), []
-    for at, symbols in enumerate(map(attrgetter("symbols"), records)):
-        of_target = _decoded(_PAIRS, symbols, f"$.targets[{at}].symbols")
-        pairs.add(of_target)
-        n_pairs.append(len(of_target))
+    document = decode_json(source, _DOCUMENT)
+    of_targets = list(map(attrgetter("symbols"), document.targets))
+    targets = from_records(TARGET_COLUMNS, document.targets)
     # The pairs stand under their targets, so the position of the target is all that they lack.
-    owner = np.repeat(np.arange(len(records)), n_pairs)
-    pair_table = _with_target_columns(pairs.build(), target_table, owner, document.metadata)
-    for table, columns in ((target_table, TARGET_COLUMNS), (pair_table, PAIR_COLUMNS)):
+    owner = np.repeat(np.arange(len(targets)), list(map(len, of_targets)))
+    pairs = from_records(_PAIR_FIELDS, list(chain.from_iterable(of_targets)))
+    pairs = _with_target_columns(pairs, targets, owner, document.metadata)
+    for table, columns in ((targets, TARGET_COLUMNS), (pairs, PAIR_COLUMNS)):
         for problem in unreadable_texts(table, columns):
             raise msgspec.ValidationError(str(problem))
-    return RoutingPlan(document.metadata, target_table, pair_table, bad_rows.build())
-
-
-def _decoded(
-    decoder: msgspec.json.Decoder[list[msgspec.Struct]], raw: msgspec.Raw, path: str
-) -> list[msgspec.Struct]:
-    try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        # The part was decoded by itself: its `$` stands somewhere within the file.
-        raise msgspec.ValidationError(str(error).replace("`$", f"`{path}", 1)) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(f"{error} - within `{path}`") from error
+    return RoutingPlan(
+        document.metadata, targets, pairs, from_records(QUARANTINE_COLUMNS, document.quarantine)
+    )
 
 
 def _pair_lines(encoder: msgspec.json.Encoder, plan: RoutingPlan) -> Iterator[bytes]:
     """For every target the JSON of its pairs, a line each; pairs become records batch by batch."""
-    # The pairs of target t are the rows [bounds[t], bounds[t + 1]): they are sorted by target.
-    bounds = np.searchsorted(_owners(plan), np.arange(len(plan.targets) + 1))
-    pairs = _without_inherited(plan)
+    pairs, n_pairs = _without_inherited(plan), np.bincount(_owners(plan), minlength=len(plan.targets))
     # Fields that no pair has need no place in the records that are written.
     fields = tuple(
         column for column in _PAIR_FIELDS if column.name == "symbol" or _is_used(pairs[column.name])
     )
     record = record_type("PairRecord", fields)
-    first = 0
-    while first < len(plan.targets):
-        # Up to the last target that ends within the batch, and one target at least, however large.
-        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + _BATCH_PAIRS, side="right")) - 1)
-        last = min(last, len(plan.targets))
-        batch = pairs.iloc[int(bounds[first]) : int(bounds[last])]
-        records = to_records(record, fields, batch)
-        for start, end in pairwise((bounds[first : last + 1] - bounds[first]).tolist()):
-            yield _lines(encoder, records[start:end])
-        first = last
+    batches = (pairs.iloc[at : at + _BATCH_PAIRS] for at in range(0, len(pairs), _BATCH_PAIRS))
+    records = chain.from_iterable(to_records(record, fields, batch) for batch in batches)
+    # They are sorted by target, so each target's are the next ones.
+    return (_lines(encoder, list(islice(records, n))) for n in n_pairs.tolist())
 
 
 def _lines(encoder: msgspec.json.Encoder, records: Sequence[msgspec.Struct]) -> bytes:

@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 import msgspec
 import pandas as pd
 
+from foxml_assets.core.assurances import Assurances
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.core.vocabulary import Stability
-from foxml_assets.routing.candidates.frame_hash import frame_hash
-from foxml_assets.routing.candidates.table_columns import Column, Kind
+from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
+from foxml_assets.routing.candidates.table_columns import Column, Kind, frame_hash
 from foxml_assets.routing.policy.routing_words import (
     BothStrongBehavior,
     BothWeakBehavior,
+    ErrorControl,
     GateOn,
     HorizonTier,
     Profile,
+    RouteRule,
     Side,
     UnknownLeakage,
 )
@@ -72,7 +74,7 @@ class BatchInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level_symbol: float
 
     def level(self, side: Side) -> float:
-        return self.level_cross_sectional if side is Side.CROSS_SECTIONAL else self.level_symbol
+        return side.of(self.level_cross_sectional, self.level_symbol)
 
 
 class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,11 +107,10 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: tuple[ScoreThresholds, ...]
 
     def sample_minimum(self, side: Side) -> int:
-        is_cs = side is Side.CROSS_SECTIONAL
-        return self.min_sample_size_cross_sectional if is_cs else self.min_sample_size_symbol
+        return side.of(self.min_sample_size_cross_sectional, self.min_sample_size_symbol)
 
     def fdr_q(self, side: Side) -> float | None:
-        return self.fdr_q_cross_sectional if side is Side.CROSS_SECTIONAL else self.fdr_q_symbol
+        return side.of(self.fdr_q_cross_sectional, self.fdr_q_symbol)
 
 
 class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,8 +135,11 @@ class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: PolicyInForce
 
 
-def _text(name: str, meaning: str, *, always: bool = False) -> Column:
-    return Column(name, Kind.TEXT, meaning, always)
+_STATUSES = dict[str, LeakageStatus]
+
+
+def _text(name: str, meaning: str, holds: object = None, *, always: bool = False) -> Column:
+    return Column(name, Kind.TEXT, meaning, holds, always)
 
 
 def _float(name: str, meaning: str) -> Column:
@@ -152,7 +156,7 @@ def _flag(name: str, meaning: str) -> Column:
 
 def _trace(side: str) -> tuple[Column, ...]:
     return (
-        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", always=True),
+        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", SignalState, always=True),
         _text(f"{side}_rule", "the rule that decided the state", always=True),
         _float(f"{side}_score", "out-of-fold score, in its metric's unit"),
         _float(f"{side}_se", "standard error of the score, not inflated"),
@@ -160,7 +164,7 @@ def _trace(side: str) -> tuple[Column, ...]:
         _float(f"{side}_threshold", "the threshold that decided, hysteresis included, in its rule's unit"),
         _count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
         _count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
-        _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN"),
+        _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN", Stability),
         _float(f"{side}_earlier", "score over all but the most recent folds"),
         _float(f"{side}_earlier_se", "its standard error"),
         _float(f"{side}_recent", "score over the most recent folds"),
@@ -170,8 +174,13 @@ def _trace(side: str) -> tuple[Column, ...]:
         _float(f"{side}_overlap_std", "its standard deviation"),
         _float(f"{side}_tau", "mean Kendall tau of importances between them"),
         _float(f"{side}_tau_std", "its standard deviation"),
-        _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
-        _text(f"{side}_error_control", "off, discovered, rejected, not_controlled or kept"),
+        _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN", LeakageStatus),
+        _text(
+            f"{side}_error_control",
+            "off, discovered, rejected, not_controlled or kept",
+            ErrorControl,
+            always=True,
+        ),
         _float(f"{side}_fdr_threshold", "the score at which false-discovery control lets a row pass"),
         _count(f"{side}_checks", "bit set of the tests passed"),
         _flag(f"{side}_held", "the state was kept by hysteresis"),
@@ -180,19 +189,25 @@ def _trace(side: str) -> tuple[Column, ...]:
 
 TARGET_COLUMNS: tuple[Column, ...] = (
     _text("target", "label column", always=True),
-    _text("task_type", "classification or regression; null if no sound row says"),
-    _text("score_metric", "unit of the pooled score"),
+    _text("task_type", "classification or regression; null if no sound row says", TaskType),
+    _text("score_metric", "unit of the pooled score", ScoreMetric),
     _float("horizon_minutes", "label horizon"),
-    _text("tier", "horizon tier whose thresholds applied"),
+    _text("tier", "horizon tier whose thresholds applied", HorizonTier),
     _count("n_symbols", "pairs of the target"),
     *_trace("cs"),
     _text("cs_reason", "why the pooled model has its state, in words", always=True),
     _flag("hard_block", "leakage blocks every pair of the target"),
     _text("hard_block_reason", "what was found"),
     _count("experimental_limit", "places in the target's experimental lane"),
-    _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
-    _text("dropped_features", "JSON object of the features the policy dropped"),
-    _text("assured", "JSON object of the features a job may use that nobody doubts -> who stands for them"),
+    _text(
+        "features", "JSON object of the features a job may use -> leakage status; null if unknown", _STATUSES
+    ),
+    _text("dropped_features", "JSON object of the features the policy dropped", _STATUSES),
+    _text(
+        "assured",
+        "JSON object of the features a job may use that nobody doubts -> who stands for them",
+        Assurances,
+    ),
     _text("successful_families", "model families that fitted, joined by a vertical bar"),
     _text("failed_families", "model families that failed, joined by a vertical bar"),
     _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
@@ -203,16 +218,16 @@ TARGET_COLUMNS: tuple[Column, ...] = (
 PAIR_COLUMNS: tuple[Column, ...] = (
     _text("target", "label column"),
     _text("symbol", "instrument", always=True),
-    _text("route", "the decision", always=True),
-    _text("rule", "the rule that decided the route", always=True),
+    _text("route", "the decision", Route, always=True),
+    _text("rule", "the rule that decided the route", RouteRule, always=True),
     _text("reason", "the decision in words", always=True),
-    _text("cs_state", "state of the target's pooled model"),
+    _text("cs_state", "state of the target's pooled model", SignalState),
     _text("cs_rule", "the rule that decided it"),
     _float("cs_gate", "its gate"),
     _float("cs_threshold", "the threshold that decided it"),
-    _text("cs_tier", "horizon tier whose thresholds applied to it"),
-    _text("local_metric", "unit of the symbol's score"),
-    _text("local_tier", "horizon tier whose thresholds applied"),
+    _text("cs_tier", "horizon tier whose thresholds applied to it", HorizonTier),
+    _text("local_metric", "unit of the symbol's score", ScoreMetric),
+    _text("local_tier", "horizon tier whose thresholds applied", HorizonTier),
     *_trace("local"),
     _float("pooled_score", "score of the pooled model on this symbol"),
     _float("pooled_se", "its standard error, not inflated"),
@@ -228,7 +243,9 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _flag("hard_block", "leakage blocks the pair whatever its states"),
     _text("hard_block_reason", "what was found"),
     _flag("excluded_from_pooled", "the symbol's rows stay out of the target's pooled training set"),
-    _text("features", "JSON object of the features a job may use -> leakage status; null if unknown"),
+    _text(
+        "features", "JSON object of the features a job may use -> leakage status; null if unknown", _STATUSES
+    ),
     _text("successful_families", "model families that fitted, joined by a vertical bar"),
     _text("failed_families", "model families that failed, joined by a vertical bar"),
     _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),

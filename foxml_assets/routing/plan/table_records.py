@@ -1,16 +1,17 @@
 """Tables as JSON records and back: null and false values are left out, text keeps its categories."""
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from enum import StrEnum
 from operator import attrgetter
 from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, counts, decode, frame
+from foxml_assets.core.errors import Problem
+from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, category, frame
+from foxml_assets.storage.exact_json import decode_json
 
 _PYTHON_TYPE: dict[Kind, Any] = {
     Kind.TEXT: str | None,
@@ -21,30 +22,30 @@ _PYTHON_TYPE: dict[Kind, Any] = {
 }
 
 
-def record_type(name: str, columns: Sequence[Column]) -> type[msgspec.Struct]:
-    """A struct to write, with a field per column; null and false are left out."""
-    fields = [(column.name, _PYTHON_TYPE[column.kind], _default(column)) for column in columns]
-    return msgspec.defstruct(name, fields, frozen=True, omit_defaults=True)
-
-
-def strict_record_type(
-    name: str, columns: Sequence[Column], *, nested: str | None = None
+def record_type(
+    name: str, columns: Sequence[Column], *more: tuple[str, Any], strict: bool = False
 ) -> type[msgspec.Struct]:
-    """A struct to read what `record_type` wrote: no field is unknown, and those of `always` are there.
+    """A struct with a field per column, of which null and false are left out, and the fields `more`.
 
-    `nested` adds a field of undecoded JSON.
+    A `strict` one is to read: no field is unknown, and those of columns that are never null are there.
     """
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
-        (column.name, str) if column.always else (column.name, _PYTHON_TYPE[column.kind], _default(column))
+    fields: list[Any] = [
+        (column.name, str)
+        if strict and column.always
+        else (column.name, _PYTHON_TYPE[column.kind], False if column.kind is Kind.FLAG else None)
         for column in columns
     ]
-    if nested is not None:
-        fields.append((nested, msgspec.Raw))
-    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
-
-
-def _default(column: Column) -> bool | None:
-    return False if column.kind is Kind.FLAG else None
+    return msgspec.defstruct(
+        name,
+        [*fields, *more],
+        frozen=True,
+        omit_defaults=True,
+        # Fields that must be there may then stand behind those that need not.
+        kw_only=strict,
+        forbid_unknown_fields=strict,
+        # A record holds no other that holds it, so nothing need look for cycles in a million of them.
+        gc=False,
+    )
 
 
 def to_records(
@@ -52,59 +53,51 @@ def to_records(
 ) -> list[msgspec.Struct]:
     """The rows of `table` as structs of a type from `record_type`."""
     construct = cast("Callable[..., msgspec.Struct]", struct)
-    return list(map(construct, *(_values(table[column.name], column.kind) for column in columns)))
+    return list(map(construct, *(_objects(table[column.name]) for column in columns)))
 
 
-def _values(column: pd.Series, kind: Kind) -> Sequence[object]:
-    if kind is Kind.TEXT:
-        # Code -1 picks the None at the end.
-        words = np.array([*column.cat.categories, None], dtype=object)
-        return cast("list[object]", words[column.cat.codes.to_numpy()].tolist())
-    if kind is Kind.FLAG:
-        return column.tolist()
+def _objects(column: pd.Series) -> list[object]:
     missing = column.isna().to_numpy()
-    if missing.all():
-        return list(repeat(None, len(column)))
     if not missing.any():
-        return column.to_numpy(dtype=np.int64 if kind is Kind.COUNT else np.float64).tolist()
-    filled = column.fillna(0).to_numpy(dtype=np.int64 if kind is Kind.COUNT else np.float64).astype(object)
-    filled[missing] = None
-    return cast("list[object]", filled.tolist())
+        return column.tolist()
+    objects = column.to_numpy(dtype=object, copy=True)
+    objects[missing] = None
+    return cast("list[object]", objects.tolist())
 
 
-class TableBuilder:
-    """Collects records batch by batch into the columns of one table."""
+def from_records(columns: Sequence[Column], records: Sequence[msgspec.Struct]) -> pd.DataFrame:
+    """The table of `records`, which have a field per column."""
+    values: dict[str, Values] = {}
+    for column in columns:
+        held = list(map(attrgetter(column.name), records))
+        # None becomes NaN, also in counts, which are floats until they stand in the table.
+        dtype = np.bool_ if column.kind is Kind.FLAG else np.float64
+        values[column.name] = category(held) if column.kind is Kind.TEXT else np.array(held, dtype=dtype)
+    return frame(columns, values)
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = tuple(columns)
-        self._words: dict[str, dict[str, int]] = {column.name: {} for column in columns}
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {column.name: [] for column in columns}
 
-    def add(self, records: Sequence[msgspec.Struct]) -> None:
-        """Append the rows of `records`."""
-        for column in self._columns:
-            values = list(map(attrgetter(column.name), records))
-            self._parts[column.name].append(self._encoded(column, values))
-
-    def build(self) -> pd.DataFrame:
-        """The table of everything added."""
-        return frame(self._columns, {column.name: self._joined(column) for column in self._columns})
-
-    def _encoded(self, column: Column, values: list[Any]) -> npt.NDArray[Any]:
-        if column.kind is Kind.FLAG:
-            return np.array(values, dtype=np.bool_)
+def unreadable_texts(table: pd.DataFrame, columns: Sequence[Column]) -> tuple[Problem, ...]:
+    """The texts in `table` that no router writes, and nulls where there is always one."""
+    problems: list[Problem] = []
+    for column in columns:
         if column.kind is not Kind.TEXT:
-            # None becomes NaN. Counts are floats until they are joined, as integers know no NaN.
-            return np.array(values, dtype=np.float64)
-        # Words are numbered over all batches, as uniting a category of each batch takes twice as long.
-        words = self._words[column.name]
-        codes, found = pd.factorize(np.array([*values, None], dtype=object)[:-1])
-        # From the batch's codes to those of all batches; -1, for None, picks the -1 at the end.
-        table = np.array([*(words.setdefault(word, len(words)) for word in found), -1], dtype=np.int64)
-        return table[codes]
+            continue
+        held = table[column.name]
+        missing = int(held.isna().sum()) if column.always else 0
+        problems += [Problem(column.name, "has empty values", missing)] if missing else []
+        # Each distinct text is read once, however many rows share it.
+        wrong = ((text, _wrong(column.holds, text)) for text in held.cat.categories)
+        problems += [Problem(column.name, what, text) for text, what in wrong if what]
+    return tuple(problems)
 
-    def _joined(self, column: Column) -> Values:
-        values = np.concatenate(self._parts[column.name] or [self._encoded(column, [])])
-        if column.kind is Kind.TEXT:
-            return decode(values, self._words[column.name])
-        return counts(values) if column.kind is Kind.COUNT else values
+
+def _wrong(holds: object, text: str) -> str:
+    """What keeps a text from being what its column holds: a word of a vocabulary, or JSON of a type."""
+    if isinstance(holds, type) and issubclass(holds, StrEnum):
+        return "" if text in set(holds) else f"must be one of {', '.join(holds)}"
+    try:
+        if holds is not None:
+            decode_json(text, cast("type[object]", holds))
+    except msgspec.DecodeError as error:
+        return f"cannot be read: {error}"
+    return ""

@@ -1,6 +1,5 @@
 """routing_config.yaml as a value: every rule by which evidence becomes routes and jobs."""
 
-from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -90,14 +89,6 @@ class FalseDiscovery(ConfigModel):
     over: FdrOver = FdrOver.PLAN
     q: SideRates = SideRates()
     inflate_se: Inflation = 1.0
-
-
-@dataclass(frozen=True)
-class ErrorRate:
-    """The false-discovery control in force: the rate `q` (None: off) and the factor on standard errors."""
-
-    q: float | None
-    inflate_se: float
 
 
 class PooledOnSymbol(ConfigModel):
@@ -215,21 +206,21 @@ class RoutingPolicy(ConfigModel):
 
     def side(self, side: Side) -> SideThresholds:
         """The score thresholds of one side."""
-        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+        return side.of(self.cross_sectional, self.symbol)
 
     def sample_minimum(self, side: Side) -> int:
         """The sample minimum in force for one side under the profile."""
         development = self.profile is Profile.DEVELOPMENT
         return (self.development_min_sample_size if development else self.min_sample_size).of(side)
 
-    def error_rate(self, side: Side) -> ErrorRate:
-        """False-discovery control of one side; a method may be one that cannot do without."""
+    def fdr_q(self, side: Side) -> float | None:
+        """The false-discovery rate of one side, None if it is off; a method may be one that needs it."""
         controlled = self.fdr.enabled or find_method(self.method).needs_discovery
-        return ErrorRate(self.fdr.q.of(side) if controlled else None, self.fdr.inflate_se)
+        return self.fdr.q.of(side) if controlled else None
 
     def keeps_history(self) -> bool:
         """Whether false discoveries are controlled over a history of plans."""
-        return self.fdr.over is FdrOver.HISTORY and self.error_rate(Side.SYMBOL).q is not None
+        return self.fdr.over is FdrOver.HISTORY and self.fdr_q(Side.SYMBOL) is not None
 
     def config_hash(self) -> str:
         """Hash of every setting that can change a route or a job, whatever the file's layout."""

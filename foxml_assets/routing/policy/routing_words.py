@@ -1,6 +1,9 @@
 """The closed vocabularies of routing. The order of members is the order of their column codes."""
 
 from enum import StrEnum
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 class Side(StrEnum):
@@ -9,10 +12,14 @@ class Side(StrEnum):
     CROSS_SECTIONAL = "cross_sectional"
     SYMBOL = "symbol"
 
+    def of(self, cross_sectional: _T, symbol: _T) -> _T:
+        """Which of the two is this side's."""
+        return cross_sectional if self is Side.CROSS_SECTIONAL else symbol
+
     @property
     def prefix(self) -> str:
         """What the side's columns of a plan begin with."""
-        return "cs" if self is Side.CROSS_SECTIONAL else "local"
+        return self.of("cs", "local")
 
 
 class Profile(StrEnum):

@@ -84,7 +84,7 @@ class BySide(ConfigModel, Generic[T]):
     symbol: T
 
     def of(self, side: Side) -> T:
-        return self.cross_sectional if side is Side.CROSS_SECTIONAL else self.symbol
+        return side.of(self.cross_sectional, self.symbol)
 
 
 class ExperimentalScores(BySide[MetricScores]):

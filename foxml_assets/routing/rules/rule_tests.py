@@ -1,4 +1,5 @@
-"""The tests that rules ask: each as a line of the trace, with what would have to change to pass it."""
+"""The tests that rules ask: each as a line of the trace, with what would have to change to pass it, and the
+words of what decided a state, in numbers beside the keys that they were held against."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,15 +8,16 @@ from typing import TypeAlias
 import numpy as np
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
-from foxml_assets.routing.policy.routing_words import ErrorControl
+from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile
 from foxml_assets.routing.rules.side_trace import (
     RuleLine,
     SideTrace,
     allowed_stabilities,
     number,
     score_thresholds_of,
+    stability_words,
 )
-from foxml_assets.routing.rules.stability_words import stability_words
+from foxml_assets.routing.sides.fdr import one_sided_p
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
 Words: TypeAlias = Callable[[SideTrace, PolicyInForce], str]
@@ -100,23 +102,23 @@ def _stability_now(trace: SideTrace, policy: PolicyInForce) -> str:
     return f"(now {trace.stability}: {words})" if words else f"(now {trace.stability})"
 
 
-def _score_test(check: Check, name: str, at: int) -> RuleTest:
-    """The gate against one of the three thresholds of `score_thresholds_of`."""
+def _score_test(check: Check, key: str) -> RuleTest:
+    """The gate against the threshold of this key."""
 
     def asked(trace: SideTrace, policy: PolicyInForce) -> str:
-        threshold = score_thresholds_of(trace, policy)[at]
+        threshold = score_thresholds_of(trace, policy)[key]
         # NaN is a lane without a threshold for this metric, which is closed as well.
         if check is Check.EXPERIMENTAL_SCORE and (not policy.experimental_lane or np.isnan(threshold)):
             return "lane closed"
         return f">= {number(threshold)}"
 
     def remedy(trace: SideTrace, policy: PolicyInForce) -> str:
-        threshold = score_thresholds_of(trace, policy)[at]
+        threshold = score_thresholds_of(trace, policy)[key]
         if np.isnan(trace.gate):
             return ""
         return f"gate >= {number(threshold)} (now {number(trace.gate)}, {threshold - trace.gate:+.4f})"
 
-    return plain_test(check, name, _gate, asked, remedy)
+    return plain_test(check, key.replace("_", " "), _gate, asked, remedy)
 
 
 SOUND = RuleTest("sound row", _sound_line, _sound_remedy, alone=True)
@@ -172,9 +174,9 @@ STEADY = plain_test(
     lambda trace, policy: f"{allowed_stabilities(trace, policy)} (stability_allowlist.{trace.side})",
     lambda trace, policy: f"stability {allowed_stabilities(trace, policy)} {_stability_now(trace, policy)}",
 )
-STRONG_SCORE = _score_test(Check.STRONG_SCORE, "strong score", 0)
-MIN_SCORE = _score_test(Check.MIN_SCORE, "min score", 1)
-EXPERIMENTAL_SCORE = _score_test(Check.EXPERIMENTAL_SCORE, "experimental score", 2)
+STRONG_SCORE = _score_test(Check.STRONG_SCORE, "strong_score")
+MIN_SCORE = _score_test(Check.MIN_SCORE, "min_score")
+EXPERIMENTAL_SCORE = _score_test(Check.EXPERIMENTAL_SCORE, "experimental_score")
 STEADY_ON_TRIAL = plain_test(
     Check.EXPERIMENTAL_STABILITY,
     "experimental stability",
@@ -184,3 +186,92 @@ STEADY_ON_TRIAL = plain_test(
         f"stability {' or '.join(policy.stability_experimental)} {_stability_now(trace, policy)}"
     ),
 )
+
+
+def decided_by_sample_size(trace: SideTrace, policy: PolicyInForce) -> str:
+    key = "min_sample_size" if policy.profile is Profile.PRODUCTION else "development_min_sample_size"
+    minimum = policy.sample_minimum(trace.side)
+    return f"samples: {trace.sample_size:,.0f} below {key}.{trace.side} {minimum:,}"
+
+
+def decided_by_leakage_blocked(trace: SideTrace, policy: PolicyInForce) -> str:
+    unknown = (
+        f", and unknown_leakage is {policy.unknown_leakage}" if trace.leakage_status == "UNKNOWN" else ""
+    )
+    return f"leakage: {trace.leakage_status}{unknown}"
+
+
+def decided_by_families(trace: SideTrace, policy: PolicyInForce) -> str:
+    fitted = "an unknown number" if np.isnan(trace.families_ok) else f"{trace.families_ok:.0f}"
+    required = policy.require_min_successful_families
+    return f"families: {fitted} fitted, below require_min_successful_families {required}"
+
+
+def decided_by_features(trace: SideTrace, policy: PolicyInForce) -> str:
+    allowed = "an unknown number" if trace.n_features is None else f"{trace.n_features:,}"
+    return f"features: {allowed} allowed, below min_features {policy.min_features}"
+
+
+def score_reached(trace: SideTrace, policy: PolicyInForce) -> str:
+    """For the rules that are named as the key of the threshold that they ask for."""
+    key = _score_key(trace, trace.rule, policy)
+    return f"score: {_gate_words(trace, policy)} reaches {key} {number(trace.threshold)}"
+
+
+def decided_by_false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
+    """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
+    q = policy.fdr_q(trace.side)
+    se = trace.se * policy.inflate_se
+    if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
+        return f"score: {_gate_words(trace, policy)}; false discovery is not controlled"
+    chance = trace.metric.chance
+    # The p-value of a score that just meets the threshold is the cut-off of Benjamini-Hochberg.
+    p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_threshold]) - chance) / se).tolist()
+    rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}{_batch_words(trace, policy)}"
+    score, threshold = number(trace.score), number(trace.fdr_threshold)
+    if trace.score >= trace.fdr_threshold:
+        return f"fdr: p {p:.2g} within {rule} (score {score} reaches {threshold})"
+    return f"fdr: p {p:.2g} above {rule} (score {score} below {threshold})"
+
+
+def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """What the history of plans does to a row's test; nothing where each plan stands for itself."""
+    batch = policy.fdr_batch
+    if batch is None:
+        return ""
+    if trace.error_control is ErrorControl.KEPT:
+        return ", kept because an earlier plan discovered it"
+    return f", of which {batch.level(trace.side):.2g} is left for new rows of batch {batch.number}"
+
+
+def decided_by_stability(trace: SideTrace, policy: PolicyInForce) -> str:
+    numbers = stability_words(trace, policy) or "no numbers"
+    allowed = allowed_stabilities(trace, policy)
+    return f"stability: {numbers}: {trace.stability}, and stability_allowlist.{trace.side} is {allowed}"
+
+
+def below_thresholds(trace: SideTrace, policy: PolicyInForce) -> str:
+    thresholds = score_thresholds_of(trace, policy)
+    lane_open = policy.experimental_lane and not np.isnan(thresholds["experimental_score"])
+    name = "experimental_score" if lane_open else "min_score"
+    key = _score_key(trace, name, policy)
+    return f"score: {_gate_words(trace, policy)} below {key} {number(thresholds[name])}"
+
+
+def _gate_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The number that was held against the thresholds."""
+    return f"{policy.gate_on} {number(trace.gate)}" if policy.gate_on != "score" else number(trace.gate)
+
+
+def _score_key(trace: SideTrace, name: str, policy: PolicyInForce) -> str:
+    """The key of the threshold `name`."""
+    if name == "experimental_score":
+        return f"experimental.min_score.{trace.side}.{trace.metric}"
+    by_tier = {
+        threshold.tier: (threshold.strong, threshold.min)
+        for threshold in policy.thresholds
+        if (threshold.side, threshold.score_metric) == (trace.side, trace.metric)
+    }
+    # Tier `any` has the side's own thresholds; a tier with the same ones was not given any of its own.
+    own = trace.tier is not None and by_tier.get(trace.tier) != by_tier.get(HorizonTier.ANY)
+    return f"{trace.side}.{f'horizon_tiers.{trace.tier}.' if own else ''}{trace.metric}.{name}"

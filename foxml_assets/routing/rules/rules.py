@@ -14,7 +14,6 @@ import numpy as np
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.rules import deciding
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules.rule_tests import RuleTest, Words
 from foxml_assets.routing.sides.quarantine import Faults
@@ -100,7 +99,7 @@ SAMPLE_SIZE = Rule(
     when="fewer samples than the minimum",
     phrase="{side} has too few samples",
     test=tests.SAMPLES,
-    words=deciding.sample_size,
+    words=tests.decided_by_sample_size,
     threshold=lambda cases: float(cases.policy.sample_minimum(cases.rows.side)),
     measured=Measured.SAMPLES,
 )
@@ -109,14 +108,14 @@ LEAKAGE_BLOCKED = Rule(
     when="leakage BLOCKED, which is a hard block too",
     phrase="{side} leaks",
     test=tests.NO_LEAK,
-    words=deciding.leakage_blocked,
+    words=tests.decided_by_leakage_blocked,
 )
 FAMILIES = Rule(
     name="families",
     when="fewer fitted families than required",
     phrase="too few model families fitted {side}",
     test=tests.FAMILIES,
-    words=deciding.families,
+    words=tests.decided_by_families,
     threshold=lambda cases: float(cases.policy.require_min_successful_families),
     measured=Measured.NOTHING,
 )
@@ -125,7 +124,7 @@ FEATURES = Rule(
     when="too few features may be used",
     phrase="too few {side} features are safe",
     test=tests.FEATURES,
-    words=deciding.features,
+    words=tests.decided_by_features,
     threshold=lambda cases: float(cases.policy.min_features),
     measured=Measured.NOTHING,
 )
@@ -141,7 +140,7 @@ FDR = Rule(
     when="not a [discovery](#false-discoveries)",
     phrase="{side} no better than chance (FDR)",
     test=tests.DISCOVERY,
-    words=deciding.false_discovery,
+    words=tests.decided_by_false_discovery,
     threshold=lambda cases: cases.tests.fdr_threshold,
 )
 
@@ -156,7 +155,7 @@ STABILITY = Rule(
     name="stability",
     phrase="{side} score passes but {unsteady}",
     test=tests.STEADY,
-    words=deciding.stability,
+    words=tests.decided_by_stability,
     measured=Measured.STABILITY,
 )
 SUSPECT = Rule(

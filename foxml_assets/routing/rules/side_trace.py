@@ -1,4 +1,4 @@
-"""One side's trace as it stands in a row of the plan."""
+"""One side's trace as it stands in a row of the plan, and its numbers in words."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.vocabulary import SignalState
+from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
+from foxml_assets.core.vocabulary import SignalState, Stability
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Side
 from foxml_assets.routing.sides.row_tests import Check
@@ -95,31 +95,96 @@ def side_trace(side: Side, row: Mapping[Hashable, Any]) -> SideTrace:
     return msgspec.convert(values, SideTrace)
 
 
-def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> tuple[float, float, float]:
-    """The strong, min and experimental score thresholds of a trace; NaN where there is none.
+def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> dict[str, float]:
+    """The score thresholds of a trace by their key; NaN where there is none.
 
     The threshold that decided is the recorded one, which hysteresis may have moved.
     """
+    found = {"strong_score": nan, "min_score": nan, "experimental_score": nan}
     for threshold in policy.thresholds:
         if (threshold.side, threshold.score_metric, threshold.tier) == (trace.side, trace.metric, trace.tier):
-            found = {
-                "strong_score": threshold.strong,
-                "min_score": threshold.min,
-                "experimental_score": nan if threshold.experimental is None else threshold.experimental,
-            }
-            # Only rules that are named as the key of a score threshold recorded one of these three.
-            if trace.rule in found:
-                found[trace.rule] = trace.threshold
-            return found["strong_score"], found["min_score"], found["experimental_score"]
-    return nan, nan, nan
+            lane = nan if threshold.experimental is None else threshold.experimental
+            found = {"strong_score": threshold.strong, "min_score": threshold.min, "experimental_score": lane}
+    # Only rules that are named as the key of a score threshold recorded one of these three.
+    return found | {trace.rule: trace.threshold} if trace.rule in found else found
 
 
 def allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
     """The stabilities with which a row of this side may be strong or weak, in words."""
-    is_cs = trace.side is Side.CROSS_SECTIONAL
-    return " or ".join(policy.stability_cross_sectional if is_cs else policy.stability_symbol) or "none"
+    return " or ".join(trace.side.of(policy.stability_cross_sectional, policy.stability_symbol)) or "none"
 
 
 def number(value: float) -> str:
     """A score for a reader."""
     return "unknown" if isnan(value) else f"{value:.4f}"
+
+
+def side_numbers(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The score with its error and 95 % interval, then what made its stability."""
+    if isnan(trace.score):
+        return "no score"
+    error = "no standard error"
+    if trace.se >= 0:
+        low, high = trace.score - NORMAL_95 * trace.se, trace.score + NORMAL_95 * trace.se
+        error = f"standard error {number(trace.se)}, 95 % {number(low)} to {number(high)}"
+    unit = "" if trace.metric is None else f" {trace.metric}"
+    words = stability_words(trace, policy)
+    return f"{number(trace.score)}{unit}, {error}; {trace.stability}" + (f": {words}" if words else "")
+
+
+def stability_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """Such as "earlier 0.620, recent 0.510, fade 2.4 >= fade_z 2 and recent z 0.3 < gone_z 2".
+
+    Empty if nothing was measured.
+    """
+    if trace.followed and trace.metric is not None:
+        return _over_time(trace, trace.metric.chance, policy)
+    return _by_snapshots(trace, policy)
+
+
+def _over_time(trace: SideTrace, chance: float, policy: PolicyInForce) -> str:
+    fade_z, gone_z = policy.stability.fade_z, policy.stability.gone_z
+    fade = (trace.earlier - trace.recent) / hypot(trace.earlier_se, trace.recent_se)
+    scores = f"earlier {trace.earlier:.3f}, recent {trace.recent:.3f}"
+    fades = _against("fade", fade, "fade_z", fade_z)
+    if trace.recent_se > 0:
+        recent = (trace.recent - chance) / trace.recent_se
+        left = _against("recent z", recent, "gone_z", gone_z)
+        if fade >= fade_z:
+            return f"{scores}, {fades} and {left}"
+        if recent <= -fade_z:
+            return f"{scores}, recent z {recent:.1f} <= -fade_z {-fade_z:g}"
+        if trace.stability == Stability.DIVERGED:
+            return f"{scores}, fade {fade:.1f} as that of the pooled model, which is gone, and {left}"
+    return f"{scores}, {fades}"
+
+
+def _by_snapshots(trace: SideTrace, policy: PolicyInForce) -> str:
+    rules = policy.stability
+    if isnan(trace.overlap) and isnan(trace.tau):
+        return ""
+    least = rules.min_snapshots_for_stability
+    # Not `<`: an unknown number (NaN) is not enough either.
+    if not trace.snapshots >= least:
+        known = "an unknown number of" if isnan(trace.snapshots) else f"{trace.snapshots:.0f}"
+        return f"{known} snapshots, below min_snapshots_for_stability {least}"
+    if trace.overlap_std > rules.max_std_overlap:
+        return f"std of overlap {trace.overlap_std:.3f} above max_std_overlap {rules.max_std_overlap:g}"
+    if trace.tau_std > rules.max_std_tau:
+        return f"std of tau {trace.tau_std:.3f} above max_std_tau {rules.max_std_tau:g}"
+    overlap = _agreement("overlap", trace.overlap, rules.stable_overlap_min, rules.drifting_overlap_min)
+    return f"{overlap}, {_agreement('tau', trace.tau, rules.stable_tau_min, rules.drifting_tau_min)}"
+
+
+def _agreement(name: str, value: float, stable: float, drifting: float) -> str:
+    if isnan(value):
+        return f"{name} unknown"
+    if value >= stable:
+        return f"{name} {value:.3f} >= stable_{name}_min {stable:g}"
+    if value >= drifting:
+        return f"{name} {value:.3f} below stable_{name}_min {stable:g}"
+    return f"{name} {value:.3f} below drifting_{name}_min {drifting:g}"
+
+
+def _against(name: str, value: float, key: str, threshold: float) -> str:
+    return f"{name} {value:.1f} {'>=' if value >= threshold else '<'} {key} {threshold:g}"

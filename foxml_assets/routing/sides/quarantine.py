@@ -11,10 +11,10 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code
+from foxml_assets.core.vocabulary import SignalState
+from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
-from foxml_assets.routing.sides.stability_class import SnapshotRows
 
 
 class Fault(StrEnum):
@@ -71,15 +71,15 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
         *given,
         (Fault.TASK_TYPE, rows.task < 0),
         (Fault.METRIC, rows.metric < 0),
-        (Fault.NO_THRESHOLDS, (rows.metric >= 0) & np.isnan(rows.thresholds.min)),
+        (Fault.NO_THRESHOLDS, (rows.metric >= 0) & np.isnan(rows.thresholds[SignalState.WEAK_BUT_OK])),
         (Fault.SCORE_MISSING, np.isnan(rows.score.value) & ~few),
         (Fault.SCORE_RANGE, _outside_metric(rows, rows.score)),
         (Fault.INTERVAL, _bad_interval(rows.score)),
         (Fault.SAMPLE_SIZE, np.isnan(rows.sample_size) | (rows.sample_size < 0)),
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
-        (Fault.STABILITY_METRICS, _bad_snapshots(rows.snapshots)),
-        (Fault.OVER_TIME, _bad_over_time(rows)),
+        (Fault.STABILITY_METRICS, _bad_snapshots(rows)),
+        (Fault.OVER_TIME, _bad_score(rows, rows.earlier) | _bad_score(rows, rows.recent)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         # Code -1, no list, picks the last, which is the readable one for none.
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
@@ -110,15 +110,13 @@ def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
 
 def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
     """Where the scores of the other choices, as far as they are given, cannot be true."""
-    bad = _bad_interval(scores.cs) | _bad_interval(scores.both) | _bad_interval(scores.difference)
-    bad |= _outside_metric(rows, scores.cs) | _outside_metric(rows, scores.both)
     # Two ICs lie at most 2 apart, two AUCs 1.
-    return bad | (np.abs(scores.difference.value) > 2)
+    bad_difference = _bad_interval(scores.difference) | (np.abs(scores.difference.value) > 2)
+    return _bad_score(rows, scores.cs) | _bad_score(rows, scores.both) | bad_difference
 
 
-def _bad_over_time(rows: SideRows) -> Bools:
-    bad = _bad_interval(rows.earlier) | _bad_interval(rows.recent)
-    return np.asarray(bad | _outside_metric(rows, rows.earlier) | _outside_metric(rows, rows.recent))
+def _bad_score(rows: SideRows, score: EstimateRows) -> Bools:
+    return _bad_interval(score) | _outside_metric(rows, score)
 
 
 def _unreadable_assured(rows: SideRows) -> Bools:
@@ -141,8 +139,9 @@ def _bad_interval(score: EstimateRows) -> Bools:
     return (score.se < 0) | infinite | (score.low > score.high)
 
 
-def _bad_snapshots(metrics: SnapshotRows) -> Bools:
-    bad = (metrics.n_snapshots < 0) | (np.abs(metrics.mean_overlap) > 1) | (np.abs(metrics.mean_tau) > 1)
-    for spread in (metrics.std_overlap, metrics.std_tau):
+def _bad_snapshots(rows: SideRows) -> Bools:
+    count, overlap, overlap_std, tau, tau_std = (floats(column) for _, column in rows.snapshots.items())
+    bad = (count < 0) | (np.abs(overlap) > 1) | (np.abs(tau) > 1)
+    for spread in (overlap_std, tau_std):
         bad |= (spread < 0) | np.isinf(spread)
     return bad

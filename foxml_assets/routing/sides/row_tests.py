@@ -37,6 +37,11 @@ class Check(IntFlag):
 # Of a test whose outcome is not kept.
 UNRECORDED = Check(0)
 ELIGIBLE = Check.SAMPLE_SIZE | Check.LEAKAGE_NOT_BLOCKED | Check.FAMILIES | Check.FEATURES
+SCORE_CHECKS = {
+    SignalState.STRONG: Check.STRONG_SCORE,
+    SignalState.WEAK_BUT_OK: Check.MIN_SCORE,
+    SignalState.EXPERIMENTAL: Check.EXPERIMENTAL_SCORE,
+}
 
 
 @dataclass(frozen=True)
@@ -88,26 +93,16 @@ def run_tests(
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
     passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
     eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
-    rate = policy.error_rate(rows.side)
-    asked = eligible if rate.q is not None else np.zeros_like(eligible)
-    se = rows.score.se * rate.inflate_se
+    q = policy.fdr_q(rows.side)
+    asked = eligible if q is not None else np.zeros_like(eligible)
+    se = rows.score.se * policy.fdr.inflate_se
     # Without a rate no row is asked about, and the 1.0 stands for nothing.
-    fdr = discoveries(rows.score.value, se, rows.chance, asked, rate.q or 1.0, earlier)
+    fdr = discoveries(rows.score.value, se, rows.chance, asked, q or 1.0, earlier)
     found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
-    strong, weak, trial = SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL
-    thresholds = rows.thresholds
-    passed |= {
-        # What could not be tested is not rejected here; a method that asks for a test has a rule of its own.
-        Check.FDR: found | ~fdr.tested,
-        Check.STRONG_SCORE: memory.passes(gate, thresholds.strong, strong),
-        Check.MIN_SCORE: memory.passes(gate, thresholds.min, weak),
-        Check.EXPERIMENTAL_SCORE: memory.passes(gate, thresholds.experimental, trial),
-    }
-    applied = RowThresholds(
-        strong=memory.applied(thresholds.strong, strong),
-        min=memory.applied(thresholds.min, weak),
-        experimental=memory.applied(thresholds.experimental, trial),
-    )
+    # What could not be tested is not rejected here; a method that asks for a test has a rule of its own.
+    passed[Check.FDR] = found | ~fdr.tested
+    for state, threshold in rows.thresholds.items():
+        passed[SCORE_CHECKS[state]] = memory.passes(gate, threshold, state)
     return RowTests(
         gate=gate,
         passed=passed,
@@ -115,8 +110,8 @@ def run_tests(
         control=_control(asked, fdr, passed[Check.FDR]),
         eligible=eligible,
         fdr=fdr,
-        fdr_threshold=memory.applied(fdr.threshold, trial),
-        thresholds=applied,
+        fdr_threshold=memory.applied(fdr.threshold, SignalState.EXPERIMENTAL),
+        thresholds={state: memory.applied(held, state) for state, held in rows.thresholds.items()},
     )
 
 

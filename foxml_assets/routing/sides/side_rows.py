@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pandas as pd
 
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
@@ -18,11 +20,13 @@ from foxml_assets.routing.candidates.table_columns import (
     encode,
     floats,
 )
-from foxml_assets.routing.policy.routing_config import RoutingPolicy
+from foxml_assets.routing.policy.routing_config import RoutingPolicy, StabilityClassification
 from foxml_assets.routing.policy.routing_words import Side
-from foxml_assets.routing.sides.stability_class import SkillOverTime, SnapshotRows, classify_stability
 from foxml_assets.routing.sides.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
-from foxml_assets.routing.sides.usable_features import FeatureList, allowed_features
+from foxml_assets.storage.exact_json import decode_json
+
+FAMILY_LISTS = ("successful_families", "failed_families", "families")
+_SNAPSHOT_COLUMNS = ["n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,21 @@ class PairScores:
 
 
 @dataclass(frozen=True)
+class FeatureList:
+    """One distinct feature list after the policy: as JSON objects, or unreadable."""
+
+    allowed: str | None
+    dropped: str | None
+    too_few: bool
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class SideRows:
     """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists.
 
-    `texts` are the columns of the candidates that go on as they are.
+    `snapshots` and `texts` are columns of the candidates: agreement of importance snapshots, and what goes on
+    as it is. `followed` rows have their stability by skill over the folds.
     """
 
     side: Side
@@ -62,10 +77,10 @@ class SideRows:
     score: EstimateRows
     stability: Codes
     stated_stability: Codes
-    snapshots: SnapshotRows
+    followed: Bools
+    snapshots: pd.DataFrame
     earlier: EstimateRows
     recent: EstimateRows
-    over_time: SkillOverTime
     leakage: Codes
     n_families: Floats
     texts: pd.DataFrame
@@ -93,10 +108,6 @@ class SideRows:
         return _by_metric(self.metric, values)
 
 
-FAMILY_LISTS = ("successful_families", "failed_families", "families")
-_SNAPSHOT_COLUMNS = ("n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau")
-
-
 def side_rows(
     candidates: pd.DataFrame,
     rows: Index,
@@ -112,21 +123,18 @@ def side_rows(
     """
     # The candidates are numbered from 0, so the label -1 is in none and gives a row of nulls.
     table = candidates.reindex(rows)
-    metric = encode(table["score_metric"], ScoreMetric)
+    metric, stated = encode(table["score_metric"], ScoreMetric), encode(table["stability"], Stability)
     horizon = floats(table["horizon_minutes"])
     tier = horizon_tiers(horizon)
-    snapshots = SnapshotRows(*(floats(table[name]) for name in _SNAPSHOT_COLUMNS))
-    earlier, recent = estimate_rows(table, "earlier_score"), estimate_rows(table, "recent_score")
-    over_time = _skill_over_time(earlier, recent, metric)
-    stated = encode(table["stability"], Stability)
+    score, earlier, recent = (estimate_rows(table, f"{when}score") for when in ("", "earlier_", "recent_"))
+    rules = policy.stability_classification
+    followed, by_skill = _by_skill(earlier, recent, metric, rules, pooled_gone)
     leakage = encode(table["leakage_status"], LeakageStatus)
     # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
-    gone = np.zeros(len(rows), dtype=np.bool_) if pooled_gone is None else pooled_gone
-    score = estimate_rows(table, "score")
     features = table["features"].array
     # Each distinct list is parsed once; the last, for no list, is what code -1 picks.
-    lists = tuple(allowed_features(text, policy) for text in [*features.categories, None])
+    lists = tuple(_allowed_features(text, policy) for text in [*features.categories, None])
     own_few = np.array([features.too_few for features in lists])[features.codes]
     has_list = features.codes >= 0
     return SideRows(
@@ -139,12 +147,13 @@ def side_rows(
         thresholds=row_thresholds(policy, side, metric, tier),
         sample_size=floats(table["sample_size"]),
         score=score,
-        stability=classify_stability(snapshots, over_time, stated, policy.stability_classification, gone),
+        # What was followed over the folds goes before agreement of importances, and that before a bare word.
+        stability=np.where(followed, by_skill, _by_snapshots(table, stated, rules)).astype(np.int8),
         stated_stability=stated,
-        snapshots=snapshots,
+        followed=followed,
+        snapshots=table[_SNAPSHOT_COLUMNS],
         earlier=earlier,
         recent=recent,
-        over_time=over_time,
         leakage=leakage,
         n_families=_family_counts(table, is_scored=~np.isnan(score.value)),
         texts=table[[*FAMILY_LISTS, "assured", "leakage_reason", "data_hash"]],
@@ -160,13 +169,45 @@ def _by_metric(metric: Codes, values: list[float]) -> Floats:
     return np.array([*values, np.nan, np.nan])[metric]
 
 
-def _skill_over_time(earlier: EstimateRows, recent: EstimateRows, metric: Codes) -> SkillOverTime:
+def _by_skill(
+    earlier: EstimateRows,
+    recent: EstimateRows,
+    metric: Codes,
+    rules: StabilityClassification,
+    pooled_gone: Bools | None,
+) -> tuple[Bools, Codes]:
+    """Which rows' skill was followed over the folds, and the stability that it shows."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return SkillOverTime(
-            # Earlier and recent folds share no rows, so the variances of their scores add.
-            fade=(earlier.value - recent.value) / np.hypot(earlier.se, recent.se),
-            recent=(recent.value - _by_metric(metric, [one.chance for one in ScoreMetric])) / recent.se,
-        )
+        # Earlier and recent folds share no rows, so the variances of their scores add.
+        fade = (earlier.value - recent.value) / np.hypot(earlier.se, recent.se)
+        left = (recent.value - _by_metric(metric, [one.chance for one in ScoreMetric])) / recent.se
+    fades = fade >= rules.fade_z
+    # One symbol shows too little to tell fading alone; where that of all has faded, its sign is enough.
+    enough = fades if pooled_gone is None else fades | (pooled_gone & (fade >= 0.0))
+    # Faded until the recent skill is in doubt, or by now clearly worse than chance.
+    gone = (enough & (left < rules.gone_z)) | (left <= -rules.fade_z)
+    words = [code(Stability.DIVERGED), code(Stability.DRIFTING)]
+    stability = np.select([gone, fades], words, code(Stability.STABLE))
+    return np.isfinite(fade) & np.isfinite(left), stability
+
+
+def _by_snapshots(table: pd.DataFrame, stated: Codes, rules: StabilityClassification) -> Codes:
+    """The stability by agreement of importance snapshots; without any, what the source states."""
+    count, overlap, overlap_std, tau, tau_std = (floats(table[name]) for name in _SNAPSHOT_COLUMNS)
+    measured = ~(np.isnan(overlap) & np.isnan(tau))
+    enough = count >= rules.min_snapshots_for_stability
+    unsteady = (overlap_std > rules.max_std_overlap) | (tau_std > rules.max_std_tau)
+    stable = (overlap >= rules.stable_overlap_min) & (tau >= rules.stable_tau_min)
+    drifting = (overlap >= rules.drifting_overlap_min) & (tau >= rules.drifting_tau_min)
+    below = (overlap < rules.drifting_overlap_min) | (tau < rules.drifting_tau_min)
+    # A source that does not say from how many snapshots it judged is believed.
+    trusted = (np.isnan(count) | enough) & (stated >= 0)
+    # The first that holds counts. Comparisons with NaN are false, so a row with one measure of the two,
+    # and that one good, meets none and is UNKNOWN.
+    conditions = [~measured & trusted, ~(measured & enough), unsteady, stable, drifting, below]
+    word = Stability
+    words = (word.UNKNOWN, word.DIVERGED, word.STABLE, word.DRIFTING, word.DIVERGED)
+    return np.select(conditions, [stated, *map(code, words)], code(word.UNKNOWN)).astype(np.int8)
 
 
 def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
@@ -192,3 +233,29 @@ def _family_counts(table: pd.DataFrame, *, is_scored: Bools) -> Floats:
     counts = np.array([*(float(len(word.split("|"))) for word in successful.categories), 0.0])
     unknown = (successful.codes < 0) & ((failed.codes < 0) | is_scored)
     return np.where(unknown, np.nan, counts[successful.codes])
+
+
+def _allowed_features(text: str | None, policy: RoutingPolicy) -> FeatureList:
+    """What the policy leaves of a JSON object feature -> leakage status.
+
+    Without a list the features are unknown, so they count as features of status UNKNOWN.
+    """
+    filtering = policy.require_safe_features_only
+    if text is None:
+        unknown_ok = LeakageStatus.UNKNOWN in policy.allowed_feature_leakage_status
+        return FeatureList(None, None, too_few=filtering and not unknown_ok)
+    try:
+        features = decode_json(text, dict[str, LeakageStatus])
+    except msgspec.DecodeError:
+        return FeatureList(None, None, too_few=False, readable=False)
+    allowed = {
+        name: status
+        for name, status in features.items()
+        if not filtering or status in policy.allowed_feature_leakage_status
+    }
+    dropped = {name: status for name, status in features.items() if name not in allowed}
+    return FeatureList(
+        allowed=canonical_json(allowed).decode(),
+        dropped=canonical_json(dropped).decode() if dropped else None,
+        too_few=filtering and len(allowed) < policy.min_features,
+    )

@@ -1,11 +1,12 @@
 """The policy's score thresholds as lookup tables over (score metric, horizon tier)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
 from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.candidates.table_columns import Codes, Floats, code
 from foxml_assets.routing.plan.routing_plan import ScoreThresholds
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -14,13 +15,8 @@ from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 SHORT_BELOW, MEDIUM_BELOW, LONG_UP_TO = 60.0, 240.0, 1440.0
 
 
-@dataclass(frozen=True)
-class RowThresholds:
-    """The thresholds each row is held against, in its score's unit; NaN where there is none."""
-
-    strong: Floats
-    min: Floats
-    experimental: Floats
+# By the state that they give, what each row's score is held against, in its unit; NaN where there is none.
+RowThresholds: TypeAlias = Mapping[SignalState, Floats]
 
 
 def horizon_tiers(minutes: Floats) -> Codes:
@@ -42,10 +38,10 @@ def thresholds_in_force(policy: RoutingPolicy, side: Side) -> Iterator[ScoreThre
 def row_thresholds(policy: RoutingPolicy, side: Side, metric: Codes, tier: Codes) -> RowThresholds:
     """The thresholds in force for rows of one side, by their metric and tier codes (negative: none)."""
     # The row past the last metric stays NaN: it serves rows without a metric.
-    strong, low, trial = np.full((3, len(ScoreMetric) + 1, len(HorizonTier)), np.nan)
+    table = np.full((len(ScoreMetric) + 1, len(HorizonTier), 3), np.nan)
     for found in thresholds_in_force(policy, side):
-        at = (code(found.score_metric), code(found.tier))
-        strong[at], low[at] = found.strong, found.min
-        trial[at] = np.nan if found.experimental is None else found.experimental
+        lane = np.nan if found.experimental is None else found.experimental
+        table[code(found.score_metric), code(found.tier)] = found.strong, found.min, lane
     known = np.where(metric < 0, len(ScoreMetric), metric)
-    return RowThresholds(strong[known, tier], low[known, tier], trial[known, tier])
+    states = (SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL)
+    return {state: table[known, tier, at] for at, state in enumerate(states)}

@@ -10,7 +10,7 @@ from candidate_rows import local, pooled, routed
 from test_fdr_history import GOLDEN, history_of, planned, rows, said
 
 from foxml_assets.core.errors import FdrHistoryError, LockHeldError
-from foxml_assets.routing.decide.fdr_history_file import history_json, read_history
+from foxml_assets.routing.decide.fdr_history import history_json, read_history
 from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_routing_plan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.storage.layout import Layout

@@ -5,8 +5,7 @@ import json
 import pytest
 from candidate_rows import local, pair, pooled, routed, target_row
 
-from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_lines
+from foxml_assets.routing.pages.explanation import explain, explanation_lines
 
 GENEROUS = {
     "both_strong_behavior": "ROUTE_BOTH",

@@ -3,8 +3,7 @@
 import pytest
 from candidate_rows import local, pair, pooled, routed
 
-from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
+from foxml_assets.routing.pages.explanation import explain, explanation_lines, explanation_rows
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 CS, SYMBOL, BLOCKED = "ROUTE_CROSS_SECTIONAL", "ROUTE_SYMBOL_SPECIFIC", "ROUTE_BLOCKED"

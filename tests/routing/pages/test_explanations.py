@@ -5,8 +5,8 @@ from candidate_rows import explanation_text, local, pooled, routed
 
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import (
+from foxml_assets.routing.pages.explanation import (
+    explain,
     explanation_lines,
     explanation_rows,
 )

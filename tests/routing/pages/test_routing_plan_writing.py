@@ -9,7 +9,7 @@ from written_plans import assert_same, hostile_plan
 
 import foxml_assets
 from foxml_assets.core.errors import LockHeldError, StorageError
-from foxml_assets.routing.pages import pages_note, plan_files
+from foxml_assets.routing.pages import plan_files
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.routing.pages.plan_markdown import plan_markdown
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
@@ -91,7 +91,7 @@ def test_pages_of_another_version_of_the_program_are_drawn_again(
     program = tmp_path_factory.mktemp("program")
     monkeypatch.setattr(foxml_assets, "__file__", str(program / "__init__.py"))
     # As in a process of its own each time.
-    monkeypatch.setattr(pages_note, "_program_hash", pages_note._program_hash.__wrapped__)
+    monkeypatch.setattr(plan_files, "_program_hash", plan_files._program_hash.__wrapped__)
     for version in ("one", "another"):
         (program / changed).write_text(version)
         assert write_routing_plan(hostile_plan(), layout)

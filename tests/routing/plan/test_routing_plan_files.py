@@ -20,8 +20,7 @@ from foxml_assets.routing.candidates.candidates import candidates_hash
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
-from foxml_assets.routing.plan.plan_parquet import PAIRS_NAME
-from foxml_assets.routing.plan.plan_reading import read_routing_plan
+from foxml_assets.routing.plan.plan_reading import PAIRS_NAME, read_routing_plan
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
     TARGET_COLUMNS,

@@ -8,7 +8,7 @@ from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.errors import ConfigError
 from foxml_assets.core.vocabulary import SignalState, Stability, TrainingType
 from foxml_assets.routing.policy.job_rules import FamilyRule
-from foxml_assets.routing.policy.routing_config import ErrorRate, RoutingPolicy
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, Side
 
 BAD = [
@@ -89,15 +89,16 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
     assert policy.method == "shrinkage"
     assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
-    assert [policy.error_rate(side) for side in Side] == [ErrorRate(0.02, 1.0), ErrorRate(0.01, 1.0)]
+    assert [policy.fdr_q(side) for side in Side] == [0.02, 0.01]
+    assert policy.fdr.inflate_se == 1.0
     by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
     assert policy.families == by_evidence == (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)
 
 
 def test_shrinkage_cannot_do_without_error_control() -> None:
     off = {"fdr": {"enabled": False}}
-    assert RoutingPolicy.model_validate(off).error_rate(Side.SYMBOL).q == 0.01
-    assert RoutingPolicy.model_validate({**off, "method": "thresholds"}).error_rate(Side.SYMBOL).q is None
+    assert RoutingPolicy.model_validate(off).fdr_q(Side.SYMBOL) == 0.01
+    assert RoutingPolicy.model_validate({**off, "method": "thresholds"}).fdr_q(Side.SYMBOL) is None
 
 
 def test_priorities_follow_the_jobs_own_side_and_state() -> None:

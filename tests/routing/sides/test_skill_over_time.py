@@ -4,8 +4,7 @@ import pytest
 from candidate_rows import STAMP, local, pair, pooled, routed, table, target_row
 
 from foxml_assets.routing.decide.router import route
-from foxml_assets.routing.pages.explanation import explain
-from foxml_assets.routing.pages.explanation_text import explanation_lines, explanation_rows
+from foxml_assets.routing.pages.explanation import explain, explanation_lines, explanation_rows
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 

@@ -1,0 +1,229 @@
+"""What was decided, as the plan's tables: a row per target, a row per pair, and the quarantined rows."""
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from foxml_assets.core.assurances import read_assurances
+from foxml_assets.core.hashing import canonical_json
+from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import LeakageStatus, Route, Stability, TaskType
+from foxml_assets.routing.candidates.table_columns import (
+    LEVELS,
+    NULL,
+    Floats,
+    Index,
+    Values,
+    category,
+    decode,
+    floats,
+    frame,
+)
+from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
+from foxml_assets.routing.methods.combination import Routes, better_interval
+from foxml_assets.routing.methods.pair_evidence import PairEvidence
+from foxml_assets.routing.methods.sides import JudgedSide, target_tasks
+from foxml_assets.routing.plan.plan_json import columns_of_target
+from foxml_assets.routing.plan.routing_plan import (
+    PAIR_COLUMNS,
+    QUARANTINE_COLUMNS,
+    TARGET_COLUMNS,
+    PolicyInForce,
+)
+from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
+from foxml_assets.routing.rules.rules import Measured
+from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
+from foxml_assets.routing.sides.side_rows import FAMILY_LISTS, SideRows
+
+
+@dataclass(frozen=True)
+class PlanParts:
+    """The candidates, what was known of every pair, its route, and the places in each target's lane."""
+
+    table: pd.DataFrame
+    evidence: PairEvidence
+    routes: Routes
+    limits: Index
+    in_force: PolicyInForce
+
+
+def targets_table(parts: PlanParts) -> pd.DataFrame:
+    """TARGET_COLUMNS, sorted by target."""
+    known, cs, alignment = parts.evidence, parts.evidence.cs, parts.evidence.alignment
+    codes, lists = cs.rows.features.codes, cs.rows.feature_lists
+    values: dict[str, Values] = {
+        "target": decode(np.arange(len(alignment.targets)), alignment.targets),
+        "task_type": decode(target_tasks(cs.rows, known.local.rows, alignment), TaskType),
+        "score_metric": decode(cs.rows.metric, ScoreMetric),
+        "horizon_minutes": _horizons(known),
+        "tier": decode(np.where(cs.rows.present, cs.rows.tier, NULL), HorizonTier),
+        "n_symbols": np.bincount(alignment.pair_target, minlength=len(alignment.targets)),
+        **_trace(cs),
+        "hard_block": cs.leaks,
+        "hard_block_reason": _leaks("target", cs),
+        "experimental_limit": parts.limits,
+        "features": category([features.allowed for features in lists], codes),
+        "dropped_features": category([features.dropped for features in lists], codes),
+        "assured": _assured(cs.rows),
+        **{name: cs.rows.texts[name].array for name in (*FAMILY_LISTS, "data_hash")},
+        "quarantine_reason": cs.faults.texts(),
+    }
+    values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
+    return frame(TARGET_COLUMNS, values)
+
+
+def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
+    """PAIR_COLUMNS, sorted by target and symbol; `targets` is the table of targets."""
+    known, routes, local = parts.evidence, parts.routes, parts.evidence.local
+    at, skills = known.alignment.pair_target, known.skills
+    target_leaks = known.cs.leaks[at]
+    found = _leaks("symbol", local).add_categories(["the target leaks"])
+    found[target_leaks] = "the target leaks"
+    values: dict[str, Values] = {
+        **columns_of_target(targets, at),
+        "symbol": decode(known.alignment.pair_symbol, known.alignment.symbols),
+        "route": decode(routes.route, Route),
+        "rule": decode(routes.rule, RouteRule),
+        "reason": pair_reasons(routes, parts.limits[at], side_phrases(known.cs)[at], side_phrases(local)),
+        "local_metric": decode(local.rows.metric, ScoreMetric),
+        "local_tier": decode(np.where(local.rows.present, local.rows.tier, NULL), HorizonTier),
+        **_trace(local),
+        **_pair_scores(known),
+        "cs_skill": skills.cs,
+        "local_skill": skills.local,
+        "both_skill": skills.both,
+        "cs_probability": skills.cs_probability,
+        "experimental_rank": np.where(routes.rank > 0, routes.rank, np.nan),
+        "hard_block": target_leaks | local.leaks,
+        "hard_block_reason": found,
+        "excluded_from_pooled": local.leaks | known.left_out,
+        "features": _features(known),
+        **{name: local.rows.texts[name].array for name in FAMILY_LISTS},
+        "quarantine_reason": local.faults.texts(),
+    }
+    return frame(PAIR_COLUMNS, values)
+
+
+def quarantine_table(parts: PlanParts) -> pd.DataFrame:
+    """QUARANTINE_COLUMNS: every row of evidence that could not be used, in the order of the candidates."""
+    # All are indexed by candidate row: sorting restores the order, and joining finds the names.
+    known, alignment = parts.evidence, parts.evidence.alignment
+    homeless = pd.DataFrame({"n_rows": 1, "reason": "target is missing"}, np.flatnonzero(alignment.owner < 0))
+    of_sides = (
+        pd.DataFrame({"n_rows": n_rows, "reason": side.faults.texts()}, side.rows.rows)[side.faults.any]
+        for side, n_rows in ((known.cs, alignment.cs_counts), (known.local, alignment.pair_counts))
+    )
+    bad = pd.concat([homeless, *of_sides]).sort_index().join(parts.table[["target", "symbol"]])
+    texts = {"target": bad["target"].array, "symbol": bad["symbol"].array}
+    values = texts | {"reason": category(bad["reason"].tolist()), "n_rows": bad["n_rows"].to_numpy()}
+    return frame(QUARANTINE_COLUMNS, values)
+
+
+def _trace(side: JudgedSide) -> dict[str, Values]:
+    """The trace of one side. Numbers of quarantined rows are nulled: their reason says what they were."""
+    rows, tests, absent = side.rows, side.tests, ~side.rows.present
+    of_sound = {
+        "score": rows.score.value,
+        "se": rows.score.se,
+        "sample_size": rows.sample_size,
+        "earlier": rows.earlier.value,
+        "earlier_se": rows.earlier.se,
+        "recent": rows.recent.value,
+        "recent_se": rows.recent.se,
+    }
+    # The snapshots' numbers are told only where they made the stability, not where skill was followed.
+    names = ("snapshots", "overlap", "overlap_std", "tau", "tau_std")
+    of_snapshots = {name: floats(rows.snapshots.iloc[:, at]) for at, name in enumerate(names)}
+    nulled = ((of_sound, side.faults.any), (of_snapshots, side.faults.any | rows.followed))
+    trace: dict[str, Values] = {
+        **{name: np.where(bad, np.nan, held) for group, bad in nulled for name, held in group.items()},
+        "state": decode(side.state, LEVELS),
+        "rule": category([rule.name for rule in side.ladder], side.rule),
+        "gate": tests.gate,
+        "threshold": side.threshold,
+        "families_ok": np.where(absent, np.nan, rows.n_families),
+        "stability": decode(np.where(absent, NULL, rows.stability), Stability),
+        "leakage_status": decode(np.where(absent, NULL, rows.leakage), LeakageStatus),
+        "error_control": decode(tests.control, ErrorControl),
+        "fdr_threshold": tests.fdr.threshold,
+        "checks": tests.bits,
+        "held": side.held,
+    }
+    return {f"{rows.side.prefix}_{name}": column for name, column in trace.items()}
+
+
+def _horizons(known: PairEvidence) -> Floats:
+    """The pooled row's horizon, else the longest that a symbol row states."""
+    own, stated = (
+        pd.Series(rows.horizon).where(np.isfinite(rows.horizon) & (rows.horizon >= 0))
+        for rows in (known.cs.rows, known.local.rows)
+    )
+    # Grouped by the target's position, which is the index of `own`: a gap takes the value of its own target.
+    return floats(own.fillna(stated.groupby(known.alignment.pair_target).max()))
+
+
+def _leaks(who: str, side: JudgedSide) -> pd.Categorical:
+    """What was found on each row that leaks; null on the others."""
+    found = side.rows.texts["leakage_reason"].array
+    reasons = [f"the {who} leaks", *(f"the {who} leaks: {word}" for word in found.categories)]
+    # Code -1, for nothing found, becomes the position of the plain sentence.
+    return category(reasons, np.where(side.leaks, found.codes.astype(np.int64) + 1, NULL))
+
+
+def _reasons(rows: pd.DataFrame, side: JudgedSide, policy: PolicyInForce) -> pd.Categorical:
+    """The phrase of the state with the number and the threshold that decided it."""
+    traces = (side_trace(Side.CROSS_SECTIONAL, row) for row in rows.to_dict("records"))
+    told = zip(side_phrases(side), side.rule, traces, strict=True)
+    return category([phrase + _numbers(side.ladder[at].measured, one, policy) for phrase, at, one in told])
+
+
+def _numbers(measured: Measured, trace: SideTrace, policy: PolicyInForce) -> str:
+    if measured is Measured.SAMPLES:
+        return f" ({trace.sample_size:.0f} against {trace.threshold:.0f})"
+    if measured is Measured.STABILITY:
+        return f" ({stability_words(trace, policy)})"
+    is_known = measured is Measured.GATE and not np.isnan(trace.threshold)
+    return f" ({trace.gate:.3f} against {trace.threshold:.3f})" if is_known else ""
+
+
+def _assured(rows: SideRows) -> pd.Categorical:
+    """The assurances that are about features a job may use."""
+    # Code -1 is no list, for which the last of `feature_lists` stands.
+    allowed = [rows.feature_lists[at].allowed for at in rows.features.codes]
+    stated = zip(rows.texts["assured"], allowed, strict=True)
+    return category([_restricted(text, names) if isinstance(text, str) else None for text, names in stated])
+
+
+def _restricted(assured: str, allowed: str | None) -> str | None:
+    """The assurances about features in `allowed` (all without a list) as JSON, None without any."""
+    found = read_assurances(assured) or {}
+    names = found if allowed is None else msgspec.json.decode(allowed, type=dict[str, str])
+    kept = {name: one for name, one in found.items() if name in names}
+    return canonical_json(kept).decode() if kept else None
+
+
+def _pair_scores(known: PairEvidence) -> dict[str, Values]:
+    """The other choices on each pair. Numbers of quarantined rows are nulled."""
+    scores = known.scores
+    low, high = better_interval(scores.difference, known.policy.fdr.inflate_se)
+    values = {
+        "pooled_score": scores.cs.value,
+        "pooled_se": scores.cs.se,
+        "both_score": scores.both.value,
+        "difference": scores.difference.value,
+        "difference_low": low,
+        "difference_high": high,
+    }
+    return {name: np.where(known.local.faults.any, np.nan, column) for name, column in values.items()}
+
+
+def _features(known: PairEvidence) -> pd.Categorical:
+    """The symbol's own feature list if its row has one, else the target's."""
+    own, shared = known.local.rows, known.cs.rows
+    of_target = shared.features.codes.astype(np.int64)[known.alignment.pair_target]
+    # The target's lists stand behind the symbols' own; -1, for neither, becomes null.
+    inherited = np.where(of_target < 0, NULL, of_target + len(own.feature_lists))
+    which = np.where(own.features.codes >= 0, own.features.codes, inherited)
+    return category([features.allowed for features in (*own.feature_lists, *shared.feature_lists)], which)
