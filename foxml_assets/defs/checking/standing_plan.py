@@ -19,7 +19,7 @@ from foxml_assets.defs.assets.metadata import FILES
 from foxml_assets.defs.running.ledger import Ledger
 from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, StageRun, partition_key
 from foxml_assets.planning.plan.consumer import load_master_training_plan
-from foxml_assets.routing.candidates.candidates_source import candidates_source_hash
+from foxml_assets.routing.candidates.candidates_file import candidates_source_hash
 from foxml_assets.stages import Stage
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.files import refuse_links
