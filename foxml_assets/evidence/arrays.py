@@ -14,7 +14,7 @@ from foxml_assets.panel.panel_store import ReadRows
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-# Rows of a symbol below which nothing is asked of it, however short symbols usually are.
+# With fewer rows than this a symbol tells nothing of itself alone.
 FEWEST_ROWS = 60
 
 Matrix = npt.NDArray[np.float32] | Floats

@@ -189,7 +189,7 @@ def test_a_symbol_that_exists_in_the_holdout_only_has_a_row_without_a_score(tmp_
 
 def test_where_most_symbols_are_too_short_to_examine_the_pooled_row_is_unknown(tmp_path: Path) -> None:
     frame = small_frame(n_symbols=7)
-    last = frame["timestamp"].max() - pd.Timedelta(days=120)
+    last = frame["timestamp"].max() - pd.Timedelta(days=85)
     short = (frame["symbol"] > "S002") & (frame["timestamp"] < last)
     found = evaluate(tmp_path, frame[~short], VALUE).evidence[VALUE]
     assert row(found).leakage_status is LeakageStatus.UNKNOWN

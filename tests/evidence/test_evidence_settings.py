@@ -47,7 +47,7 @@ CHANGES: dict[str, object] = {
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
     "leakage.sudden_news_skill": 0.1,
-    "leakage.symbol_news_skill": 0.05,
+    "leakage.symbol_news_skill": 0.9,
     "leakage.many_symbols": 1.0,
     "leakage.examined_rows": 1_000,
     "leakage.known_safe": {"signal": "vouched for"},

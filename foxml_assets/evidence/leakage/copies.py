@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.core.metrics import ScoreMetric, metric_of
-from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
+from foxml_assets.evidence.arrays import FEWEST_ROWS, Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, shifted
 from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.panel.data_config import EvidenceConfig
@@ -97,10 +97,24 @@ def is_beyond_chance(skill: Floats, panel: PanelArrays, label: LabelView) -> Fla
     return np.asarray(np.abs(np.nan_to_num(mean_skill(skill))) >= _PROFILE_ERRORS * error)
 
 
-def beyond_chance_here(skill: Floats, panel: PanelArrays, label: LabelView) -> Flags:
-    """The same on each symbol alone (symbols x columns)."""
+def beyond_others_here(skill: Floats, panel: PanelArrays, label: LabelView) -> Flags:
+    """The same on each symbol alone (symbols x columns), and beyond what the feature has on all of them: of
+    many short symbols some have the double of it by luck."""
     error = _skill_errors(panel, label)[:, None]
-    return np.asarray(np.abs(np.nan_to_num(skill)) >= _PROFILE_ERRORS * error)
+    common = np.nan_to_num(mean_skill(skill))
+    beyond = np.minimum(np.abs(np.nan_to_num(skill)), np.abs(np.nan_to_num(skill) - common))
+    return np.asarray(beyond >= _PROFILE_ERRORS * error)
+
+
+def found_together(near: Flags, skill: Floats, panel: PanelArrays, label: LabelView, least: float) -> Flags:
+    """`near` (symbols x features) without what a short symbol shows alone.
+
+    Luck is as great on so few rows: all of them together must show `least` of skill.
+    """
+    rows = np.array([np.isfinite(label.y[panel.rows_of(at)]).sum() for at in range(len(panel.symbols))])
+    short = rows < FEWEST_ROWS
+    together = np.abs(np.nan_to_num(mean_skill(skill[short]))) >= least
+    return np.asarray(near & (together[None, :] | ~short[:, None]))
 
 
 def _skill_errors(panel: PanelArrays, label: LabelView) -> Floats:

@@ -15,8 +15,9 @@ from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.lag_profile import with_profiles
 from foxml_assets.evidence.leakage.copies import (
-    beyond_chance_here,
+    beyond_others_here,
     feature_memory,
+    found_together,
     is_beyond_chance,
     label_memory,
     made_of_news,
@@ -142,6 +143,7 @@ def find_leaks(
     unexplained = np.nan_to_num(past.past_r2) < limits.past_r2
     fresh = unexplained & known.doubted
     near = (np.abs(np.nan_to_num(skill)) >= limits.near_copy_skill) & known.may_copy
+    near = found_together(near, skill, panel, label, limits.near_copy_skill)
     # What the past explains, on the symbol itself too, is a function of it and no copy.
     near &= unexplained | ahead.found | case.fresh_on(near)
     # On half of the symbols that measured it: then the label itself stands among the features.
@@ -329,7 +331,7 @@ class _Case:
         strong = np.abs(np.nan_to_num(mean_skill(skill))) >= wanted
         strong &= is_beyond_chance(skill, self.features.panel, self.label)
         strong_here = np.abs(np.nan_to_num(skill)) >= limits.symbol_news_skill
-        strong_here &= beyond_chance_here(skill, self.features.panel, self.label)
+        strong_here &= beyond_others_here(skill, self.features.panel, self.label)
         if not strong.any() and not strong_here.any():
             return _News(overall, by_symbol, None)
         here, everywhere = moves_like_the_label(news, self.label, memory, columns, self.config)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from foxml_assets.evidence.arrays import Ints
-from foxml_assets.evidence.leakage.past import OFFSETS, Moments, fit_to, halves, with_earlier
+from foxml_assets.evidence.leakage.past import OFFSETS, Moments, fit_to, halves, lost_rows, with_earlier
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_ranks
 
 
@@ -33,5 +33,5 @@ def label_news(features: FeatureRanks, moments: Moments, label: LabelView, unhea
         rows = panel.rows_of(symbol)
         out[rows, 0] = y[rows] - with_earlier(features.ranks[rows]) @ weights
         # `rows` is a slice, so this writes into `out`.
-        out[rows][: OFFSETS[-1]] = np.nan
+        out[rows][: lost_rows(rows.stop - rows.start)] = np.nan
     return FeatureRanks(panel, out, OFFSETS[-1])

@@ -4,7 +4,7 @@ import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 
-# Rows whose value is looked up in another feature, and rows that must bear a lag out.
+# Rows whose value is looked up in another feature, and rows of all symbols that must bear a lag out.
 _PROBES = 12
 _MIN_ROWS = 60
 # Share of the rows that must agree, and how far equal numbers may differ, as a share of their size.
@@ -19,7 +19,7 @@ def lagged_copies(panel: PanelArrays) -> Flags:
     found = np.zeros((n_features, n_features), dtype=bool)
     sizes = np.diff(panel.starts)
     longest = int(np.argmax(sizes)) if len(sizes) else 0
-    if not len(sizes) or sizes[longest] < _MIN_ROWS:
+    if not len(sizes) or sizes[longest] < 2 * _PROBES:
         return found
     X = np.asarray(panel.X[panel.rows_of(longest)], dtype=np.float64)
     order = np.argsort(X, axis=0, kind="stable")

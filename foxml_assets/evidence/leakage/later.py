@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.leakage.past import (
-    OFFSETS,
     Moments,
     best_ridge,
     fit_from_past,
+    lost_rows,
     middle_bar,
     weight_table,
     with_earlier,
@@ -23,7 +23,7 @@ from foxml_assets.evidence.leakage.past import (
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
 
 _LONGEST_LEAD = 120
-# One lead for every so many bars of evidence, so that the halves stay long enough to learn from.
+# One lead for every so many rows of a usual symbol, so that the halves stay long enough to learn from.
 _BARS_PER_LEAD = 10
 _PAIRS = 40
 # Ranks are known to about their own spacing; news of less than this share of a feature is rounding.
@@ -88,7 +88,9 @@ def explained_by_later(
     that repeat another some rows earlier (by feature and other).
     """
     n = moments.n_features
-    longest = max(1, min(_LONGEST_LEAD, stop_bar // _BARS_PER_LEAD))
+    bars = [features.panel.rows_between(symbol, 0, stop_bar) for symbol in symbols]
+    usual = int(np.median([rows.stop - rows.start for rows in bars])) if bars else 0
+    longest = max(1, min(_LONGEST_LEAD, usual // _BARS_PER_LEAD))
     # By feature and other: who may speak about whom. A feature always hears itself.
     heard = ~without[None, :] | np.eye(n, dtype=bool)
     # Column c of the moments is feature c % n; from n on it is one at earlier rows.
@@ -159,7 +161,7 @@ def _series(
     of_news: _Rows,
     of_own: _Rows,
 ) -> list[_Series]:
-    panel, margin = features.panel, max(longest, OFFSETS[-1])
+    panel = features.panel
     middle = middle_bar(features, symbols, stop_bar)
     found = []
     for symbol in symbols:
@@ -167,7 +169,7 @@ def _series(
         r, bar = features.ranks[rows], panel.bar[rows]
         table, row = with_earlier(r), np.arange(len(bar))
         # The first rows have no past, and the last ones no future.
-        inside = (row >= margin) & (row < len(row) - longest)
+        inside = (row >= max(longest, lost_rows(len(row)))) & (row < len(row) - longest)
         # The longest lead away from the middle, so that no later row of one half lies in the other.
         early, late = inside & (bar < middle - longest), inside & (bar >= middle + longest)
         news, own = (np.nan_to_num(r - table @ weights) for weights in (of_news, of_own))

@@ -15,6 +15,8 @@ OFFSETS = (1, 2, 3, 5, 7, 12, 20)
 # As shares of each column's sum of squares.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _MAX_COLUMNS = 300
+# Of a short symbol's rows one in so many is lost at its beginning, instead of those before the last offset.
+_SHORT = 8
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,21 @@ class Halves:
     late: Flags
 
 
+def lost_rows(n_rows: int) -> int:
+    """How many of a symbol's first rows have too little of a past to be explained by it."""
+    return min(OFFSETS[-1], n_rows // _SHORT)
+
+
 def halves(features: FeatureRanks, symbols: tuple[int, ...], stop_bar: int) -> Iterator[Halves]:
     """The rows of `symbols` before `stop_bar`, parted by the middle of their bars, with a margin on both
     sides of it so that no earlier row reaches across."""
-    panel, margin = features.panel, OFFSETS[-1]
+    panel = features.panel
     middle = middle_bar(features, symbols, stop_bar)
     for symbol in symbols:
         rows = panel.rows_between(symbol, 0, stop_bar)
+        margin = lost_rows(rows.stop - rows.start)
         bar = panel.bar[rows][margin:]
-        if len(bar) > 3 * margin:
+        if margin > 1 and len(bar) > 3 * margin:
             table = with_earlier(features.ranks[rows])[margin:]
             with_past = slice(rows.start + margin, rows.stop)
             yield Halves(with_past, table, bar < middle - margin, bar >= middle + margin)
@@ -165,7 +173,7 @@ def unexplained(
         r = features.ranks[rows]
         out[rows] = r[:, wanted] - with_earlier(r) @ weights[:, wanted]
         # `rows` is a slice, so this writes into `out`.
-        out[rows][: OFFSETS[-1]] = np.nan
+        out[rows][: lost_rows(len(r))] = np.nan
     return out
 
 

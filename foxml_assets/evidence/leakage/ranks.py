@@ -14,6 +14,7 @@ from foxml_assets.panel.panel_info import TargetSpec
 
 # A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
 _MIN_EPISODES = 5
+_FEWEST_TOGETHER = 20
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,17 @@ def label_skill(
     side is constant.
     """
     panel = features.panel
-    least = max(rows_to_examine(panel, label, config) - abs(lag) - features.lost_rows, FEWEST_ROWS // 2)
+    examined = rows_to_examine(panel, label, config)
+    least = max(examined - abs(lag) - features.lost_rows, min(examined, FEWEST_ROWS) // 2)
+    # Rows of one horizon are one episode, because their labels overlap. Short symbols, which are looked at
+    # together, have no room for so many.
+    episodes = _MIN_EPISODES * label.spec.horizon_bars
+    of_class = episodes if examined >= FEWEST_ROWS else min(episodes, examined // 4)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
         r = shifted(features.ranks[rows][:, columns], lag).astype(np.float64)
-        return _symbol_skill(r, label.y[rows], label.spec, least)
+        return _symbol_skill(r, label.y[rows], label.spec, least, of_class)
 
     with ThreadPoolExecutor(max_workers=config.threads) as pool:
         return np.stack(list(pool.map(one, range(len(panel.symbols)))))
@@ -86,16 +92,16 @@ def label_skill(
 
 def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:
     """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
-    fewer, but never less than FEWEST_ROWS."""
+    fewer, but never less than _FEWEST_TOGETHER. Those with less than FEWEST_ROWS tell something together."""
     # Labelled rows of each symbol. The row added lets an empty last symbol start there; what reduceat gives
     # for empty symbols is the value of the next row, and is dropped.
     counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
     counts = counts[np.diff(panel.starts) > 0]
     usual = int(np.median(counts)) if len(counts) else 0
-    return min(config.min_rows, max(usual, FEWEST_ROWS))
+    return min(config.min_rows, max(usual, _FEWEST_TOGETHER))
 
 
-def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floats:
+def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int, class_rows: int) -> Floats:
     labelled = ~np.isnan(y)
     r, label = r[labelled], y[labelled]
     known = ~np.isnan(r)
@@ -105,8 +111,7 @@ def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int) -> Floa
         positive = label > 0.5
         n_positive = known[positive].sum(axis=0)
         n_negative = n - n_positive
-        # Rows of one horizon are one episode, because their labels overlap.
-        enough = np.minimum(n_positive, n_negative) >= max(1, _MIN_EPISODES * spec.horizon_bars)
+        enough = np.minimum(n_positive, n_negative) >= max(1, class_rows)
         # Mean ranks of the two classes differ by AUC - 0.5 (Mann-Whitney), ranks being scaled to length 1.
         above = _divide(r[positive].sum(axis=0), n_positive, enough)
         skill = 2.0 * (above - _divide(r[~positive].sum(axis=0), n_negative, enough))
