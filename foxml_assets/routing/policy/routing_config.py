@@ -40,7 +40,7 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class SampleMinimums(BySide[Count]):
-    cross_sectional: Count = 10_000
+    cross_sectional: Count = 1_000
     symbol: Count = 1_000
 
 

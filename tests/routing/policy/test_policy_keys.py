@@ -122,7 +122,7 @@ KEYS = [
     Key("profile", ("production", "development"), _local_state(score=0.62, sample_size=500)),
     Key("gate_on", ("score", "ci_low"), _interval_gate, UNCONTROLLED),
     Key("hysteresis", (0.0, 0.02), _kept_after_a_small_fall),
-    Key("min_sample_size.cross_sectional", (10_000, 200_000), _cs_state(score=0.6)),
+    Key("min_sample_size.cross_sectional", (1_000, 200_000), _cs_state(score=0.6)),
     Key("min_sample_size.symbol", (1_000, 6_000), _local_state(score=0.62)),
     Key(
         "development_min_sample_size.cross_sectional",
