@@ -18,11 +18,13 @@ from foxml_assets.evidence.leakage.ranks import LabelView
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table
 from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.moderated import with_known_errors
 from foxml_assets.evidence.scores.null_score import null_scores
 from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
     open_to_trees,
+    recent_folds,
     score_pooled,
     score_symbol,
 )
@@ -125,6 +127,8 @@ def evaluate_case(
 
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
         found = tuple(pool.map(one, range(len(case.panel.symbols))))
+    is_recent = blocks.of_folds(len(case.folds) - recent_folds(len(case.folds)), len(case.folds))
+    pooled, found = with_known_errors(pooled, found, is_recent)
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]
     importance = mean_importance(gain, weights)

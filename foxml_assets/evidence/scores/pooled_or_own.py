@@ -50,7 +50,7 @@ class SymbolScores:
     """Own model, pooled model and their average on one symbol, and own minus pooled on the same rows.
 
     `prediction` is the own model's on the symbol's rows, `by_fold` (folds x 3) the scores of own, pooled and
-    average; NaN where there is none.
+    average; NaN where there is none. `blocks` marks the blocks of time in which the symbol has rows.
     """
 
     families: tuple[ModelFamily, ...]
@@ -64,6 +64,7 @@ class SymbolScores:
     both: Estimate
     difference: Estimate
     by_fold: Floats
+    blocks: Flags
 
 
 def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: TimeBlocks) -> PooledScores:
@@ -111,11 +112,13 @@ def score_symbol(
     nothing, no_folds = Estimate(None), np.full((n_folds, 3), np.nan)
     on_pooled = pooled.on_symbols[symbol]
     cs = nothing if on_pooled is None else estimates(scores(on_pooled))[pooled.at]
+    active = np.zeros(len(blocks), dtype=bool) if on_pooled is None else on_pooled.left[pooled.at] != 0.0
     least = case.config.min_rows
     on_own = _sums(case, symbol, own_rows, blocks, least)
     if on_own is None:
         unknown = np.full(own_rows.shape[1], np.nan)
-        return SymbolScores((), unknown, {}, size, nothing, nothing, nothing, cs, nothing, nothing, no_folds)
+        none = (nothing,) * 3
+        return SymbolScores((), unknown, {}, size, *none, cs, nothing, nothing, no_folds, active)
     whole = scores(on_own)
     # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
     at = _choose(whole, expected=len(own) - 1)
@@ -136,6 +139,7 @@ def score_symbol(
         both=nothing if common is None else estimates(common)[2],
         difference=nothing if common is None else estimates(difference(common, 0, 1))[0],
         by_fold=no_folds if paired is None else _by_fold(paired, blocks, n_folds),
+        blocks=np.asarray(active),
     )
 
 
