@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.evidence.arrays import FEWEST_ROWS, PanelArrays
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.known import Known, known_features
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, feature_ranks
 from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, bin_panel

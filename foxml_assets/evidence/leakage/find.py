@@ -14,6 +14,7 @@ import numpy as np
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.lag_profile import with_profiles
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.copies import (
     beyond_chance_here,
     feature_memory,
@@ -24,10 +25,9 @@ from foxml_assets.evidence.leakage.copies import (
     moves_like_the_label,
 )
 from foxml_assets.evidence.leakage.detector import ask_detectors
-from foxml_assets.evidence.leakage.findings import Finding, Findings
+from foxml_assets.evidence.leakage.findings import Ahead, Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 
@@ -157,7 +157,7 @@ def find_leaks(
     findings = [
         *make.near_copies(None, on_many),
         *make.replayed(known.changed),
-        *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead.back, ahead.made),
+        *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead),
         *make.news(None, news.overall, news.left),
     ]
     for code in range(len(panel.symbols)):
@@ -195,15 +195,6 @@ def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageS
     # The first condition that holds decides, so the worst comes first; 0 is UNKNOWN.
     worst = np.select([blocked, suspect, measured], [3, 2, 1], 0)
     return tuple(words[at] for at in worst.tolist())
-
-
-@dataclass(frozen=True)
-class _Ahead:
-    """Features that look ahead; `back` is their skill with the lead taken back, `made` that of their news."""
-
-    found: Flags
-    back: Floats
-    made: Floats
 
 
 @dataclass(frozen=True)
@@ -249,7 +240,7 @@ class _Case:
         wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
         return np.asarray((found > 0) & (found >= wanted))
 
-    def looking_ahead(self) -> _Ahead:
+    def looking_ahead(self) -> Ahead:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
 
         A feature beside its own lagged copy is explained by later rows as well, and is harmless: where no
@@ -270,7 +261,17 @@ class _Case:
             if np.nan_to_num(self.past.future_share[at]) >= limits.look_ahead_share:
                 back[at] = self._taken_back(at)
                 found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
-        return _Ahead(found, back, made)
+        lasting = self._lasting() & ~found
+        return Ahead(found | lasting, back, made, lasting)
+
+    def _lasting(self) -> Flags:
+        """Features of great skill that others' later rows know and their earlier ones do not.
+
+        Their own earlier rows do not excuse them: what looks ahead and lasts explains itself.
+        """
+        limits = self.config.leakage
+        known = np.nan_to_num(self.past.known_later) >= limits.lasting_share
+        return np.asarray(self.known.doubted & (self.mean >= limits.lasting_skill) & known)
 
     def _surely_ahead(self) -> Flags:
         """Features of which no small part is news that other columns bear out at later rows."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture
 from foxml_assets.evidence.leakage.copies import mean_skill
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture
 from foxml_assets.evidence.replay.comparison import Change, Replayed
 
 
@@ -60,6 +60,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """Features that look ahead.
+
+    `back` is their skill with the lead taken back, NaN where `made`, the skill of their news, tells. Of
+    those in `lasting` neither does, but what others know later on.
+    """
+
+    found: Flags
+    back: Floats
+    made: Floats
+    lasting: Flags
+
+
+@dataclass(frozen=True)
 class Findings:
     """Makes the findings of one target. `skill` is symbols x features; `where` masks are by feature."""
 
@@ -79,14 +93,16 @@ class Findings:
             for at in np.flatnonzero(where).tolist()
         ]
 
-    def looking_ahead(self, where: Flags, back: Floats, made: Floats) -> list[Finding]:
-        """Features that look ahead.
-
-        `back` is their skill with the lead taken back, NaN where `made`, the skill of their news, tells.
-        """
-        skill, found = self._skill(None), []
+    def looking_ahead(self, where: Flags, by: Ahead) -> list[Finding]:
+        """Features that look ahead."""
+        skill, found, back, made = self._skill(None), [], by.back, by.made
         for at in np.flatnonzero(where).tolist():
-            if np.isnan(back[at]):
+            if by.lasting[at]:
+                why = (
+                    f"later rows of other features explain {self.past.known_later[at]:.2f} of it that their"
+                    f" earlier ones do not, and its skill is {skill[at]:.3f}"
+                )
+            elif np.isnan(back[at]):
                 numbers = f"skill {made[at]:.3f}, its value {skill[at]:.3f}"
                 why = f"its news of one horizon make the label ({numbers})"
             else:
