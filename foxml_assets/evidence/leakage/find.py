@@ -28,6 +28,7 @@ from foxml_assets.evidence.leakage.detector import ask_detectors
 from foxml_assets.evidence.leakage.findings import Ahead, Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
+from foxml_assets.evidence.leakage.parts import PartCopy, copies_for_a_time
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 
@@ -147,15 +148,19 @@ def find_leaks(
     # On half of the symbols that measured it: then the label itself stands among the features.
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
-    news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
+    for_a_time = case.copies_for_a_time(~ahead.found & ~on_many)
+    copied = on_many.copy()
+    copied[list(for_a_time)] = True
+    news = case.unexplained_news(fresh, ~ahead.found & ~copied, skill_left)
     others = ask_detectors(limits.detectors, panel, label, known, skill)
 
-    blocked = on_many | ahead.found | others.blocked
+    blocked = copied | ahead.found | others.blocked
     suspect = news.overall | others.suspect
     dropped = blocked | suspect
     make = Findings(past, skill)
     findings = [
         *make.near_copies(None, on_many),
+        *make.near_copies_for_a_time(for_a_time),
         *make.replayed(known.changed),
         *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead),
         *make.news(None, news.overall, news.left),
@@ -239,6 +244,12 @@ class _Case:
         # Three symbols or a share of them, but never more than half of those measured.
         wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
         return np.asarray((found > 0) & (found >= wanted))
+
+    def copies_for_a_time(self, asked: Flags) -> dict[int, PartCopy]:
+        """Those of the features `asked` that are near copies for a part of the time."""
+        has_news = np.nan_to_num(self.past.past_r2) <= 1.0 - _SOME_NEWS
+        columns = np.flatnonzero(asked & self.known.may_copy & has_news)
+        return copies_for_a_time(self.features, self.past.news, self.label, columns, self.config)
 
     def looking_ahead(self) -> Ahead:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.

@@ -11,6 +11,7 @@ from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats
 from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture
 from foxml_assets.evidence.leakage.copies import mean_skill
+from foxml_assets.evidence.leakage.parts import PartCopy
 from foxml_assets.evidence.replay.comparison import Change, Replayed
 
 
@@ -91,6 +92,19 @@ class Findings:
                 f"{self._name(at)} is nearly the label: skill {skill[at]:.3f}",
             )
             for at in np.flatnonzero(where).tolist()
+        ]
+
+    def near_copies_for_a_time(self, found: Mapping[int, PartCopy]) -> list[Finding]:
+        """Features that nearly are the label for a part of the time."""
+        return [
+            self._finding(
+                None,
+                at,
+                Detector.NEAR_COPY,
+                f"{self._name(at)} is nearly the label from {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}:"
+                f" skill {one.skill:.3f} there",
+            )
+            for at, one in sorted(found.items())
         ]
 
     def looking_ahead(self, where: Flags, by: Ahead) -> list[Finding]:
