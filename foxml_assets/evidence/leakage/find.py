@@ -28,6 +28,7 @@ from foxml_assets.evidence.leakage.detector import ask_detectors
 from foxml_assets.evidence.leakage.findings import Ahead, Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
+from foxml_assets.evidence.leakage.missing import Missing
 from foxml_assets.evidence.leakage.parts import PartCopy, copies_for_a_time
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
@@ -118,10 +119,11 @@ def find_leaks(
     past: PastAndFuture,
     label: LabelView,
     known: Known,
+    missing: Missing | None,
     skill_left: SkillLeft,
     config: EvidenceConfig,
 ) -> Leaks:
-    """Examine every feature for one target, as far as nothing is `known` of it."""
+    """Examine every feature for one target, as far as nothing is `known` of it, and where it is `missing`."""
     panel, limits = features.panel, config.leakage
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
@@ -154,8 +156,9 @@ def find_leaks(
     news = case.unexplained_news(fresh, ~ahead.found & ~copied, skill_left)
     others = ask_detectors(limits.detectors, panel, label, known, skill)
 
-    blocked = copied | ahead.found | others.blocked
-    suspect = news.overall | others.suspect
+    absent = _found_missing(missing, label, panel.features) if missing else _Absent.none(panel)
+    blocked = copied | ahead.found | others.blocked | absent.blocked
+    suspect = news.overall | others.suspect | absent.suspect
     dropped = blocked | suspect
     make = Findings(past, skill)
     findings = [
@@ -169,6 +172,7 @@ def find_leaks(
         findings += make.near_copies(code, near[code])
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     findings += others.findings
+    findings += absent.findings
     strongest = _strongest_on_each(skill, ~dropped)
     blocks = limits.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
@@ -183,6 +187,44 @@ def find_leaks(
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
         symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & known.doubted).any(axis=1)),
     )
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Features that tell too much by where they are missing, for the whole target."""
+
+    blocked: Flags
+    suspect: Flags
+    findings: tuple[Finding, ...]
+
+    @staticmethod
+    def none(panel: PanelArrays) -> "_Absent":
+        nothing = np.zeros(len(panel.features), dtype=bool)
+        return _Absent(nothing, nothing, ())
+
+
+def _found_missing(missing: Missing, label: LabelView, features: tuple[str, ...]) -> _Absent:
+    # A model that fills in means has lost nothing without them, so what is left of its skill is not asked.
+    about = find_leaks(
+        missing.ranks, missing.past, label, missing.known, None, lambda full, kept: (1.0, 0.0), missing.config
+    )
+    by_status = {
+        status: {
+            name
+            for name, found in zip(missing.known.features, about.statuses, strict=True)
+            if found is status
+        }
+        for status in (LeakageStatus.BLOCKED, LeakageStatus.SUSPECT)
+    }
+    blocked, suspect = (
+        np.array([name in names for name in features], dtype=bool) for names in by_status.values()
+    )
+    findings = tuple(
+        replace(one, reason=f"where {one.feature} is missing tells too much: {one.reason}")
+        for one in about.findings
+        if one.symbol is None
+    )
+    return _Absent(blocked, suspect, findings)
 
 
 def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
