@@ -14,9 +14,10 @@ from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.engines.settings import THREADS, EngineSettings
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.find import Leaks, find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
+from foxml_assets.evidence.leakage.missing import Missing, missing_features
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
 from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.evidence.scores.blocks import make_blocks
@@ -96,6 +97,7 @@ class Examined:
     ranks: FeatureRanks
     past: PastAndFuture
     known: Known
+    missing: Missing | None
     config: EvidenceConfig
 
     def leaks(self, label: np.ndarray, horizon: int) -> Leaks:
@@ -108,7 +110,7 @@ class Examined:
             return _pooled_skill(self, view, folds, full), _pooled_skill(self, view, folds, kept)
 
         with one_blas_thread_throughout():
-            return find_leaks(self.ranks, self.past, view, self.known, skill_left, self.config)
+            return find_leaks(self.ranks, self.past, view, self.known, self.missing, skill_left, self.config)
 
 
 def examine(panel: PanelArrays, **leakage: object) -> Examined:
@@ -118,7 +120,9 @@ def examine(panel: PanelArrays, **leakage: object) -> Examined:
     with one_blas_thread_throughout():
         ranks = feature_ranks(panel, config)
         past = past_and_future(ranks, len(panel.times), config.leakage)
-    return Examined(panel, ranks, past, known_features(panel, config.leakage, Replay()), config)
+        known = known_features(panel, config.leakage, Replay())
+        missing = missing_features(panel, known, len(panel.times), config)
+    return Examined(panel, ranks, past, known, missing, config)
 
 
 def statuses(leaks: Leaks, panel: PanelArrays) -> dict[str, LeakageStatus]:

@@ -80,7 +80,9 @@ def _leaks(label: LabelView, folds: tuple[Fold, ...], shared: Shared) -> Leaks:
     def skill_left(full: Flags, kept: Flags) -> tuple[float, float]:
         return _skill_of_both(label, np.stack([full, kept]), folds, shared)
 
-    return find_leaks(shared.ranks, shared.past, label, shared.known, skill_left, shared.config)
+    return find_leaks(
+        shared.ranks, shared.past, label, shared.known, shared.missing, skill_left, shared.config
+    )
 
 
 def _skill_of_both(

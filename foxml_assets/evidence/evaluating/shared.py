@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from foxml_assets.evidence.arrays import FEWEST_ROWS, PanelArrays
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, past_and_future
 from foxml_assets.evidence.leakage.known import Known, known_features
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, past_and_future
+from foxml_assets.evidence.leakage.missing import Missing, missing_features
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, feature_ranks
 from foxml_assets.evidence.replay.replay_file import Replay
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, bin_panel
@@ -25,6 +26,7 @@ class Shared:
     ranks: FeatureRanks
     past: PastAndFuture
     known: Known
+    missing: Missing | None
     replay_hash: str | None
     binned: BinnedPanel
     config: EvidenceConfig
@@ -36,13 +38,13 @@ def share(panel: PanelArrays, asked: EvidenceConfig, replay: Replay) -> Shared:
     settings = _settings_for(panel, asked)
     known = known_features(panel, settings.leakage, replay)
     ranks = feature_ranks(panel, settings)
-    past = past_and_future(
-        ranks, holdout_start(len(panel.times), settings.holdout_fraction), settings.leakage
-    )
+    stop_bar = holdout_start(len(panel.times), settings.holdout_fraction)
+    past = past_and_future(ranks, stop_bar, settings.leakage)
+    missing = missing_features(panel, known, stop_bar, settings)
     # Bins are shared by all targets, so they take the horizon that purges least; no label enters them.
     first_test = walk_forward(len(panel.times), 1, settings)[0].test_start
     binned = bin_panel(panel, first_test, settings)
-    return Shared(panel, ranks, past, known, replay.replay_hash, binned, settings, asked)
+    return Shared(panel, ranks, past, known, missing, replay.replay_hash, binned, settings, asked)
 
 
 def _settings_for(panel: PanelArrays, settings: EvidenceConfig) -> EvidenceConfig:

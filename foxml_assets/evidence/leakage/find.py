@@ -14,6 +14,7 @@ import numpy as np
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.evidence.lag_profile import with_profiles
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, asked_apart
 from foxml_assets.evidence.leakage.copies import (
     beyond_others_here,
     feature_memory,
@@ -25,10 +26,11 @@ from foxml_assets.evidence.leakage.copies import (
     moves_like_the_label,
 )
 from foxml_assets.evidence.leakage.detector import ask_detectors
-from foxml_assets.evidence.leakage.findings import Finding, Findings
+from foxml_assets.evidence.leakage.findings import Ahead, Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture, asked_apart
+from foxml_assets.evidence.leakage.missing import Missing
+from foxml_assets.evidence.leakage.parts import PartCopy, copies_for_a_time
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 
@@ -118,10 +120,11 @@ def find_leaks(
     past: PastAndFuture,
     label: LabelView,
     known: Known,
+    missing: Missing | None,
     skill_left: SkillLeft,
     config: EvidenceConfig,
 ) -> Leaks:
-    """Examine every feature for one target, as far as nothing is `known` of it."""
+    """Examine every feature for one target, as far as nothing is `known` of it, and where it is `missing`."""
     panel, limits = features.panel, config.leakage
     skill = label_skill(features, label, np.arange(len(panel.features)), config)
     examined = ~np.isnan(skill)
@@ -149,23 +152,29 @@ def find_leaks(
     # On half of the symbols that measured it: then the label itself stands among the features.
     on_most = near.any(axis=0) & (2 * near.sum(axis=0) >= measured)
     on_many = case.on_many(near)
-    news = case.unexplained_news(fresh, ~ahead.found & ~on_many, skill_left)
+    for_a_time = case.copies_for_a_time(~ahead.found & ~on_many)
+    copied = on_many.copy()
+    copied[list(for_a_time)] = True
+    news = case.unexplained_news(fresh, ~ahead.found & ~copied, skill_left)
     others = ask_detectors(limits.detectors, panel, label, known, skill)
 
-    blocked = on_many | ahead.found | others.blocked
-    suspect = news.overall | others.suspect
+    absent = _found_missing(missing, label, panel.features) if missing else _Absent.none(panel)
+    blocked = copied | ahead.found | others.blocked | absent.blocked
+    suspect = news.overall | others.suspect | absent.suspect
     dropped = blocked | suspect
     make = Findings(past, skill)
     findings = [
         *make.near_copies(None, on_many),
+        *make.near_copies_for_a_time(for_a_time),
         *make.replayed(known.changed),
-        *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead.back, ahead.made),
+        *make.looking_ahead(ahead.found & ~on_many & ~known.look_ahead, ahead),
         *make.news(None, news.overall, news.left),
     ]
     for code in range(len(panel.symbols)):
         findings += make.near_copies(code, near[code])
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     findings += others.findings
+    findings += absent.findings
     strongest = _strongest_on_each(skill, ~dropped)
     blocks = limits.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
@@ -180,6 +189,44 @@ def find_leaks(
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),
         symbol_rests_on_past=np.asarray(~case.fresh_on(strongest & known.doubted).any(axis=1)),
     )
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Features that tell too much by where they are missing, for the whole target."""
+
+    blocked: Flags
+    suspect: Flags
+    findings: tuple[Finding, ...]
+
+    @staticmethod
+    def none(panel: PanelArrays) -> "_Absent":
+        nothing = np.zeros(len(panel.features), dtype=bool)
+        return _Absent(nothing, nothing, ())
+
+
+def _found_missing(missing: Missing, label: LabelView, features: tuple[str, ...]) -> _Absent:
+    # A model that fills in means has lost nothing without them, so what is left of its skill is not asked.
+    about = find_leaks(
+        missing.ranks, missing.past, label, missing.known, None, lambda full, kept: (1.0, 0.0), missing.config
+    )
+    by_status = {
+        status: {
+            name
+            for name, found in zip(missing.known.features, about.statuses, strict=True)
+            if found is status
+        }
+        for status in (LeakageStatus.BLOCKED, LeakageStatus.SUSPECT)
+    }
+    blocked, suspect = (
+        np.array([name in names for name in features], dtype=bool) for names in by_status.values()
+    )
+    findings = tuple(
+        replace(one, reason=f"where {one.feature} is missing tells too much: {one.reason}")
+        for one in about.findings
+        if one.symbol is None
+    )
+    return _Absent(blocked, suspect, findings)
 
 
 def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
@@ -197,15 +244,6 @@ def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageS
     # The first condition that holds decides, so the worst comes first; 0 is UNKNOWN.
     worst = np.select([blocked, suspect, measured], [3, 2, 1], 0)
     return tuple(words[at] for at in worst.tolist())
-
-
-@dataclass(frozen=True)
-class _Ahead:
-    """Features that look ahead; `back` is their skill with the lead taken back, `made` that of their news."""
-
-    found: Flags
-    back: Floats
-    made: Floats
 
 
 @dataclass(frozen=True)
@@ -251,7 +289,13 @@ class _Case:
         wanted = np.minimum(np.maximum(3, self.config.leakage.many_symbols * measured), np.ceil(measured / 2))
         return np.asarray((found > 0) & (found >= wanted))
 
-    def looking_ahead(self) -> _Ahead:
+    def copies_for_a_time(self, asked: Flags) -> dict[int, PartCopy]:
+        """Those of the features `asked` that are near copies for a part of the time."""
+        has_news = np.nan_to_num(self.past.past_r2) <= 1.0 - _SOME_NEWS
+        columns = np.flatnonzero(asked & self.known.may_copy & has_news)
+        return copies_for_a_time(self.features, self.past.news, self.label, columns, self.config)
+
+    def looking_ahead(self) -> Ahead:
         """Features whose skill stands in later rows of the panel, or that bring the label piece by piece.
 
         A feature beside its own lagged copy is explained by later rows as well, and is harmless: where no
@@ -272,7 +316,17 @@ class _Case:
             if np.nan_to_num(self.past.future_share[at]) >= limits.look_ahead_share:
                 back[at] = self._taken_back(at)
                 found[at] |= self._is_borne_out(at) or not self._lasts(at, back[at])
-        return _Ahead(found, back, made)
+        lasting = self._lasting() & ~found
+        return Ahead(found | lasting, back, made, lasting)
+
+    def _lasting(self) -> Flags:
+        """Features of great skill that others' later rows know and their earlier ones do not.
+
+        Their own earlier rows do not excuse them: what looks ahead and lasts explains itself.
+        """
+        limits = self.config.leakage
+        known = np.nan_to_num(self.past.known_later) >= limits.lasting_share
+        return np.asarray(self.known.doubted & (self.mean >= limits.lasting_skill) & known)
 
     def _surely_ahead(self) -> Flags:
         """Features of which no small part is news that other columns bear out at later rows."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats
+from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture
 from foxml_assets.evidence.leakage.copies import mean_skill
-from foxml_assets.evidence.leakage.lookahead import PastAndFuture
+from foxml_assets.evidence.leakage.parts import PartCopy
 from foxml_assets.evidence.replay.comparison import Change, Replayed
 
 
@@ -60,6 +61,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """Features that look ahead.
+
+    `back` is their skill with the lead taken back, NaN where `made`, the skill of their news, tells. Of
+    those in `lasting` neither does, but what others know later on.
+    """
+
+    found: Flags
+    back: Floats
+    made: Floats
+    lasting: Flags
+
+
+@dataclass(frozen=True)
 class Findings:
     """Makes the findings of one target. `skill` is symbols x features; `where` masks are by feature."""
 
@@ -79,14 +94,29 @@ class Findings:
             for at in np.flatnonzero(where).tolist()
         ]
 
-    def looking_ahead(self, where: Flags, back: Floats, made: Floats) -> list[Finding]:
-        """Features that look ahead.
+    def near_copies_for_a_time(self, found: Mapping[int, PartCopy]) -> list[Finding]:
+        """Features that nearly are the label for a part of the time."""
+        return [
+            self._finding(
+                None,
+                at,
+                Detector.NEAR_COPY,
+                f"{self._name(at)} is nearly the label from {one.first:%Y-%m-%d} to {one.last:%Y-%m-%d}:"
+                f" skill {one.skill:.3f} there",
+            )
+            for at, one in sorted(found.items())
+        ]
 
-        `back` is their skill with the lead taken back, NaN where `made`, the skill of their news, tells.
-        """
-        skill, found = self._skill(None), []
+    def looking_ahead(self, where: Flags, by: Ahead) -> list[Finding]:
+        """Features that look ahead."""
+        skill, found, back, made = self._skill(None), [], by.back, by.made
         for at in np.flatnonzero(where).tolist():
-            if np.isnan(back[at]):
+            if by.lasting[at]:
+                why = (
+                    f"later rows of other features explain {self.past.known_later[at]:.2f} of it that their"
+                    f" earlier ones do not, and its skill is {skill[at]:.3f}"
+                )
+            elif np.isnan(back[at]):
                 numbers = f"skill {made[at]:.3f}, its value {skill[at]:.3f}"
                 why = f"its news of one horizon make the label ({numbers})"
             else:

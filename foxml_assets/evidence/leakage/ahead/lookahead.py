@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
-from foxml_assets.evidence.leakage.lagged import lagged_copies
-from foxml_assets.evidence.leakage.later import Later, explained_by_later
+from foxml_assets.evidence.leakage.ahead.lagged import lagged_copies
+from foxml_assets.evidence.leakage.ahead.later import Later, explained_by_later
+from foxml_assets.evidence.leakage.ahead.unhelped import known_later
 from foxml_assets.evidence.leakage.past import (
     OFFSETS,
     Moments,
@@ -33,7 +34,9 @@ class PastAndFuture:
 
     `past_r2` is the R2 from the panel's past, `future_share` the share of the rest that its future explains,
     `witnessed` the same without columns that repeat the feature, `lead_bars` how far ahead that stands (0
-    where it is less than `look_ahead_share`). NaN where it could not be examined. `news` is what the past
+    where it is less than `look_ahead_share`), `known_later` the share of the feature that others' later rows
+    explain and their earlier ones do not, its own not heard (0 below `lasting_share`). NaN where it could
+    not be examined. `news` is what the past
     leaves open of every feature's ranks, NaN where the past is not known. `repeats` marks features that are
     another one some rows ago.
     """
@@ -42,6 +45,7 @@ class PastAndFuture:
     future_share: Floats
     witnessed: Floats
     lead_bars: Ints
+    known_later: Floats
     news: FeatureRanks
     repeats: Flags
     moments: Moments
@@ -70,6 +74,7 @@ def past_and_future(features: FeatureRanks, stop_bar: int, config: LeakageConfig
         later.share,
         later.witnessed,
         np.where(ahead, later.lead_bars, 0),
+        known_later(features, moments, symbols, stop_bar, config.lasting_share),
         FeatureRanks(features.panel, news, OFFSETS[-1]),
         repeats,
         moments,
