@@ -125,7 +125,7 @@ class LeakageConfig(ConfigModel):
     look_ahead_keeps: float = Field(0.75, gt=0.0, le=1.0)
     look_ahead_great: float = Field(0.4, gt=0.0, le=1.0)
     lasting_skill: float = Field(0.3, gt=0.0, le=1.0)
-    lasting_share: float = Field(0.15, gt=0.0, le=1.0)
+    lasting_share: float = Field(0.3, gt=0.0, le=1.0)
     made_of_news: float = Field(0.6, gt=0.0, le=1.0)
     news_skill: float = Field(0.12, gt=0.0, le=1.0)
     sudden_news_skill: float = Field(0.36, gt=0.0, le=1.0)

@@ -44,7 +44,6 @@ CHANGES: dict[str, object] = {
     "leakage.on_near_copy": "exclude",
     "leakage.past_r2": 0.05,
     "leakage.look_ahead_share": 1.0,
-    "leakage.lasting_skill": 0.01,
     "leakage.made_of_news": 0.05,
     "leakage.news_skill": 0.9,
     "leakage.sudden_news_skill": 0.1,
@@ -73,12 +72,14 @@ COMPANIONS: dict[str, dict[str, object]] = {
     # What surely looks ahead is not asked for its skill.
     "leakage.look_ahead_skill": {"leakage": {"look_ahead_sure": 1.0}},
     "leakage.max_credible_skill": {"leakage": {**NO_LEAKS, "past_r2": 0.9}},
+    "leakage.lasting_skill": {"leakage": {"lasting_share": 0.15}},
     "leakage.lasting_share": {
         "leakage": {
             "look_ahead_share": 1.0,
             "look_ahead_sure": 1.0,
             "made_of_news": 1.0,
             "lasting_skill": 0.1,
+            "lasting_share": 0.15,
         }
     },
     "trees.own_leaves": {"trees": {**SMALL["trees"], "own": "all"}},
@@ -99,6 +100,7 @@ COMPANION_CHANGES: dict[str, object] = {
     "leakage.news_keeps": 0.01,
     "leakage.look_ahead_skill": 0.9,
     "leakage.max_credible_skill": 0.99,
+    "leakage.lasting_skill": 0.01,
     "leakage.lasting_share": 1.0,
     "trees.own_leaves": 2,
     "leakage.look_ahead_great": 0.01,
