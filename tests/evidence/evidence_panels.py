@@ -15,8 +15,9 @@ from foxml_assets.engines.settings import THREADS, EngineSettings
 from foxml_assets.evidence.arrays import PanelArrays
 from foxml_assets.evidence.evaluate import evaluate_targets
 from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture, past_and_future
-from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.find import find_leaks
 from foxml_assets.evidence.leakage.known import Known, known_features
+from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.evidence.leakage.missing import Missing, missing_features
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, feature_ranks
 from foxml_assets.evidence.replay.replay_file import Replay

@@ -9,8 +9,8 @@ from leak_worlds import Market, as_class, market
 
 from foxml_assets.core.assurances import Assurance
 from foxml_assets.core.vocabulary import AssuredBy, LeakageStatus
-from foxml_assets.evidence.leakage.find import Leaks
 from foxml_assets.evidence.leakage.findings import Detector
+from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.panel.data_config import OnNearCopy
 
 SAFE, SUSPECT, BLOCKED = LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED

@@ -8,7 +8,7 @@ from evidence_panels import autoregressive, make_panel
 
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import PanelArrays
-from foxml_assets.evidence.leakage.find import Leaks
+from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.evidence.screening.predictions import TargetCase, own_trees, pooled_trees
 from foxml_assets.evidence.screening.tree_screen import (
     BinnedPanel,

@@ -13,7 +13,8 @@ from foxml_assets.evidence.evaluating.evaluated import Evaluated
 from foxml_assets.evidence.evaluating.shared import Shared
 from foxml_assets.evidence.evaluating.stale import settings_hash
 from foxml_assets.evidence.kept_predictions import OutOfFold, predictions_bytes
-from foxml_assets.evidence.leakage.find import Leaks, find_leaks
+from foxml_assets.evidence.leakage.find import find_leaks
+from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.evidence.leakage.ranks import LabelView
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table

@@ -29,6 +29,7 @@ from foxml_assets.evidence.leakage.detector import ask_detectors
 from foxml_assets.evidence.leakage.findings import Ahead, Finding, Findings
 from foxml_assets.evidence.leakage.known import Known
 from foxml_assets.evidence.leakage.label_news import label_news
+from foxml_assets.evidence.leakage.leaks import Leaks, strongest_on_each, worst_statuses
 from foxml_assets.evidence.leakage.missing import Missing
 from foxml_assets.evidence.leakage.parts import PartCopy, copies_for_a_time
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
@@ -45,74 +46,6 @@ _MEMORY_TOLERANCE = 0.12
 
 SkillLeft = Callable[[Flags, Flags], tuple[float, float]]
 """Skill of the pooled model with the features in the first mask, and with those in the second."""
-
-
-@dataclass(frozen=True)
-class Leaks:
-    """All findings about one target, and what follows for its features and rows.
-
-    `statuses` has one status a feature, for the whole target. `blocked` and `suspect` mark symbols;
-    `target_blocked` says that the label itself stands among the features. `examined` marks the symbols on
-    which any feature could be measured. `rests_on_past` says that the strongest usable feature is a function
-    of the panel's past, `symbol_rests_on_past` the same on each symbol.
-    """
-
-    findings: tuple[Finding, ...]
-    statuses: tuple[LeakageStatus, ...]
-    skill: Floats
-    blocked: Flags
-    suspect: Flags
-    examined: Flags
-    target_blocked: bool
-    fresh: Flags
-    rests_on_past: bool
-    symbol_rests_on_past: Flags
-
-    @staticmethod
-    def none(panel: PanelArrays) -> "Leaks":
-        """A verdict that holds nothing back."""
-        n_symbols, n_features = len(panel.symbols), len(panel.features)
-        nowhere = np.zeros(n_symbols, dtype=bool)
-        statuses = (LeakageStatus.SAFE,) * n_features
-        skill = np.zeros((n_symbols, n_features))
-        return Leaks(
-            findings=(),
-            statuses=statuses,
-            skill=skill,
-            blocked=nowhere,
-            suspect=nowhere,
-            examined=~nowhere,
-            target_blocked=False,
-            fresh=np.zeros(n_features, dtype=bool),
-            rests_on_past=True,
-            symbol_rests_on_past=~nowhere,
-        )
-
-    @property
-    def usable(self) -> Flags:
-        """Features that models may use."""
-        allowed = (LeakageStatus.SAFE, LeakageStatus.UNKNOWN)
-        return np.array([status in allowed for status in self.statuses], dtype=bool)
-
-    @property
-    def pooled(self) -> Flags:
-        """Symbols whose rows the pooled model trains on; all, where the target itself is blocked.
-
-        What copies the label on few symbols would teach it the copy, so a plan leaves these out too.
-        """
-        few = 2 * self.suspect.sum() < len(self.suspect)
-        without = self.blocked | (self.suspect & few)
-        return np.ones(len(without), dtype=bool) if self.target_blocked else ~without
-
-    def weighed(self, importance: Floats) -> "Leaks":
-        """The same, but that nothing rests on the past where it does not explain what matters most to models.
-
-        A label of sizes is ordered by no single value of what makes it, but models are made of it.
-        """
-        if not self.fresh[np.argmax(np.where(self.usable, importance, -1.0))]:
-            return self
-        nowhere = np.zeros_like(self.symbol_rests_on_past)
-        return replace(self, rests_on_past=False, symbol_rests_on_past=nowhere)
 
 
 def find_leaks(
@@ -175,11 +108,11 @@ def find_leaks(
         findings += make.news(code, news.by_symbol[code] & ~news.overall, None)
     findings += others.findings
     findings += absent.findings
-    strongest = _strongest_on_each(skill, ~dropped)
+    strongest = strongest_on_each(skill, ~dropped)
     blocks = limits.on_near_copy is OnNearCopy.BLOCK
     return Leaks(
         findings=with_profiles(findings, features, label, config),
-        statuses=_statuses((measured > 0) | known.proven, suspect, blocked),
+        statuses=worst_statuses((measured > 0) | known.proven, suspect, blocked),
         skill=skill,
         blocked=np.asarray(((near if blocks else near & ~dropped) | others.blocked_on).any(axis=1)),
         suspect=np.asarray(((news.by_symbol | others.suspect_on) & ~dropped).any(axis=1)),
@@ -227,23 +160,6 @@ def _found_missing(missing: Missing, label: LabelView, features: tuple[str, ...]
         if one.symbol is None
     )
     return _Absent(blocked, suspect, findings)
-
-
-def _strongest_on_each(skill: Floats, usable: Flags) -> Flags:
-    """Marks each symbol's strongest usable feature (symbols x features); none where nothing is known."""
-    size = np.where(usable, np.abs(np.nan_to_num(skill)), 0.0)
-    top = size.max(axis=1, keepdims=True, initial=0.0)
-    # Of several equal ones only the first counts.
-    first = np.cumsum(size == top, axis=1) == 1
-    return np.asarray((size == top) & first & (top > 0.0))
-
-
-def _statuses(measured: Flags, suspect: Flags, blocked: Flags) -> tuple[LeakageStatus, ...]:
-    """The worst status that holds for each feature."""
-    words = (LeakageStatus.UNKNOWN, LeakageStatus.SAFE, LeakageStatus.SUSPECT, LeakageStatus.BLOCKED)
-    # The first condition that holds decides, so the worst comes first; 0 is UNKNOWN.
-    worst = np.select([blocked, suspect, measured], [3, 2, 1], 0)
-    return tuple(words[at] for at in worst.tolist())
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,14 @@ def with_known_errors(
     on_symbol = of_symbols((one.pooled for one in found), everywhere)
     both = of_symbols((one.both for one in found), everywhere)
     lead = of_symbols((one.difference for one in found), everywhere)
+    families = {name for one in found for name in one.by_family}
+    by_family = {
+        name: of_symbols((one.by_family.get(name, Estimate(None)) for one in found), everywhere)
+        for name in families
+    }
     return replace(
         pooled,
+        by_family={name: of_pooled(score, everywhere) for name, score in pooled.by_family.items()},
         score=of_pooled(pooled.score, everywhere),
         earlier=of_pooled(pooled.earlier, before),
         recent=of_pooled(pooled.recent, is_recent),
@@ -55,6 +61,7 @@ def with_known_errors(
         replace(
             one,
             local=local[at],
+            by_family={name: by_family[name][at] for name in one.by_family},
             earlier=earlier[at],
             recent=recent[at],
             pooled=on_symbol[at],

@@ -9,7 +9,7 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
-from foxml_assets.evidence.leakage.find import Leaks
+from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, TreeFit, fit_trees, training_rows
 from foxml_assets.families.registry import find_family
 from foxml_assets.panel.data_config import EvidenceConfig
