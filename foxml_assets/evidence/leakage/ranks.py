@@ -79,7 +79,7 @@ def label_skill(
     # Rows of one horizon are one episode, because their labels overlap. Short symbols, which are looked at
     # together, have no room for so many.
     episodes = _MIN_EPISODES * label.spec.horizon_bars
-    of_class = episodes if examined >= FEWEST_ROWS else min(episodes, examined // 4)
+    of_class = episodes if _usual_rows(panel, label) >= FEWEST_ROWS else min(episodes, examined // 4)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
@@ -93,12 +93,16 @@ def label_skill(
 def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:
     """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
     fewer, but never less than _FEWEST_TOGETHER. Those with less than FEWEST_ROWS tell something together."""
-    # Labelled rows of each symbol. The row added lets an empty last symbol start there; what reduceat gives
-    # for empty symbols is the value of the next row, and is dropped.
+    return min(config.min_rows, max(_usual_rows(panel, label), _FEWEST_TOGETHER))
+
+
+def _usual_rows(panel: PanelArrays, label: LabelView) -> int:
+    """The median of the symbols' labelled rows, 0 without a symbol."""
+    # The row added lets an empty last symbol start there; what reduceat gives for empty symbols is the value
+    # of the next row, and is dropped.
     counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
     counts = counts[np.diff(panel.starts) > 0]
-    usual = int(np.median(counts)) if len(counts) else 0
-    return min(config.min_rows, max(usual, _FEWEST_TOGETHER))
+    return int(np.median(counts)) if len(counts) else 0
 
 
 def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int, class_rows: int) -> Floats:
