@@ -53,12 +53,18 @@ def files_hash(layout: Layout, asset: str) -> str:
 
     Raises LinkError where one is a link, OSError where one cannot be read, and LockHeldError.
     """
-    folders = {"routing_plan": layout.routing_plan_dir, "master_training_plan": layout.training_plan_dir}
-    folder = folders.get(asset)
+    folder = _folder(layout, asset)
     if folder is None:
         return _hash(layout, _single_files(layout, asset))
     # A plan's folder may be replaced meanwhile.
     return read_version(folder, lambda: _hash(layout, folder.rglob("*")))
+
+
+def _folder(layout: Layout, asset: str) -> Path | None:
+    """The folder that is replaced as a whole with the asset; None if its files stand alone."""
+    if asset == "routing_plan":
+        return layout.routing_plan_dir
+    return layout.training_plan_dir if asset == "master_training_plan" else None
 
 
 def _single_files(layout: Layout, asset: str) -> Iterable[Path]:
