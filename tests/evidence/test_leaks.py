@@ -289,7 +289,7 @@ def test_a_panel_of_short_symbols_is_examined_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("length", [30, 40, 80])
-@pytest.mark.parametrize("label", ["fwd", "up", "noise"])
+@pytest.mark.parametrize("label", ["fwd", "up", "rare", "noise"])
 def test_symbols_that_tell_little_alone_are_examined_together(label: str, length: int) -> None:
     world = market(1, n_symbols=60)
     lengths = [length] * 60

@@ -79,7 +79,7 @@ def label_skill(
     # Rows of one horizon are one episode, because their labels overlap. Short symbols, which are looked at
     # together, have no room for so many.
     episodes = _MIN_EPISODES * label.spec.horizon_bars
-    of_class = episodes if _usual_rows(panel, label) >= FEWEST_ROWS else min(episodes, examined // 4)
+    of_class = episodes if _usual_rows(panel, label) >= FEWEST_ROWS else min(episodes, examined // 8)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
