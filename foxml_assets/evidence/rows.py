@@ -8,6 +8,7 @@ import numpy as np
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.leakage.findings import Finding, worst_reason
+from foxml_assets.evidence.leakage.ranks import labelled_rows
 from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
 from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.evidence.screening.probe import FamilyOutcome, failed, successful
@@ -84,7 +85,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     if too_good is not None:
         return too_good
     # SAFE for the whole target needs half of the symbols that have it examined.
-    labelled = np.bincount(case.panel.code[np.isfinite(case.y)], minlength=len(leaks.examined)) > 0
+    labelled = labelled_rows(case.panel, case.y) > 0
     unseen, n_labelled = int((labelled & ~leaks.examined).sum()), int(labelled.sum())
     if 2 * unseen > n_labelled:
         return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {n_labelled} symbols are too short to examine")

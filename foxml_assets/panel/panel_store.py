@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.errors import PanelError, Problem
-from foxml_assets.core.hashing import canonical_json, content_hash, file_hash
+from foxml_assets.core.hashing import canonical_json
 from foxml_assets.panel.data_config import DataConfig, DemoPanel
 from foxml_assets.panel.demo.demo_panel import demo_panel
 from foxml_assets.panel.files.reading import read_file_panel
@@ -58,12 +58,6 @@ def load_panel_info(layout: Layout) -> PanelInfo:
     if not path.is_file():
         raise no_panel(layout)
     return decode_info(path.read_bytes(), path)
-
-
-def panel_files_hash(layout: Layout) -> str | None:
-    """Hash of the bytes of the panel and its description; None when one is missing."""
-    files = (layout.panel, layout.panel_info)
-    return content_hash([file_hash(path) for path in files]) if all(map(Path.is_file, files)) else None
 
 
 def decode_info(content: bytes, file: Path | None = None) -> PanelInfo:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.scores.moderated import with_known_errors
 from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
 from foxml_assets.evidence.scores.sums import Scores, estimates
@@ -44,8 +45,10 @@ def of_target(
 ) -> tuple[PooledScores, tuple[SymbolScores, ...]]:
     chosen = Variant((), np.zeros(1))
     scores = PooledScores(chosen, 0, {}, pooled, NOTHING, NOTHING, ())
-    is_recent = np.arange(len(found[0].blocks)) >= len(found[0].blocks) - 2
-    return with_known_errors(scores, found, is_recent)
+    # Five folds of as many blocks, where there are enough: the last of them is recent.
+    n_blocks = len(found[0].blocks)
+    bounds = tuple(n_blocks * fold // 5 for fold in range(6))
+    return with_known_errors(scores, found, TimeBlocks(np.arange(n_blocks), bounds))
 
 
 def errors_of(found: Sequence[SymbolScores]) -> np.ndarray:

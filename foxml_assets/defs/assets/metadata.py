@@ -13,8 +13,6 @@ from foxml_assets.training.models.manifest import Manifest, manifest_path
 from foxml_assets.training.models.model_location import ModelFile, model_file
 from foxml_assets.training.outcome import JobOutcome, OutcomeStatus
 
-# By which an artifact is known to be as it was written.
-FILES = "hash of its files"
 _SCORES = ("family", "hold-out", "promised", "skill", "rows", "trained from", "to", "seconds")
 _MAX_REASON = 2_000
 

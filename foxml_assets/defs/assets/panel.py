@@ -5,12 +5,13 @@ import dagster as dg
 from foxml_assets.core.errors import PanelError
 from foxml_assets.defs.assets.events import made_from, metadata_of
 from foxml_assets.defs.assets.inputs import read_source
-from foxml_assets.defs.assets.metadata import FILES, file_link, markdown_table
+from foxml_assets.defs.assets.metadata import file_link, markdown_table
+from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.ledger import Ledger, ledger_of
 from foxml_assets.defs.running.partitions import TARGETS, add_partitions, retire_partitions
 from foxml_assets.panel.panel_info import PanelInfo
-from foxml_assets.panel.panel_store import build_panel, panel_files_hash
+from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.stages import PANEL_SOURCE
 from foxml_assets.workspace import Workspace
 
@@ -36,7 +37,7 @@ def panel(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Materia
             "symbols": len(info.symbols),
             "window": f"{info.start} to {info.end}",
             "file": file_link(workspace.layout.panel),
-            FILES: panel_files_hash(workspace.layout),
+            FILES: files_hash(workspace.layout, "panel"),
         },
     )
 
@@ -49,7 +50,7 @@ def is_panel_current(ledger: Ledger, workspace: Workspace) -> bool:
         return False
     made, _ = made_from(ledger, "panel", PANEL_SOURCE)
     files, _ = metadata_of(ledger, "panel", FILES)
-    return made == source.version and files == panel_files_hash(workspace.layout)
+    return made == source.version and files == files_hash(workspace.layout, "panel")
 
 
 def _schema(info: PanelInfo) -> dg.TableSchema:

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from foxml_assets.core.hashing import bytes_hash
-from foxml_assets.defs.assets.metadata import FILES, file_link
+from foxml_assets.defs.assets.metadata import file_link
 from foxml_assets.defs.assets.planning import GROUP
-from foxml_assets.defs.checking.standing_plan import files_hash
+from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.diff.changes_report import diff_headline, diff_json, diff_markdown

@@ -8,8 +8,8 @@ import dagster as dg
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.job_events import JOB_ASSETS, job_events
-from foxml_assets.defs.assets.metadata import FILES, file_link, markdown_table
-from foxml_assets.defs.checking.standing_plan import files_hash
+from foxml_assets.defs.assets.metadata import file_link, markdown_table
+from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.graph import Graph, bound, code_of
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.defs.running.ledger import Ledger, ledger_of, names_in

@@ -5,8 +5,8 @@ import logging
 import dagster as dg
 
 from foxml_assets.core.stamp import current_stamp
-from foxml_assets.defs.assets.metadata import FILES, file_link, markdown_table, picture, table_metadata
-from foxml_assets.defs.checking.standing_plan import files_hash
+from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture, table_metadata
+from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.attempts import retry_while_locked
 from foxml_assets.routing.candidates.candidates import candidates_hash

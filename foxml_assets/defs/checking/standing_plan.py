@@ -4,7 +4,6 @@ A run that makes them carries what it makes them from. It counts once it has suc
 while it is the latest of each of its assets.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -15,16 +14,13 @@ from foxml_assets.core.errors import PlanError
 from foxml_assets.core.hashing import content_hash, file_hash
 from foxml_assets.defs.assets.events import data_version_of, metadata_of
 from foxml_assets.defs.assets.inputs import read_configs
-from foxml_assets.defs.assets.metadata import FILES
+from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.running.ledger import Ledger
 from foxml_assets.defs.running.stage_runs import MODEL_PARTITIONS, StageRun, partition_key
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.routing.candidates.candidates_file import candidates_source_hash
 from foxml_assets.stages import Stage
-from foxml_assets.storage.directories import read_version
-from foxml_assets.storage.files import refuse_links
 from foxml_assets.storage.layout import Layout
-from foxml_assets.storage.tables import find_table
 from foxml_assets.workspace import Workspace
 
 _MADE_FROM_TAG = "foxml/made_from"
@@ -46,38 +42,6 @@ def plan_run(ledger: Ledger, workspace: Workspace, until: Stage) -> tuple[str, S
     # Nothing is left to be found out between these, and each run costs some 0.3 s.
     assets = tuple(name for stage in stages for name in stage.assets)
     return ", ".join(stage.heading for stage in stages), StageRun(assets, {_MADE_FROM_TAG: made_from})
-
-
-def files_hash(layout: Layout, asset: str) -> str:
-    """Hash of the names and bytes of the files of an asset.
-
-    Raises LinkError where one is a link, OSError where one cannot be read, and LockHeldError.
-    """
-    folder = _folder(layout, asset)
-    if folder is None:
-        return _hash(layout, _single_files(layout, asset))
-    # A plan's folder may be replaced meanwhile.
-    return read_version(folder, lambda: _hash(layout, folder.rglob("*")))
-
-
-def _folder(layout: Layout, asset: str) -> Path | None:
-    """The folder that is replaced as a whole with the asset; None if its files stand alone."""
-    if asset == "routing_plan":
-        return layout.routing_plan_dir
-    return layout.training_plan_dir if asset == "master_training_plan" else None
-
-
-def _single_files(layout: Layout, asset: str) -> Iterable[Path]:
-    if asset == "routing_candidates":
-        return filter(None, [find_table(layout.routing_candidates)])
-    return layout.plan_diff, layout.plan_diff.with_suffix(".md")
-
-
-def _hash(layout: Layout, paths: Iterable[Path]) -> str:
-    files = sorted(path for path in paths if path.is_file())
-    for path in {path.parent for path in files} | set(files):
-        refuse_links(path)
-    return content_hash({path.relative_to(layout.root).as_posix(): file_hash(path) for path in files})
 
 
 def _made_from(ledger: Ledger, workspace: Workspace) -> str:

@@ -25,7 +25,6 @@ from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
     open_to_trees,
-    recent_folds,
     score_pooled,
     score_symbol,
 )
@@ -130,8 +129,7 @@ def evaluate_case(
 
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
         found = tuple(pool.map(one, range(len(case.panel.symbols))))
-    is_recent = blocks.of_folds(len(case.folds) - recent_folds(len(case.folds)), len(case.folds))
-    pooled, found = with_known_errors(pooled, found, is_recent)
+    pooled, found = with_known_errors(pooled, found, blocks)
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]
     importance = mean_importance(gain, weights)

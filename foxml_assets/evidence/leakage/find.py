@@ -143,16 +143,10 @@ def _found_missing(missing: Missing, label: LabelView, features: tuple[str, ...]
     about = find_leaks(
         missing.ranks, missing.past, label, missing.known, None, lambda full, kept: (1.0, 0.0), missing.config
     )
-    by_status = {
-        status: {
-            name
-            for name, found in zip(missing.known.features, about.statuses, strict=True)
-            if found is status
-        }
-        for status in (LeakageStatus.BLOCKED, LeakageStatus.SUSPECT)
-    }
+    statuses = dict(zip(missing.known.features, about.statuses, strict=True))
     blocked, suspect = (
-        np.array([name in names for name in features], dtype=bool) for names in by_status.values()
+        np.array([statuses.get(name) is status for name in features], dtype=bool)
+        for status in (LeakageStatus.BLOCKED, LeakageStatus.SUSPECT)
     )
     findings = tuple(
         replace(one, reason=f"where {one.feature} is missing tells too much: {one.reason}")

@@ -96,12 +96,14 @@ def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig
     return min(config.min_rows, max(_usual_rows(panel, label), _FEWEST_TOGETHER))
 
 
+def labelled_rows(panel: PanelArrays, y: Floats) -> Ints:
+    """How many rows of each symbol have a label."""
+    return np.bincount(panel.code[~np.isnan(y)], minlength=len(panel.symbols))
+
+
 def _usual_rows(panel: PanelArrays, label: LabelView) -> int:
-    """The median of the symbols' labelled rows, 0 without a symbol."""
-    # The row added lets an empty last symbol start there; what reduceat gives for empty symbols is the value
-    # of the next row, and is dropped.
-    counts = np.add.reduceat(np.append(~np.isnan(label.y), False), panel.starts[:-1])
-    counts = counts[np.diff(panel.starts) > 0]
+    """The median labelled rows of the symbols that have rows, 0 without any."""
+    counts = labelled_rows(panel, label.y)[np.diff(panel.starts) > 0]
     return int(np.median(counts)) if len(counts) else 0
 
 

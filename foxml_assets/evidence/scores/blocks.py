@@ -23,6 +23,12 @@ class TimeBlocks:
         """The block of each bar; bars must lie in a test window."""
         return np.searchsorted(self.starts, bar, side="right").astype(np.int64) - 1
 
+    @property
+    def recent(self) -> Flags:
+        """Which blocks lie in the recent folds: the last fifth of them, rounded up."""
+        n_folds = len(self.bounds) - 1
+        return self.of_folds(n_folds - -(-n_folds // 5), n_folds)
+
     def of_folds(self, first: int, stop: int) -> Flags:
         """Which blocks lie in the folds [first, stop)."""
         chosen = np.zeros(len(self), dtype=bool)

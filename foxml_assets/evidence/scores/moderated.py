@@ -16,6 +16,7 @@ from scipy.stats import t as student
 
 from foxml_assets.core.metrics import NORMAL_95
 from foxml_assets.evidence.arrays import Flags, Floats
+from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
 from foxml_assets.evidence.scores.sums import estimate
 from foxml_assets.evidence.target_evidence import Estimate
@@ -27,12 +28,11 @@ _KNOWN = 1e4
 
 
 def with_known_errors(
-    pooled: PooledScores, found: Sequence[SymbolScores], is_recent: Flags
+    pooled: PooledScores, found: Sequence[SymbolScores], blocks: TimeBlocks
 ) -> tuple[PooledScores, tuple[SymbolScores, ...]]:
-    """The scores of a target with errors by which an interval of 95 % is one. `is_recent` marks the blocks of
-    the recent folds."""
+    """The scores of a target, told by `blocks`, with errors by which an interval of 95 % is one."""
     active = np.stack([one.blocks for one in found])
-    everywhere, before = np.ones_like(is_recent), ~is_recent
+    everywhere, recent_part = np.ones(len(blocks), dtype=bool), blocks.recent
 
     def of_symbols(scores: Iterable[Estimate], part: Flags) -> list[Estimate]:
         return _moderated(list(scores), active[:, part].sum(axis=1))
@@ -41,8 +41,8 @@ def with_known_errors(
         return _moderated([score], np.array([active[:, part].any(axis=0).sum()]))[0]
 
     local = of_symbols((one.local for one in found), everywhere)
-    earlier = of_symbols((one.earlier for one in found), before)
-    recent = of_symbols((one.recent for one in found), is_recent)
+    earlier = of_symbols((one.earlier for one in found), ~recent_part)
+    recent = of_symbols((one.recent for one in found), recent_part)
     on_symbol = of_symbols((one.pooled for one in found), everywhere)
     both = of_symbols((one.both for one in found), everywhere)
     lead = of_symbols((one.difference for one in found), everywhere)
@@ -55,8 +55,8 @@ def with_known_errors(
         pooled,
         by_family={name: of_pooled(score, everywhere) for name, score in pooled.by_family.items()},
         score=of_pooled(pooled.score, everywhere),
-        earlier=of_pooled(pooled.earlier, before),
-        recent=of_pooled(pooled.recent, is_recent),
+        earlier=of_pooled(pooled.earlier, ~recent_part),
+        recent=of_pooled(pooled.recent, recent_part),
     ), tuple(
         replace(
             one,

@@ -80,8 +80,6 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
     trained = [
         sums for sums, kept in zip(on_symbols, case.leaks.pooled.tolist(), strict=True) if kept and sums
     ]
-    # The first of the recent folds.
-    late = len(case.folds) - recent_folds(len(case.folds))
 
     def over(part: Flags | None) -> Scores:
         if not trained:
@@ -95,8 +93,8 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
         at=at,
         by_family=_by_family(candidates, whole),
         score=estimates(whole)[at],
-        earlier=estimates(over(blocks.of_folds(0, late)))[at],
-        recent=estimates(over(blocks.of_folds(late, len(case.folds))))[at],
+        earlier=estimates(over(~blocks.recent))[at],
+        recent=estimates(over(blocks.recent))[at],
         on_symbols=on_symbols,
     )
 
@@ -122,7 +120,6 @@ def score_symbol(
     whole = scores(on_own)
     # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
     at = _choose(whole, expected=len(own) - 1)
-    late = n_folds - recent_folds(n_folds)
     pooled_rows = pooled.chosen.prediction[rows]
     together = np.stack([own_rows[at], pooled_rows, 0.5 * (own_rows[at] + pooled_rows)])
     paired = _sums(case, symbol, together, blocks, least)
@@ -133,8 +130,8 @@ def score_symbol(
         by_family=_by_family(own, whole),
         sample_size=size,
         local=estimates(whole)[at],
-        earlier=estimates(scores(on_own, blocks.of_folds(0, late)))[at],
-        recent=estimates(scores(on_own, blocks.of_folds(late, n_folds)))[at],
+        earlier=estimates(scores(on_own, ~blocks.recent))[at],
+        recent=estimates(scores(on_own, blocks.recent))[at],
         pooled=cs,
         both=nothing if common is None else estimates(common)[2],
         difference=nothing if common is None else estimates(difference(common, 0, 1))[0],
@@ -152,11 +149,6 @@ def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int
             lead = estimates(difference(scores(sums), trees, ridge))[0]
             found[symbol] = lead.se is not None and lead.value is not None and lead.value > _CLEAR * lead.se
     return found
-
-
-def recent_folds(n_folds: int) -> int:
-    """How many of the last folds count as recent: a fifth, rounded up."""
-    return -(-n_folds // 5)
 
 
 def _rows_to_score(case: TargetCase, predictions: Floats) -> int:

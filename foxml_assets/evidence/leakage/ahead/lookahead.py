@@ -36,9 +36,8 @@ class PastAndFuture:
     `witnessed` the same without columns that repeat the feature, `lead_bars` how far ahead that stands (0
     where it is less than `look_ahead_share`), `known_later` the share of the feature that others' later rows
     explain and their earlier ones do not, its own not heard (0 below `lasting_share`). NaN where it could
-    not be examined. `news` is what the past
-    leaves open of every feature's ranks, NaN where the past is not known. `repeats` marks features that are
-    another one some rows ago.
+    not be examined. `news` is what the past leaves open of every feature's ranks, NaN where the past is not
+    known. `repeats` marks features that are another one some rows ago.
     """
 
     past_r2: Floats
