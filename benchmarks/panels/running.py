@@ -14,11 +14,11 @@ from benchmarks.worlds.files import REPOSITORY, edit_config
 from foxml_assets.storage.layout import Layout
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_STAGES = """
+STAGES = """
 import json, sys, time
 from pathlib import Path
 from foxml_assets.commands.audit import run_audit
-from foxml_assets.commands.formats import Format
+from foxml_assets.commands.options import Format
 from foxml_assets.commands.run import run_pipeline
 from foxml_assets.stages import Stage
 root, config, out = map(Path, sys.argv[1:4])
@@ -57,7 +57,7 @@ def run_panel(
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))}
     arguments = [str(one.absolute()) for one in (root, config, out)]
     answer = subprocess.run(
-        [sys.executable, "-c", _STAGES, *arguments, stages],
+        [sys.executable, "-c", STAGES, *arguments, stages],
         cwd=REPOSITORY,
         env=kept | dict.fromkeys(_ONE_THREAD, "1"),
         capture_output=True,

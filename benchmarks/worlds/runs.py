@@ -17,7 +17,7 @@ from foxml_assets.core.hashing import bytes_hash, content_hash
 from foxml_assets.routing.candidates.candidates_file import read_candidates
 from foxml_assets.storage.layout import Layout
 
-_STAGES = """
+STAGES = """
 import json, sys, time
 from pathlib import Path
 from foxml_assets.commands.run import run_pipeline
@@ -80,7 +80,7 @@ def _run(folder: Path, root: Path, config: Path) -> object:
     command = [
         sys.executable,
         "-c",
-        _STAGES,
+        STAGES,
         str(root.absolute()),
         str(config.absolute()),
         str(out.absolute()),

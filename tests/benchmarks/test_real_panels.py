@@ -1,5 +1,7 @@
 """Real panels: the recipes of their features are honest, planted leaks are what they say, bars are kept."""
 
+import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.panels import running
 from benchmarks.panels.leaks import Leak, plant, skill_alone
 from benchmarks.panels.panel import RealPanel, wide_panel
 from benchmarks.panels.recipes import (
@@ -20,6 +23,7 @@ from benchmarks.panels.recipes import (
     past_features,
     rises,
 )
+from benchmarks.worlds import runs
 
 REPOSITORY = Path(__file__).parents[2]
 BARS, HORIZON = 400, 5
@@ -113,3 +117,13 @@ def _with(panel: RealPanel, x_of_a: pd.Series) -> RealPanel:
     frame = panel.frame.copy()
     frame.loc[frame["symbol"] == "A", "x"] = x_of_a.to_numpy()
     return RealPanel(panel.name, panel.origin, panel.series, frame, panel.features, panel.targets)
+
+
+@pytest.mark.parametrize("code", [running.STAGES, runs.STAGES], ids=["panels", "worlds"])
+def test_what_a_process_of_its_own_imports_is_there(code: str) -> None:
+    imported = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    assert imported
+    for node in imported:
+        module = importlib.import_module(str(node.module))
+        for name in node.names:
+            assert hasattr(module, name.name), f"{node.module} has no {name.name}"
