@@ -88,7 +88,7 @@ def false_alarms(panel: RealPanel, run: PanelRun, honest: Sequence[str]) -> tupl
                     target=target,
                     feature=one.feature,
                     status=one.status.value,
-                    detector=one.detector.value,
+                    detector=one.detector,
                     symbols=0 if one.symbol is None else len(alarms),
                     skill=one.skill,
                     reason=one.reason,

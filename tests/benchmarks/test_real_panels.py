@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.panels import running
+from benchmarks.panels.judging import false_alarms
 from benchmarks.panels.leaks import Leak, plant, skill_alone
 from benchmarks.panels.panel import RealPanel, wide_panel
 from benchmarks.panels.recipes import (
@@ -24,6 +25,7 @@ from benchmarks.panels.recipes import (
     rises,
 )
 from benchmarks.worlds import runs
+from foxml_assets.evidence.leakage.findings import Detector
 
 REPOSITORY = Path(__file__).parents[2]
 BARS, HORIZON = 400, 5
@@ -100,6 +102,16 @@ def test_columns_that_look_ahead_know_later_rows(panel: RealPanel) -> None:
         changed = plant(_with(panel, moved), leak).panel.frame
         other = changed.loc[changed["symbol"] == "A", column].reset_index(drop=True)
         assert abs(other[100] - values[100]) > 1.0, leak
+
+
+def test_a_finding_of_the_pipeline_is_an_alarm_of_its_target(panel: RealPanel, tmp_path: Path) -> None:
+    planted = plant(panel, Leak.COPY_85)
+    run = running.run_panel(planted.panel, tmp_path / "run", "evidence", {})
+    alarms = false_alarms(planted.panel, run, list(planted.columns.values()))
+    assert {(one.target, one.feature) for one in alarms} >= set(planted.columns.items())
+    assert {one.detector for one in alarms} <= {detector.value for detector in Detector}
+    assert all(one.reason for one in alarms)
+    assert false_alarms(planted.panel, run, []) == ()
 
 
 def test_without_the_data_one_line_says_what_to_install() -> None:
