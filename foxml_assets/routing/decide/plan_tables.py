@@ -95,6 +95,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "local_skill": skills.local,
         "both_skill": skills.both,
         "cs_probability": skills.cs_probability,
+        "both_probability": skills.both_probability,
         "experimental_rank": np.where(routes.rank > 0, routes.rank, np.nan),
         "hard_block": target_leaks | local.leaks,
         "hard_block_reason": found,

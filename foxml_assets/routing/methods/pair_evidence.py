@@ -15,12 +15,16 @@ from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
 
 @dataclass(frozen=True)
 class Skills:
-    """Shrunk skills of the three choices on every pair; NaN where they are not known."""
+    """Shrunk skills of the three choices on every pair; NaN where they are not known.
+
+    The probabilities are those of a skill above `pooled_on_symbol.min_skill`.
+    """
 
     cs: Floats
     local: Floats
     both: Floats
     cs_probability: Floats
+    both_probability: Floats
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def pair_evidence(
     at, n_targets = alignment.pair_target, len(alignment.targets)
     inflate = policy.fdr.inflate_se
     sound = local.rows.present & ~local.faults.any
+    averaged = sound & np.isfinite(scores.both.value)
     cs_skill, cs_se = to_skill(cs.rows.score, cs.rows.chance, cs.rows.skill_scale, inflate)
     # Where the pooled model has no score on any pair, its score over all of them is the mean to go by.
     pooled_fallback = (np.where(cs.faults.any, np.nan, cs_skill), cs_se)
@@ -139,11 +144,13 @@ def pair_evidence(
     pooled = shrunk(scores.cs, pooled_fallback)
     own = shrunk(local.rows.score, nothing)
     both = shrunk(scores.both, nothing)
+    threshold = _pooled_threshold(local, earlier, policy)
     skills = Skills(
         cs=pooled.mean,
         local=np.where(sound, own.mean, np.nan),
-        both=np.where(sound & np.isfinite(scores.both.value), both.mean, np.nan),
-        cs_probability=pooled.probability_above(_pooled_threshold(local, earlier, policy)),
+        both=np.where(averaged, both.mean, np.nan),
+        cs_probability=pooled.probability_above(threshold),
+        both_probability=np.where(averaged, both.probability_above(threshold), np.nan),
     )
     left_out = _suspects(local, at)
     return PairEvidence(alignment, cs, local, scores, skills, left_out, earlier, policy)
@@ -160,7 +167,8 @@ def _suspects(local: JudgedSide, target: Index) -> Bools:
 
 
 def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
-    """The skill that the pooled model must exceed on each pair: lower where it served the pair before."""
+    """The skill that the pooled model, alone or in the average, must exceed on each pair: lower where it
+    served the pair before."""
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
     margin = policy.hysteresis * local.rows.skill_scale
     # No shift for a pair that the earlier plan did not have (-1).

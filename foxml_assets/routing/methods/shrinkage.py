@@ -14,6 +14,7 @@ from foxml_assets.routing.methods.trace_tests import (
     more_on_the_symbol,
     pooled_on_symbol,
     remedies,
+    skill_on_symbol,
 )
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
@@ -109,11 +110,13 @@ LADDER = (
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
     cs_state, local_state = evidence.cs_state, evidence.local.state
+    least = policy.pooled_on_symbol.min_probability
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
-    cs_allowed = (cs_state >= weak) & (skills.cs_probability >= policy.pooled_on_symbol.min_probability)
-    local_allowed = local_state >= weak
-    allowed = (cs_allowed, local_allowed, cs_allowed & local_allowed & ~np.isnan(skills.both))
+    cs_found, local_allowed = cs_state >= weak, local_state >= weak
+    cs_allowed = cs_found & (skills.cs_probability >= least)
+    both_allowed = cs_found & _may_be_averaged(evidence.local) & (skills.both_probability >= least)
+    allowed = (cs_allowed, local_allowed, both_allowed)
     best = _best_choice(
         (skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus
     )
@@ -126,7 +129,7 @@ def _choose(evidence: PairEvidence) -> Routes:
         (Route.BLOCKED, RouteRule.POOLED_TOO_SMALL),
         (Route.BLOCKED, RouteRule.NOTHING_ALLOWED),
     ]
-    too_small = (cs_state >= weak) & ~cs_allowed
+    too_small = cs_found & ~cs_allowed
     # A position in `outcomes`: 0 to 2 are the choices, as `best` numbers them.
     which = np.select([best >= 0, on_trial, too_small], [best, 3, 4], 5)
     return Routes(
@@ -134,6 +137,16 @@ def _choose(evidence: PairEvidence) -> Routes:
         rule=np.array([code(rule) for _, rule in outcomes], dtype=np.int8)[which],
         rank=np.zeros(len(which), dtype=np.int64),
     )
+
+
+def _may_be_averaged(local: JudgedSide) -> Bools:
+    """Own models that may join a pooled one: all that could be discoveries, whether they are or not.
+
+    That there is something to forecast the pooled model has shown, and what the average is worth on the
+    symbol is asked of the average.
+    """
+    steady = local.tests.passed[Check.STABILITY] | ~local.rows.followed
+    return local.tests.eligible & local.tests.passed[Check.LEAKAGE_CLEAR] & steady
 
 
 def _bonus(
@@ -176,11 +189,14 @@ def _open_threshold(side: JudgedSide) -> Floats:
 
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
-    """The pooled model on the symbol, then what the other choices must lead by."""
+    """The pooled model and the average on the symbol, then what the other choices must lead by."""
     pooled = pooled_on_symbol(pair.row, policy)
     in_question = pooled.passed and pair.cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
     needed = pair.row["cs_skill"] + policy.min_advantage
     lines = [pooled]
+    if not np.isnan(pair.row["both_probability"]):
+        known = pair.row["both_skill"], pair.row["both_probability"]
+        lines.append(skill_on_symbol("skill of both on this symbol", *known, policy))
     for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
         skill = pair.row[column]
         if in_question:

@@ -1,5 +1,5 @@
-"""A trace read by the ladder that decided it: its rule, what decided, its tests, and what it lacks, and the
-pooled model on the symbol."""
+"""A trace read by the ladder that decided it: its rule, what decided, its tests, and what it lacks, and what
+a model is worth on the symbol."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -79,12 +79,13 @@ def more_on_the_symbol(row: pd.Series, policy: PolicyInForce) -> str:
 
 def pooled_on_symbol(row: pd.Series, policy: PolicyInForce) -> RuleLine:
     """Whether the pooled model has skill on the symbol, as a line of the trace."""
+    line = skill_on_symbol("pooled skill on this symbol", row["cs_skill"], row["cs_probability"], policy)
+    decided = row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL)
+    return replace(line, decided=decided)
+
+
+def skill_on_symbol(name: str, skill: float, probability: float, policy: PolicyInForce) -> RuleLine:
+    """Whether the symbol surely has skill by what is called `name`, as a line of the trace."""
     least = f"P(skill > pooled_on_symbol.min_skill {policy.min_skill:g})"
-    asked = f"{least} >= min_probability {policy.min_probability:g}; it is {number(row['cs_probability'])}"
-    return RuleLine(
-        "pooled skill on this symbol",
-        number(row["cs_skill"]),
-        asked,
-        passed=bool(row["cs_probability"] >= policy.min_probability),
-        decided=row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL),
-    )
+    asked = f"{least} >= min_probability {policy.min_probability:g}; it is {number(probability)}"
+    return RuleLine(name, number(skill), asked, passed=bool(probability >= policy.min_probability))

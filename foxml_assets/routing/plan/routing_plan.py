@@ -23,7 +23,7 @@ from foxml_assets.routing.policy.routing_words import (
     UnknownLeakage,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,6 +239,7 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _float("local_skill", "shrunk skill of the symbol's own model"),
     _float("both_skill", "shrunk skill of their average"),
     _float("cs_probability", "P(shrunk pooled skill > min_skill)"),
+    _float("both_probability", "P(shrunk skill of their average > min_skill)"),
     _count("experimental_rank", "rank in the target's experimental lane; null outside it"),
     _flag("hard_block", "leakage blocks the pair whatever its states"),
     _text("hard_block_reason", "what was found"),

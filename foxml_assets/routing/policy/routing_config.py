@@ -78,7 +78,7 @@ class StabilityClassification(ConfigModel):
 class SideRates(BySide[Rate]):
     """A false-discovery rate per side: of a few pooled rows, and of thousands of symbol rows."""
 
-    cross_sectional: Rate = 0.02
+    cross_sectional: Rate = 0.005
     symbol: Rate = 0.01
 
 
@@ -92,13 +92,14 @@ class FalseDiscovery(ConfigModel):
 
 
 class PooledOnSymbol(ConfigModel):
-    """When a pair may use its target's pooled model.
+    """When a pair may use its target's pooled model, alone or averaged with the symbol's own.
 
-    P(its shrunk skill on the symbol > `min_skill`) must be at least `min_probability`; 0 asks nothing.
+    P(the shrunk skill of that on the symbol > `min_skill`) must be at least `min_probability`; 0 asks
+    nothing.
     """
 
     min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.95
 
 
 class Shrinkage(ConfigModel):

@@ -77,7 +77,7 @@ def test_an_explanation_says_what_the_pooled_model_lacks_here() -> None:
         ]
         assert "min_skill 0.01" in choice[0].threshold
         told = " ".join(explanation.next_steps)
-        assert "min_probability 0.9 (now 0." in told
+        assert "min_probability 0.95 (now 0." in told
         assert "the pooled model were" not in told
     assert explain(plan, "y", "blank").choice == ()
 

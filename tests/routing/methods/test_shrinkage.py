@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from candidate_rows import local, pair, pooled, routed, target_row
+from candidate_rows import explanation_text, local, pair, pooled, routed, target_row
 from scipy.stats import norm
 
 from foxml_assets.routing.methods.pair_evidence import shrink
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 SHRINK = {"method": "shrinkage"}
 
@@ -97,11 +99,49 @@ def test_a_pair_on_which_the_pooled_model_has_no_skill_is_not_served_by_it() -> 
     assert pair(plan, "bad")["cs_probability"] < 0.9
 
 
-def test_the_average_is_a_choice_only_where_both_models_are() -> None:
+# Own evidence that may not join the pooled model, beside what it would be worth with it.
+_FADED = {"earlier_score": 0.60, "earlier_score_se": 0.01, "recent_score": 0.49, "recent_score_se": 0.01}
+_NOT_AVERAGED = {
+    "suspect": {"leakage_status": "SUSPECT"},
+    "short": {"sample_size": 10},
+    "faded": _FADED,
+    "quarantined": {"own": 9.0},
+}
+
+
+def test_the_average_needs_no_own_model_that_is_a_discovery_by_itself() -> None:
     rows = [_pair("A", own=0.50, cs=0.55, both=0.62)]
     plan = routed(pooled(score=0.56, score_se=0.005), *rows, settings=SHRINK)
     assert pair(plan)["local_rule"] == "fdr"
-    assert pair(plan)["route"] == "ROUTE_CROSS_SECTIONAL"
+    assert (pair(plan)["route"], pair(plan)["rule"]) == ("ROUTE_BOTH", "shrunk_both")
+    assert "skill of both on this symbol" in explanation_text(explain(plan, "y", "A"))
+
+
+@pytest.mark.parametrize("values", _NOT_AVERAGED.values(), ids=_NOT_AVERAGED)
+def test_the_average_needs_sound_evidence_of_the_own_model(values: dict[str, object]) -> None:
+    rows = [_pair("A", **{"own": 0.50, "cs": 0.55, "both": 0.62} | values)]
+    plan = routed(pooled(score=0.56, score_se=0.005), *rows, settings=SHRINK)
+    assert pair(plan)["route"] in ("ROUTE_CROSS_SECTIONAL", "ROUTE_EXPERIMENTAL_ONLY", "ROUTE_BLOCKED")
+
+
+def test_the_average_needs_a_pooled_model_that_is_a_discovery() -> None:
+    rows = [_pair("A", own=0.50, cs=0.55, both=0.62)]
+    plan = routed(pooled(score=0.501, score_se=0.005), *rows, settings=SHRINK)
+    assert target_row(plan)["cs_rule"] == "fdr"
+    assert pair(plan)["both_probability"] > 0.99
+    assert pair(plan)["route"] == "ROUTE_BLOCKED"
+
+
+def test_the_average_may_serve_a_symbol_on_which_the_pooled_model_alone_is_not_sure_enough() -> None:
+    rows = [_pair(f"S{at}", own=0.50, cs=0.60, both=0.55, se=0.01) for at in range(5)]
+    rows.append(_pair("lent", own=0.50, cs=0.50, both=0.58, se=0.01))
+    rows.append(_pair("bad", own=0.50, cs=0.49, both=0.50, se=0.01))
+    plan = routed(pooled(score=0.58, score_se=0.005), *rows, settings=SHRINK)
+    asked = RoutingPolicy().pooled_on_symbol.min_probability
+    assert pair(plan, "lent")["cs_probability"] < asked < pair(plan, "lent")["both_probability"]
+    assert pair(plan, "lent")["route"] == "ROUTE_BOTH"
+    assert pair(plan, "bad")["both_probability"] < asked
+    assert pair(plan, "bad")["rule"] == "pooled_too_small"
 
 
 def test_suspect_evidence_goes_to_the_lane_and_no_further() -> None:

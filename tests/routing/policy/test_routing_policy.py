@@ -89,7 +89,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
     assert policy.method == "shrinkage"
     assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
-    assert [policy.fdr_q(side) for side in Side] == [0.02, 0.01]
+    assert [policy.fdr_q(side) for side in Side] == [0.005, 0.01]
     assert policy.fdr.inflate_se == 1.0
     by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
     assert policy.families == by_evidence == (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)

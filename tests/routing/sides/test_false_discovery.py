@@ -65,19 +65,19 @@ def test_rows_that_could_never_be_routed_are_not_tested() -> None:
 
 
 def test_each_side_has_its_own_rate_by_default_under_both_methods() -> None:
-    # One-sided p = 0.015: between the symbol rate 0.01 and the pooled rate 0.02.
-    score = 0.5 + norm.isf(0.015) * 0.02
+    # One-sided p = 0.007: between the pooled rate 0.005 and the symbol rate 0.01.
+    score = 0.5 + norm.isf(0.007) * 0.02
     table = typed_candidates(
         pd.DataFrame([pooled(score=score, score_se=0.02), local(score=score, score_se=0.02)])
     )
     for method in ("thresholds", "shrinkage"):
         plan = route(table, RoutingPolicy.model_validate({"method": method}), stamp=STAMP)
         assert (target_row(plan)["cs_error_control"], pair(plan)["local_error_control"]) == (
-            "discovered",
             "rejected",
+            "discovered",
         )
         in_force = plan.metadata.policy
-        assert (in_force.fdr_q_cross_sectional, in_force.fdr_q_symbol) == (0.02, 0.01)
+        assert (in_force.fdr_q_cross_sectional, in_force.fdr_q_symbol) == (0.005, 0.01)
 
 
 def test_both_sides_are_controlled_apart() -> None:
