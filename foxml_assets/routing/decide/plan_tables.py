@@ -148,6 +148,7 @@ def _trace(side: JudgedSide) -> dict[str, Values]:
         "stability": decode(np.where(absent, NULL, rows.stability), Stability),
         "leakage_status": decode(np.where(absent, NULL, rows.leakage), LeakageStatus),
         "error_control": decode(tests.control, ErrorControl),
+        "fdr_q": tests.fdr.q,
         "fdr_threshold": tests.fdr.threshold,
         "checks": tests.bits,
         "held": side.held,

@@ -159,6 +159,7 @@ def _policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Polic
         experimental_lane=policy.enable_experimental_lane,
         fdr_q_cross_sectional=policy.fdr_q(Side.CROSS_SECTIONAL),
         fdr_q_symbol=policy.fdr_q(Side.SYMBOL),
+        fdr_q_confirmed=policy.fdr_q_confirmed,
         fdr_batch=batch,
         min_skill=policy.pooled_on_symbol.min_skill,
         min_probability=policy.pooled_on_symbol.min_probability,

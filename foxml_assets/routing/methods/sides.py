@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.names import check_symbol_name, check_target_name
-from foxml_assets.core.vocabulary import LeakageStatus, Stability
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
 from foxml_assets.routing.candidates.table_columns import (
     NULL,
@@ -79,10 +79,13 @@ def judge_sides(
     local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
-    return (
-        _judge(cs_rows, cs_faults, cs_leaks, policy, earlier.cs, discoveries[0]),
-        _judge(local_rows, local_faults, local_leaks, policy, earlier.local, discoveries[1]),
-    )
+    alone = np.zeros(len(alignment.pair_rows), dtype=np.bool_)
+    local = _judge(local_rows, local_faults, local_leaks, policy, earlier.local, discoveries[1], alone)
+    # Something can be forecast of a target of which one symbol's own model is usable.
+    usable = local.state >= level(SignalState.WEAK_BUT_OK)
+    confirmed = owners_of(usable, alignment.pair_target, len(alignment.targets))
+    cs = _judge(cs_rows, cs_faults, cs_leaks, policy, earlier.cs, discoveries[0], confirmed)
+    return cs, local
 
 
 def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
@@ -100,12 +103,13 @@ def _judge(
     policy: RoutingPolicy,
     before: Index,
     earlier: Earlier,
+    confirmed: Bools,
 ) -> JudgedSide:
     """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
     ladder = find_method(policy.method).ladder
 
     def climbed(memory: Memory) -> JudgedSide:
-        tests = run_tests(rows, faults, policy, memory, earlier)
+        tests = run_tests(rows, faults, policy, memory, earlier, confirmed)
         cases = Cases(rows, faults, tests, policy)
         # The position of the first rule that holds; the last one takes what is left.
         decided = np.select([rule.rows(cases) for rule in ladder], range(len(ladder)), len(ladder) - 1)

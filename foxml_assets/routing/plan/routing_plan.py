@@ -99,6 +99,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     both_weak_behavior: BothWeakBehavior
     fdr_q_cross_sectional: float | None
     fdr_q_symbol: float | None
+    fdr_q_confirmed: float | None
     fdr_batch: BatchInForce | None
     min_skill: float
     min_probability: float
@@ -181,6 +182,7 @@ def _trace(side: str) -> tuple[Column, ...]:
             ErrorControl,
             always=True,
         ),
+        _float(f"{side}_fdr_q", "the rate of false-discovery control; null for an untested row"),
         _float(f"{side}_fdr_threshold", "the score at which false-discovery control lets a row pass"),
         _count(f"{side}_checks", "bit set of the tests passed"),
         _flag(f"{side}_held", "the state was kept by hysteresis"),

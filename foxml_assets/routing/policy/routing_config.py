@@ -83,11 +83,16 @@ class SideRates(BySide[Rate]):
 
 
 class FalseDiscovery(ConfigModel):
-    """Benjamini-Hochberg over each side's rows, of one plan or of a history of plans, for both methods."""
+    """Benjamini-Hochberg over each side's rows, of one plan or of a history of plans, for both methods.
+
+    Pooled rows of targets of whose own models one is usable are tested among themselves too, at
+    `q_confirmed`; null leaves them to the other test.
+    """
 
     enabled: bool = True
     over: FdrOver = FdrOver.PLAN
     q: SideRates = SideRates()
+    q_confirmed: Rate | None = 0.05
     inflate_se: Inflation = 1.0
 
 
@@ -218,6 +223,15 @@ class RoutingPolicy(ConfigModel):
         """The false-discovery rate of one side, None if it is off; a method may be one that needs it."""
         controlled = self.fdr.enabled or find_method(self.method).needs_discovery
         return self.fdr.q.of(side) if controlled else None
+
+    @property
+    def fdr_q_confirmed(self) -> float | None:
+        """The rate of pooled rows that own models confirm; None where only one rate holds for all.
+
+        Over a history of plans the rate of a side is one promise.
+        """
+        is_off = self.fdr_q(Side.CROSS_SECTIONAL) is None or self.keeps_history()
+        return None if is_off else self.fdr.q_confirmed
 
     def keeps_history(self) -> bool:
         """Whether false discoveries are controlled over a history of plans."""

@@ -75,14 +75,19 @@ def _features(trace: SideTrace, policy: PolicyInForce) -> str:
 def _discovery_line(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     if trace.error_control is ErrorControl.NOT_CONTROLLED:
         return RuleLine("false discovery", "no standard error", "not controlled", passed=None)
-    q = policy.fdr_q(trace.side)
-    if trace.error_control is ErrorControl.OFF or q is None:
+    if trace.error_control is ErrorControl.OFF:
         return RuleLine("false discovery", "not tested", "", passed=None)
-    asked = f">= {number(trace.fdr_threshold)} at q = {q:g}{_in_history(trace, policy)}"
+    rate = f"{_rate_key(trace, policy)} {trace.fdr_q:g}"
+    asked = f">= {number(trace.fdr_threshold)} at {rate}{_in_history(trace, policy)}"
     value = number(trace.score)
     if trace.error_control is ErrorControl.KEPT:
         value = f"{value}, kept from an earlier plan"
     return RuleLine("false discovery", value, asked, Check.FDR in trace.checks)
+
+
+def _rate_key(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The key of the rate at which a row was tested."""
+    return f"fdr.q.{trace.side}" if trace.fdr_q == policy.fdr_q(trace.side) else "fdr.q_confirmed"
 
 
 def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -93,7 +98,7 @@ def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 def _discovery_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
-    needed = f"score >= {number(trace.fdr_threshold)} by false discovery at fdr.q.{trace.side}"
+    needed = f"score >= {number(trace.fdr_threshold)} by false discovery at {_rate_key(trace, policy)}"
     return f"{needed} (now {number(trace.score)})"
 
 
@@ -220,14 +225,14 @@ def score_reached(trace: SideTrace, policy: PolicyInForce) -> str:
 
 def decided_by_false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
     """Such as "fdr: p 0.013 above the threshold 0.0042 at fdr.q.symbol 0.01 (score 0.1002 below 0.1181)"."""
-    q = policy.fdr_q(trace.side)
     se = trace.se * policy.inflate_se
-    if q is None or trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
+    if trace.metric is None or not se > 0 or np.isnan(trace.fdr_threshold):
         return f"score: {_gate_words(trace, policy)}; false discovery is not controlled"
     chance = trace.metric.chance
     # The p-value of a score that just meets the threshold is the cut-off of Benjamini-Hochberg.
     p, cutoff = one_sided_p((np.array([trace.score, trace.fdr_threshold]) - chance) / se).tolist()
-    rule = f"the threshold {cutoff:.2g} at fdr.q.{trace.side} {q:g}{_batch_words(trace, policy)}"
+    rule = f"the threshold {cutoff:.2g} at {_rate_key(trace, policy)} {trace.fdr_q:g}"
+    rule += _batch_words(trace, policy)
     score, threshold = number(trace.score), number(trace.fdr_threshold)
     if trace.score >= trace.fdr_threshold:
         return f"fdr: p {p:.2g} within {rule} (score {score} reaches {threshold})"

@@ -46,6 +46,7 @@ class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
     tau_std: float = nan
     leakage_status: str = ""
     error_control: ErrorControl
+    fdr_q: float = nan
     fdr_threshold: float = nan
     checks: Check
     held: bool

@@ -22,10 +22,11 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Discoveries:
-    """The outcome of Benjamini-Hochberg, row by row: tested or not, p-value cut-off (1 where not tested)
-    and score threshold. `kept` rows pass only because an earlier plan discovered them."""
+    """The outcome of Benjamini-Hochberg, row by row: tested or not, the rate `q`, p-value cut-off (1 where
+    not tested) and score threshold. `kept` rows pass only because an earlier plan discovered them."""
 
     tested: Bools
+    q: Floats
     cutoff: Floats
     threshold: Floats
     kept: Bools
@@ -33,6 +34,17 @@ class Discoveries:
     @property
     def n_tested(self) -> int:
         return int(self.tested.sum())
+
+    def or_by(self, other: "Discoveries") -> "Discoveries":
+        """Rows pass if either test finds them: each row has the one that asks for less, of two this one."""
+        less = other.tested & (other.cutoff > self.cutoff)
+        return Discoveries(
+            tested=self.tested | other.tested,
+            q=np.where(less, other.q, self.q),
+            cutoff=np.where(less, other.cutoff, self.cutoff),
+            threshold=np.where(less, other.threshold, self.threshold),
+            kept=np.where(less, other.kept, self.kept),
+        )
 
 
 def one_sided_p(z: Floats) -> Floats:
@@ -78,7 +90,8 @@ def discoveries(
     threshold = np.full(len(score), np.nan)
     # The score whose p-value is the cut-off: `ndtri` is negative below one half, so it lies above chance.
     threshold[tested] = chance[tested] - ndtri(cutoff[tested]) * se[tested]
-    return Discoveries(tested=tested, cutoff=cutoff, threshold=threshold, kept=kept)
+    rate = np.where(tested, q, np.nan)
+    return Discoveries(tested=tested, q=rate, cutoff=cutoff, threshold=threshold, kept=kept)
 
 
 def expected_false(threshold: Floats, se: Floats, chance: Floats, rows: Bools, cutoff: Floats) -> float:

@@ -86,9 +86,9 @@ class RowTests:
 
 
 def run_tests(
-    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier
+    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier, confirmed: Bools
 ) -> RowTests:
-    """Every test of every row."""
+    """Every test of every row. `confirmed` rows are a family of their own to false-discovery control too."""
     sound = rows.present & ~faults.any
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
     passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
@@ -97,7 +97,10 @@ def run_tests(
     asked = eligible if q is not None else np.zeros_like(eligible)
     se = rows.score.se * policy.fdr.inflate_se
     # Without a rate no row is asked about, and the 1.0 stands for nothing.
-    fdr = discoveries(rows.score.value, se, rows.chance, asked, q or 1.0, earlier)
+    scores = rows.score.value, se, rows.chance
+    fdr = discoveries(*scores, asked, q or 1.0, earlier)
+    if policy.fdr_q_confirmed is not None and confirmed.any():
+        fdr = fdr.or_by(discoveries(*scores, asked & confirmed, policy.fdr_q_confirmed, earlier))
     found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
     # What could not be tested is not rejected here; a method that asks for a test has a rule of its own.
     passed[Check.FDR] = found | ~fdr.tested

@@ -114,7 +114,7 @@ def test_a_kept_row_keeps_its_route_and_is_counted_and_explained() -> None:
         assert "kept from an earlier plan" in text
         of_new = explanation_text(explain(plan, "y", "B"))
         assert "at fdr.q.symbol 0.1, of which 0.014 is left for new rows of batch 2" in of_new
-        assert "at q = 0.1 over all plans; batch 2 finds new ones at 0.014" in text
+        assert " 0.1 over all plans; batch 2 finds new ones at 0.014" in text
         page = plan_markdown(plan, Output(), has_yaml=True)
         assert "this is batch 2, which makes new discoveries at q = 0.014 (pooled) and 0.014 (symbol)" in page
         assert "1 more are kept because an earlier plan discovered them" in page

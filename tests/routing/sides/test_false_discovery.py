@@ -1,17 +1,25 @@
 """False-discovery control over all rows of one side."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pytest
-from candidate_rows import STAMP, local, pair, policy, pooled, routed, target_row
+from candidate_rows import STAMP, explanation_text, local, pair, policy, pooled, routed, table, target_row
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, norm
 
 from foxml_assets.routing.candidates.candidates import typed_candidates
 from foxml_assets.routing.decide.router import route
+from foxml_assets.routing.pages.explanation import explain
+from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.fdr import benjamini_hochberg
+
+
+def _by_default(*rows: Mapping[str, object], **settings: object) -> RoutingPlan:
+    return route(table(*rows), RoutingPolicy.model_validate(settings), stamp=STAMP)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50), st.sampled_from([0.01, 0.05, 0.1, 0.3]))
@@ -67,17 +75,58 @@ def test_rows_that_could_never_be_routed_are_not_tested() -> None:
 def test_each_side_has_its_own_rate_by_default_under_both_methods() -> None:
     # One-sided p = 0.007: between the pooled rate 0.005 and the symbol rate 0.01.
     score = 0.5 + norm.isf(0.007) * 0.02
-    table = typed_candidates(
-        pd.DataFrame([pooled(score=score, score_se=0.02), local(score=score, score_se=0.02)])
-    )
+    rows = pooled("x", score=score, score_se=0.02), pooled(), local(score=score, score_se=0.02)
     for method in ("thresholds", "shrinkage"):
-        plan = route(table, RoutingPolicy.model_validate({"method": method}), stamp=STAMP)
-        assert (target_row(plan)["cs_error_control"], pair(plan)["local_error_control"]) == (
+        plan = _by_default(*rows, method=method)
+        assert (target_row(plan, "x")["cs_error_control"], pair(plan)["local_error_control"]) == (
             "rejected",
             "discovered",
         )
         in_force = plan.metadata.policy
         assert (in_force.fdr_q_cross_sectional, in_force.fdr_q_symbol) == (0.005, 0.01)
+
+
+@pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
+def test_a_usable_own_model_confirms_the_target_of_a_pooled_row(method: str) -> None:
+    # One-sided p = 0.02: above q.cross_sectional 0.005, below q_confirmed 0.05.
+    weak = {"score": 0.5 + norm.isf(0.02) * 0.02, "score_se": 0.02}
+    strong = {"score": 0.62, "score_se": 0.01}
+    rows = [pooled(target, **weak) for target in ("confirmed", "alone", "leaks", "faint")]
+    rows += [
+        local("A", "confirmed", **strong),
+        local("B", "confirmed"),
+        local("A", "alone"),
+        local("A", "leaks", **strong, leakage_status="SUSPECT"),
+        local("A", "faint", **weak),
+    ]
+    settings: dict[str, object] = {"method": method}
+    plan = _by_default(*rows, **settings)
+    found = {name: target_row(plan, name)["cs_error_control"] for name in plan.targets["target"]}
+    assert found == {"confirmed": "discovered", "alone": "rejected", "leaks": "rejected", "faint": "rejected"}
+    assert target_row(plan, "confirmed")["cs_fdr_q"] == 0.05
+    assert target_row(plan, "alone")["cs_fdr_q"] == 0.005
+    assert plan.metadata.policy.fdr_q_confirmed == 0.05
+    told = explanation_text(explain(plan, "confirmed", "A"))
+    assert "fdr.q_confirmed 0.05" in told
+    off = _by_default(*rows, **settings, fdr={"q_confirmed": None})
+    assert target_row(off, "confirmed")["cs_error_control"] == "rejected"
+
+
+def test_what_confirmed_rows_are_asked_for_is_never_more() -> None:
+    # Of three confirmed rows two are faint, so that among themselves the first is asked for more.
+    scores = {"a": 0.56, "b": 0.50, "c": 0.49} | {f"strong{at}": 0.70 for at in range(20)}
+    rows = [pooled(name, score=score, score_se=0.02) for name, score in scores.items()]
+    own = [local("A", name, score=0.7, score_se=0.01) for name in ("a", "b", "c")]
+    plan = _by_default(*rows, *own, fdr={"q": {"cross_sectional": 0.04}, "q_confirmed": 0.001})
+    assert target_row(plan, "a")["cs_error_control"] == "discovered"
+    assert target_row(plan, "a")["cs_fdr_q"] == 0.04
+
+
+def test_over_a_history_one_rate_holds_for_all_pooled_rows() -> None:
+    rows = [pooled(score=0.541, score_se=0.02), local(score=0.62, score_se=0.01)]
+    plan = _by_default(*rows, fdr={"over": "history"})
+    assert target_row(plan)["cs_error_control"] == "rejected"
+    assert plan.metadata.policy.fdr_q_confirmed is None
 
 
 def test_both_sides_are_controlled_apart() -> None:
