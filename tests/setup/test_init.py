@@ -113,7 +113,7 @@ def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     frame["y_regime_5d"] = frame["momentum"].round().clip(-1, 1)
     written(tmp_path, frame)
     told = capsys.readouterr().out
-    assert "how far y_up looks ahead" in told
+    assert "how far each of these looks ahead, as `5 bars`: y_up" in told
     assert "y_regime_5d: regression, or make a label" in told
     assert "Then: foxml run" in told
 

@@ -103,11 +103,11 @@ def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
         # All of them: one that is a feature after all is missed, and one that is none would be a leak.
         names = ", ".join(guess.later)
         lines.append(f"  left out   {names}: their names say that they tell of what comes (exclude_features)")
-    if profile is Profile.DEVELOPMENT:
-        lines.append("  profile    development: too few rows a symbol for production (routing_config.yaml)")
-    lines += [
-        f"Say under panel.horizons how far {name} looks ahead, as `5 bars`" for name in guess.without_horizon
-    ]
+    few = " (too few rows a symbol for production)" if profile is Profile.DEVELOPMENT else ""
+    lines.append(f"  profile    {profile}{few}: routing_config.yaml")
+    if guess.without_horizon:
+        names = ", ".join(guess.without_horizon)
+        lines.append(f"Say under panel.horizons how far each of these looks ahead, as `5 bars`: {names}")
     lines += [
         f"Say under panel.task_types: {name}: regression, or make a label of 0 and 1 of each class"
         for name in guess.like_classes

@@ -103,12 +103,15 @@ def describe_filter(plan: MasterPlan, targets: Sequence[str]) -> str:
 def describe_plan(plan: MasterPlan, folder: Path) -> tuple[str, ...]:
     """The lines that planning logs: where the plan is and how many jobs it has."""
     summary = plan.summary
-    return (
+    counts = (
         f"[ROUTER] Training plan generated: {folder}",
         f"[ROUTER]    Total jobs: {plan.metadata.total_jobs}",
         f"[ROUTER]    CS jobs: {summary.total_cs_jobs}",
         f"[ROUTER]    Symbol jobs: {summary.total_symbol_jobs}",
     )
+    if plan.jobs:
+        return counts
+    return *counts, "[ROUTER]    Nothing is routed: `foxml explain TARGET` says why"
 
 
 def _families(plan: MasterPlan) -> set[ModelFamily]:

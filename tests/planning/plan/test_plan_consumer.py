@@ -8,6 +8,7 @@ from plan_makers import SWING, example_plan, plan, save
 from foxml_assets.core.errors import PlanMissingError
 from foxml_assets.planning.plan.consumer import (
     describe_filter,
+    describe_plan,
     get_cs_jobs,
     get_job,
     get_jobs_for_symbol,
@@ -73,3 +74,11 @@ def test_the_filter_line_counts_targets_before_and_after() -> None:
     )
     assert planned_targets(example_plan(), targets) == (SWING, "fwd_ret_5d")
     assert describe_filter(plan([]), targets) == "[FILTER] Training plan filter applied: 10 -> 0 targets"
+
+
+def test_a_plan_without_jobs_says_where_to_ask_why() -> None:
+    folder = Path("plan")
+    assert describe_plan(example_plan(), folder)[-1].startswith("[ROUTER]    Symbol jobs: ")
+    told = describe_plan(plan([]), folder)
+    assert told[1] == "[ROUTER]    Total jobs: 0"
+    assert "foxml explain TARGET" in told[-1]
