@@ -26,10 +26,10 @@ SECONDS, LONGEST = 20.0, 6_000
 
 
 def refusal(source: bytes) -> str:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ConfigError) as refused:
         parse_config(source, RoutingPolicy, file=Path("routing_config.yaml"))
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert len(str(refused.value)) < LONGEST
     return str(refused.value)
 
@@ -95,20 +95,20 @@ def test_the_terminal_gets_text_and_no_markup(capsys: pytest.CaptureFixture[str]
 def test_a_plan_without_end_is_refused_in_some_lines(raw: bytes, tmp_path: Path) -> None:
     path = tmp_path / "master_training_plan.json"
     path.write_bytes(raw)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(FoxmlError) as refused:
         load_master_training_plan(path)
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert len(str(refused.value)) < LONGEST
 
 
 def test_a_plan_too_large_to_look_into_is_refused_as_one_that_was_not_written(tmp_path: Path) -> None:
     path = tmp_path / "master_training_plan.json"
     path.write_bytes(b'{"jobs":[' + b'{"job_id":"one"},' * 3_000_000 + b"{}]}")
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(FoxmlError, match="not as the planner writes it"):
         load_master_training_plan(path)
-    assert time.monotonic() - started < SECONDS / 10
+    assert time.process_time() - started < SECONDS / 10
 
 
 @pytest.mark.slow
@@ -119,10 +119,10 @@ def test_a_plan_of_many_small_things_is_explained_in_bounded_time(
 ) -> None:
     path = tmp_path / "master_training_plan.json"
     path.write_bytes(b'{"%s":[%s{}]}' % (field.encode(), part * ((MAX_OTHER_BYTES - 50) // len(part))))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(FoxmlError, match=field):
         load_master_training_plan(path)
-    assert time.monotonic() - started < SECONDS / 2
+    assert time.process_time() - started < SECONDS / 2
 
 
 def test_an_instance_that_is_no_database_is_named(tmp_path: Path) -> None:
