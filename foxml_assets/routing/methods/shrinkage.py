@@ -31,6 +31,10 @@ def _clear(cases: Cases) -> Bools:
     return cases.passed(Check.LEAKAGE_CLEAR)
 
 
+def _faded(cases: Cases) -> Bools:
+    return cases.rows.followed & ~cases.passed(Check.STABILITY)
+
+
 def _lane_open(cases: Cases) -> Bools:
     return np.full(len(cases.rows.rows), cases.policy.enable_experimental_lane)
 
@@ -53,7 +57,7 @@ _UNTESTED = replace(
 _STABILITY = replace(
     rules.STABILITY,
     when="skill was followed over the folds, and the stability is not allowed",
-    holds=lambda cases: cases.rows.followed & ~cases.passed(Check.STABILITY),
+    holds=_faded,
     test=_STEADY_IF_FOLLOWED,
 )
 _STRONG = Rule(
@@ -115,7 +119,7 @@ def _choose(evidence: PairEvidence) -> Routes:
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
     cs_found, local_allowed = cs_state >= weak, local_state >= weak
     cs_allowed = cs_found & (skills.cs_probability >= least)
-    both_allowed = cs_found & _may_be_averaged(evidence.local) & (skills.both_probability >= least)
+    both_allowed = cs_found & _may_be_averaged(evidence) & (skills.both_probability >= least)
     allowed = (cs_allowed, local_allowed, both_allowed)
     best = _best_choice(
         (skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus
@@ -139,14 +143,15 @@ def _choose(evidence: PairEvidence) -> Routes:
     )
 
 
-def _may_be_averaged(local: JudgedSide) -> Bools:
+def _may_be_averaged(evidence: PairEvidence) -> Bools:
     """Own models that may join a pooled one: all that could be discoveries, whether they are or not.
 
     That there is something to forecast the pooled model has shown, and what the average is worth on the
     symbol is asked of the average.
     """
-    steady = local.tests.passed[Check.STABILITY] | ~local.rows.followed
-    return local.tests.eligible & local.tests.passed[Check.LEAKAGE_CLEAR] & steady
+    local = evidence.local
+    cases = Cases(local.rows, local.faults, local.tests, evidence.policy)
+    return local.tests.eligible & _clear(cases) & ~_faded(cases)
 
 
 def _bonus(
