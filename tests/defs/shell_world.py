@@ -158,13 +158,18 @@ class Shell:
 
 def copy_root(source: Path, folder: Path) -> World:
     """An independent copy of a root with its panel, configs and instance."""
-    for name in ("root", "config"):
-        shutil.copytree(source / name, folder / name)
+    world = copy_under_same_source(source, folder)
     shutil.copy(source / "source.parquet", folder / "source.parquet")
-    layout = Layout(folder / "root")
-    world = World(TrainingContext(layout, load_panel_info(layout), CONFIG, HOLDOUT))
     write_configs(world, folder)
     return world
+
+
+def copy_under_same_source(source: Path, folder: Path) -> World:
+    """A copy of a root whose panel is read from the same file, so that its configs are the same bytes."""
+    for name in ("root", "config"):
+        shutil.copytree(source / name, folder / name)
+    layout = Layout(folder / "root")
+    return World(TrainingContext(layout, load_panel_info(layout), CONFIG, HOLDOUT))
 
 
 def write_configs(world: World, folder: Path) -> None:

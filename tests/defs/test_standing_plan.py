@@ -1,12 +1,12 @@
 """Candidates and plans are made again when they could be others, or files or records are, and not else."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from shell_world import Shell
+from shell_world import Shell, copy_root, copy_under_same_source, open_shell
 
 from foxml_assets.core.errors import LinkError
 from foxml_assets.defs.checking import standing_plan
@@ -16,13 +16,21 @@ from foxml_assets.defs.running.stage_runs import StageRun
 from foxml_assets.stages import Stage
 
 
+@pytest.fixture(scope="module")
+def commanded_root(planned_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose plan was made from imported candidates, as a command makes it. Not to be changed."""
+    folder = tmp_path_factory.mktemp("commanded")
+    with open_shell(copy_root(planned_root, folder), folder) as shell:
+        shutil.copy(shell.layout.routing_candidates, shell.layout.imported_candidates)
+        assert made(shell)
+    return folder
+
+
 @pytest.fixture
-def planned(shell: Shell) -> Shell:
-    """A root whose plan was made from imported candidates, as a command makes it."""
-    shell.make_plan()
-    shutil.copy(shell.layout.routing_candidates, shell.layout.imported_candidates)
-    assert made(shell)
-    return shell
+def planned(commanded_root: Path, tmp_path: Path) -> Iterator[Shell]:
+    """A root of its own with that plan."""
+    with open_shell(copy_under_same_source(commanded_root, tmp_path), tmp_path) as opened:
+        yield opened
 
 
 def made(shell: Shell) -> bool:
