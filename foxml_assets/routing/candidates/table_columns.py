@@ -114,8 +114,14 @@ def category(texts: Sequence[str | None], at: npt.NDArray[np.integer] | None = N
 
 def tidy(column: pd.Categorical) -> pd.Categorical:
     """The same column with the words in use as its categories, as plain strings, sorted."""
-    named = column.rename_categories(str)
-    return named.set_categories(plain(sorted(named.unique().dropna())))
+    names, codes = [str(word) for word in column.categories], column.codes
+    # Null, code -1, is counted at 0, so the words at 1 and after.
+    counts = np.bincount(np.asarray(codes, dtype=np.int64) + 1, minlength=len(names) + 1)
+    used = sorted(np.flatnonzero(counts[1:]).tolist(), key=names.__getitem__)
+    # The new position of each word; one place more, so that null finds itself at the end.
+    place = np.full(len(names) + 1, NULL)
+    place[used] = np.arange(len(used))
+    return pd.Categorical.from_codes(place[codes], categories=plain(names[at] for at in used))
 
 
 def floats(column: pd.Series) -> Floats:
