@@ -79,14 +79,14 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     leaks = case.leaks
     if leaks.target_blocked:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, None, LeakageStatus.BLOCKED))
+    counts = labelled_rows(case.panel, case.y)
     if not leaks.examined.any():
-        return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
+        return Verdict(LeakageStatus.UNKNOWN, _unexamined(case, int(counts.max())))
     too_good = None if leaks.rests_on_past else _too_good(case, score)
     if too_good is not None:
         return too_good
     # SAFE for the whole target needs half of the symbols that have it examined.
-    labelled = labelled_rows(case.panel, case.y) > 0
-    unseen, n_labelled = int((labelled & ~leaks.examined).sum()), int(labelled.sum())
+    unseen, n_labelled = int(((counts > 0) & ~leaks.examined).sum()), int((counts > 0).sum())
     if 2 * unseen > n_labelled:
         return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {n_labelled} symbols are too short to examine")
     return Verdict(LeakageStatus.SAFE)
@@ -99,9 +99,18 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
     if leaks.suspect[symbol]:
         return Verdict(LeakageStatus.SUSPECT, _reason(leaks.findings, name, LeakageStatus.SUSPECT))
     if not leaks.examined[symbol]:
-        return Verdict(LeakageStatus.UNKNOWN, "too few labelled rows to examine any feature")
+        labelled = int((~np.isnan(case.y[case.panel.rows_of(symbol)])).sum())
+        return Verdict(LeakageStatus.UNKNOWN, _unexamined(case, labelled))
     too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
     return too_good or Verdict(LeakageStatus.SAFE)
+
+
+def _unexamined(case: TargetCase, n_labelled: int) -> str:
+    """Why no feature could be examined on a symbol with so many labelled rows."""
+    needed = case.leaks.needed_rows
+    if n_labelled < needed:
+        return f"{n_labelled} labelled rows, {needed} are needed to examine a feature"
+    return f"{n_labelled} labelled rows, but too few of a class or no feature that varies"
 
 
 def _too_good(case: TargetCase, score: Estimate) -> Verdict | None:

@@ -1,5 +1,6 @@
 """Evidence of panels that leak, are short or hold nothing to fit: what is left out, and what is left."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,7 @@ def test_a_symbol_with_few_rows_has_a_row_without_a_score(tmp_path: Path) -> Non
     assert row(found, "S002").sample_size == 0
     assert row(found, "S002").by_family == {}
     assert row(found, "S002").leakage_status is LeakageStatus.UNKNOWN
+    assert re.fullmatch(r"\d+ labelled rows, 60 are needed .*", row(found, "S002").leakage_reason)
     assert row(found, "S000").score.value is not None
     assert row(found).leakage_status is SAFE
 
@@ -212,6 +214,7 @@ def test_a_target_that_is_known_in_the_holdout_only_has_no_scores(tmp_path: Path
     assert {one.score.value for one in found.rows} == {None}
     assert {one.sample_size for one in found.rows} == {0}
     assert {one.leakage_status for one in found.rows} == {LeakageStatus.UNKNOWN}
+    assert row(found).leakage_reason == "0 labelled rows, 20 are needed to examine a feature"
     assert row(found).successful_families == ()
 
 

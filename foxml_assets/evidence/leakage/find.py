@@ -32,7 +32,7 @@ from foxml_assets.evidence.leakage.label_news import label_news
 from foxml_assets.evidence.leakage.leaks import Leaks, strongest_on_each, worst_statuses
 from foxml_assets.evidence.leakage.missing import Missing
 from foxml_assets.evidence.leakage.parts import PartCopy, copies_for_a_time
-from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
+from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill, rows_to_examine
 from foxml_assets.panel.data_config import EvidenceConfig, OnNearCopy
 
 # How far R2 falls where features explain each other: of strong ones, and of those under suspicion.
@@ -117,6 +117,7 @@ def find_leaks(
         blocked=np.asarray(((near if blocks else near & ~dropped) | others.blocked_on).any(axis=1)),
         suspect=np.asarray(((news.by_symbol | others.suspect_on) & ~dropped).any(axis=1)),
         examined=np.asarray(examined.any(axis=1)),
+        needed_rows=rows_to_examine(panel, label, config),
         target_blocked=blocks and bool(on_most.any()),
         fresh=fresh,
         rests_on_past=not bool(fresh[np.argmax(np.where(dropped, -1.0, case.mean))]),

@@ -15,8 +15,9 @@ class Leaks:
 
     `statuses` has one status a feature, for the whole target. `blocked` and `suspect` mark symbols;
     `target_blocked` says that the label itself stands among the features. `examined` marks the symbols on
-    which any feature could be measured. `rests_on_past` says that the strongest usable feature is a function
-    of the panel's past, `symbol_rests_on_past` the same on each symbol.
+    which any feature could be measured; a symbol needs `needed_rows` with a label for it.
+    `rests_on_past` says that the strongest usable feature is a function of the panel's past,
+    `symbol_rests_on_past` the same on each symbol.
     """
 
     findings: tuple[Finding, ...]
@@ -25,6 +26,7 @@ class Leaks:
     blocked: Flags
     suspect: Flags
     examined: Flags
+    needed_rows: int
     target_blocked: bool
     fresh: Flags
     rests_on_past: bool
@@ -44,6 +46,7 @@ class Leaks:
             blocked=nowhere,
             suspect=nowhere,
             examined=~nowhere,
+            needed_rows=0,
             target_blocked=False,
             fresh=np.zeros(n_features, dtype=bool),
             rests_on_past=True,
