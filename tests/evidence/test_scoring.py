@@ -44,13 +44,20 @@ def auc(y: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def auc_by_pairs(y: np.ndarray, p: np.ndarray, fold: np.ndarray, weight: np.ndarray) -> float:
-    """Concordance over all pairs of one fold, each weighted by the weights of both rows."""
-    total = concordant = 0.0
-    for i, j in product(np.flatnonzero(y > 0.5), np.flatnonzero(y < 0.5)):
-        if fold[i] == fold[j]:
-            total += weight[i] * weight[j]
+    """Concordance of the pairs of each fold, each pair weighted by the weights of both rows; over folds it is
+    weighted by their pairs, of which each row brings one half times its own weight."""
+    score = total = 0.0
+    for at in np.unique(fold):
+        pairs = comparable = concordant = 0.0
+        for i, j in product(
+            np.flatnonzero((y > 0.5) & (fold == at)), np.flatnonzero((y < 0.5) & (fold == at))
+        ):
+            pairs += 0.5 * (weight[i] + weight[j])
+            comparable += weight[i] * weight[j]
             concordant += weight[i] * weight[j] * ((p[i] > p[j]) + 0.5 * (p[i] == p[j]))
-    return concordant / total
+        score += pairs * concordant / comparable
+        total += pairs
+    return score / total
 
 
 def ic_by_ranks(y: np.ndarray, p: np.ndarray, fold: np.ndarray, weight: np.ndarray) -> float:
@@ -284,10 +291,23 @@ def test_concordance_counts_every_pair_once(seed: int, n: int, n_folds: int) -> 
     assert sums.left.sum() == len(pairs)
     assert sums.cross.sum() == pytest.approx(sum(concordant))
     halves = np.zeros(6)
-    for (i, j), count in zip(pairs, concordant, strict=True):
-        halves[block[i]] += 0.5 * count
-        halves[block[j]] += 0.5 * count
-    np.testing.assert_allclose(sums.cross[0], halves)
+    for i, j in pairs:
+        halves[block[i]] += 0.5
+        halves[block[j]] += 0.5
+    np.testing.assert_allclose(sums.left[0], halves)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_errors_over_folds_are_those_of_chance(metric: ScoreMetric) -> None:
+    """A fold's luck counts once: over folds of eight blocks, z of noise is as wide as Student's t of 39."""
+    rng = np.random.default_rng(23)
+    fold, block = np.arange(1_000) // 200, np.arange(1_000) // 25
+    found = []
+    for _ in range(1_500):
+        y, prediction = label_of(metric, rng.standard_normal(1_000)), rng.standard_normal((1, 1_000))
+        one = estimates(scores(block_sums(metric, y, prediction, fold, block, 40)))[0]
+        found.append((one.value - metric.facts.chance) / one.se)
+    assert np.std(found) == pytest.approx(np.sqrt(39 / 37), abs=0.06)
 
 
 def blocks_of(horizon: int, config: BlockConfig, folds: tuple[Fold, ...] = FOLDS) -> TimeBlocks:

@@ -18,9 +18,10 @@ from foxml_assets.evidence.target_evidence import Estimate
 class BlockSums:
     """Sufficient statistics of scores: k predictions of one symbol, summed within blocks of time.
 
-    AUC: `cross` counts the concordant pairs of each block's rows, ties one half, and `left` all pairs that
-    could be (each pair once for its positive, once for its negative row). IC: `cross`, `left` and `right`
-    sum products and squares of centred ranks of label and prediction. All are k x blocks.
+    AUC: `left` counts the pairs that each block's rows form within their fold, one half of a pair for each of
+    its rows, `cross` the concordant ones of them, ties one half, and `right` what would be concordant by the
+    score of the whole fold. IC: `cross`, `left` and `right` sum products and squares of centred ranks of label
+    and prediction. All are k x blocks.
     """
 
     metric: ScoreMetric
@@ -34,8 +35,8 @@ class Scores:
     """Scores of k predictions and what each block adds to their error: k, and k x blocks.
 
     A block's influence is the derivative of the score by the weight of the block, so that the squares
-    sum to the variance of a block bootstrap (Efron 1982, the infinitesimal jackknife). NaN scores have
-    zero influence.
+    sum to the variance of a block bootstrap (Efron 1982, the infinitesimal jackknife); a fold weighs as the
+    sum of its blocks. NaN scores have zero influence.
     """
 
     value: Floats
@@ -66,9 +67,9 @@ def block_sums(
         return sums
 
     if metric is ScoreMetric.AUC:
-        concordant, comparable = _concordance(y > 0.5, predictions, fold, start, stop)
+        concordant, comparable, expected = _concordance(y > 0.5, predictions, fold, start, stop)
         left = np.broadcast_to(by_block(comparable), (len(predictions), n_blocks))
-        return BlockSums(metric, by_block(concordant), left, np.zeros_like(left))
+        return BlockSums(metric, by_block(concordant), left, by_block(expected))
     ranks = _centred_ranks(np.vstack([y[None, :], predictions]), fold, start, stop)
     label, predicted = ranks[0], ranks[1:]
     left = np.broadcast_to(by_block(label * label), (len(predictions), n_blocks))
@@ -82,8 +83,9 @@ def scores(sums: BlockSums, blocks: Flags | None = None) -> Scores:
     total, total_left, total_right = (part.sum(axis=-1, keepdims=True) for part in (cross, left, right))
     if sums.metric is ScoreMetric.AUC:
         value = _ratio(total, total_left)
-        # A pair weighs by the blocks of both its rows, and `cross` has half of it in each: hence twice.
-        influence = _ratio(2.0 * (cross - np.nan_to_num(value) * left), total_left)
+        # Both rows of a pair count it, so twice `cross` is what a block's rows add and, once more, their part
+        # of what their fold adds: over blocks its luck would be in the error twice. `right` takes one off.
+        influence = _ratio(2.0 * cross - right - np.nan_to_num(value) * left, total_left)
     else:
         scale = np.sqrt(total_left * total_right)
         value = _ratio(total, scale)
@@ -138,8 +140,9 @@ def difference(found: Scores, first: int, second: int) -> Scores:
 
 def _concordance(
     positive: Flags, predictions: Floats, fold: Ints, start: Ints, stop: Ints
-) -> tuple[Floats, Floats]:
-    """Per row the pairs it orders rightly within its fold, for each prediction, and all its pairs."""
+) -> tuple[Floats, Floats, Floats]:
+    """Per row its share of the pairs that each prediction orders rightly within its fold, its share of all
+    pairs, and what the first would be by the score of the fold."""
     order, first, last = _tie_groups(predictions, fold)
     negatives = np.zeros((len(predictions), predictions.shape[1] + 1))
     np.cumsum(~positive[order], axis=1, out=negatives[:, 1:])
@@ -158,8 +161,17 @@ def _concordance(
     concordant = np.empty_like(by_rank)
     np.put_along_axis(concordant, order, by_rank, 1)
     # Each pair is seen from both of its rows; halving makes the sums count it once.
-    comparable = np.where(positive, fold_negatives, fold_positives)
-    return 0.5 * concordant, 0.5 * comparable
+    concordant *= 0.5
+    comparable = 0.5 * np.where(positive, fold_negatives, fold_positives)
+    score = _ratio(_fold_sums(concordant, start, stop), _fold_sums(comparable[None], start, stop))
+    return concordant, comparable, np.nan_to_num(score) * comparable
+
+
+def _fold_sums(values: Floats, start: Ints, stop: Ints) -> Floats:
+    """On each row the sum over the rows of its fold."""
+    totals = np.zeros((len(values), values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=totals[:, 1:])
+    return np.asarray(totals[:, stop] - totals[:, start])
 
 
 def _centred_ranks(values: Floats, fold: Ints, start: Ints, stop: Ints) -> Floats:
