@@ -68,7 +68,10 @@ def overrides(settings: list[str]) -> dict[str, dict[str, object]]:
         below = found.setdefault(name, {})
         *parents, key = path.split(".")
         for parent in parents:
-            below = below.setdefault(parent, {})  # type: ignore[assignment]
+            inner = below.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise SystemExit(f"--set {setting}: {parent} is {inner!r} already, which holds no keys")
+            below = inner
         below[key] = yaml.safe_load(value)
     return found
 

@@ -10,6 +10,7 @@ import yaml
 from scipy.stats import spearmanr
 from small_world import SMALL, world_without_leaks
 
+from benchmarks.truth import overrides
 from benchmarks.worlds.choices import Choice, planted_choices, truth_of
 from benchmarks.worlds.files import write_config, write_panel
 from benchmarks.worlds.scoring import blocks_of, skill_by_block
@@ -118,8 +119,8 @@ def test_the_project_reads_the_panel_of_a_world(tmp_path: Path) -> None:
     world = make_world(spec, 0)
     panel = tmp_path / "panel.parquet"
     write_panel(world, panel)
-    overrides = {"data_config.yaml": {"evidence": {"n_folds": 3}}}
-    write_config(world, panel, tmp_path / "config", overrides)
+    settings = {"data_config.yaml": {"evidence": {"n_folds": 3}}}
+    write_config(world, panel, tmp_path / "config", settings)
     config = DataConfig.model_validate(yaml.safe_load((tmp_path / "config" / "data_config.yaml").read_text()))
     assert config.evidence.n_folds == 3
     assert holdout_start(spec.n_bars, config.evidence.holdout_fraction) == spec.evidence_bars
@@ -142,3 +143,12 @@ def test_a_later_panel_has_evidence_of_the_same_length(tmp_path: Path) -> None:
     n_bars = world.spec.n_bars - 100
     assert pq.read_metadata(panel).num_rows == n_bars * world.spec.n_symbols
     assert holdout_start(n_bars, fraction) == world.spec.evidence_bars
+
+
+def test_settings_of_the_command_line_are_nested_by_file() -> None:
+    assert overrides(["a.yaml:x.y.z=1", "a.yaml:x.y.w=[2]", "b.yaml:q=true"]) == {
+        "a.yaml": {"x": {"y": {"z": 1, "w": [2]}}},
+        "b.yaml": {"q": True},
+    }
+    with pytest.raises(SystemExit, match=r"--set a.yaml:x.y=2: x is 1 already"):
+        overrides(["a.yaml:x=1", "a.yaml:x.y=2"])
