@@ -19,8 +19,10 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
-from routing import generate
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.routing import generate
 from foxml_assets.core.config_files import load_config
 from foxml_assets.core.names import pair_key
 from foxml_assets.core.stamp import RunStamp

@@ -4,14 +4,17 @@ The files of the models are names of one file, so that they take no room; they a
 """
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from planning import best, built, panel_behind, report, routed
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.planning import best, built, panel_behind, report, routed
 from foxml_assets.core.hashing import bytes_hash, canonical_json
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import ModelFamily

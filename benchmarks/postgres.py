@@ -13,16 +13,17 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from graph import ADDED, AGAIN, FIRST, RETIRED, begin, measure_commands, measure_partitions
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "defs"))
 
 from postgres_server import postgres_server
 
+from benchmarks.graph import ADDED, AGAIN, FIRST, RETIRED, begin, measure_commands, measure_partitions
 from foxml_assets.defs.running.held_databases import databases_held_open, use_connections_again
 from foxml_assets.defs.running.instance import open_instance
 
@@ -33,7 +34,7 @@ _JOBS = dg.DynamicPartitionsDefinition(name="measured")
 
 
 @dg.asset(partitions_def=_JOBS, output_required=False, backfill_policy=dg.BackfillPolicy.single_run())
-def measured(context: dg.AssetExecutionContext):  # noqa: ANN201 - events of a generator
+def measured(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
     """An asset that does nothing but report its partitions, as a batch does."""
     for key in context.partition_keys:
         yield dg.AssetMaterialization(context.asset_key, partition=key, metadata={"job_id": key})

@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from graph import begin, measure_commands
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "defs"))
 
 from postgres_server import postgres_server
 
+from benchmarks.graph import begin, measure_commands
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.workspace import Workspace
 
