@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -24,7 +25,8 @@ from foxml_assets.planning.diff.changes import diff_plans
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.data_hashes import DataHashes, data_hashes
-from foxml_assets.planning.plan.master_plan import MasterPlan, TrainingHashes
+from foxml_assets.planning.plan.encoding import job_lines
+from foxml_assets.planning.plan.master_plan import Job, MasterPlan, TrainingHashes
 from foxml_assets.planning.plan.structure import structure_problems
 from foxml_assets.planning.store import tree
 from foxml_assets.planning.store.tree import plan_tree
@@ -141,16 +143,14 @@ def benchmark_making(folder: Path, local_score: float, title: str) -> None:
 def count_serialisations(plan: MasterPlan) -> None:
     """How often a job is encoded for all files it appears in."""
     encoded = 0
-    original = tree.job_lines
 
-    def counted(jobs: tuple[object, ...]) -> list[bytes]:
+    def counted(jobs: Sequence[Job]) -> list[bytes]:
         nonlocal encoded
         encoded += len(jobs)
-        return original(jobs)  # type: ignore[arg-type]
+        return job_lines(jobs)
 
-    tree.job_lines = counted  # type: ignore[assignment]
-    files = plan_tree(plan)
-    tree.job_lines = original
+    with patch.object(tree, "job_lines", counted):
+        files = plan_tree(plan)
     appearances = sum(len(file.lines) for file in files)
     jobs = len(plan.jobs)
     report(
