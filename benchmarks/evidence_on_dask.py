@@ -51,7 +51,8 @@ def evaluate(info: PanelInfo, config: DataConfig, root: Path, engine: EngineSett
     """Evaluate all targets in a new root; the files that came of it."""
     layout = Layout(root)
     assert build_panel(config, layout) == info
-    for _ in evaluate_targets([one.name for one in info.targets], info, config, layout, str, engine):
+    names = [one.name for one in info.targets]
+    for _ in evaluate_targets(names, info, config, layout, lambda _: None, engine):
         pass
     found = [path for path in layout.metrics.rglob("*") if path.is_file() and path.name != "timing.json"]
     return {str(path.relative_to(root)): path.read_bytes() for path in found}
@@ -75,7 +76,7 @@ def compare(client: "Client", scheduler: str, folder: Path, rounds: int) -> bool
     }
 
     def cpu_time() -> float:
-        return time.process_time() + sum(client.run(time.process_time).values())
+        return time.process_time() + float(sum(client.run(time.process_time).values()))
 
     costs: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
     for number in range(rounds):

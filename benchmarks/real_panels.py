@@ -85,10 +85,13 @@ def main() -> int:
         return 0
     arguments.workdir.mkdir(parents=True, exist_ok=True)
     (arguments.workdir / ".gitignore").write_text("*\n", encoding="utf-8")
-    verdicts = judge_leaks(arguments) if arguments.leaks else judge_panels(arguments)
-    good = print_leaks(verdicts) if arguments.leaks else print_verdicts(verdicts)
+    if arguments.leaks:
+        leaks = judge_leaks(arguments)
+        good, numbers = print_leaks(leaks), [asdict(one) for one in leaks]
+    else:
+        verdicts = judge_panels(arguments)
+        good, numbers = print_verdicts(verdicts), [asdict(one) for one in verdicts]
     if arguments.json:
-        numbers = [asdict(one) for one in verdicts]
         arguments.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     return 0 if good else 1
 

@@ -122,8 +122,8 @@ def report_idle(workspace: Workspace) -> bool:
             is_idle |= "nothing to do" in text
             if stage := _STAGE.match(text):
                 shares.append((stage[1], 0.0))
-            elif seconds := _SECONDS.fullmatch(text.strip()):
-                shares[-1] = (shares[-1][0], float(seconds[1]))
+            elif took := _SECONDS.fullmatch(text.strip()):
+                shares[-1] = (shares[-1][0], float(took[1]))
     assert is_idle
     assert process.returncode == 0
     past = time.perf_counter() - start - startup

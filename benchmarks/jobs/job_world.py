@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,14 @@ _MAIN = "from foxml_assets.cli import main; main()"
 # Own models that are sure, and pooled ones that are worth nothing.
 _OWN, _POOLED = Estimate(0.8, 0.01, 0.78, 0.82), Estimate(0.5, 0.01, 0.48, 0.52)
 _STABLE = StabilityMetrics(5, 0.9, 0.02, 0.9, 0.02)
+
+
+class Call(TypedDict):
+    """Arguments of `subprocess.run` and `subprocess.Popen`."""
+
+    args: list[str]
+    env: dict[str, str]
+    text: Literal[True]
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def make_job_world(size: Size, folder: Path) -> Workspace:
     return workspace
 
 
-def foxml(workspace: Workspace, *arguments: str) -> dict[str, Any]:
+def foxml(workspace: Workspace, *arguments: str) -> Call:
     """How `subprocess` is to be called for a command on `workspace`."""
     command = [sys.executable, "-W", "ignore", "-c", _MAIN, *arguments]
     places = {"FOXML_ROOT": str(workspace.root), "FOXML_CONFIG_DIR": str(workspace.config_dir)}

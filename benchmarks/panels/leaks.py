@@ -88,7 +88,8 @@ def _copy(frame: pd.DataFrame, target: str, auc: float, rng: np.random.Generator
     """Noise that knows the label: apart by its class, or correlated with its normal scores by symbol."""
     noise, label = rng.standard_normal(len(frame)), frame[target]
     if is_binary(label):
-        return noise + np.sqrt(2.0) * norm.ppf(auc) * (label.fillna(0.5).to_numpy(dtype=float) - 0.5)
+        centred = label.fillna(0.5).to_numpy(dtype=float) - 0.5
+        return np.asarray(noise + np.sqrt(2.0) * norm.ppf(auc) * centred)
     share = label.groupby(frame["symbol"]).transform(lambda y: (y.rank() - 0.5) / y.notna().sum())
     correlation = 2.0 * np.sin(np.pi * (2.0 * auc - 1.0) / 6.0)
     scores = np.nan_to_num(norm.ppf(share.to_numpy(dtype=float)))

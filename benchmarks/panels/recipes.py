@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.panels.panel import Wide
@@ -110,7 +111,7 @@ def pivot(frame: pd.DataFrame, time: str, symbol: str, value: str) -> pd.DataFra
     return wide.sort_index().sort_index(axis=1)
 
 
-def _circle(name: str, share: np.ndarray, like: pd.DataFrame) -> Wide:
+def _circle(name: str, share: npt.NDArray[np.float64], like: pd.DataFrame) -> Wide:
     angle = 2 * np.pi * share
     return {
         f"{name}_sin": spread(pd.Series(np.sin(angle), like.index), like),

@@ -59,7 +59,7 @@ def judge_policy(bench: Bench, policy: RoutingPolicy) -> Outcome:
     served = served_by_plan(bench.world, bench.table, routing, plan)
     again = [route_choices(bench.world, _routed(bench, table, policy)) for table in bench.replans]
     found = verdict(bench.world, bench.table, bench.truth, served, flipped_share(served.choice, again))
-    leaks = leak_outcomes(bench.world, bench.candidates, served.leaking.any(axis=1))
+    leaks = leak_outcomes(bench.world, bench.candidates, np.asarray(served.leaking.any(axis=1)))
     return Outcome(found, leaks, wrong_pairs(bench, routing, served))
 
 

@@ -71,13 +71,13 @@ def _factor(spec: WorldSpec, memory: float, rng: np.random.Generator) -> Floats:
     heavy = rng.random() < spec.heavy_tails
     common = autoregressive(_shocks((1, spec.n_bars), heavy, rng), memory)
     own = autoregressive(_shocks((spec.n_symbols, spec.n_bars), heavy, rng), memory)
-    return np.sqrt(shared) * common + np.sqrt(1.0 - shared) * own
+    return np.asarray(np.sqrt(shared) * common + np.sqrt(1.0 - shared) * own)
 
 
 def _shocks(shape: tuple[int, int], heavy: bool, rng: np.random.Generator) -> Floats:
     if not heavy:
         return rng.standard_normal(shape)
-    return rng.standard_t(_TAIL_FREEDOM, shape) / np.sqrt(_TAIL_FREEDOM / (_TAIL_FREEDOM - 2.0))
+    return np.asarray(rng.standard_t(_TAIL_FREEDOM, shape) / np.sqrt(_TAIL_FREEDOM / (_TAIL_FREEDOM - 2.0)))
 
 
 def _derived(
@@ -111,4 +111,4 @@ def _derived(
 
 def scaled(values: Floats) -> Floats:
     """The values over the standard deviation of their first 500 bars."""
-    return values / values[..., :500].std()
+    return np.asarray(values / values[..., :500].std())

@@ -68,7 +68,7 @@ def write_config(
 
 def edit_config(path: Path, changes: Mapping[str, object], *, replace: bool = False) -> None:
     """Merge `changes` into a YAML file, or put them in the place of its top-level keys."""
-    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    settings: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if replace:
         settings |= changes
     else:

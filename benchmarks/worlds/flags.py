@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
@@ -63,7 +64,9 @@ def feature_statuses(candidates: pd.DataFrame) -> dict[str, dict[str, str]]:
     return found
 
 
-def leak_outcomes(world: World, candidates: pd.DataFrame, served_targets: np.ndarray) -> list[LeakOutcome]:
+def leak_outcomes(
+    world: World, candidates: pd.DataFrame, served_targets: npt.NDArray[np.bool_]
+) -> list[LeakOutcome]:
     """What became of each planted leak. `served_targets` flags the targets whose leak a job learns from."""
     statuses = feature_statuses(candidates)
     number = {plan.name: at for at, plan in enumerate(world.targets)}

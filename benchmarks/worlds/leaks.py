@@ -62,7 +62,7 @@ def _copy(planted: Planted, auc: float, rng: np.random.Generator) -> Floats:
     noise = rng.standard_normal(label.shape)
     if planted.plan.task is TaskType.CLASSIFICATION:
         distance = np.sqrt(2.0) * norm.ppf(auc)
-        return noise + distance * (np.nan_to_num(label, nan=0.5) - 0.5)
+        return np.asarray(noise + distance * (np.nan_to_num(label, nan=0.5) - 0.5))
     correlation = 2.0 * np.sin(np.pi * (2.0 * auc - 1.0) / 6.0)
     scaled = np.nan_to_num(label / np.nanstd(label))
-    return correlation * scaled + np.sqrt(1.0 - correlation**2) * noise
+    return np.asarray(correlation * scaled + np.sqrt(1.0 - correlation**2) * noise)

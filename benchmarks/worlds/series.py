@@ -28,7 +28,7 @@ def clustered(noise: Floats, spread: float, rng: np.random.Generator) -> Floats:
     common to all symbols."""
     shared = autoregressive(rng.standard_normal((1, noise.shape[1])), _VOLATILITY_MEMORY)
     own = autoregressive(rng.standard_normal(noise.shape), _VOLATILITY_MEMORY)
-    return noise * np.exp(spread * (shared + own) / np.sqrt(2.0) / 2.0)
+    return np.asarray(noise * np.exp(spread * (shared + own) / np.sqrt(2.0) / 2.0))
 
 
 def trailing_mean(response: Floats, window: int) -> Floats:
@@ -45,7 +45,7 @@ def trailing_volatility(response: Floats, window: int) -> Floats:
 def forward_volatility(response: Floats, horizon: int) -> Floats:
     """Logarithm of the mean square of the next `horizon` responses, around 0; NaN at the end."""
     raw = np.log(future_sum(response**2, horizon) / horizon + _TINY)
-    return raw - np.nanmedian(raw)
+    return np.asarray(raw - np.nanmedian(raw))
 
 
 def shifted(values: Floats, bars: int) -> Floats:

@@ -44,7 +44,7 @@ class Signal:
                 raw = chosen[0] * chosen[1] + 0.3 * total
             case Shape.MOMENTUM | Shape.VOLATILITY:
                 raise ValueError(f"{self.shape} is no function of the features")
-        return (raw - raw.mean()) / raw.std()
+        return np.asarray((raw - raw.mean()) / raw.std())
 
 
 _SHAPES = (Shape.LINEAR, Shape.LINEAR, Shape.SATURATING, Shape.STEP, Shape.INTERACTION)

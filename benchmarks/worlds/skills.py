@@ -73,7 +73,7 @@ class SkillTable:
         sums = self.influence[:, :, first]
         if second is not None:
             sums = sums - self.influence[:, :, second]
-        return np.sqrt((sums**2).sum(axis=-1))
+        return np.asarray(np.sqrt((sums**2).sum(axis=-1)))
 
 
 def skill_table(world: World, cache: Path, *, threads: int = 2) -> SkillTable:
@@ -177,7 +177,9 @@ class _Target:
     ) -> tuple[list[list[list[Floats]]], Floats]:
         """Predictions by side, variant and symbol; seconds by variant and model, the pooled one first."""
         symbols = range(len(self.world.symbols))
-        pooled, own, seconds = [], [], []
+        pooled: list[list[Floats]] = []
+        own: list[list[Floats]] = []
+        seconds: list[list[float]] = []
         for family in families:
             X, y = self._pooled_rows()
             started = time.thread_time()

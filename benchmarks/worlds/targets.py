@@ -185,7 +185,7 @@ def _part(signal: Signal, features: Floats, horizon: int, auc: float, course: Fl
 def _noise(spec: WorldSpec, rng: np.random.Generator) -> Floats:
     common = rng.standard_normal((1, spec.n_bars))
     own = rng.standard_normal((spec.n_symbols, spec.n_bars))
-    return np.sqrt(spec.noise_correlation) * common + np.sqrt(1.0 - spec.noise_correlation) * own
+    return np.asarray(np.sqrt(spec.noise_correlation) * common + np.sqrt(1.0 - spec.noise_correlation) * own)
 
 
 def _own_symbols(kind: Kind, spec: WorldSpec, rng: np.random.Generator) -> Flags:
