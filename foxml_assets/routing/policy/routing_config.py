@@ -79,7 +79,7 @@ class SideRates(BySide[Rate]):
     """A false-discovery rate per side: of a few pooled rows, and of thousands of symbol rows."""
 
     cross_sectional: Rate = 0.005
-    symbol: Rate = 0.01
+    symbol: Rate = 0.005
 
 
 class FalseDiscovery(ConfigModel):
@@ -110,7 +110,7 @@ class PooledOnSymbol(ConfigModel):
 class Shrinkage(ConfigModel):
     """Settings of `method: shrinkage`, on the skill scale."""
 
-    min_advantage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+    min_advantage: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
 
 
 class Output(ConfigModel):

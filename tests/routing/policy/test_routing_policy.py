@@ -89,7 +89,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
     assert policy.method == "shrinkage"
     assert policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER
     assert policy.stability_allowlist.symbol == (Stability.STABLE, Stability.DRIFTING)
-    assert [policy.fdr_q(side) for side in Side] == [0.005, 0.01]
+    assert [policy.fdr_q(side) for side in Side] == [0.005, 0.005]
     assert policy.fdr.inflate_se == 1.0
     by_evidence = parse_config(b"families: by_evidence", RoutingPolicy, file=Path("a")).families
     assert policy.families == by_evidence == (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)
@@ -97,7 +97,7 @@ def test_the_defaults_are_the_ones_that_are_documented() -> None:
 
 def test_shrinkage_cannot_do_without_error_control() -> None:
     off = {"fdr": {"enabled": False}}
-    assert RoutingPolicy.model_validate(off).fdr_q(Side.SYMBOL) == 0.01
+    assert RoutingPolicy.model_validate(off).fdr_q(Side.SYMBOL) == 0.005
     assert RoutingPolicy.model_validate({**off, "method": "thresholds"}).fdr_q(Side.SYMBOL) is None
 
 

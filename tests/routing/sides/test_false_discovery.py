@@ -72,12 +72,13 @@ def test_rows_that_could_never_be_routed_are_not_tested() -> None:
     assert pair(plan, "A")["local_error_control"] == "discovered"
 
 
-def test_each_side_has_its_own_rate_by_default_under_both_methods() -> None:
-    # One-sided p = 0.007: between the pooled rate 0.005 and the symbol rate 0.01.
+def test_each_side_has_its_own_rate_under_both_methods() -> None:
+    # One-sided p = 0.007: between the rates of the two sides.
+    rates = {"q": {"cross_sectional": 0.005, "symbol": 0.01}}
     score = 0.5 + norm.isf(0.007) * 0.02
     rows = pooled("x", score=score, score_se=0.02), pooled(), local(score=score, score_se=0.02)
     for method in ("thresholds", "shrinkage"):
-        plan = _by_default(*rows, method=method)
+        plan = _by_default(*rows, method=method, fdr=rates)
         assert (target_row(plan, "x")["cs_error_control"], pair(plan)["local_error_control"]) == (
             "rejected",
             "discovered",
