@@ -5,7 +5,7 @@ All pairs share the blocks, so what symbols and targets have in common at a time
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from foxml_assets.auditing.routing_audit import Interval
 from foxml_assets.core.metrics import ScoreMetric
@@ -88,4 +88,4 @@ def interval(replicates: Floats) -> Interval:
 
 
 def _width(n_blocks: int) -> float:
-    return float(student.ppf(0.975, n_blocks - 1)) if n_blocks > 1 else float("nan")
+    return float(stdtrit(n_blocks - 1, 0.975)) if n_blocks > 1 else float("nan")

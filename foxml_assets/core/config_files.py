@@ -1,5 +1,6 @@
 """Config files: strict YAML in, a frozen pydantic model out, every problem named with its line."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,14 @@ def load_config(path: Path, model: type[Model]) -> Model:
     if path.stat().st_size > MAX_BYTES:
         size = Problem("", f"is larger than {MAX_BYTES} bytes", path.stat().st_size)
         raise ConfigError("the config file is too large", file=path, problems=[size])
-    return parse_config(path.read_bytes(), model, file=path)
+    found: Model = _remembered(path.read_bytes(), model, path)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _remembered(source: bytes, model: type[Model], file: Path) -> Model:
+    # A command reads its configs for every stage and check; models are frozen, so one may serve them all.
+    return parse_config(source, model, file=file)
 
 
 def parse_config(source: bytes, model: type[Model], *, file: Path) -> Model:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Floats, Ints, PanelArrays
@@ -58,6 +57,8 @@ def label_ranks(panel: PanelArrays, label: LabelView) -> list[Floats]:
 
 def scaled_ranks(values: Floats) -> Floats:
     """Mid-ranks along the first axis, scaled to (-0.5, 0.5); NaN stays NaN and counts for nothing."""
+    from scipy.stats import rankdata
+
     known = ~np.isnan(values)
     # Infinity ranks last, so the ranks of known values are those among known values only.
     ranked = rankdata(np.where(known, values, np.inf), axis=0)
@@ -108,6 +109,8 @@ def _usual_rows(panel: PanelArrays, label: LabelView) -> int:
 
 
 def _symbol_skill(r: Floats, y: Floats, spec: TargetSpec, min_rows: int, class_rows: int) -> Floats:
+    from scipy.stats import rankdata
+
     labelled = ~np.isnan(y)
     r, label = r[labelled], y[labelled]
     known = ~np.isnan(r)

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import digamma, polygamma
-from scipy.stats import t as student
+from scipy.special import digamma, polygamma, stdtrit
 
 from foxml_assets.core.metrics import NORMAL_95
 from foxml_assets.evidence.arrays import Flags, Floats
@@ -91,6 +89,8 @@ def _moderated(scores: Sequence[Estimate], n_blocks: Floats) -> list[Estimate]:
 
 def _prior(variance: Floats, freedom: Floats) -> tuple[float, float]:
     """Degrees of freedom and size of the variance that all have in common; 0 of them if nothing is."""
+    from scipy.optimize import brentq
+
     if len(variance) < _FEWEST_SYMBOLS:
         return 0.0, 0.0
     # The logarithm of a variance that d degrees of freedom tell has mean log(true) + digamma(d / 2) -
@@ -105,4 +105,4 @@ def _prior(variance: Floats, freedom: Floats) -> tuple[float, float]:
 
 def _widening(freedom: Floats) -> Floats:
     """How much wider than the normal interval Student's is."""
-    return np.asarray(student.ppf(0.975, np.minimum(freedom, _KNOWN)) / NORMAL_95)
+    return np.asarray(stdtrit(np.minimum(freedom, _KNOWN), 0.975) / NORMAL_95)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from foxml_assets.evidence.arrays import Floats
 from foxml_assets.evidence.target_evidence import StabilityMetrics
@@ -59,6 +58,8 @@ def _top(values: Floats, k: int) -> set[int]:
 
 
 def _tau(a: Floats, b: Floats) -> float:
+    from scipy.stats import kendalltau
+
     if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return 0.0
     return float(kendalltau(a, b).statistic)

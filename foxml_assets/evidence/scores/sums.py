@@ -20,8 +20,8 @@ class BlockSums:
 
     AUC: `left` counts the pairs that each block's rows form within their fold, one half of a pair for each of
     its rows, `cross` the concordant ones of them, ties one half, and `right` what would be concordant by the
-    score of the whole fold. IC: `cross`, `left` and `right` sum products and squares of centred ranks of label
-    and prediction. All are k x blocks.
+    score of the whole fold. IC: `cross`, `left` and `right` sum products and squares of centred ranks of
+    label and prediction. All are k x blocks.
     """
 
     metric: ScoreMetric
