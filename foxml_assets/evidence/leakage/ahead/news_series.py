@@ -16,7 +16,7 @@ from foxml_assets.evidence.leakage.past import (
     weight_table,
     with_earlier,
 )
-from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
+from foxml_assets.evidence.leakage.ranks import FeatureRanks
 
 # Ranks are known to about their own spacing; news of less than this share of a feature is rounding.
 NOTHING_LEFT = 2e-3
@@ -155,9 +155,10 @@ def _moments_of_pairs(
     size = len(pairs.lead)
     grams, crosses, totals = np.zeros((2, size, size)), np.zeros((2, size)), np.zeros(2)
     for one in series:
-        columns = [shifted(one.own[:, at], -int(bars)) for bars, at in zip(pairs.lead, pairs.of, strict=True)]
         for half, chosen in enumerate((one.early, one.late)):
-            table = np.stack([values[chosen] for values in columns], axis=1).astype(np.float64)
+            # Rows x pairs: each pair's feature `lead` rows later. Chosen rows have these before and behind.
+            at = np.flatnonzero(chosen)[:, None] + pairs.lead
+            table = one.own[at, pairs.of].astype(np.float64)
             y = one.news[chosen, column].astype(np.float64)
             grams[half] += table.T @ table
             crosses[half] += table.T @ y
