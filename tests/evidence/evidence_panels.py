@@ -142,6 +142,7 @@ def _pooled_skill(of: Examined, view: LabelView, folds: tuple[Fold, ...], usable
 
 
 SMALL: dict[str, object] = {
+    "threads": 1,
     "n_folds": 3,
     "embargo_bars": 2,
     "min_rows": 60,
