@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/.tools
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Where there is a file system in memory with room, tests work there: their databases sync every event.
-MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "/dev/shm" }')
 CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info .tmp_dagster_home_*
 
 setup: $(TOOLS)
