@@ -24,10 +24,10 @@ def command_of(example: Path) -> list[str]:
 
 
 def most_predicted(file: Path) -> str:
-    """The target of returns that the most symbols have predictions of."""
+    """The target of numbers that the most symbols have predictions of."""
     pairs = pd.read_parquet(file)[["target", "symbol"]].drop_duplicates().astype(str)
-    returns = pairs[pairs["target"].str.startswith("fwd_ret_")]
-    return str(returns["target"].value_counts().index[0])
+    numbers = pairs[pairs["target"].str.startswith("fwd_")]
+    return str(numbers["target"].value_counts().index[0])
 
 
 def test_every_example_is_run() -> None:
