@@ -26,8 +26,8 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 # As of a process that SIGINT has ended.
 INTERRUPTED = 130
-# New objects from which on Python looks for cycles. Imports make many that stay: with the default of 700,
-# looking through them is a tenth of what a short command takes.
+# New objects from which on Python looks for cycles. Imports make many that stay: by default, looking through
+# them is a tenth of what a short command takes.
 _COLLECT_AFTER = 50_000
 
 

@@ -290,10 +290,12 @@ def test_concordance_counts_every_pair_once(seed: int, n: int, n_folds: int) -> 
     concordant = [(prediction[i] > prediction[j]) + 0.5 * (prediction[i] == prediction[j]) for i, j in pairs]
     assert sums.left.sum() == len(pairs)
     assert sums.cross.sum() == pytest.approx(sum(concordant))
-    halves = np.zeros(6)
-    for i, j in pairs:
-        halves[block[i]] += 0.5
-        halves[block[j]] += 0.5
+    concordant_halves, halves = np.zeros(6), np.zeros(6)
+    for (i, j), count in zip(pairs, concordant, strict=True):
+        for at in (block[i], block[j]):
+            concordant_halves[at] += 0.5 * count
+            halves[at] += 0.5
+    np.testing.assert_allclose(sums.cross[0], concordant_halves)
     np.testing.assert_allclose(sums.left[0], halves)
 
 

@@ -12,7 +12,7 @@ from foxml_assets.routing.candidates.candidates import candidates_hash, typed_ca
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
-QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TARGETS = ("y1", "y2", "y3")
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
 LEVELS = ("DISALLOWED", "EXPERIMENTAL", "WEAK_BUT_OK", "STRONG")

@@ -121,7 +121,7 @@ def tidy(column: pd.Categorical) -> pd.Categorical:
     # The new position of each word; one place more, so that null finds itself at the end.
     place = np.full(len(names) + 1, NULL)
     place[used] = np.arange(len(used))
-    return pd.Categorical.from_codes(place[codes], categories=plain(names[at] for at in used))
+    return decode(place[codes], (names[at] for at in used))
 
 
 def floats(column: pd.Series) -> Floats:
