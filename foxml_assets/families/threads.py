@@ -1,15 +1,31 @@
-"""Threads of the native libraries: BLAS on one, as several differ in the last bits; OpenMP asleep if idle."""
+"""Threads of this program, and of the native libraries: BLAS on one, as several differ in the last bits;
+OpenMP asleep if idle."""
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 import scipy.linalg  # noqa: F401 - SciPy's own BLAS must be loaded before the controller looks for libraries
 from threadpoolctl import ThreadpoolController
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 _LOCK = threading.RLock()
+
+
+def map_threads(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """The results for `items`, in their order, by `threads` threads; of one, it is the caller's own."""
+    if threads == 1:
+        # To hand over to a pool and back takes longer than many a symbol's part of the work.
+        yield from map(function, items)
+    else:
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            yield from pool.map(function, items)
 
 
 @contextmanager

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +11,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from forked import run_command
 from markdown_docs import DOCS, README, REPOSITORY, blocks, commands, text_of
 
 from foxml_assets.auditing.routing_audit import RoutingAudit
@@ -60,15 +59,8 @@ def follow_readme(folder: Path, *more: str) -> tuple[Path, str]:
 
 def foxml(folder: Path, *arguments: str) -> str:
     """Run the command line in `folder`; returns what was printed."""
-    result = subprocess.run(
-        [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("FOXML_", "DAGSTER_"))}
+    result = run_command(arguments, environment, folder)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

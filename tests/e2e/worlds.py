@@ -3,12 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from forked import run_command
 
 REPOSITORY = Path(__file__).parents[2]
 _SMALL = {
@@ -33,15 +33,7 @@ class World:
 
     def foxml(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in a process of its own, to its end."""
-        command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", *arguments]
-        return subprocess.run(
-            command,
-            env=self.environment() | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        return run_command(arguments, self.environment() | environment)
 
     def environment(self) -> dict[str, str]:
         """The environment in which commands and servers of this world run."""

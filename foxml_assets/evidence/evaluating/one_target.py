@@ -1,7 +1,6 @@
 """Targets before and after the point at which each stands alone: leakage and ridge, then trees and scores."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -44,6 +43,7 @@ from foxml_assets.evidence.screening.probe import probe_families, successful
 from foxml_assets.evidence.screening.ridge_screen import LinearScreen, LinearTask, linear_screen
 from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 from foxml_assets.evidence.timing import EvidenceTiming
+from foxml_assets.families.threads import map_threads
 from foxml_assets.panel.data_config import OwnTrees
 from foxml_assets.panel.folds import Fold, purge_bars, walk_forward
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
@@ -127,8 +127,7 @@ def evaluate_case(
     def one(symbol: int) -> SymbolScores:
         return score_symbol(case, symbol, own(symbol), pooled, blocks)
 
-    with ThreadPoolExecutor(max_workers=settings.threads) as pool:
-        found = tuple(pool.map(one, range(len(case.panel.symbols))))
+    found = tuple(map_threads(one, range(len(case.panel.symbols)), settings.threads))
     pooled, found = with_known_errors(pooled, found, blocks)
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]

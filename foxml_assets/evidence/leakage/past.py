@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 
 from foxml_assets.evidence.arrays import Flags, Floats, Ints
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, shifted
@@ -143,10 +143,15 @@ def best_ridge(
     weights at all leave 1."""
     scale = np.maximum(np.diag(gram), 1e-12)
     best, best_left = np.zeros(len(gram)), 1.0
+    if not len(gram):
+        return best, best_left
     for penalty in PENALTIES:
         # The last term keeps the matrix positive definite where a column is all zeros.
         ridged = gram + np.diag(penalty * scale + 1e-9)
-        weights = cho_solve(cho_factor(ridged, lower=True, check_finite=False), cross, check_finite=False)
+        # LAPACK itself: what `scipy.linalg` does about it takes longer than these small systems.
+        _, weights, failed = dposv(ridged, cross, lower=1)
+        if failed:
+            raise np.linalg.LinAlgError(f"moments that are not positive definite at {failed}")
         # The residual sum of squares from moments: y'y - 2 w'X'y + w'X'Xw.
         left = float((late_total - 2.0 * weights @ late_cross + weights @ late_gram @ weights) / late_total)
         if left < best_left:

@@ -1,6 +1,5 @@
 """Features as ranks within symbols, and how well each alone orders a label."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy.typing as npt
 
 from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.arrays import FEWEST_ROWS, Floats, Ints, PanelArrays
+from foxml_assets.families.threads import map_threads
 from foxml_assets.panel.data_config import EvidenceConfig
 from foxml_assets.panel.panel_info import TargetSpec
 
@@ -45,8 +45,7 @@ def feature_ranks(panel: PanelArrays, config: EvidenceConfig) -> FeatureRanks:
         if rows.stop > rows.start:
             ranks[rows] = scaled_ranks(np.asarray(panel.X[rows], dtype=np.float64))
 
-    with ThreadPoolExecutor(max_workers=config.threads) as pool:
-        list(pool.map(one, range(len(panel.symbols))))
+    list(map_threads(one, range(len(panel.symbols)), config.threads))
     return FeatureRanks(panel, ranks)
 
 
@@ -87,8 +86,7 @@ def label_skill(
         r = shifted(features.ranks[rows][:, columns], lag).astype(np.float64)
         return _symbol_skill(r, label.y[rows], label.spec, least, of_class)
 
-    with ThreadPoolExecutor(max_workers=config.threads) as pool:
-        return np.stack(list(pool.map(one, range(len(panel.symbols)))))
+    return np.stack(list(map_threads(one, range(len(panel.symbols)), config.threads)))
 
 
 def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig) -> int:

@@ -1,6 +1,5 @@
 """Pooled and own models of one target, scored on the same rows and held against each other."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from foxml_assets.evidence.scores.sums import (
 )
 from foxml_assets.evidence.screening.predictions import TargetCase, Variant
 from foxml_assets.evidence.target_evidence import Estimate
+from foxml_assets.families.threads import map_threads
 
 # How many standard errors a predictor must lead by before it replaces the one that was expected to be best.
 _LEAD = 1.5
@@ -75,8 +75,7 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
     def one(symbol: int) -> BlockSums | None:
         return _sums(case, symbol, predictions[:, case.panel.rows_of(symbol)], blocks, least)
 
-    with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
-        on_symbols = tuple(pool.map(one, range(len(case.panel.symbols))))
+    on_symbols = tuple(map_threads(one, range(len(case.panel.symbols)), case.config.threads))
     trained = [
         sums for sums, kept in zip(on_symbols, case.leaks.pooled.tolist(), strict=True) if kept and sums
     ]

@@ -1,7 +1,6 @@
 """Out-of-fold predictions of every model that screens one target."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +11,7 @@ from foxml_assets.evidence.arrays import Flags, Floats, Ints, PanelArrays
 from foxml_assets.evidence.leakage.leaks import Leaks
 from foxml_assets.evidence.screening.tree_screen import BinnedPanel, TreeFit, fit_trees, training_rows
 from foxml_assets.families.registry import find_family
+from foxml_assets.families.threads import map_threads
 from foxml_assets.panel.data_config import EvidenceConfig
 from foxml_assets.panel.folds import Fold
 from foxml_assets.panel.panel_info import TargetSpec
@@ -82,11 +82,11 @@ def pooled_trees(case: TargetCase, binned: BinnedPanel) -> TreeScreen:
             None if not _can_fit(case, train, test) else (test, _fit(case, binned, train, test, pooled=True))
         )
 
-    with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
-        # The last fold trains longest: first, so that no thread waits for it at the end.
-        for fold, found in zip(case.folds[::-1], pool.map(one, case.folds[::-1]), strict=True):
-            if found is not None:
-                prediction[found[0]], gain[fold.index] = found[1].prediction, found[1].gain
+    # The last fold trains longest: first, so that no thread waits for it at the end.
+    folds = case.folds[::-1]
+    for fold, found in zip(folds, map_threads(one, folds, case.config.threads), strict=True):
+        if found is not None:
+            prediction[found[0]], gain[fold.index] = found[1].prediction, found[1].gain
     return TreeScreen(prediction, gain)
 
 
@@ -102,8 +102,7 @@ def own_trees(case: TargetCase, binned: BinnedPanel, symbols: Flags) -> Floats:
             if _can_fit(case, train, test):
                 prediction[test] = _fit(case, binned, train, test, pooled=False).prediction
 
-    with ThreadPoolExecutor(max_workers=case.config.threads) as pool:
-        list(pool.map(one, np.flatnonzero(symbols).tolist()))
+    list(map_threads(one, np.flatnonzero(symbols).tolist(), case.config.threads))
     return prediction
 
 

@@ -4,13 +4,13 @@ The estimator is that of the `ridge` model family, fitted from second moments: w
 plan trains, but that the probability of a class is not cut to [0, 1].
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from foxml_assets.evidence.arrays import Flags, Floats, PanelArrays
 from foxml_assets.families.ridge.moments import Scales, column_scales, ridge_penalty, solve_ridge, standardise
+from foxml_assets.families.threads import map_threads
 from foxml_assets.panel.data_config import EvidenceConfig
 from foxml_assets.panel.folds import Fold
 
@@ -58,31 +58,29 @@ def linear_screen(
     pooled, own = np.full((n_targets, n_rows), np.nan), np.full((n_targets, n_rows), np.nan)
     weights = np.full((len(folds), n_targets, len(panel.features)), np.nan)
     work = _Work(panel, task, config)
-    with ThreadPoolExecutor(max_workers=config.threads) as pool:
-        for fold in folds:
-            scales = _training_scales(panel, fold)
+    symbols = range(len(panel.symbols))
+    for fold in folds:
+        scales = _training_scales(panel, fold)
 
-            def one(symbol: int, fold: Fold = fold, scales: Scales = scales) -> "tuple[_Moments, _Means]":
-                own_test = work.own_model(symbol, fold) if with_own else None
-                if own_test is not None:
-                    rows, predictions = own_test
-                    own[:, rows] = predictions
-                return work.moments(symbol, fold, scales)
+        def one(symbol: int, fold: Fold = fold, scales: Scales = scales) -> "tuple[_Moments, _Means]":
+            own_test = work.own_model(symbol, fold) if with_own else None
+            if own_test is not None:
+                rows, predictions = own_test
+                own[:, rows] = predictions
+            return work.moments(symbol, fold, scales)
 
-            total = _Total(task.pooled, len(panel.features))
-            for symbol, (part, means) in enumerate(pool.map(one, range(len(panel.symbols)))):
-                total.add(symbol, part, means)
-            weights[fold.index] = work.solve(total.moments(), scales)
-            levels = total.levels(weights[fold.index], config.ridge.intercept_prior_rows)
+        total = _Total(task.pooled, len(panel.features))
+        for symbol, (part, means) in enumerate(map_threads(one, symbols, config.threads)):
+            total.add(symbol, part, means)
+        weights[fold.index] = work.solve(total.moments(), scales)
+        levels = total.levels(weights[fold.index], config.ridge.intercept_prior_rows)
 
-            def predict(
-                symbol: int, fold: Fold = fold, scales: Scales = scales, levels: Floats = levels
-            ) -> None:
-                rows = panel.rows_between(symbol, fold.test_start, fold.test_stop)
-                z = standardise(panel.X[rows], scales, config.ridge.clip)
-                pooled[:, rows] = levels[:, symbol, None] + _each(weights[fold.index], z.T)
+        def predict(symbol: int, fold: Fold = fold, scales: Scales = scales, levels: Floats = levels) -> None:
+            rows = panel.rows_between(symbol, fold.test_start, fold.test_stop)
+            z = standardise(panel.X[rows], scales, config.ridge.clip)
+            pooled[:, rows] = levels[:, symbol, None] + _each(weights[fold.index], z.T)
 
-            list(pool.map(predict, range(len(panel.symbols))))
+        list(map_threads(predict, symbols, config.threads))
     missing = np.isnan(task.labels)
     pooled[missing], own[missing] = np.nan, np.nan
     return LinearScreen(pooled, own, weights)
