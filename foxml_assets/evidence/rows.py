@@ -14,6 +14,9 @@ from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.evidence.screening.probe import FamilyOutcome, failed, successful
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics
 
+# By luck one target in 160 whose share is 0 shows as much.
+_CLEAR_ERRORS = 2.5
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -28,13 +31,14 @@ def pooled_row(
     scores: PooledScores,
     stability: StabilityMetrics | None,
     families: Sequence[FamilyOutcome],
+    feedback: Estimate,
 ) -> RowEvidence:
     """The pooled model: its mean score within the symbols that it trains on."""
     # The flag of each symbol, repeated on its rows.
     predicted = np.isfinite(scores.chosen.prediction) & np.repeat(
         case.leaks.pooled, np.diff(case.panel.starts)
     )
-    verdict = _pooled_verdict(case, scores.score)
+    verdict = _pooled_verdict(case, scores.score, feedback)
     return RowEvidence(
         symbol=None,
         sample_size=int(predicted.sum()),
@@ -52,10 +56,14 @@ def pooled_row(
 
 
 def symbol_row(
-    case: TargetCase, symbol: int, scores: SymbolScores, families: Sequence[FamilyOutcome]
+    case: TargetCase,
+    symbol: int,
+    scores: SymbolScores,
+    families: Sequence[FamilyOutcome],
+    feedback: Estimate,
 ) -> RowEvidence:
     """The own model of one symbol, beside the pooled model on the same symbol."""
-    verdict = _symbol_verdict(case, symbol, scores.local)
+    verdict = _symbol_verdict(case, symbol, scores.local, feedback)
     return RowEvidence(
         symbol=case.panel.symbols[symbol],
         sample_size=scores.sample_size,
@@ -74,7 +82,7 @@ def symbol_row(
     )
 
 
-def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
+def _pooled_verdict(case: TargetCase, score: Estimate, feedback: Estimate) -> Verdict:
     """What cannot be trusted with the features that are left."""
     leaks = case.leaks
     if leaks.target_blocked:
@@ -83,8 +91,8 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     if not leaks.examined.any():
         return Verdict(LeakageStatus.UNKNOWN, _unexamined(case, int(counts.max())))
     too_good = None if leaks.rests_on_past else _too_good(case, score)
-    if too_good is not None:
-        return too_good
+    if (doubt := too_good or _of_short_windows(case, feedback)) is not None:
+        return doubt
     # SAFE for the whole target needs half of the symbols that have it examined.
     unseen, n_labelled = int(((counts > 0) & ~leaks.examined).sum()), int((counts > 0).sum())
     if 2 * unseen > n_labelled:
@@ -92,7 +100,7 @@ def _pooled_verdict(case: TargetCase, score: Estimate) -> Verdict:
     return Verdict(LeakageStatus.SAFE)
 
 
-def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
+def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate, feedback: Estimate) -> Verdict:
     leaks, name = case.leaks, case.panel.symbols[symbol]
     if leaks.blocked[symbol]:
         return Verdict(LeakageStatus.BLOCKED, _reason(leaks.findings, name, LeakageStatus.BLOCKED))
@@ -102,7 +110,7 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate) -> Verdict:
         labelled = int((~np.isnan(case.y[case.panel.rows_of(symbol)])).sum())
         return Verdict(LeakageStatus.UNKNOWN, _unexamined(case, labelled))
     too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
-    return too_good or Verdict(LeakageStatus.SAFE)
+    return too_good or _of_short_windows(case, feedback) or Verdict(LeakageStatus.SAFE)
 
 
 def _unexamined(case: TargetCase, n_labelled: int) -> str:
@@ -121,6 +129,20 @@ def _too_good(case: TargetCase, score: Estimate) -> Verdict | None:
         return None
     return Verdict(
         LeakageStatus.SUSPECT, f"skill of {skill:.3f} from features that earlier rows do not explain"
+    )
+
+
+def _of_short_windows(case: TargetCase, feedback: Estimate) -> Verdict | None:
+    """SUSPECT for models of a target whose pooled score is for a large part feedback: own ones see the same
+    features."""
+    share, error = feedback.value, feedback.se
+    if share is None or error is None:
+        return None
+    if share < max(case.config.leakage.max_feedback_share, _CLEAR_ERRORS * error):
+        return None
+    return Verdict(
+        LeakageStatus.SUSPECT,
+        f"{share:.0%} of the pooled score is what features of the label's own past get in short windows",
     )
 
 

@@ -62,8 +62,9 @@ class TargetEvidence:
     """All evidence for one target. `features` are the selected ones, each with its leakage status.
 
     `assured` names features whose leakage is not doubted, with who stands for them and why. `null_score` is
-    what a pooled model scored on shuffled labels. `settings_hash` identifies how it was computed, `data_hash`
-    from what.
+    what a pooled model scored on shuffled labels, `feedback_share` how much of the pooled score short windows
+    make by themselves (scores/feedback.py). `settings_hash` identifies how it was computed, `data_hash` from
+    what.
     """
 
     target: str
@@ -76,3 +77,4 @@ class TargetEvidence:
     features: dict[str, LeakageStatus] = field(default_factory=dict)
     assured: Assurances = field(default_factory=dict)
     null_score: Estimate = Estimate(None)
+    feedback_share: Estimate = Estimate(None)

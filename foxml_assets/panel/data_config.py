@@ -133,6 +133,7 @@ class LeakageConfig(ConfigModel):
     news_keeps: float = Field(0.9, gt=0.0, lt=1.0)
     many_symbols: float = Field(0.2, gt=0.0, le=1.0)
     max_credible_skill: float = Field(0.8, gt=0.0, le=1.0)
+    max_feedback_share: float = Field(0.25, gt=0.0, le=1.0)
     examined_rows: int = Field(120_000, ge=1_000)
     known_safe: dict[str, str] = Field(default_factory=dict)
     calendar: Patterns = ()

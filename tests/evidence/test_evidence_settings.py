@@ -58,12 +58,13 @@ CHANGES: dict[str, object] = {
 }
 # Intercepts are nothing to scores.
 NO_EFFECT = {"threads", "ridge.intercept_prior_rows"}
-# What these change shows with features that are the same for all symbols, with a builder, and beside the
-# evidence: in test_known_features.py, test_replay.py and test_kept_predictions.py.
+# What these change shows with features that are the same on all symbols, with a builder, beside the evidence,
+# and on random walks: in test_known_features.py, test_replay.py, test_kept_predictions.py, test_feedback.py.
 ELSEWHERE = {
     "keep_predictions",
     "leakage.calendar",
     "leakage.detectors",
+    "leakage.max_feedback_share",
     *(f"leakage.replay.{name}" for name in ReplayConfig.model_fields),
 }
 # These are looked at with another setting beside them.

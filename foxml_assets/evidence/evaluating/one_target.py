@@ -18,6 +18,7 @@ from foxml_assets.evidence.leakage.ranks import LabelView
 from foxml_assets.evidence.rows import pooled_row, symbol_row
 from foxml_assets.evidence.score_tables import importance_table, mean_importance, score_table
 from foxml_assets.evidence.scores.blocks import make_blocks
+from foxml_assets.evidence.scores.feedback import feedback_share
 from foxml_assets.evidence.scores.moderated import with_known_errors
 from foxml_assets.evidence.scores.null_score import null_scores
 from foxml_assets.evidence.scores.pooled_or_own import (
@@ -133,8 +134,10 @@ def evaluate_case(
     weights = screen.pooled_weights[:, 0]
     importance = mean_importance(gain, weights)
     case = replace(case, leaks=case.leaks.weighed(importance))
-    rows = [pooled_row(case, pooled, stability(_snapshots(trees, weights), settings.overlap_top_k), families)]
-    rows += [symbol_row(case, symbol, scores, families) for symbol, scores in enumerate(found)]
+    feedback = feedback_share(case, pooled.chosen)
+    stable = stability(_snapshots(trees, weights), settings.overlap_top_k)
+    rows = [pooled_row(case, pooled, stable, families, feedback)]
+    rows += [symbol_row(case, symbol, scores, families, feedback) for symbol, scores in enumerate(found)]
     evidence = TargetEvidence(
         target=case.spec.name,
         task_type=case.spec.task_type,
@@ -144,6 +147,7 @@ def evaluate_case(
         settings_hash=settings_hash(case.spec, shared.asked, shared.replay_hash),
         rows=tuple(rows),
         null_score=null,
+        feedback_share=feedback,
         features=_selected(case, importance, settings.top_k),
         assured=shared.known.assured,
     )

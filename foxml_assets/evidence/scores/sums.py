@@ -54,10 +54,7 @@ def block_sums(
     if len(y) == 0:
         nothing = np.zeros((len(predictions), n_blocks))
         return BlockSums(metric, nothing, nothing, nothing)
-    # The first row of each fold; start and stop repeat each fold's ends on all of its rows.
-    bounds = np.flatnonzero(np.diff(fold, prepend=fold[0] - 1))
-    start = np.repeat(bounds, np.diff(bounds, append=len(y)))
-    stop = np.repeat(np.append(bounds[1:], len(y)), np.diff(bounds, append=len(y)))
+    start, stop = _ends(fold)
     # The first row of each block that has any: reduceat would give an empty one the next one's value.
     present = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
 
@@ -70,7 +67,7 @@ def block_sums(
         concordant, comparable, expected = _concordance(y > 0.5, predictions, fold, start, stop)
         left = np.broadcast_to(by_block(comparable), (len(predictions), n_blocks))
         return BlockSums(metric, by_block(concordant), left, by_block(expected))
-    ranks = _centred_ranks(np.vstack([y[None, :], predictions]), fold, start, stop)
+    ranks = centred_ranks(np.vstack([y[None, :], predictions]), fold)
     label, predicted = ranks[0], ranks[1:]
     left = np.broadcast_to(by_block(label * label), (len(predictions), n_blocks))
     return BlockSums(metric, by_block(predicted * label), left, by_block(predicted * predicted))
@@ -167,6 +164,13 @@ def _concordance(
     return concordant, comparable, np.nan_to_num(score) * comparable
 
 
+def _ends(fold: Ints) -> tuple[Ints, Ints]:
+    """On each row the first row of its fold, and one past the last."""
+    edges = np.flatnonzero(np.diff(fold, prepend=fold[0] - 1, append=fold[-1] + 1))
+    length = np.diff(edges)
+    return np.repeat(edges[:-1], length), np.repeat(edges[1:], length)
+
+
 def _fold_sums(values: Floats, start: Ints, stop: Ints) -> Floats:
     """On each row the sum over the rows of its fold."""
     totals = np.zeros((len(values), values.shape[1] + 1))
@@ -174,9 +178,9 @@ def _fold_sums(values: Floats, start: Ints, stop: Ints) -> Floats:
     return np.asarray(totals[:, stop] - totals[:, start])
 
 
-def _centred_ranks(values: Floats, fold: Ints, start: Ints, stop: Ints) -> Floats:
-    """Mid-ranks within folds, scaled to (-0.5, 0.5)."""
-    order, first, last = _tie_groups(values, fold)
+def centred_ranks(values: Floats, fold: Ints) -> Floats:
+    """Mid-ranks of each row of `values` (k x n) within folds, scaled to (-0.5, 0.5); `fold` ascends."""
+    (start, stop), (order, first, last) = _ends(fold), _tie_groups(values, fold)
     # Places count from 0: the middle of the group's places, plus one half, over the rows of the fold.
     by_rank = (0.5 * (first + last + 1) - start) / (stop - start) - 0.5
     ranks = np.empty_like(by_rank)
