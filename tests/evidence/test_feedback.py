@@ -15,7 +15,7 @@ FIVE_FOLDS = {**SMALL, "n_folds": 5, "families": ["ridge"]}
 
 
 def frame() -> pd.DataFrame:
-    """Returns ahead of a random walk, beside features made of its past, and those of another walk, which a driver
+    """Returns ahead of a random walk, beside features made of its past, and of another walk, which a driver
     of its own moves."""
     rng = np.random.default_rng(5)
     shape = (40, 1_500)
