@@ -14,8 +14,8 @@ from foxml_assets.evidence.screening.predictions import TargetCase
 from foxml_assets.evidence.screening.probe import FamilyOutcome, failed, successful
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, StabilityMetrics
 
-# By luck one target in 160 whose share is 0 shows as much.
-_CLEAR_ERRORS = 2.5
+# By luck one target in 700 whose share is 0 shows as much.
+_CLEAR_ERRORS = 3.0
 
 
 @dataclass(frozen=True)
