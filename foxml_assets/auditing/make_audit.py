@@ -20,11 +20,10 @@ from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.serving.holdout import require_holdout
+from foxml_assets.serving.holdout import holdout_timeline, require_holdout
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import find_table
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.split import Timeline
 from foxml_assets.training.training_gate import authorise_training
 
@@ -60,7 +59,7 @@ def make_audit(
     `blocks_config` is the evidence's: the blocks of time are as long as its own.
     """
     plan, baselines, shelf = contest.plan, contest.baselines, contest.shelf
-    timeline = panel_timeline(context)
+    timeline = holdout_timeline(context)
     require_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
     longest = longest_horizon(context.info)

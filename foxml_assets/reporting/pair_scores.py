@@ -23,11 +23,10 @@ from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.serving.holdout import Holdout, read_holdout
+from foxml_assets.serving.holdout import Holdout, holdout_timeline, read_holdout
 from foxml_assets.serving.job_models import load_job_model, mean_prediction
 from foxml_assets.serving.pair_service import PairService, Service, of_another_panel, pair_service, untrained
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import panel_timeline
 from foxml_assets.training.models.inventory import Inventory
 from foxml_assets.training.scores import Score, score
 from foxml_assets.training.split import Timeline
@@ -119,7 +118,7 @@ def score_pairs(
     Raises PanelError and TrainingError.
     """
     routed = routes[routes["route"] != Route.BLOCKED.value]
-    timeline = panel_timeline(context)
+    timeline = holdout_timeline(context)
     blocks = holdout_blocks(timeline, longest_horizon(context.info), blocks_config)
     unusable = of_another_panel(plan.jobs, context) | untrained(inventory.jobs)
     scorer = _Scorer(context, timeline, blocks, pair_service(plan, unusable))

@@ -14,7 +14,7 @@ from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.serving.panel_rows import Ints, PanelRows, panel_rows
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import job_features
+from foxml_assets.training.data import job_features, panel_timeline
 from foxml_assets.training.split import Timeline
 
 CHUNK_ROWS = 500_000
@@ -73,6 +73,25 @@ def holdout_rows(
 def features_of(jobs: Iterable[Job], info: PanelInfo) -> list[str]:
     """The columns of the panel that the models of `jobs` take, sorted."""
     return sorted({name for job in jobs for name in job_features(job, info)})
+
+
+def holdout_timeline(context: TrainingContext) -> Timeline:
+    """The bars of the panel, and where the hold-out begins that plan and models left alone.
+
+    Raises PanelError where the config asks for another than the panel was described for: models may have
+    been trained on its rows.
+    """
+    described_for = context.info.holdout_fraction
+    if context.holdout_fraction != described_for:
+        what = f"in data_config.yaml is not the {described_for} of the panel"
+        problem = Problem("evidence.holdout_fraction", what, context.holdout_fraction)
+        raise PanelError(
+            "the panel was described for another hold-out",
+            file=context.layout.panel_info,
+            problems=[problem],
+            fix="run again, so that plan and models leave it alone: foxml run",
+        )
+    return panel_timeline(context)
 
 
 def require_holdout(timeline: Timeline, layout: Layout) -> None:

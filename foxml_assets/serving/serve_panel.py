@@ -17,7 +17,7 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import ABSENT, MasterPlan
 from foxml_assets.routing.plan.plan_reading import find_routing_plan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
-from foxml_assets.serving.holdout import features_of, holdout_rows, require_holdout
+from foxml_assets.serving.holdout import features_of, holdout_rows, holdout_timeline, require_holdout
 from foxml_assets.serving.out_of_fold import predict_out_of_fold, require_kept
 from foxml_assets.serving.pair_service import of_another_panel, pair_routes, pair_service, untrained
 from foxml_assets.serving.panel_rows import PanelRows, panel_rows
@@ -122,9 +122,9 @@ def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) 
 def serve_holdout(context: TrainingContext) -> tuple[ServedPlan, PanelRows]:
     """The current plan and the hold-out rows of its panel. Jobs planned on other data serve nothing.
 
-    Raises as `read_plan`, and PanelError, also where there is no hold-out.
+    Raises as `read_plan` and `holdout_timeline`, and PanelError where there is no hold-out.
     """
-    timeline = panel_timeline(context)
+    timeline = holdout_timeline(context)
     require_holdout(timeline, context.layout)
     served = read_plan(context)
     served = served.without(of_another_panel(served.service.plan.jobs, context))

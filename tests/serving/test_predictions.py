@@ -12,7 +12,7 @@ from served_world import FEATURES, held_rows, job_of, panel_file
 from training_world import RETURN, UP, make_world, panel_frame
 
 from foxml_assets.core.errors import PanelError, PlanMissingError, PlanStaleError
-from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.core.vocabulary import OutOfSample, TaskType
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.reporting.make_report import make_report
 from foxml_assets.serving.job_models import load_family
@@ -197,6 +197,17 @@ def test_the_holdout_of_a_panel_that_moved_on_is_not_out_of_sample(trained: Rout
     assert "the pooled model was trained before the panel changed" in found[-1].unserved
     # As rows of any panel they can be predicted on.
     assert set(predicted(trained, tmp_path, held_rows()).unserved) == set(BLOCKED)
+
+
+def test_a_holdout_that_models_were_trained_on_is_refused(trained_once: Routed) -> None:
+    context = replace(trained_once.world.context, holdout_fraction=0.4)
+    with pytest.raises(PanelError) as caught:
+        predict_panel(OutOfSample.HOLDOUT, context, None)
+    assert str(context.layout.panel_info) in str(caught.value)
+    assert "data_config.yaml is not the 0.2 of the panel (found 0.4)" in str(caught.value)
+    assert "foxml run" in caught.value.fix
+    with pytest.raises(PanelError, match="another hold-out"):
+        make_report(trained_once.plan, trained_once.routing, context, BlockConfig())
 
 
 def test_predictions_need_the_plan_and_its_routing_plan(trained: Routed, tmp_path: Path) -> None:
