@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ _MAX_REASONS = 20
 def run_predict(root: Path | None, config_dir: Path | None, panel: Path | OutOfSample, out: Path) -> int:
     """Write the predictions on `panel` to `out`, and print who has none, and why.
 
-    Returns the exit code: 1 if no pair at all has predictions. Raises FoxmlError.
+    Returns the exit code: 1 if there are no predictions at all, and then `out` is as it was. Raises
+    FoxmlError.
     """
     workspace = current_workspace(root, config_dir)
     show_progress()
@@ -43,9 +45,12 @@ def run_predict(root: Path | None, config_dir: Path | None, panel: Path | OutOfS
     predictions = open_predictions(panel, context, inputs.data.panel.time_unit)
     console.print(predictions.on)
     found = _Found()
-    write_predictions(out, predictions.schema, found.counted(predictions.by_target))
+    tables = found.counted(predictions.by_target)
+    first = next((table for table in tables if len(table)), None)
+    if first is not None:
+        write_predictions(out, predictions.schema, chain([first], tables))
     _print(found, predictions.plan, out)
-    return 0 if found.pairs else 1
+    return 0 if found.rows else 1
 
 
 @dataclass
@@ -99,4 +104,5 @@ def _print(found: _Found, plan: MasterPlan, out: Path) -> None:
         console.print(table)
     if len(found.unserved) > _MAX_REASONS:
         console.print(f"and {len(found.unserved) - _MAX_REASONS:,} more reasons")
-    console.print(f"Predictions  {out}", soft_wrap=True)
+    written = f"Predictions  {out}" if found.rows else f"Nothing is written to {out}"
+    console.print(written, soft_wrap=True)

@@ -113,4 +113,18 @@ def test_what_was_predicted_is_told(
     told = capsys.readouterr().out
     assert "0 predictions of 0 pairs by plan" in told
     assert "the plan does not know the symbol" in told
-    assert len(pd.read_csv(tmp_path / "out.csv")) == 0
+    assert "Nothing is written to" in told
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_without_any_prediction_the_file_is_as_it_was(
+    trained_once: Routed, tmp_path: Path, suffix: str
+) -> None:
+    strangers = held_rows().assign(symbol="NEW").drop_duplicates("date")
+    panel, out = panel_file(tmp_path / "new.parquet", strangers), tmp_path / "new" / f"out{suffix}"
+    assert predict(trained_once, panel, out) == 1
+    assert not out.exists()
+    assert predict(trained_once, panel_file(tmp_path / "held.parquet", held_rows()), out) == 0
+    before = out.read_bytes()
+    assert predict(trained_once, panel, out) == 1
+    assert out.read_bytes() == before
