@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.files.columns import is_numeric
+from foxml_assets.panel.files.other_columns import described
 from foxml_assets.panel.files.reading import to_frame
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
@@ -53,7 +54,8 @@ class Wish:
 @dataclass(frozen=True)
 class PanelGuess:
     """What the columns seem to be. `levels` are prices and volumes, which are better left out, and `later`
-    columns whose names say that they are labels, or tell of what comes, and that are no targets.
+    columns whose names say that they are labels, or tell of what comes, and that are no targets. What else
+    is left out, since it is not numeric, `not_numeric` says in words.
 
     `without_horizon` and `like_classes` are targets of which something must be said before they can be used.
     """
@@ -67,6 +69,7 @@ class PanelGuess:
     features: tuple[str, ...]
     levels: tuple[str, ...]
     later: tuple[str, ...]
+    not_numeric: str
     without_horizon: tuple[str, ...]
     like_classes: tuple[str, ...]
     n_rows: int
@@ -85,10 +88,13 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     head = to_frame(tables[0].read(named).slice(0, _LOOKED_AT), keys=named)
     time = wish.time_column or _time_column(head)
     symbol = wish.symbol_column or _symbol_column(schema, tables, named)
-    others = [name for name in named if name not in (time, symbol) and is_numeric(schema.field(name).type)]
+    values = [name for name in named if name not in (time, symbol)]
+    others = [name for name in values if is_numeric(schema.field(name).type)]
+    words = [name for name in values if name not in others]
     targets = tuple(name for name in others if _is_target(name, wish))
     if time is None or symbol is None or not targets:
-        raise _unknown(path, time, symbol, named)
+        labels = described([name for name in words if _is_target(name, wish)], tables)
+        raise _unknown(path, time, symbol, named, labels)
     data = pa.concat_tables(
         [table.read([symbol, *targets]) for table in tables], promote_options="permissive"
     ).to_pandas()
@@ -105,6 +111,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
         features=tuple(name for name in others if name not in left_out),
         levels=levels,
         later=later,
+        not_numeric=described(words, tables),
         without_horizon=tuple(name for name in targets if not isinstance(infer_horizon(name), Horizon)),
         like_classes=tuple(name for name in targets if is_like_classes(data[name].dropna().unique())),
         n_rows=len(data),
@@ -166,14 +173,20 @@ def _is_later(name: str) -> bool:
     return bool(_LABEL.fullmatch(name) or _LATER.fullmatch(name))
 
 
-def _unknown(path: str, time: str | None, symbol: str | None, names: Sequence[str]) -> PanelError:
+def _unknown(
+    path: str, time: str | None, symbol: str | None, names: Sequence[str], labels: str
+) -> PanelError:
+    """`labels` names the columns that would be labels if they were numeric."""
+    unlabelled = "no numeric column looks like a label"
+    if labels:
+        unlabelled = f"{unlabelled}; not numeric: {labels}"
     lacking = [
         (time is None, "time", "no column looks like a time", "--time-column"),
         (symbol is None, "symbol", "no column looks like an instrument", "--symbol-column"),
         (
             time is not None and symbol is not None,
             "labels",
-            "no numeric column looks like a label",
+            unlabelled,
             "--target",
         ),
     ]

@@ -36,7 +36,10 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
     Raises PanelError before anything is written, naming everything that is wrong with the source.
     """
     source = config.panel
-    raw = demo_panel(source) if isinstance(source, DemoPanel) else read_file_panel(source)
+    if isinstance(source, DemoPanel):
+        raw = demo_panel(source)
+    else:
+        raw = read_file_panel(source, _features_before(layout))
     valid = validate(raw)
     # Folds that cannot be cut would surface only after the write, target by target.
     for target in valid.targets:
@@ -85,6 +88,14 @@ def read_panel(
 ) -> pd.DataFrame:
     """`read_rows` of the panel under `layout`."""
     return read_rows(layout.panel, info, columns, symbols, file=layout.panel)
+
+
+def _features_before(layout: Layout) -> tuple[str, ...]:
+    """Those of the panel that is there. A damaged one, which is about to be replaced, has none."""
+    try:
+        return load_panel_info(layout).features
+    except PanelError:
+        return ()
 
 
 def _length_problems(info: PanelInfo) -> Iterator[Problem]:

@@ -36,7 +36,10 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "constant target": (lambda f: f.assign(y_up_2d=1.0), ("target y_up_2d: is constant (found 1.0)",)),
     "empty target": (lambda f: f.assign(y_up_2d=np.nan), ("target y_up_2d: is empty",)),
-    "text target": (lambda f: f.assign(y_up_2d="up"), ("target y_up_2d: is not numeric",)),
+    "text target": (
+        lambda f: f.assign(y_up_2d="up"),
+        ("target y_up_2d: is not numeric (found 'up')",),
+    ),
     "no horizon": (lambda f: f.rename(columns={"y_up_2d": "y_up"}), ("target y_up: has no horizon",)),
     "unsafe target": (lambda f: f.rename(columns={"y_up_2d": "y_a|b_2d"}), ("target", "'y_a|b_2d'")),
     "unsafe symbol": (lambda f: f.replace({"symbol": {"BBB": "B|B"}}), ("symbol", "'B|B'")),
@@ -119,7 +122,7 @@ def test_all_problems_stand_in_one_error(tmp_path: Path) -> None:
         ),
         ("targets: [y_up_2d]\ntask_types: {y_x: regression}", "panel.task_types: names no target"),
         ("targets: [y_up_2d]\nfeatures: [signal, gone]", "panel.features: names no column (found 'gone')"),
-        ("targets: [y_up_2d]\nfeatures: [name]", "feature name: is not numeric"),
+        ("targets: [y_up_2d]\nfeatures: [name]", "feature name: is not numeric (found 'text')"),
         ('targets: ["re:("]', "is not a regular expression"),
         (
             "targets: [fwd_value_2d]\ntask_types: {fwd_value_2d: classification}",

@@ -108,7 +108,7 @@ def test_only_the_columns_that_models_take_are_read(trained: Routed, tmp_path: P
         ),
         (lambda frame: frame.drop(columns="date"), ["column date: is missing"]),
         (lambda frame: frame.drop(columns="symbol"), ["column symbol: is missing"]),
-        (lambda frame: frame.assign(vol="high"), ["column vol: is not numeric"]),
+        (lambda frame: frame.assign(vol="high"), ["column vol: is not numeric (found 'high')"]),
         (lambda frame: frame.assign(vol=np.inf), ["column vol: has infinite values"]),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), ["duplicate (time, symbol) rows"]),
         (lambda frame: frame.iloc[:0], ["holds no rows"]),

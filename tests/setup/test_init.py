@@ -118,6 +118,21 @@ def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "Then: foxml run" in told
 
 
+def test_what_is_not_numeric_is_named_with_a_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = market().assign(sector="tech", y_way_5d=pd.Categorical(["up", "down"] * N))
+    texts = frame["momentum"].astype(str)
+    texts.iloc[7] = "n.a."
+    written(tmp_path, frame.assign(momentum=texts))
+    told = capsys.readouterr().out
+    assert "features   none" in told
+    assert "left out   momentum ('n.a.'), sector ('tech'), y_way_5d ('up'): not numeric" in told
+    frame.drop(columns=["fwd_ret_5d", "y_up_5d"]).to_parquet(tmp_path / "panel.parquet", index=False)
+    with pytest.raises(PanelError, match=r"looks like a label; not numeric: y_way_5d \('up'\)"):
+        guess_panel(str(tmp_path / "panel.parquet"), Wish())
+
+
 def test_a_panel_without_keys_or_labels_says_what_to_name(tmp_path: Path) -> None:
     path = tmp_path / "panel.parquet"
     frame = market().rename(columns={"date": "a", "ticker": "b", "fwd_ret_5d": "c_5d", "y_up_5d": "d_5d"})

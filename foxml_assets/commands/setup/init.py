@@ -103,6 +103,8 @@ def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
         # All of them: one that is a feature after all is missed, and one that is none would be a leak.
         names = ", ".join(guess.later)
         lines.append(f"  left out   {names}: their names say that they tell of what comes (exclude_features)")
+    if guess.not_numeric:
+        lines.append(f"  left out   {guess.not_numeric}: not numeric")
     few = " (too few rows a symbol for production)" if profile is Profile.DEVELOPMENT else ""
     lines.append(f"  profile    {profile}{few}: routing_config.yaml")
     if guess.without_horizon:

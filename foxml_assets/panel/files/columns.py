@@ -1,5 +1,6 @@
 """Which columns of a user's panel are targets and which are features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,19 @@ _MEND = "mend these settings under `panel` in data_config.yaml"
 
 @dataclass(frozen=True)
 class ChosenColumns:
-    """Features and targets, each sorted by name."""
+    """Features and targets, each sorted by name, and what would be features but is `not_numeric`."""
 
     features: tuple[str, ...]
     targets: tuple[RawTarget, ...]
+    not_numeric: tuple[str, ...]
 
 
-def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
+def choose_columns(
+    schema: "pa.Schema", config: FilePanel, odd_value: Callable[[str], str | None]
+) -> ChosenColumns:
     """The columns that `config` chooses from `schema`. Names that come from the future are never features.
+
+    `odd_value` gives a value of a column that is not a number, for the errors.
 
     Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
     columns that are not numeric, horizons that cannot be read, names that cannot be used.
@@ -43,7 +49,8 @@ def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
     ]
     ahead = {name for name in candidates if is_from_the_future(name)}
     candidates = [name for name in candidates if name not in ahead]
-    features = tuple(n for n in candidates if n in numeric and matches_any(n, config.features))
+    chosen = [name for name in candidates if matches_any(name, config.features)]
+    features = tuple(name for name in chosen if name in numeric)
 
     problems += [
         Problem("panel.targets", "names no column", name) for name in unmatched(config.targets, others)
@@ -54,12 +61,12 @@ def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
     choose = f"choose from its columns: {', '.join(schema.names[:40])}"
     fix = choose if problems else _MEND
     problems += [
-        Problem(f"target {name}", "is not numeric", str(schema.field(name).type))
+        Problem(f"target {name}", "is not numeric", odd_value(name))
         for name in target_names
         if name not in numeric
     ]
     problems += [
-        Problem(f"feature {name}", "is not numeric", str(schema.field(name).type))
+        Problem(f"feature {name}", "is not numeric", odd_value(name))
         for name in config.features
         if name in candidates and name not in numeric
     ]
@@ -75,7 +82,7 @@ def choose_columns(schema: "pa.Schema", config: FilePanel) -> ChosenColumns:
     problems += target_problems
     if problems:
         raise PanelError("the panel and data_config.yaml do not fit together", problems=problems, fix=fix)
-    return ChosenColumns(features=features, targets=targets)
+    return ChosenColumns(features, targets, tuple(name for name in chosen if name not in numeric))
 
 
 def is_from_the_future(name: str) -> bool:

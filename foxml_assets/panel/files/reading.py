@@ -1,6 +1,7 @@
 """A user's own panel, in long format, from a file, a folder or a glob."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.data_config import FilePanel
 from foxml_assets.panel.files.columns import choose_columns, is_numeric
+from foxml_assets.panel.files.other_columns import left_out_words, odd_value
 from foxml_assets.panel.files.table_files import (
     PANEL,
     PARQUET,
@@ -26,15 +28,20 @@ from foxml_assets.panel.raw_panel import RawPanel, TimeUnit
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_log = logging.getLogger(__name__)
 
-def read_file_panel(config: FilePanel) -> RawPanel:
-    """Read the chosen columns of all files.
+
+def read_file_panel(config: FilePanel, features_before: Collection[str] = ()) -> RawPanel:
+    """Read the chosen columns of all files. Logs what is left out because it is not numeric, and what of it
+    is among `features_before`.
 
     Raises PanelError for files that cannot be read, columns that a file lacks, and choices that name nothing.
     """
     files = panel_files(config.path, config.source)
     tables = open_tables(files, config.source, config.symbol_column, PANEL)
-    chosen = choose_columns(_unified(tables, PANEL), config)
+    chosen = choose_columns(_unified(tables, PANEL), config, lambda name: odd_value(name, tables))
+    if left_out := left_out_words(chosen.not_numeric, tables, features_before):
+        _log.warning("panel: %s", left_out)
     keys = (config.time_column, config.symbol_column)
     wanted = [*keys, *chosen.features, *(target.name for target in chosen.targets)]
     return RawPanel(
@@ -63,7 +70,7 @@ def read_rows(
     _require(tables, wanted, ROWS)
     types = {field.name: field.type for field in _unified(tables, ROWS)}
     words = [
-        Problem(f"column {name}", "is not numeric", str(types[name]))
+        Problem(f"column {name}", "is not numeric", odd_value(name, tables))
         for name in features
         if not is_numeric(types[name])
     ]
