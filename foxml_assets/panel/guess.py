@@ -13,7 +13,7 @@ from foxml_assets.panel.files.other_columns import described
 from foxml_assets.panel.files.reading import to_frame
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
-from foxml_assets.panel.panel_times import as_times
+from foxml_assets.panel.panel_times import as_times, date_format
 from foxml_assets.panel.panel_values import is_like_classes
 from foxml_assets.panel.patterns import matches_any
 from foxml_assets.panel.raw_panel import TimeUnit
@@ -137,7 +137,7 @@ def _time_column(head: pd.DataFrame) -> str | None:
 
 
 def _time_unit(column: pd.Series) -> TimeUnit | None:
-    if not pd.api.types.is_integer_dtype(column) or column.empty:
+    if not pd.api.types.is_integer_dtype(column) or column.empty or date_format(column) is not None:
         return None
     largest = float(column.abs().max())
     return next((unit for limit, unit in _UNITS if largest < limit), "ns")

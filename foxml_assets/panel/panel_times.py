@@ -1,4 +1,5 @@
-"""The time column as people write it: timestamps, dates, ISO 8601 text, or whole numbers of a named unit."""
+"""The time column as people write it: timestamps, dates, ISO 8601 text, whole numbers of a named unit, or
+dates written as whole numbers."""
 
 import pandas as pd
 
@@ -8,14 +9,23 @@ from foxml_assets.panel.raw_panel import TimeUnit
 _ZONE = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
 _UNIT_MISSING = "holds whole numbers: say what they count since 1970, as `time_unit: ms` (or s, us, ns)"
 _ISO = "ISO 8601, as 2024-01-31 or 2024-01-31T16:00:00Z"
+# First, last and format: as counts of any unit since 1970 these are some days of that year.
+_DATES = ((19_000_101, 21_001_231, "%Y%m%d"), (190_001, 210_012, "%Y%m"))
+_DATES_WORDS = "dates as 20240131 or months as 202401"
 
 
 def as_times(column: pd.Series, unit: TimeUnit | None) -> tuple[pd.Series, Problem | None]:
     """The column as timestamps, in UTC where it names a zone; missing values stay missing.
 
-    With a problem, if it holds what is no time, or whole numbers without a `unit`.
+    With a problem, if it holds what is no time, whole numbers without a `unit`, or dates with one.
     """
     name = f"column {column.name}"
+    if (written := date_format(column)) is not None:
+        if unit is not None:
+            what = f"holds {_DATES_WORDS}, and no {unit} since 1970: leave out `time_unit`"
+            return column, Problem(name, what, int(column.iloc[0]))
+        dates: pd.Series = pd.to_datetime(column.astype(str), format=written, errors="coerce")
+        return dates, _not_a_time(column, dates, _DATES_WORDS)
     if pd.api.types.is_integer_dtype(column):
         if unit is None:
             return column, Problem(name, _UNIT_MISSING, int(column.iloc[0]) if len(column) else None)
@@ -30,6 +40,14 @@ def as_times(column: pd.Series, unit: TimeUnit | None) -> tuple[pd.Series, Probl
     if pd.api.types.is_string_dtype(column):
         return _from_text(column)
     return column, Problem(name, "is not a timestamp, a date or their text", str(column.dtype))
+
+
+def date_format(column: pd.Series) -> str | None:
+    """How the whole numbers of a column are written, if all are in the range of dates, or of months."""
+    if not pd.api.types.is_integer_dtype(column) or column.empty:
+        return None
+    low, high = int(column.min()), int(column.max())
+    return next((written for first, last, written in _DATES if first <= low and high <= last), None)
 
 
 def _from_text(column: pd.Series) -> tuple[pd.Series, Problem | None]:
@@ -48,4 +66,6 @@ def _not_a_time(column: pd.Series, times: pd.Series, wanted: str) -> Problem | N
     wrong = column[times.isna() & column.notna()]
     if wrong.empty:
         return None
-    return Problem(f"column {column.name}", f"holds {len(wrong)} values that are not {wanted}", wrong.iloc[0])
+    # A plain number, which is shown as such.
+    first = wrong.head(1).tolist()[0]
+    return Problem(f"column {column.name}", f"holds {len(wrong)} values that are not {wanted}", first)

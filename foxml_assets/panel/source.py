@@ -10,7 +10,7 @@ from foxml_assets.panel.demo.demo_panel import demo_file
 from foxml_assets.panel.files.table_files import panel_files, source_files
 
 # To be raised when the same source makes another panel than before.
-_PANEL_CODE_VERSION = "1"
+_PANEL_CODE_VERSION = "2"
 
 
 def builder_source_fingerprint(path: str) -> str:

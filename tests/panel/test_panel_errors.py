@@ -64,6 +64,12 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda f: f.assign(timestamp=f["timestamp"].astype("int64")),
         ("column timestamp: holds whole numbers", "time_unit: ms"),
     ),
+    "no such day": (
+        lambda f: f.assign(
+            timestamp=f["timestamp"].dt.strftime("%Y%m%d").astype(int).replace(20200301, 20200231)
+        ),
+        ("column timestamp: holds 3 values that are not dates as 20240131", "(found 20200231)"),
+    ),
     "time as fractions": (
         lambda f: f.assign(timestamp=f["timestamp"].astype("int64") / 1e9),
         ("column timestamp: is not a timestamp, a date or their text",),
@@ -125,6 +131,11 @@ def test_all_problems_stand_in_one_error(tmp_path: Path) -> None:
         ("targets: [y_up_2d]\nfeatures: [name]", "feature name: is not numeric (found 'text')"),
         ('targets: ["re:("]', "is not a regular expression"),
         (
+            "targets: [y_up_2d]\ntime_column: day\ntime_unit: s",
+            "column day: holds dates as 20240131 or months as 202401, and no s since 1970:"
+            " leave out `time_unit` (found 20200101)",
+        ),
+        (
             "targets: [fwd_value_2d]\ntask_types: {fwd_value_2d: classification}",
             "target fwd_value_2d: is not 0 or 1, as classification needs",
         ),
@@ -132,7 +143,9 @@ def test_all_problems_stand_in_one_error(tmp_path: Path) -> None:
 )
 def test_a_choice_that_does_not_fit_the_panel_is_named(tmp_path: Path, panel: str, expected: str) -> None:
     path = tmp_path / "panel.parquet"
-    small_frame(n_bars=120).assign(name="text").to_parquet(path, index=False)
+    frame = small_frame(n_bars=120)
+    days = frame["timestamp"].dt.strftime("%Y%m%d").astype(int)
+    frame.assign(name="text", day=days).to_parquet(path, index=False)
     with pytest.raises(PanelError) as caught:
         build_panel(parquet_config(path, panel), Layout(tmp_path / "out"))
     assert expected in str(caught.value)

@@ -230,6 +230,7 @@ TIMES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
     "moments of a zone as text": (lambda times: times.dt.strftime("%Y-%m-%dT%H:%M:%S+02:00"), ""),
     "seconds": (lambda times: times.astype("datetime64[s]").astype("int64"), "time_unit: s"),
     "milliseconds": (lambda times: times.astype("datetime64[ms]").astype("int64"), "time_unit: ms"),
+    "days as whole numbers": (lambda times: times.dt.strftime("%Y%m%d").astype("int64"), ""),
 }
 
 
@@ -237,12 +238,25 @@ TIMES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
 def test_times_are_read_as_people_write_them(written: str, tmp_path: Path) -> None:
     write, setting = TIMES[written]
     frame = small_frame(n_bars=120)
-    frame.assign(timestamp=write(frame["timestamp"])).to_parquet(tmp_path / "panel.parquet", index=False)
+    rewritten = frame.assign(timestamp=write(frame["timestamp"]))
+    rewritten.to_parquet(tmp_path / "panel.parquet", index=False)
+    rewritten.to_csv(tmp_path / "panel.csv", index=False)
     panel = f'targets: "y_*"\nexclude_features: fwd_value_2d\n{setting}'
-    info = build_panel(parquet_config(tmp_path / "panel.parquet", panel), Layout(tmp_path / "out"))
     is_zoned = "zone" in written
-    assert info.start == ("2019-12-31T22:00:00+00:00" if is_zoned else "2020-01-01T00:00:00")
-    assert info.target("y_up_2d").horizon_bars == 2
+    for kind in ("parquet", "csv"):
+        config = parquet_config(tmp_path / f"panel.{kind}", panel, kind=kind)
+        info = build_panel(config, Layout(tmp_path / kind))
+        assert info.start == ("2019-12-31T22:00:00+00:00" if is_zoned else "2020-01-01T00:00:00")
+        assert info.target("y_up_2d").horizon_bars == 2
+
+
+def test_months_as_whole_numbers_are_read(tmp_path: Path) -> None:
+    frame = small_frame(n_bars=120)
+    months = frame.groupby("symbol").cumcount()
+    written = 100 * (2010 + months // 12) + months % 12 + 1
+    frame.assign(timestamp=written).to_parquet(tmp_path / "panel.parquet", index=False)
+    info = build_panel(parquet_config(tmp_path / "panel.parquet"), Layout(tmp_path / "out"))
+    assert (info.start, info.end) == ("2010-01-01T00:00:00", "2019-12-01T00:00:00")
 
 
 def test_labels_of_minus_one_and_one_are_classes(tmp_path: Path) -> None:

@@ -108,6 +108,18 @@ def test_the_unit_of_whole_times_is_told_by_their_size(unit: str, step: int, tmp
     assert guess_panel(str(tmp_path / "panel.parquet"), Wish()).time_unit == unit
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_dates_as_whole_numbers_need_no_unit(kind: str, tmp_path: Path) -> None:
+    frame, path = market(), tmp_path / f"panel.{kind}"
+    frame["date"] = frame["date"].dt.strftime("%Y%m%d").astype(int)
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path, index=False)
+    write_configs(tmp_path / "out", tmp_path / "cfg", str(path), Wish())
+    workspace = current_workspace(tmp_path / "out", tmp_path / "cfg")
+    info = build_panel(workspace.data_config(), workspace.layout)
+    assert info.start == "2021-01-01T00:00:00"
+    assert info.target("fwd_ret_5d").horizon_bars == 5
+
+
 def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = market().rename(columns={"y_up_5d": "y_up"})
     frame["y_regime_5d"] = frame["momentum"].round().clip(-1, 1)
