@@ -10,7 +10,7 @@ import pyarrow as pa
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.files.columns import is_numeric
 from foxml_assets.panel.files.other_columns import described
-from foxml_assets.panel.files.reading import to_frame
+from foxml_assets.panel.files.reading import to_frame, unified_schema
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
 from foxml_assets.panel.panel_times import as_times, date_format
@@ -82,7 +82,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     Raises PanelError where there is no data, or no column that could be time, symbol or label.
     """
     kind, tables = _open(path, wish.symbol_column)
-    schema = pa.unify_schemas([table.schema for table in tables], promote_options="permissive")
+    schema = unified_schema(tables, PANEL)
     named = [name for name in schema.names if not is_pandas_index(name)]
     # All columns are read as keys are, since any may be the time and hold dates.
     head = to_frame(tables[0].read(named).slice(0, _LOOKED_AT), keys=named)

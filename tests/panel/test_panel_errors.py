@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 from small_panels import parquet_config, small_frame
 
 from foxml_assets.core.errors import PanelError
+from foxml_assets.panel.guess import Wish, guess_panel
 from foxml_assets.panel.panel_store import build_panel
 from foxml_assets.storage.layout import Layout
 
@@ -177,12 +181,35 @@ def test_a_column_missing_from_one_of_several_files_is_named(tmp_path: Path) -> 
         build_panel(parquet_config(tmp_path), Layout(tmp_path / "out"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_names_that_stand_twice_are_told_with_their_file(tmp_path: Path, kind: str) -> None:
+    frame, path = small_frame(n_bars=120), tmp_path / f"b.{kind}"
+    frame.to_csv(tmp_path / "a.csv") if kind == "csv" else frame.to_parquet(tmp_path / "a.parquet")
+    table = pa.Table.from_pandas(frame).rename_columns(
+        {"slow": "signal", "noise_b": "noise_a", "late": "noise_a"}
+    )
+    csv.write_csv(table, path) if kind == "csv" else pq.write_table(table, path)
+    for refused in (
+        lambda: build_panel(parquet_config(tmp_path, kind=kind), Layout(tmp_path / "out")),
+        lambda: guess_panel(str(tmp_path), Wish()),
+    ):
+        with pytest.raises(PanelError) as caught:
+            refused()
+        assert caught.value.file == path
+        assert list(map(str, caught.value.problems)) == [
+            "column signal: stands more than once (found 2)",
+            "column noise_a: stands more than once (found 3)",
+        ]
+
+
 def test_files_that_disagree_on_a_type_are_an_error(tmp_path: Path) -> None:
     frame = small_frame(n_bars=120)
     frame.iloc[:100].to_parquet(tmp_path / "a.parquet", index=False)
     frame.iloc[100:].assign(slow="text").to_parquet(tmp_path / "b.parquet", index=False)
     with pytest.raises(PanelError, match="disagree on a column's type"):
         build_panel(parquet_config(tmp_path), Layout(tmp_path / "out"))
+    with pytest.raises(PanelError, match="disagree on a column's type"):
+        guess_panel(str(tmp_path), Wish())
 
 
 def test_a_bad_panel_leaves_the_old_one_whole(tmp_path: Path) -> None:

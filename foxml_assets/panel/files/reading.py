@@ -1,6 +1,7 @@
 """A user's own panel, in long format, from a file, a folder or a glob."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def read_file_panel(config: FilePanel, features_before: Collection[str] = ()) ->
     """
     files = panel_files(config.path, config.source)
     tables = open_tables(files, config.source, config.symbol_column, PANEL)
-    chosen = choose_columns(_unified(tables, PANEL), config, lambda name: odd_value(name, tables))
+    chosen = choose_columns(unified_schema(tables, PANEL), config, lambda name: odd_value(name, tables))
     if left_out := left_out_words(chosen.not_numeric, tables, features_before):
         _log.warning("panel: %s", left_out)
     keys = (config.time_column, config.symbol_column)
@@ -68,7 +69,7 @@ def read_rows(
         table.only(wanted) for table in open_tables(row_files(path), kind_of(path), symbol_column, ROWS)
     ]
     _require(tables, wanted, ROWS)
-    types = {field.name: field.type for field in _unified(tables, ROWS)}
+    types = {field.name: field.type for field in unified_schema(tables, ROWS)}
     words = [
         Problem(f"column {name}", "is not numeric", odd_value(name, tables))
         for name in features
@@ -82,7 +83,7 @@ def read_rows(
 
 def source_columns(path: str, symbol_column: str) -> tuple[str, ...]:
     """The columns of a feature builder's source. Raises PanelError for files that cannot be read."""
-    return tuple(_unified(_source_tables(path, symbol_column), SOURCE).names)
+    return tuple(unified_schema(_source_tables(path, symbol_column), SOURCE).names)
 
 
 def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame:
@@ -93,7 +94,7 @@ def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame
     """
     tables = _source_tables(path, symbol_column)
     keys = (time_column, symbol_column)
-    wanted = list(dict.fromkeys([*keys, *_unified(tables, SOURCE).names]))
+    wanted = list(dict.fromkeys([*keys, *unified_schema(tables, SOURCE).names]))
     table = _read_all(tables, wanted, SOURCE)
     return pd.DataFrame(table.to_pandas()).assign(**to_frame(table.select(keys), keys=keys))
 
@@ -102,9 +103,12 @@ def _source_tables(path: str, symbol_column: str) -> tuple[TableFile, ...]:
     return open_tables(source_files(path), PARQUET, symbol_column, SOURCE)
 
 
-def _unified(tables: Sequence[TableFile], setting: str) -> "pa.Schema":
+def unified_schema(tables: Sequence[TableFile], setting: str) -> "pa.Schema":
+    """The columns of all files. Raises PanelError where a name stands twice in one, or types do not agree."""
     import pyarrow as pa
 
+    for table in tables:
+        _require_distinct(table, setting)
     try:
         return pa.unify_schemas([table.schema for table in tables], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -118,6 +122,14 @@ def _read_all(tables: Sequence[TableFile], wanted: list[str], setting: str) -> "
     _require(tables, wanted, setting)
     parts = [table.read(wanted) for table in tables]
     return pa.concat_tables(parts, promote_options="permissive").select(wanted)
+
+
+def _require_distinct(table: TableFile, setting: str) -> None:
+    counts = Counter(table.schema.names)
+    problems = [Problem(f"column {name}", "stands more than once", n) for name, n in counts.items() if n > 1]
+    if problems:
+        fix = f"rename or remove all but one of each, or {fix_for(setting)}"
+        raise PanelError("two columns have one name", file=table.path, problems=problems, fix=fix)
 
 
 def _require(tables: Sequence[TableFile], wanted: Sequence[str], setting: str) -> None:
