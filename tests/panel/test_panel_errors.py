@@ -40,6 +40,7 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "constant target": (lambda f: f.assign(y_up_2d=1.0), ("target y_up_2d: is constant (found 1.0)",)),
     "empty target": (lambda f: f.assign(y_up_2d=np.nan), ("target y_up_2d: is empty",)),
+    "target without a type": (lambda f: f.assign(y_up_2d=None), ("target y_up_2d: has no values",)),
     "text target": (
         lambda f: f.assign(y_up_2d="up"),
         ("target y_up_2d: is not numeric (found 'up')",),

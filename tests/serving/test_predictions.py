@@ -235,3 +235,14 @@ def test_a_csv_panel_is_predicted_as_the_same_parquet(trained_once: Routed, tmp_
     counted = held_rows().assign(date=lambda rows: rows["date"].astype("datetime64[s]").astype("int64"))
     as_numbers = panel_file(tmp_path / "numbers.parquet", counted)
     pd.testing.assert_frame_equal(predict_panel(as_numbers, trained_once.world.context, "s").frame, expected)
+
+
+def test_a_feature_without_any_value_is_predicted_on_in_csv_as_in_parquet(
+    trained_once: Routed, tmp_path: Path
+) -> None:
+    empty = held_rows().assign(gap=np.nan, vol=np.nan)
+    expected = predicted(trained_once, tmp_path, empty).frame
+    empty.to_csv(tmp_path / "new.csv", index=False)
+    found = predict_panel(tmp_path / "new.csv", trained_once.world.context, None)
+    assert set(found.unserved) == set(BLOCKED)
+    pd.testing.assert_frame_equal(found.frame, expected)

@@ -61,12 +61,10 @@ def choose_columns(
     choose = f"choose from its columns: {', '.join(schema.names[:40])}"
     fix = choose if problems else _MEND
     problems += [
-        Problem(f"target {name}", "is not numeric", odd_value(name))
-        for name in target_names
-        if name not in numeric
+        _not_numeric(f"target {name}", odd_value(name)) for name in target_names if name not in numeric
     ]
     problems += [
-        Problem(f"feature {name}", "is not numeric", odd_value(name))
+        _not_numeric(f"feature {name}", odd_value(name))
         for name in config.features
         if name in candidates and name not in numeric
     ]
@@ -88,6 +86,10 @@ def choose_columns(
 def is_from_the_future(name: str) -> bool:
     """Whether a column's name says that it holds what comes later."""
     return name.startswith(_AHEAD)
+
+
+def _not_numeric(field: str, odd_value: str | None) -> Problem:
+    return Problem(field, "has no values" if odd_value is None else "is not numeric", odd_value)
 
 
 def _targets(names: list[str], config: FilePanel) -> tuple[tuple[RawTarget, ...], list[Problem]]:

@@ -63,6 +63,8 @@ def read_rows(
 
     Raises PanelError for files that cannot be read, and names all columns that are missing or not numeric.
     """
+    import pyarrow as pa
+
     keys = (time_column, symbol_column)
     wanted = [*keys, *features]
     tables = [
@@ -73,7 +75,8 @@ def read_rows(
     words = [
         Problem(f"column {name}", "is not numeric", odd_value(name, tables))
         for name in features
-        if not is_numeric(types[name])
+        # A CSV column without any value has no type, where Parquet says that it is one of numbers.
+        if not is_numeric(types[name]) and not pa.types.is_null(types[name])
     ]
     if words:
         raise PanelError("features must be numbers", problems=words, fix=fix_for(ROWS))
@@ -153,7 +156,7 @@ def to_frame(table: "pa.Table", *, keys: Sequence[str]) -> pd.DataFrame:
         if name not in keys:
             if pa.types.is_boolean(column.type):
                 column = column.cast(pa.int8())
-            elif pa.types.is_decimal(column.type):
+            elif pa.types.is_decimal(column.type) or pa.types.is_null(column.type):
                 column = column.cast(pa.float64())
             elif pa.types.is_float16(column.type):
                 column = column.cast(pa.float32())
