@@ -10,7 +10,7 @@ import pyarrow as pa
 from foxml_assets.core.errors import PanelError, Problem
 from foxml_assets.panel.files.columns import is_numeric
 from foxml_assets.panel.files.other_columns import described
-from foxml_assets.panel.files.reading import to_frame, unified_schema
+from foxml_assets.panel.files.reading import read_all, to_frame, unified_schema
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
 from foxml_assets.panel.horizons import Horizon, infer_horizon
 from foxml_assets.panel.panel_times import as_times, date_format
@@ -84,8 +84,9 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     kind, tables = _open(path, wish.symbol_column)
     schema = unified_schema(tables, PANEL)
     named = [name for name in schema.names if not is_pandas_index(name)]
+    in_first = [name for name in named if name in tables[0].schema.names]
     # All columns are read as keys are, since any may be the time and hold dates.
-    head = to_frame(tables[0].read(named).slice(0, _LOOKED_AT), keys=named)
+    head = to_frame(tables[0].read(in_first).slice(0, _LOOKED_AT), keys=in_first)
     time = wish.time_column or _time_column(head)
     symbol = wish.symbol_column or _symbol_column(schema, tables, named)
     values = [name for name in named if name not in (time, symbol)]
@@ -95,9 +96,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     if time is None or symbol is None or not targets:
         labels = described([name for name in words if _is_target(name, wish)], tables)
         raise _unknown(path, time, symbol, named, labels)
-    data = pa.concat_tables(
-        [table.read([symbol, *targets]) for table in tables], promote_options="permissive"
-    ).to_pandas()
+    data = read_all(tables, list(dict.fromkeys([time, symbol, *targets])), PANEL).to_pandas()
     levels = tuple(name for name in others if name not in targets and _LEVEL.fullmatch(name))
     later = tuple(name for name in others if name not in targets and _is_later(name))
     left_out = {*targets, *levels, *later}

@@ -100,6 +100,19 @@ def test_files_of_every_shape_are_understood(kind: str, tmp_path: Path) -> None:
     assert guess.n_rows == 2 * N
 
 
+def test_a_column_may_be_in_some_of_the_files_only_unless_it_is_a_key_or_label(tmp_path: Path) -> None:
+    frame, folder = market(), tmp_path / "parts"
+    folder.mkdir()
+    frame[:N].drop(columns="close").to_csv(folder / "a.csv", index=False)
+    frame[N:].to_csv(folder / "b.csv", index=False)
+    assert guess_panel(str(folder), Wish()).levels == ("Volume", "close")
+    with pytest.raises(PanelError, match=r"column when: is missing \(found 'a.csv'\)"):
+        guess_panel(str(folder), Wish(time_column="when"))
+    frame[:N].drop(columns="y_up_5d").to_csv(folder / "a.csv", index=False)
+    with pytest.raises(PanelError, match=r"column y_up_5d: is missing \(found 'a.csv'\)"):
+        guess_panel(str(folder), Wish())
+
+
 @pytest.mark.parametrize(("unit", "step"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
 def test_the_unit_of_whole_times_is_told_by_their_size(unit: str, step: int, tmp_path: Path) -> None:
     frame = market()

@@ -46,7 +46,7 @@ def read_file_panel(config: FilePanel, features_before: Collection[str] = ()) ->
     keys = (config.time_column, config.symbol_column)
     wanted = [*keys, *chosen.features, *(target.name for target in chosen.targets)]
     return RawPanel(
-        frame=to_frame(_read_all(tables, wanted, PANEL), keys=keys),
+        frame=to_frame(read_all(tables, wanted, PANEL), keys=keys),
         time_column=config.time_column,
         symbol_column=config.symbol_column,
         features=chosen.features,
@@ -80,7 +80,7 @@ def read_rows(
     ]
     if words:
         raise PanelError("features must be numbers", problems=words, fix=fix_for(ROWS))
-    frame = to_frame(_read_all(tables, wanted, ROWS), keys=keys)
+    frame = to_frame(read_all(tables, wanted, ROWS), keys=keys)
     return RawPanel(frame, *keys, tuple(features), targets=(), origin=path, time_unit=time_unit)
 
 
@@ -98,7 +98,7 @@ def read_source(path: str, time_column: str, symbol_column: str) -> pd.DataFrame
     tables = _source_tables(path, symbol_column)
     keys = (time_column, symbol_column)
     wanted = list(dict.fromkeys([*keys, *unified_schema(tables, SOURCE).names]))
-    table = _read_all(tables, wanted, SOURCE)
+    table = read_all(tables, wanted, SOURCE)
     return pd.DataFrame(table.to_pandas()).assign(**to_frame(table.select(keys), keys=keys))
 
 
@@ -119,12 +119,13 @@ def unified_schema(tables: Sequence[TableFile], setting: str) -> "pa.Schema":
         raise PanelError("the data cannot be read", problems=[problem]) from error
 
 
-def _read_all(tables: Sequence[TableFile], wanted: list[str], setting: str) -> "pa.Table":
+def read_all(tables: Sequence[TableFile], wanted: Sequence[str], setting: str) -> "pa.Table":
+    """The wanted columns of all files. Raises PanelError, which names those that a file lacks."""
     import pyarrow as pa
 
     _require(tables, wanted, setting)
     parts = [table.read(wanted) for table in tables]
-    return pa.concat_tables(parts, promote_options="permissive").select(wanted)
+    return pa.concat_tables(parts, promote_options="permissive").select(list(wanted))
 
 
 def _require_distinct(table: TableFile, setting: str) -> None:
