@@ -12,8 +12,8 @@ from foxml_assets.panel.files.columns import is_numeric
 from foxml_assets.panel.files.other_columns import described
 from foxml_assets.panel.files.reading import read_all, to_frame, unified_schema
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
-from foxml_assets.panel.horizons import Horizon, infer_horizon
-from foxml_assets.panel.panel_times import as_times, date_format
+from foxml_assets.panel.horizons import Horizon, infer_horizon, too_short
+from foxml_assets.panel.panel_times import as_times, date_format, usual_bar_minutes
 from foxml_assets.panel.panel_values import is_like_classes
 from foxml_assets.panel.patterns import matches_any
 from foxml_assets.panel.raw_panel import TimeUnit
@@ -96,7 +96,9 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     if time is None or symbol is None or not targets:
         labels = described([name for name in words if _is_target(name, wish)], tables)
         raise _unknown(path, time, symbol, named, labels)
-    data = read_all(tables, list(dict.fromkeys([time, symbol, *targets])), PANEL).to_pandas()
+    rows = read_all(tables, list(dict.fromkeys([time, symbol, *targets])), PANEL)
+    data = rows.select([symbol, *targets]).to_pandas()
+    bar_minutes = _bar_minutes(to_frame(rows.select([time]), keys=[time])[time])
     levels = tuple(name for name in others if name not in targets and _LEVEL.fullmatch(name))
     later = tuple(name for name in others if name not in targets and _is_later(name))
     left_out = {*targets, *levels, *later}
@@ -111,7 +113,7 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
         levels=levels,
         later=later,
         not_numeric=described(words, tables),
-        without_horizon=tuple(name for name in targets if not isinstance(infer_horizon(name), Horizon)),
+        without_horizon=tuple(name for name in targets if not _says_horizon(name, bar_minutes)),
         like_classes=tuple(name for name in targets if is_like_classes(data[name].dropna().unique())),
         n_rows=len(data),
         n_symbols=data[symbol].nunique(),
@@ -140,6 +142,18 @@ def _time_unit(column: pd.Series) -> TimeUnit | None:
         return None
     largest = float(column.abs().max())
     return next((unit for limit, unit in _UNITS if largest < limit), "ns")
+
+
+def _bar_minutes(column: pd.Series) -> float:
+    """The usual length of a bar; 0 where the column holds what is no time, as building the panel will say."""
+    times, problem = as_times(column.drop_duplicates(), _time_unit(column))
+    return usual_bar_minutes(times.dropna()) if problem is None else 0.0
+
+
+def _says_horizon(target: str, bar_minutes: float) -> bool:
+    """Whether the name says how far the label looks ahead, and that fits the bars."""
+    horizon = infer_horizon(target)
+    return isinstance(horizon, Horizon) and too_short(target, horizon, bar_minutes) is None
 
 
 def _symbol_column(schema: pa.Schema, tables: Sequence[TableFile], named: Sequence[str]) -> str | None:

@@ -50,6 +50,25 @@ def infer_horizon(target: str) -> Horizon | Problem:
     return _horizon(found[0], field=field)
 
 
+def too_short(target: str, horizon: Horizon, bar_minutes: float) -> Problem | None:
+    """The problem of a duration of less than half a bar, as where `m` was meant for months; else None.
+
+    From half a bar on it counts as one: a month has 28 to 31 days, and an hour of trading may be half of one.
+    """
+    if horizon.minutes is None or 2 * horizon.minutes >= bar_minutes:
+        return None
+    what = (
+        f"looks ahead less than half a bar, which is {_written(bar_minutes)} (`m` stands for minutes): give a"
+        f" number of bars, as `panel.horizons: {{{target}: 5 bars}}`"
+    )
+    return Problem(f"target {target}", what, _written(horizon.minutes))
+
+
+def _written(minutes: float) -> str:
+    unit = next((unit for unit in ("d", "h", "m") if minutes >= _MINUTES[unit]), "s")
+    return f"{minutes / _MINUTES[unit]:g}{unit}"
+
+
 def _horizon(found: re.Match[str], *, field: str) -> Horizon | Problem:
     number, unit = float(found[1]), found[2]
     if number <= 0:

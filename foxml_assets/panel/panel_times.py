@@ -1,6 +1,7 @@
 """The time column as people write it: timestamps, dates, ISO 8601 text, whole numbers of a named unit, or
 dates written as whole numbers."""
 
+import numpy as np
 import pandas as pd
 
 from foxml_assets.core.errors import Problem
@@ -48,6 +49,17 @@ def date_format(column: pd.Series) -> str | None:
         return None
     low, high = int(column.min()), int(column.max())
     return next((written for first, last, written in _DATES if first <= low and high <= last), None)
+
+
+def usual_bar_minutes(times: pd.Series) -> float:
+    """The median distance of distinct `times`; 0 where they are fewer than two.
+
+    Nights and weekends are longer than a bar, and do not move it.
+    """
+    bars = np.unique(times.astype("int64").to_numpy())
+    if len(bars) < 2:
+        return 0.0
+    return float(np.median(np.diff(bars))) / float(np.timedelta64(1, "m") / np.timedelta64(1, times.dt.unit))
 
 
 def _from_text(column: pd.Series) -> tuple[pd.Series, Problem | None]:

@@ -9,13 +9,13 @@ import pandas as pd
 from foxml_assets.core.errors import PanelError, Problem, UnsafeNameError
 from foxml_assets.core.names import check_symbol_name
 from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.panel.horizons import too_short
 from foxml_assets.panel.panel_info import TargetSpec
-from foxml_assets.panel.panel_times import as_times
+from foxml_assets.panel.panel_times import as_times, usual_bar_minutes
 from foxml_assets.panel.raw_panel import RawPanel, RawTarget
 
 # A label of so few whole values is hardly a number that was measured.
 _MOST_CLASSES = 10
-_MINUTE_NS = 60_000_000_000
 _FIX = "mend the panel, or choose other columns in data_config.yaml"
 
 
@@ -33,14 +33,16 @@ def validate(raw: RawPanel) -> ValidPanel:
     """Check and sort `raw`.
 
     Raises PanelError naming null or unusable keys, duplicate (time, symbol) rows, infinite values,
-    constant targets, labels that do not fit their task, and unsafe symbol names.
+    constant targets, labels that do not fit their task, horizons that do not fit the bars, and unsafe symbol
+    names.
     """
     frame, problems = _sorted_rows(raw)
-    bars = np.unique(frame[raw.time_column].dt.as_unit("ns").astype("int64").to_numpy())
-    # The usual distance of two bars: nights and weekends are longer, and do not move the median.
-    bar_minutes = float(np.median(np.diff(bars))) / _MINUTE_NS if len(bars) > 1 else 0.0
+    bars = frame[raw.time_column].drop_duplicates()
+    bar_minutes = usual_bar_minutes(bars)
     if bar_minutes == 0.0:
         problems.append(Problem(f"column {raw.time_column}", "holds a single time"))
+    horizons = [too_short(target.name, target.horizon, bar_minutes) for target in raw.targets]
+    problems += [problem for problem in horizons if problem is not None]
     specs: list[TargetSpec] = []
     for target in raw.targets:
         frame[target.name] = _zero_or_one(frame[target.name], target)

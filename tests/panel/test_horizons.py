@@ -3,7 +3,7 @@
 import pytest
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.panel.horizons import Horizon, infer_horizon, parse_horizon
+from foxml_assets.panel.horizons import Horizon, infer_horizon, parse_horizon, too_short
 
 DAY, MINUTE = 1_440.0, 1.0
 
@@ -21,7 +21,7 @@ DAY, MINUTE = 1_440.0, 1.0
         ("4h", 60.0, 4, 240.0),
         ("30s", MINUTE, 1, 0.5),
         ("1.5h", 30.0, 3, 90.0),
-        ("1h", DAY, 1, 60.0),
+        ("30d", 31 * DAY, 1, 30 * DAY),
     ],
 )
 def test_a_horizon_becomes_bars_rounded_up(
@@ -43,6 +43,30 @@ def test_a_duration_in_the_name_is_the_horizon(target: str, minutes: float) -> N
 
 def test_bars_in_the_name_are_the_horizon() -> None:
     assert infer_horizon("fwd_ret_12bars") == Horizon(bars=12)
+
+
+@pytest.mark.parametrize(
+    ("target", "bar_minutes", "said"),
+    [
+        ("y_1m", 31 * DAY, "is 31d (`m` stands for minutes): give a number of bars"),
+        ("fwd_ret_6m", DAY, "target fwd_ret_6m: looks ahead less than half a bar, which is 1d"),
+        ("y_29m", 60.0, "`panel.horizons: {y_29m: 5 bars}` (found '29m')"),
+        ("ret_20s", MINUTE, "(found '20s')"),
+    ],
+)
+def test_a_duration_of_less_than_half_a_bar_is_a_problem(target: str, bar_minutes: float, said: str) -> None:
+    horizon = infer_horizon(target)
+    assert isinstance(horizon, Horizon)
+    assert said in str(too_short(target, horizon, bar_minutes))
+
+
+@pytest.mark.parametrize(
+    ("text", "bar_minutes"), [("30s", MINUTE), ("30m", 60.0), ("30m", 5.0), ("4w", 31 * DAY), ("1 bar", DAY)]
+)
+def test_a_duration_of_half_a_bar_or_more_and_any_bars_fit(text: str, bar_minutes: float) -> None:
+    horizon = parse_horizon(text, field="horizon")
+    assert isinstance(horizon, Horizon)
+    assert too_short("y", horizon, bar_minutes) is None
 
 
 @pytest.mark.parametrize("target", ["y_up", "fwd_ret_5d_20d", "y_0.20", "d5_ret"])

@@ -46,6 +46,10 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         ("target y_up_2d: is not numeric (found 'up')",),
     ),
     "no horizon": (lambda f: f.rename(columns={"y_up_2d": "y_up"}), ("target y_up: has no horizon",)),
+    "months as minutes": (
+        lambda f: f.rename(columns={"y_up_2d": "y_up_6m"}),
+        ("target y_up_6m: looks ahead less than half a bar", "(found '6m')"),
+    ),
     "unsafe target": (lambda f: f.rename(columns={"y_up_2d": "y_a|b_2d"}), ("target", "'y_a|b_2d'")),
     "unsafe symbol": (lambda f: f.replace({"symbol": {"BBB": "B|B"}}), ("symbol", "'B|B'")),
     "blank symbol": (lambda f: f.replace({"symbol": {"BBB": " BBB"}}), ("begins or ends with a blank",)),
@@ -134,6 +138,11 @@ def test_all_problems_stand_in_one_error(tmp_path: Path) -> None:
         ("targets: [y_up_2d]\ntask_types: {y_x: regression}", "panel.task_types: names no target"),
         ("targets: [y_up_2d]\nfeatures: [signal, gone]", "panel.features: names no column (found 'gone')"),
         ("targets: [y_up_2d]\nfeatures: [name]", "feature name: is not numeric (found 'text')"),
+        (
+            "targets: [y_up_2d]\nhorizons: {y_up_2d: 3m}",
+            "target y_up_2d: looks ahead less than half a bar, which is 1d (`m` stands for minutes): give a"
+            " number of bars, as `panel.horizons: {y_up_2d: 5 bars}` (found '3m')",
+        ),
         ('targets: ["re:("]', "is not a regular expression"),
         (
             "targets: [y_up_2d]\ntime_column: day\ntime_unit: s",

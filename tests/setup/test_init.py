@@ -79,7 +79,7 @@ WRITTEN: dict[str, Callable[[pd.DataFrame, Path], str]] = {
 
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> str:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(path, index=False)
     return str(path)
 
@@ -156,6 +156,24 @@ def test_what_is_not_numeric_is_named_with_a_value(
     frame.drop(columns=["fwd_ret_5d", "y_up_5d"]).to_parquet(tmp_path / "panel.parquet", index=False)
     with pytest.raises(PanelError, match=r"looks like a label; not numeric: y_way_5d \('up'\)"):
         guess_panel(str(tmp_path / "panel.parquet"), Wish())
+
+
+@pytest.mark.parametrize(
+    ("step", "asked"), [("MS", "y_up_30m, y_up_1m"), ("h", "y_up_1m"), ("5min", ""), ("min", "")]
+)
+def test_a_duration_of_less_than_half_a_bar_says_no_horizon(step: str, asked: str, tmp_path: Path) -> None:
+    frame = market().rename(columns={"fwd_ret_5d": "y_up_30m"}).drop(columns="y_up_5d")
+    frame = frame.assign(
+        y_up_1m=frame["y_up_30m"],
+        date=frame["date"].map(
+            dict(zip(frame["date"].unique(), pd.date_range("1980", periods=N, freq=step), strict=True))
+        ),
+    )
+    if step == "5min":
+        frame = frame.rename(columns={"y_up_1m": "y_up_5m"})
+    for kind in WRITTEN:
+        guess = guess_panel(WRITTEN[kind](frame, tmp_path / kind), Wish())
+        assert ", ".join(guess.without_horizon) == asked
 
 
 def test_a_panel_without_keys_or_labels_says_what_to_name(tmp_path: Path) -> None:
