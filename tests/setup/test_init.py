@@ -11,6 +11,7 @@ from foxml_assets.commands.setup.init import write_configs
 from foxml_assets.core.errors import ConfigError, PanelError
 from foxml_assets.panel.guess import Wish, guess_panel
 from foxml_assets.panel.panel_store import build_panel
+from foxml_assets.routing.policy.routing_words import Profile, Side
 from foxml_assets.workspace import current_workspace
 
 N = 400
@@ -54,7 +55,21 @@ def test_what_is_written_builds_the_panel(tmp_path: Path, capsys: pytest.Capture
     told = capsys.readouterr().out
     assert "left out   close, Volume" in told
     assert "profile    development" in told
+    assert "training   from 100 labelled rows on, as few as the profile asks for (min_train_rows)" in told
     assert "Next: foxml run --until panel" in told
+
+
+@pytest.mark.parametrize(("n", "profile"), [(400, Profile.DEVELOPMENT), (1_600, Profile.PRODUCTION)])
+def test_a_symbol_that_the_profile_lets_through_has_the_rows_to_be_trained(
+    n: int, profile: Profile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, market(n))
+    workspace = current_workspace(tmp_path / "out", tmp_path / "cfg")
+    policy, training = workspace.routing_policy(), workspace.training_config()
+    assert policy.profile is profile
+    assert training.min_train_rows <= policy.sample_minimum(Side.SYMBOL)
+    assert ("min_train_rows" in capsys.readouterr().out) == ("min_train_rows" in training.model_fields_set)
+    assert ("min_train_rows" in training.model_fields_set) == (profile is Profile.DEVELOPMENT)
 
 
 def test_what_seems_to_tell_of_what_comes_is_no_feature(

@@ -12,7 +12,7 @@ from foxml_assets.core.printable import printable
 from foxml_assets.panel.data_config import DataConfig
 from foxml_assets.panel.guess import PanelGuess, Wish, guess_panel
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.policy.routing_words import Profile
+from foxml_assets.routing.policy.routing_words import Profile, Side
 from foxml_assets.storage.files import write_atomic
 from foxml_assets.training.training_config import TrainingConfig
 from foxml_assets.workspace import Workspace, current_workspace
@@ -34,16 +34,15 @@ def write_configs(root: Path | None, config_dir: Path | None, panel: str, wish: 
     _refuse_to_replace(workspace)
     guess = guess_panel(panel, wish)
     profile = _profile(guess)
-    # The training config takes no more than 256.
-    threads = min(os.cpu_count() or 1, 256)
+    training = _training_section(profile)
     written = {
         workspace.data_config_file: _text(_DATA, DataConfig, {"panel": _panel_section(guess)}),
         workspace.routing_config_file: _text(_ROUTING, RoutingPolicy, {"profile": profile.value}),
-        workspace.training_config_file: _text(_TRAINING, TrainingConfig, {"threads": threads}),
+        workspace.training_config_file: _text(_TRAINING, TrainingConfig, training),
     }
     for file, content in written.items():
         write_atomic(file, content)
-    _tell(guess, profile, workspace)
+    _tell(guess, profile, training, workspace)
     return 0
 
 
@@ -88,7 +87,18 @@ def _profile(guess: PanelGuess) -> Profile:
     return Profile.PRODUCTION if rows >= least else Profile.DEVELOPMENT
 
 
-def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
+def _training_section(profile: Profile) -> dict[str, object]:
+    # The training config takes no more than 256.
+    section: dict[str, object] = {"threads": min(os.cpu_count() or 1, 256)}
+    # Rows with an out-of-fold prediction are training rows too: of a symbol with just as many as the profile
+    # asks for, a job is planned, and must not fail for ever.
+    fewest = RoutingPolicy(profile=profile).sample_minimum(Side.SYMBOL)
+    if fewest < TrainingConfig().min_train_rows:
+        section["min_train_rows"] = fewest
+    return section
+
+
+def _tell(guess: PanelGuess, profile: Profile, training: dict[str, object], workspace: Workspace) -> None:
     lines = [
         f"Wrote {workspace.data_config_file}, {workspace.routing_config_file.name} and"
         f" {workspace.training_config_file.name} for {guess.n_rows:,} rows of {guess.n_symbols:,} symbols:",
@@ -107,6 +117,11 @@ def _tell(guess: PanelGuess, profile: Profile, workspace: Workspace) -> None:
         lines.append(f"  left out   {guess.not_numeric}: not numeric")
     few = " (too few rows a symbol for production)" if profile is Profile.DEVELOPMENT else ""
     lines.append(f"  profile    {profile}{few}: routing_config.yaml")
+    if fewest := training.get("min_train_rows"):
+        lines.append(
+            f"  training   from {fewest} labelled rows on, as few as the profile asks for (min_train_rows):"
+            " training_config.yaml"
+        )
     if guess.without_horizon:
         names = ", ".join(guess.without_horizon)
         lines.append(f"Say under panel.horizons how far each of these looks ahead, as `5 bars`: {names}")
