@@ -1,7 +1,11 @@
 """Standard errors clustered by time: every number again with each block of bars left out.
 
-All pairs share the blocks, so what symbols and targets have in common at a time is kept in the error.
+All pairs of a target share its blocks, and all pairs of a mean over targets share theirs, so what symbols and
+targets have in common at a time is kept in the error.
 """
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +25,37 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class HoldoutBlocks:
+    """The hold-out in blocks as long as the labels need: of each target alone, and of all of them together.
+
+    A mean over targets needs blocks that all share, and so those of the `longest` horizon, in bars.
+    """
+
+    by_target: Mapping[str, TimeBlocks]
+    shared: TimeBlocks
+    longest: int
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """`skill_replicates` of a pair, by the blocks of its target and by those that all targets share."""
+
+    own: Floats
+    shared: Floats
+
+
+def blocks_of_targets(
+    targets: Iterable[str], info: PanelInfo, timeline: Timeline, config: BlockConfig
+) -> HoldoutBlocks:
+    """The blocks of those `targets` that the panel holds."""
+    wanted = set(targets)
+    horizons = {spec.name: spec.horizon_bars for spec in info.targets if spec.name in wanted}
+    longest = max(horizons.values(), default=1)
+    cut = {bars: holdout_blocks(timeline, bars, config) for bars in {longest, *horizons.values()}}
+    return HoldoutBlocks({name: cut[bars] for name, bars in horizons.items()}, cut[longest], longest)
+
+
 def holdout_blocks(timeline: Timeline, horizon_bars: int, config: BlockConfig) -> TimeBlocks:
     """The hold-out in blocks as long as the evidence's."""
     start, stop = timeline.holdout_bar, len(timeline.times)
@@ -28,9 +63,15 @@ def holdout_blocks(timeline: Timeline, horizon_bars: int, config: BlockConfig) -
     return make_blocks((window,), horizon_bars, config)
 
 
-def longest_horizon(info: PanelInfo) -> int:
-    """The longest horizon of the panel's targets in bars: what the blocks of the hold-out are made for."""
-    return max((spec.horizon_bars for spec in info.targets), default=1)
+def pair_replicates(
+    metric: ScoreMetric, y: Vector, prediction: Vector, bar: Ints, target: str, blocks: HoldoutBlocks
+) -> Replicates:
+    """`skill_replicates` of one pair of `target`."""
+    own = blocks.by_target[target]
+    found = skill_replicates(metric, y, prediction, bar, own)
+    if np.array_equal(own.starts, blocks.shared.starts):
+        return Replicates(found, found)
+    return Replicates(found, skill_replicates(metric, y, prediction, bar, blocks.shared))
 
 
 def skill_replicates(
@@ -38,12 +79,17 @@ def skill_replicates(
 ) -> Floats:
     """Skill of one symbol's predictions on the hold-out, then without each block: shape (1 + n_blocks,).
 
-    `bar` (n,) ascends.
+    NaN without the block that holds all rows. `bar` (n,) ascends.
     """
     # The hold-out is one fold: one model predicts all of it.
     window = np.zeros(len(y), dtype=np.int64)
-    sums = block_sums(metric, y, prediction[None], window, blocks.block_of(bar), len(blocks))
-    return metric.to_skill(left_out(scores(sums)))
+    block = blocks.block_of(bar)
+    sums = block_sums(metric, y, prediction[None], window, block, len(blocks))
+    skill = np.array(metric.to_skill(left_out(scores(sums))))
+    if len(block) and block[0] == block[-1]:
+        # Nothing is left without this block, which the first order does not see.
+        skill[1 + block[0]] = np.nan
+    return skill
 
 
 def without_gaps(skill: Floats) -> Floats:

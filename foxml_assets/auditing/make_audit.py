@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.auditing.baselines import Baselines, make_baselines
-from foxml_assets.auditing.holdout_errors import holdout_blocks, longest_horizon
+from foxml_assets.auditing.holdout_errors import HoldoutBlocks, blocks_of_targets
 from foxml_assets.auditing.pair_skills import SERVED, Desk, PairSkills, score_pairs
 from foxml_assets.auditing.routing_audit import LeftOut, RoutingAudit, Scheme, Screening, Window
 from foxml_assets.auditing.schemes import make_serving
@@ -14,7 +14,6 @@ from foxml_assets.auditing.shelf import Shelf, take_stock
 from foxml_assets.auditing.summary import best_baseline, known_skills, route_lines, scheme_lines
 from foxml_assets.core.errors import PlanMissingError
 from foxml_assets.core.stamp import RunStamp
-from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.evidence.timing import read_timing
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
@@ -62,8 +61,7 @@ def make_audit(
     timeline = holdout_timeline(context)
     require_holdout(timeline, context.layout)
     entered = baselines.pairs[baselines.pairs["left_out"] == ""]
-    longest = longest_horizon(context.info)
-    blocks = holdout_blocks(timeline, longest, blocks_config)
+    blocks = blocks_of_targets(entered["target"], context.info, timeline, blocks_config)
     desk = Desk(context, timeline, blocks, make_serving(plan, baselines, shelf), shelf)
     skills = score_pairs(entered, desk)
     pairs = pair_table(baselines.pairs, skills)
@@ -79,7 +77,7 @@ def make_audit(
         schema_version=1,
         plan_hash=plan.metadata.plan_hash,
         symbol_as_feature=context.config.symbol_as_feature,
-        holdout=_window(timeline, blocks, longest),
+        holdout=_window(timeline, blocks),
         pairs=len(pairs),
         compared=int(skills.scored.sum()),
         left_out={why: int(left_out.get(why.value, 0)) for why in LeftOut},
@@ -106,9 +104,10 @@ def pair_table(pairs: pd.DataFrame, skills: PairSkills) -> pd.DataFrame:
     return table
 
 
-def _window(timeline: Timeline, blocks: TimeBlocks, longest: int) -> Window:
+def _window(timeline: Timeline, blocks: HoldoutBlocks) -> Window:
     held = timeline.times[timeline.holdout_bar :]
-    return Window(held[0].isoformat(), held[-1].isoformat(), len(held), len(blocks.starts), longest)
+    ends = (held[0].isoformat(), held[-1].isoformat())
+    return Window(*ends, len(held), len(blocks.shared), blocks.longest)
 
 
 def _screening(targets: pd.Series, layout: Layout) -> Screening:

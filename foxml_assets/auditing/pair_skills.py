@@ -9,13 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.auditing.holdout_errors import Floats, skill_replicates
+from foxml_assets.auditing.holdout_errors import (
+    Floats,
+    HoldoutBlocks,
+    Replicates,
+    lower_bounds,
+    pair_replicates,
+)
 from foxml_assets.auditing.routing_audit import BASELINES, Scheme
 from foxml_assets.auditing.schemes import Serving
 from foxml_assets.auditing.shelf import Shelf
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
 from foxml_assets.serving.holdout import Holdout, read_holdout
 from foxml_assets.serving.job_models import load_job_model, mean_prediction
@@ -34,7 +39,7 @@ class Desk:
 
     context: TrainingContext
     timeline: Timeline
-    blocks: TimeBlocks
+    blocks: HoldoutBlocks
     serving: Serving
     shelf: Shelf
 
@@ -43,14 +48,16 @@ class Desk:
 class PairSkills:
     """`rows` (n_pairs,): labelled hold-out rows; `scored`: whether they can be scored at all.
 
-    `skill` per scheme of SERVED, shape (n_pairs, 1 + n_blocks): the sample's, then without each block; 0
-    where `served` is false, and where the pair is not scored.
+    `skill` per scheme of SERVED, shape (n_pairs, 1 + n_blocks): the sample's, then without each block that
+    all targets share. `low` (n_pairs,): the lower end of the 95 % interval by the blocks of the pair's target
+    alone, NaN where that is not known. Both are 0 where `served` is false, and where the pair is not scored.
     """
 
     rows: npt.NDArray[np.int64]
     scored: Flags
     served: Mapping[Scheme, Flags]
     skill: Mapping[Scheme, Floats]
+    low: Mapping[Scheme, Floats]
 
 
 def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
@@ -67,7 +74,7 @@ def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
             _log.info("audit: %d of %d targets scored on the hold-out", number, len(groups))
     finally:
         pool.shutdown(cancel_futures=True)
-    nothing = np.zeros(1 + len(desk.blocks))
+    nothing = np.zeros(1 + len(desk.blocks.shared))
     by_scheme = {scheme: [score.skill.get(scheme) for score in of_pairs] for scheme in SERVED}
     return PairSkills(
         rows=np.array([score.rows for score in of_pairs], dtype=np.int64),
@@ -78,7 +85,13 @@ def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
         },
         skill={
             # Without any pair NumPy would not know the second dimension.
-            scheme: np.array([nothing if one is None else one for one in own]).reshape(-1, len(nothing))
+            scheme: np.array([nothing if one is None else one.shared for one in own]).reshape(
+                -1, len(nothing)
+            )
+            for scheme, own in by_scheme.items()
+        },
+        low={
+            scheme: np.array([0.0 if one is None else float(lower_bounds(one.own)) for one in own])
             for scheme, own in by_scheme.items()
         },
     )
@@ -88,7 +101,7 @@ def score_pairs(pairs: pd.DataFrame, desk: Desk) -> PairSkills:
 class _PairScore:
     rows: int
     scored: bool
-    skill: Mapping[Scheme, Floats] = field(default_factory=dict)
+    skill: Mapping[Scheme, Replicates] = field(default_factory=dict)
 
 
 def _score_target(pairs: pd.DataFrame, desk: Desk) -> list[_PairScore]:
@@ -122,15 +135,15 @@ def _score_pair(
     if n < max(desk.context.config.min_score_rows, 2) or np.ptp(y) == 0:
         return _PairScore(n, scored=False)
     metric = metric_of(desk.context.info.target(target).task_type)
-    known: dict[tuple[str, ...], Floats] = {}
-    skill: dict[Scheme, Floats] = {}
+    known: dict[tuple[str, ...], Replicates] = {}
+    skill: dict[Scheme, Replicates] = {}
     for scheme in SERVED:
         jobs = desk.serving.jobs(scheme, target, symbol, route)
         # Schemes often serve a pair with the same models: their score is then the same.
         key = tuple(job.spec_hash for job in jobs)
         if key and key not in known:
             served = mean_prediction([said[spec][symbol] for spec in key])
-            known[key] = skill_replicates(metric, y, served, bar, desk.blocks)
+            known[key] = pair_replicates(metric, y, served, bar, target, desk.blocks)
         if key:
             skill[scheme] = known[key]
     return _PairScore(n, scored=True, skill=skill)

@@ -64,13 +64,14 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a scheme earns on the compared pairs. A pair that it does not serve earns 0.
 
     `mean_skill` is over all of them. `without_skill` and `unproven` count the served pairs whose skill, and
-    whose lower 95 % bound, is not above 0. `plan_ahead` is the plan's mean skill minus this one's, paired in
-    pairs and time. Shares are None where there is nothing to share.
+    whose lower 95 % bound, is not above 0 or not known; `unproven` is None where no bound is. `plan_ahead` is
+    the plan's mean skill minus this one's, paired in pairs and time. Shares are None where there is nothing
+    to share.
     """
 
     served: Count
     without_skill: Count
-    unproven: Count
+    unproven: Count | None
     mean_skill: Interval
     of_best_baseline: Interval | None
     of_best_choice: Interval | None
@@ -99,7 +100,10 @@ class RouteLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The hold-out: `bars` from `start` to `end`, cut into `blocks` of two of the longest horizon or more."""
+    """The hold-out: `bars` from `start` to `end`, cut into `blocks` of two of the longest horizon or more.
+
+    The errors of single pairs are by blocks of their own target's horizon.
+    """
 
     start: str
     end: str

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from foxml_assets.auditing.holdout_errors import Floats, interval, lower_bounds, without_gaps
-from foxml_assets.auditing.pair_skills import PairSkills
+from foxml_assets.auditing.holdout_errors import Floats, interval, without_gaps
+from foxml_assets.auditing.pair_skills import SERVED, PairSkills
 from foxml_assets.auditing.routing_audit import (
     BASELINES,
     Cost,
@@ -20,7 +20,7 @@ from foxml_assets.auditing.routing_audit import (
 )
 from foxml_assets.core.vocabulary import Route
 
-Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 def known_skills(skills: PairSkills, costs: Mapping[Scheme, Cost]) -> dict[Scheme, Floats]:
@@ -32,7 +32,8 @@ def known_skills(skills: PairSkills, costs: Mapping[Scheme, Cost]) -> dict[Schem
         if scheme is Scheme.PLAN or not costs[scheme].missing
     }
     if all(scheme in found for scheme in BASELINES):
-        found[Scheme.BEST_CHOICE] = _best_choice([found[scheme] for scheme in BASELINES])
+        baselines = [found[scheme] for scheme in BASELINES]
+        found[Scheme.BEST_CHOICE] = _of_choice(_choice(baselines), baselines)
     return found
 
 
@@ -77,15 +78,16 @@ def _result(
     skill = known[scheme]
     is_choice = scheme is Scheme.BEST_CHOICE
     served = skill[:, 0] > 0 if is_choice else skills.served[scheme][skills.scored]
-    measured = BASELINES if is_choice else (scheme,)
-    # Where `without_gaps` filled something in, the error is not known.
-    gaps = np.any([np.isnan(skills.skill[one][skills.scored]).any(axis=1) for one in measured], axis=0)
-    low = np.where(gaps, np.nan, lower_bounds(skill))
+    lows = {one: skills.low[one][skills.scored] for one in SERVED}
+    if is_choice:
+        chosen = _choice([known[one] for one in BASELINES])
+        low = _of_choice(chosen, [lows[one] for one in BASELINES])
+    else:
+        low = lows[scheme]
     return Result(
         served=int(served.sum()),
         without_skill=int((served & (skill[:, 0] <= 0)).sum()),
-        # A pair whose error is not known cannot be told from chance either.
-        unproven=int((served & ~(low > 0)).sum()),
+        unproven=_unproven(low[served]),
         mean_skill=interval(skill.mean(axis=0)),
         of_best_baseline=_share(skill, known.get(best) if best else None),
         of_best_choice=_share(skill, known.get(Scheme.BEST_CHOICE)),
@@ -101,13 +103,26 @@ def _share(skill: Floats, whole: Floats | None) -> Interval | None:
     return interval(skill.sum(axis=0) / total) if (total > 0).all() else None
 
 
-def _best_choice(skills: list[Floats]) -> Floats:
-    """For each pair the scheme that is best on all its rows, or nothing, kept where a block is left out."""
-    # Schemes x pairs x (1 + n_blocks); the first scheme serves nobody.
-    stacked = np.stack([np.zeros_like(skills[0]), *skills])
+def _unproven(low: Floats) -> int | None:
+    """How many of the pairs with these lower bounds are not above chance; None if no bound is known."""
+    if len(low) and np.isnan(low).all():
+        return None
+    # A pair whose error is not known cannot be told from chance either.
+    return int((~(low > 0)).sum())
+
+
+def _choice(skills: list[Floats]) -> Ints:
+    """For each pair the scheme that is best on all its rows, from 1 on; 0, which serves nobody, where none is
+    above 0."""
     # By the skill on all blocks. To choose again for each left-out block would mix schemes in one error.
-    chosen = stacked[:, :, 0].argmax(axis=0)
-    return np.asarray(stacked[chosen, np.arange(stacked.shape[1])])
+    overall = np.stack([np.zeros(len(skills[0])), *(skill[:, 0] for skill in skills)])
+    return np.asarray(overall.argmax(axis=0))
+
+
+def _of_choice(chosen: Ints, values: list[Floats]) -> Floats:
+    """Of each pair the values under the scheme `chosen` for it, kept where a block is left out."""
+    stacked = np.stack([np.zeros_like(values[0]), *values])
+    return np.asarray(stacked[chosen, np.arange(len(chosen))])
 
 
 def _pays_after(baseline: Cost, plan: Cost, screening: Screening) -> int | None:

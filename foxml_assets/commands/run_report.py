@@ -14,7 +14,7 @@ from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
-from foxml_assets.reporting.report_markdown import above_chance, skill_words
+from foxml_assets.reporting.report_markdown import above_chance, skill_words, told_from_chance
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
@@ -74,8 +74,8 @@ def _routes(report: TrainingReport) -> Table:
         if line is None:
             table.add_row(name, str(pairs), "", "", "", "")
         else:
-            counts = (line.scored, line.above_chance, line.below_chance)
-            table.add_row(name, str(pairs), *map(str, counts), skill_words(line.mean_skill))
+            counts = (str(line.scored), *told_from_chance(line))
+            table.add_row(name, str(pairs), *counts, skill_words(line.mean_skill))
     return table
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.auditing.holdout_errors import interval, without_gaps
+from foxml_assets.auditing.holdout_errors import Floats, interval, without_gaps
 from foxml_assets.auditing.pages.audit_files import read_current_audit
 from foxml_assets.auditing.routing_audit import Interval, RoutingAudit
 from foxml_assets.core.hashing import content_hash
@@ -26,7 +26,7 @@ from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.training.models.retired import retired_models
 
 # Raise it when a change of this code changes the report; the one on disk is then made anew.
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def update_report(
@@ -151,7 +151,8 @@ def _route_line(route: Route, pairs: int, scores: PairScores) -> RouteLine:
         scored=len(table),
         above_chance=int((table["skill_low"] > 0).sum()),
         below_chance=int((table["skill_high"] < 0).sum()),
-        mean_skill=_mean_skill(scores, own),
+        unknown_error=int(table["skill_se"].isna().sum()),
+        mean_skill=_mean_skill([scores.replicates[at].shared for at in np.flatnonzero(own)]),
         pooled_skill=_mean(table["pooled_skill"]),
         local_skill=_mean(table["local_skill"]),
     )
@@ -162,8 +163,9 @@ def _scored(scores: PairScores, column: str, value: str) -> npt.NDArray[np.bool_
     return ((scores.table[column] == value) & scores.table["skill"].notna()).to_numpy()
 
 
-def _mean_skill(scores: PairScores, own: npt.NDArray[np.bool_]) -> Interval | None:
-    return interval(without_gaps(scores.replicates[own]).mean(axis=0)) if own.any() else None
+def _mean_skill(replicates: list[Floats]) -> Interval | None:
+    """Of pairs that share their blocks."""
+    return interval(without_gaps(np.array(replicates)).mean(axis=0)) if replicates else None
 
 
 def _target_lines(
@@ -192,9 +194,10 @@ def _target_lines(
                 trained=sum(status.state is ModelState.TRAINED for status in jobs),
                 scored=len(scored),
                 above_chance=int((scored["skill_low"] > 0).sum()),
+                unknown_error=int(scored["skill_se"].isna().sum()),
                 metric=ScoreMetric(scored["metric"].iloc[0]) if len(scored) else None,
                 score=_mean(scored["score"]),
-                skill=_mean_skill(scores, own),
+                skill=_mean_skill([scores.replicates[at].own for at in np.flatnonzero(own)]),
                 pooled_skill=_mean(scored["pooled_skill"]),
                 best=best.get(target),
             )

@@ -1,6 +1,6 @@
 """Hold-out scores of pairs as they would be served: by the models their route names, averaged.
 
-Errors are those of the audit: clustered by blocks of time that all pairs share.
+Errors are those of the audit: clustered by blocks of time.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.auditing.holdout_errors import (
-    Floats,
-    holdout_blocks,
+    HoldoutBlocks,
+    Replicates,
+    blocks_of_targets,
     interval,
-    longest_horizon,
-    skill_replicates,
+    pair_replicates,
 )
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import Route, TaskType
-from foxml_assets.evidence.scores.blocks import TimeBlocks
 from foxml_assets.families.model import Vector
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.planning.plan.master_plan import MasterPlan
@@ -48,16 +47,19 @@ PAIR_SCORE_TYPES = {
 }
 
 
+_UNKNOWN = np.full(1, np.nan)
+
+
 @dataclass(frozen=True)
 class PairScores:
     """`table`: a row per routed pair, with the columns PAIR_SCORE_TYPES.
 
-    `replicates`, shape (n_pairs, 1 + n_blocks): the skill as served, then without each block of time; NaN
-    where the pair is not scored.
+    `replicates`, one for each row: the skill as served, then without each block of time; NaN where the pair
+    is not scored.
     """
 
     table: pd.DataFrame
-    replicates: Floats
+    replicates: tuple[Replicates, ...]
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,14 @@ class _Served:
     """The columns of PAIR_SCORE_TYPES from `metric` on, and the replicates of the skill."""
 
     columns: tuple[object, ...]
-    replicates: Floats
+    replicates: Replicates
 
 
 @dataclass(frozen=True)
 class _Scorer:
     context: TrainingContext
     timeline: Timeline
-    blocks: TimeBlocks
+    blocks: HoldoutBlocks
     service: PairService
 
 
@@ -119,23 +121,22 @@ def score_pairs(
     """
     routed = routes[routes["route"] != Route.BLOCKED.value]
     timeline = holdout_timeline(context)
-    blocks = holdout_blocks(timeline, longest_horizon(context.info), blocks_config)
+    blocks = blocks_of_targets(routed["target"], context.info, timeline, blocks_config)
     unusable = of_another_panel(plan.jobs, context) | untrained(inventory.jobs)
     scorer = _Scorer(context, timeline, blocks, pair_service(plan, unusable))
     groups = [(str(target), pairs) for target, pairs in routed.groupby("target", sort=True)]
     with ThreadPoolExecutor(context.config.threads, thread_name_prefix="scoring") as pool:
         tables = list(pool.map(lambda group: _score_target(scorer, *group), groups))
     rows = [row for table in tables for row, _ in table]
-    replicates = np.array([own for table in tables for _, own in table]).reshape(-1, 1 + len(blocks))
     table = pd.DataFrame(rows, columns=list(PAIR_SCORE_TYPES)).astype(PAIR_SCORE_TYPES)
-    return PairScores(table, replicates)
+    return PairScores(table, tuple(found for table in tables for _, found in table))
 
 
 def _score_target(
     scorer: _Scorer, target: str, pairs: pd.DataFrame
-) -> list[tuple[tuple[object, ...], Floats]]:
+) -> list[tuple[tuple[object, ...], Replicates]]:
     known = _read_target(scorer, target)
-    rows: list[tuple[tuple[object, ...], Floats]] = []
+    rows: list[tuple[tuple[object, ...], Replicates]] = []
     for symbol, route in zip(pairs["symbol"], pairs["route"], strict=True):
         served = _served(scorer, known, target, symbol, Route(route))
         rows.append(((target, symbol, route, *served.columns), served.replicates))
@@ -156,7 +157,7 @@ def _read_target(scorer: _Scorer, target: str) -> _Target | None:
 
 
 def _served(scorer: _Scorer, known: _Target | None, target: str, symbol: str, route: Route) -> _Served:
-    unscored, no_skill = np.full(1 + len(scorer.blocks), np.nan), (None,) * 5
+    unscored, no_skill = Replicates(_UNKNOWN, _UNKNOWN), (None,) * 5
     if known is None:
         return _Served(("", *no_skill, 0, None, None, "the panel does not hold the target"), unscored)
     if symbol not in known.held.rows.position:
@@ -171,10 +172,9 @@ def _served(scorer: _Scorer, known: _Target | None, target: str, symbol: str, ro
         reason = "too few labelled hold-out rows, or labels of one value only"
         return _Served((metric.value, *no_skill, served.n, *skills, reason), unscored)
     rows = known.held.rows.rows_of(symbol)
-    replicates = skill_replicates(
-        metric, known.held.y[rows], known.prediction(symbol, service), known.held.bar[rows], scorer.blocks
-    )
-    found = interval(replicates)
+    y, prediction, bar = known.held.y[rows], known.prediction(symbol, service), known.held.bar[rows]
+    replicates = pair_replicates(metric, y, prediction, bar, target, scorer.blocks)
+    found = interval(replicates.own)
     error = (found.se, found.low, found.high)
     columns = (metric.value, served.value, served.skill, *error, served.n, *skills, "")
     return _Served(columns, replicates)

@@ -32,7 +32,8 @@ class RouteLine(msgspec.Struct, frozen=True):
     """The pairs of one route. `mean_skill` is of what is served, `pooled_skill` and `local_skill` of either
     model alone, over the scored pairs that the plan has it for. None where there are none.
 
-    `above_chance` and `below_chance` count the scored pairs whose whole 95 % interval lies on that side of 0.
+    `above_chance` and `below_chance` count the scored pairs whose whole 95 % interval lies on that side of 0,
+    `unknown_error` those that have no interval.
     """
 
     route: Route
@@ -40,6 +41,7 @@ class RouteLine(msgspec.Struct, frozen=True):
     scored: int
     above_chance: int
     below_chance: int
+    unknown_error: int
     mean_skill: Interval | None
     pooled_skill: float | None
     local_skill: float | None
@@ -48,7 +50,7 @@ class RouteLine(msgspec.Struct, frozen=True):
 class TargetLine(msgspec.Struct, frozen=True):
     """One target. Scores are means over its scored pairs; `pooled_skill` is the pooled model's alone.
 
-    `above_chance` counts as that of RouteLine.
+    `above_chance` and `unknown_error` count as those of RouteLine.
     """
 
     target: str
@@ -58,6 +60,7 @@ class TargetLine(msgspec.Struct, frozen=True):
     trained: int
     scored: int
     above_chance: int
+    unknown_error: int
     metric: ScoreMetric | None
     score: float | None
     skill: Interval | None

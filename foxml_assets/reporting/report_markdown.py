@@ -16,11 +16,12 @@ from foxml_assets.core.markdown import Markup, render, table
 from foxml_assets.core.vocabulary import Route
 from foxml_assets.reporting.job_states import STATE_HEADER, states_of
 from foxml_assets.reporting.promises import PROMISE_HEADER, promise_rows, promise_words
-from foxml_assets.reporting.report import FamilyTime, ModelLine, TargetLine, TrainingReport
+from foxml_assets.reporting.report import FamilyTime, ModelLine, RouteLine, TargetLine, TrainingReport
 from foxml_assets.training.models.manifest import ModelState
 
 MAX_LISTED = 100
 _BEST_MODELS = 20
+_UNKNOWN = "unknown"
 
 NOT_COMPARED = Markup(f"Was it worth it? `{COMMAND}` compares this plan with training everything.")
 TIME_HEADER = ("family", "models", "seconds", "a model", "share")
@@ -79,11 +80,21 @@ def target_skills(report: TrainingReport) -> list[Sequence[object]]:
 
 def above_chance(report: TrainingReport) -> str:
     """How many scored pairs can be told from chance, in plain text."""
-    scored, above, below = (
+    scored, above, below, unknown = (
         sum(getattr(line, name) for line in report.routes)
-        for name in ("scored", "above_chance", "below_chance")
+        for name in ("scored", "above_chance", "below_chance", "unknown_error")
     )
-    return f"{above:,} of {scored:,} pairs are above chance by 2 standard errors, {below:,} below"
+    if scored and unknown == scored:
+        return f"The hold-out is too short to tell any of {scored:,} pairs from chance"
+    others = f", {unknown:,} of unknown error" if unknown else ""
+    return f"{above:,} of {scored:,} pairs are above chance by 2 standard errors, {below:,} below{others}"
+
+
+def told_from_chance(line: RouteLine) -> tuple[str, str]:
+    """How many pairs of a route are above chance and below it, as far as their errors are known."""
+    if line.scored and line.unknown_error == line.scored:
+        return _UNKNOWN, _UNKNOWN
+    return f"{line.above_chance:,}", f"{line.below_chance:,}"
 
 
 def time_rows(times: Sequence[FamilyTime]) -> list[Sequence[object]]:
@@ -103,7 +114,7 @@ def time_rows(times: Sequence[FamilyTime]) -> list[Sequence[object]]:
 
 def _routes(report: TrainingReport) -> Iterable[Sequence[object]]:
     for line in report.routes:
-        counts = (line.pairs, line.scored, line.above_chance, line.below_chance)
+        counts = (line.pairs, line.scored, *told_from_chance(line))
         alone = (_number(line.pooled_skill), _number(line.local_skill))
         yield route_words(line.route), *counts, skill_words(line.mean_skill), *alone
     yield route_words(Route.BLOCKED), report.pairs_by_route[Route.BLOCKED], *[""] * 6
@@ -127,6 +138,8 @@ def _targets(report: TrainingReport) -> list[Sequence[object]]:
 
 
 def _above(line: TargetLine) -> str:
+    if line.scored and line.unknown_error == line.scored:
+        return _UNKNOWN
     return f"{line.above_chance} of {line.scored}" if line.scored else ""
 
 

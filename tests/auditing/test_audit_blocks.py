@@ -1,26 +1,34 @@
 """Errors over time: what is common to pairs stays in them, and shares follow from sums."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import rankdata, spearmanr
 
 from foxml_assets.auditing.holdout_errors import (
+    blocks_of_targets,
     holdout_blocks,
     interval,
     left_out,
     lower_bounds,
+    pair_replicates,
+    skill_replicates,
     standard_errors,
 )
 from foxml_assets.auditing.pair_skills import PairSkills
 from foxml_assets.auditing.routing_audit import BASELINES, Cost, Scheme, Screening
 from foxml_assets.auditing.summary import best_baseline, known_skills, scheme_lines
 from foxml_assets.core.metrics import ScoreMetric
+from foxml_assets.core.vocabulary import TaskType
 from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.panel.data_config import BlockConfig
+from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.training.split import Timeline
 
 START, STOP = 3_000, 4_200
+HORIZONS = {"short": 5, "long": 700, "blocked": 9_000}
 TIMELINE = Timeline(pd.date_range("2010-01-01", periods=STOP, freq="D"), START)
 DONE = Cost(jobs=4, trained=4, failed=0, missing=0, models=4, seconds=10.0)
 NOT_YET = Cost(jobs=4, trained=1, failed=0, missing=3, models=1, seconds=2.0)
@@ -37,7 +45,12 @@ def pair_skills(**skill: list[list[float]]) -> PairSkills:
     arrays = {Scheme(name): np.array(values, dtype=np.float64) for name, values in skill.items()}
     n = len(arrays[Scheme.PLAN])
     served = {scheme: (values != 0).any(axis=1) for scheme, values in arrays.items()}
-    return PairSkills(np.full(n, 99), np.ones(n, dtype=bool), served, arrays)
+    low = {scheme: lower_bounds(values) for scheme, values in arrays.items()}
+    return PairSkills(np.full(n, 99), np.ones(n, dtype=bool), served, arrays, low)
+
+
+def panel_of(targets: Sequence[TargetSpec]) -> PanelInfo:
+    return PanelInfo("time", "symbol", (), tuple(targets), (), 0, "", "", 0.2, (), (), {})
 
 
 def test_the_error_of_a_mean_is_the_textbook_one() -> None:
@@ -135,13 +148,43 @@ def test_a_baseline_counts_only_when_every_job_of_it_was_tried() -> None:
 
 
 def test_a_pair_whose_rows_lie_in_one_block_is_unproven() -> None:
-    rows = [[0.4, np.nan, 0.4]]
+    rows = [[0.4, np.nan, 0.4], [0.4, 0.4, 0.4]]
     skills = pair_skills(plan=rows, all_pooled=rows, all_symbol=rows, both_averaged=rows)
     costs = dict.fromkeys((Scheme.PLAN, *BASELINES), DONE)
     known = known_skills(skills, costs)
     plan = scheme_lines(skills, known, costs, NO_SCREENING)[0].result
     assert plan is not None
     assert (plan.unproven, plan.mean_skill.value, plan.mean_skill.se) == (1, 0.4, 0.0)
+
+
+@pytest.mark.parametrize("metric", [ScoreMetric.AUC, ScoreMetric.IC])
+def test_nothing_is_known_without_the_block_that_holds_all_rows(metric: ScoreMetric) -> None:
+    blocks, rng = holdout_blocks(TIMELINE, 5, BlockConfig()), np.random.default_rng(3)
+    first = int(blocks.starts[2])
+    bar = np.arange(first + 1, first + 51)
+    prediction = rng.normal(size=50)
+    y = (prediction + rng.normal(size=50) > 0).astype(np.float64)
+    found = skill_replicates(metric, y, prediction, bar, blocks)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found)), [3])
+    assert interval(found).se is None
+    across = skill_replicates(metric, y, prediction, bar - 20, blocks)
+    assert not np.isnan(across).any()
+
+
+def test_the_longest_horizon_makes_the_blocks_of_means_and_of_no_other_target() -> None:
+    specs = [TargetSpec(name, TaskType.REGRESSION, bars, 0.0) for name, bars in HORIZONS.items()]
+    blocks = blocks_of_targets(["short", "long", "gone"], panel_of(specs), TIMELINE, BlockConfig())
+    assert {name: len(own) for name, own in blocks.by_target.items()} == {"short": 20, "long": 1}
+    assert (len(blocks.shared), blocks.longest) == (1, 700)
+    rng = np.random.default_rng(4)
+    bar, y = np.arange(START, STOP), rng.normal(size=STOP - START)
+    prediction = y + rng.normal(size=len(y))
+    short, long = (
+        pair_replicates(ScoreMetric.IC, y, prediction, bar, name, blocks) for name in ("short", "long")
+    )
+    assert float(lower_bounds(short.own)) > 0.5
+    assert interval(short.shared).se is interval(long.own).se is None
+    assert short.shared[0] == short.own[0]
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(22.0, 3), (15.0, 7), (10.0, None), (5.0, None)])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from audited_world import audit, contest, model_times, result_of
 from routed_world import Routed, route_and_plan
-from training_world import RETURN, UP, make_world, panel_frame, plan_of
+from training_world import LONELY, RETURN, UP, make_world, panel_frame, plan_of
 
 from foxml_assets.auditing.pages.audit_files import (
     page_path,
@@ -21,7 +21,7 @@ from foxml_assets.auditing.pages.audit_files import (
     read_current_audit,
     write_audit,
 )
-from foxml_assets.auditing.pages.audit_text import table_rows
+from foxml_assets.auditing.pages.audit_text import HEADER, table_rows
 from foxml_assets.auditing.routing_audit import (
     BASELINES,
     Cost,
@@ -35,8 +35,9 @@ from foxml_assets.commands.run_report import print_report
 from foxml_assets.core.errors import PanelError, PlanMissingError, TrainingError
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.reporting.make_report import make_report
+from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path, write_report
-from foxml_assets.reporting.report_markdown import report_markdown
+from foxml_assets.reporting.report_markdown import report_markdown, target_skills
 from foxml_assets.training.runner import train_jobs
 from foxml_assets.workspace import Workspace
 
@@ -154,6 +155,45 @@ def test_the_report_counts_as_above_chance_what_the_audit_calls_proven(tmp_path:
     assert above == plan.served - plan.unproven
     assert above < (scores["skill"] > 0).sum()
     assert "pairs are above chance by 2 standard errors" in report_markdown(report)
+
+
+def with_horizons(tmp_path: Path, **horizons: int) -> tuple[TrainingReport, RoutingAudit]:
+    """Report and audit of the small world, whose hold-out of 64 bars holds one block for 20 bars."""
+    routed = route_and_plan(make_world(tmp_path, horizons=horizons))
+    list(train_jobs(routed.plan.jobs, routed.world.context))
+    report, _ = make_report(routed.plan, routed.routing, routed.world.context, BlockConfig())
+    return report, audit(routed)[0]
+
+
+def test_a_long_horizon_leaves_the_errors_of_the_other_targets_alone(tmp_path: Path) -> None:
+    report, found = with_horizons(tmp_path, **{RETURN: 20, LONELY: 30})
+    lines = {line.target: line for line in report.targets}
+    up, long = lines[UP], lines[RETURN]
+    assert (up.scored, up.above_chance, up.unknown_error) == (4, 4, 0)
+    assert (long.scored, long.above_chance, long.unknown_error) == (2, 0, 2)
+    assert up.skill is not None
+    assert up.skill.se is not None
+    assert long.skill is not None
+    assert long.skill.se is None
+    # A mean over targets needs blocks that both share, of which there is one.
+    assert {line.mean_skill.se for line in report.routes if line.mean_skill} == {None}
+    page = report_markdown(report)
+    assert "**4 of 6 pairs are above chance by 2 standard errors, 0 below, 2 of unknown error.**" in page
+    assert re.search(r"\| symbol specific \| 2 \| 2 \| unknown \| unknown \| \d\.\d{3} ± \? \|", page)
+    plan = result_of(found, Scheme.PLAN)
+    assert (plan.served, plan.unproven, plan.mean_skill.se) == (6, 2, None)
+    # What is left out of the comparison asks for no blocks.
+    assert (found.holdout.blocks, found.holdout.longest_horizon_bars) == (1, 20)
+
+
+def test_where_no_error_is_known_nothing_is_counted(tmp_path: Path) -> None:
+    report, found = with_horizons(tmp_path, **{RETURN: 20, UP: 20})
+    page = report_markdown(report)
+    assert "**The hold-out is too short to tell any of 6 pairs from chance.**" in page
+    assert "pairs are above chance" not in page
+    assert [row[2] for row in target_skills(report)] == ["unknown", "unknown"]
+    assert result_of(found, Scheme.PLAN).unproven is None
+    assert table_rows(found)[0][HEADER.index("unproven")] == "unknown"
 
 
 def test_the_docs_name_every_column_and_every_number(audited: tuple[RoutingAudit, pd.DataFrame]) -> None:

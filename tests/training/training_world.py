@@ -1,6 +1,6 @@
 """A small real panel on disk, and jobs over it, for the tests of training and reporting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -116,9 +116,14 @@ class World:
 
 
 def make_world(
-    folder: Path, frame: pd.DataFrame | None = None, *, config: TrainingConfig = CONFIG, holdout: float = 0.2
+    folder: Path,
+    frame: pd.DataFrame | None = None,
+    *,
+    config: TrainingConfig = CONFIG,
+    holdout: float = 0.2,
+    horizons: Mapping[str, int] | None = None,
 ) -> World:
-    """Build the panel under `folder` with the product's own code."""
+    """Build the panel under `folder` with the product's own code; horizons not given are 5 bars."""
     source = folder / "source.parquet"
     folder.mkdir(parents=True, exist_ok=True)
     (panel_frame() if frame is None else frame).to_parquet(source)
@@ -131,7 +136,7 @@ def make_world(
                 "time_column": "date",
                 "symbol_column": "symbol",
                 "targets": [RETURN, UP, LONELY],
-                "horizons": {RETURN: 5, UP: 5, LONELY: 5},
+                "horizons": {RETURN: 5, UP: 5, LONELY: 5, **(horizons or {})},
             },
             "evidence": {"holdout_fraction": holdout, "n_folds": 2},
         }

@@ -100,7 +100,9 @@ def notes(audit: RoutingAudit) -> list[str]:
 
 
 def with_error(value: Interval) -> str:
-    """`0.123 ± 0.004`: a value and its standard error."""
+    """`0.123 ± 0.004`: a value and its standard error; `0.123 ± ?` where that is not known."""
+    if value.se is None:
+        return f"{value.value:.3f} ± ?"
     return f"{value.value:.3f} ± {value.se:.3f}" if value.se else f"{value.value:.3f}"
 
 
@@ -146,7 +148,7 @@ def _row(line: SchemeLine) -> tuple[str, ...]:
         _share(found.of_best_choice),
         f"{found.served:,}",
         _of(found.without_skill, found.served),
-        _of(found.unproven, found.served),
+        "unknown" if found.unproven is None else _of(found.unproven, found.served),
         *cost,
         "" if line.pays_after is None else f"{line.pays_after:,}",
     )
