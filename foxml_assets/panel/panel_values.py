@@ -156,9 +156,11 @@ def _task_type(values: pd.Series, target: RawTarget) -> tuple[TaskType, Problem 
 
 
 def is_like_classes(distinct: npt.NDArray[np.generic]) -> bool:
-    """Whether a label's distinct values are so few and so round that they may be classes, yet not two."""
+    """Whether a label's distinct values are so few and so round that they may be classes, yet are none of the
+    two pairs that are read as classes: 0 and 1, or -1 and 1."""
     values = distinct.astype(float)
-    return 2 < len(values) <= _MOST_CLASSES and bool((values == np.round(values)).all())
+    is_read = set(values) in ({0.0, 1.0}, {-1.0, 1.0})
+    return 2 <= len(values) <= _MOST_CLASSES and not is_read and bool((values == np.round(values)).all())
 
 
 def _spec(target: RawTarget, task_type: TaskType, bar_minutes: float) -> TargetSpec:

@@ -87,6 +87,10 @@ SPOILED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda f: f.assign(fwd_value_2d=np.sign(f["fwd_value_2d"]).where(f["slow"] > 0, 0.0)),
         ("target fwd_value_2d: has 3 whole values", "task_types: {fwd_value_2d: regression}"),
     ),
+    "two other classes": (
+        lambda f: f.assign(y_up_2d=f["y_up_2d"] + 1),
+        ("target y_up_2d: has 2 whole values", "task_types: {y_up_2d: regression}", "[1.0, 2.0]"),
+    ),
     "fractional symbols": (
         lambda f: f.assign(symbol=np.linspace(0, 1, len(f))),
         ("column symbol: is not text or integer",),

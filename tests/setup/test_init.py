@@ -151,10 +151,13 @@ def test_dates_as_whole_numbers_need_no_unit(kind: str, tmp_path: Path) -> None:
 def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = market().rename(columns={"y_up_5d": "y_up"})
     frame["y_regime_5d"] = frame["momentum"].round().clip(-1, 1)
+    frame["y_side_5d"], frame["y_sign_5d"] = frame["y_up"] + 1, frame["y_up"] * 2 - 1
     written(tmp_path, frame)
     told = capsys.readouterr().out
     assert "how far each of these looks ahead, as `5 bars`: y_up" in told
     assert "y_regime_5d: regression, or make a label" in told
+    assert "y_side_5d: regression, or make a label" in told
+    assert "y_sign_5d" not in told.partition("Say under")[2]
     assert "Then: foxml run" in told
 
 
