@@ -57,11 +57,13 @@ def too_short(target: str, horizon: Horizon, bar_minutes: float) -> Problem | No
     """
     if horizon.minutes is None or 2 * horizon.minutes >= bar_minutes:
         return None
+    written = _written(horizon.minutes)
+    meant = " (`m` stands for minutes)" if written.endswith("m") else ""
     what = (
-        f"looks ahead less than half a bar, which is {_written(bar_minutes)} (`m` stands for minutes): give a"
-        f" number of bars, as `panel.horizons: {{{target}: 5 bars}}`"
+        f"looks ahead less than half a bar, which is {_written(bar_minutes)}{meant}: give a number of bars,"
+        f" as `panel.horizons: {{{target}: 5 bars}}`"
     )
-    return Problem(f"target {target}", what, _written(horizon.minutes))
+    return Problem(f"target {target}", what, written)
 
 
 def _written(minutes: float) -> str:
