@@ -256,10 +256,9 @@ def test_months_as_whole_numbers_are_read(tmp_path: Path) -> None:
     written = 100 * (2010 + months // 12) + months % 12 + 1
     frame.assign(timestamp=written).to_parquet(tmp_path / "panel.parquet", index=False)
     config = parquet_config(tmp_path / "panel.parquet")
-    in_bars = config.model_copy(
-        update={"panel": config.panel.model_copy(update={"horizons": {"y_up_2d": 2}})}
-    )
-    info = build_panel(in_bars, Layout(tmp_path / "out"))
+    in_bars = {"horizons": {"y_up_2d": 2, "fwd_value_2d": 2}}
+    config = config.model_copy(update={"panel": config.panel.model_copy(update=in_bars)})
+    info = build_panel(config, Layout(tmp_path / "out"))
     assert (info.start, info.end) == ("2010-01-01T00:00:00", "2019-12-01T00:00:00")
 
 
