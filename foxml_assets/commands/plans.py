@@ -7,6 +7,7 @@ from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table, print_bytes
 from foxml_assets.commands.options import Format
+from foxml_assets.commands.status import print_outdated_evidence
 from foxml_assets.core.config_files import load_config
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.planning.diff.changes import diff_plans
@@ -94,6 +95,8 @@ def print_preview(
         stamp=current_stamp(),
     )
     if form is Format.TABLE:
+        if candidates is None:
+            print_outdated_evidence(inputs)
         _print_table(("route", "pairs now", "pairs then"), route_rows(preview))
         if move_rows(preview):
             _print_table(("from", "to", "pairs"), move_rows(preview), names=2)

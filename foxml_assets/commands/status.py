@@ -8,12 +8,15 @@ from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table
 from foxml_assets.core.vocabulary import TrainingType
+from foxml_assets.evidence.evaluating.stale import outdated_targets
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.validate.staleness import stale_inputs
 from foxml_assets.reporting.job_states import STATE_HEADER, state_rows, unfinished_lines
 from foxml_assets.reporting.model_lines import family_times, model_lines
 from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report_markdown import TIME_HEADER, time_rows
+from foxml_assets.run_inputs import RunInputs
+from foxml_assets.storage.tables import find_table
 from foxml_assets.training.models.inventory import Inventory, take_inventory
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.training.models.retired import RetiredModel, retired_models
@@ -38,6 +41,7 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
         for item in stale:
             console.print(f"  {item.problem}", style="red")
         console.print("  Fix: foxml run --until plan")
+    print_outdated_evidence(inputs)
     console.print(_counts(inventory))
     retired = retired_models(workspace.layout)
     _print_unfinished(inventory, len(retired))
@@ -51,6 +55,20 @@ def print_status(root: Path | None, config_dir: Path | None) -> int:
         console.print(times)
     _print_retired(retired)
     return 0
+
+
+def print_outdated_evidence(inputs: RunInputs) -> None:
+    """Say how many targets have evidence of other data, settings or code, if any have and the plan rests on
+    it."""
+    is_imported = find_table(inputs.layout.imported_candidates) is not None
+    if inputs.panel is None or is_imported:
+        return
+    outdated = outdated_targets(inputs.panel, inputs.data, inputs.layout)
+    if outdated:
+        what = (
+            f"The evidence of {len(outdated):,} targets is of other data, settings or code than there are now"
+        )
+        console.print(f"{what}, and so are routes and plan. Fix: foxml run", style="red", soft_wrap=True)
 
 
 def _print_unfinished(inventory: Inventory, retired: int) -> None:

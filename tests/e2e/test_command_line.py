@@ -57,6 +57,16 @@ def test_a_plan_without_jobs_is_reported(own_world: World) -> None:
     assert "1000000000" in page
 
 
+def test_evidence_of_other_settings_is_told_before_a_run(own_world: World) -> None:
+    told = "evidence of 8 targets is of other data, settings or code"
+    assert told not in own_world.foxml("status").stdout
+    own_world.edit("data_config.yaml", lambda settings: settings["evidence"].update(n_folds=4))
+    for command in ("status", "plan"):
+        result = own_world.foxml(command)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert told in result.stdout
+
+
 def test_going_back_to_a_plan_whose_models_lie_ready_costs_no_training(own_world: World) -> None:
     def only_lightgbm(settings: dict) -> None:
         settings["families"] = [{"use": ["lightgbm"]}]

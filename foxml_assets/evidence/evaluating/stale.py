@@ -2,7 +2,7 @@
 
 from foxml_assets.core.errors import EvidenceError
 from foxml_assets.core.hashing import content_hash
-from foxml_assets.evidence.evidence_files import read_evidence
+from foxml_assets.evidence.evidence_files import evidence_path, read_evidence
 from foxml_assets.evidence.kept_predictions import has_predictions
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.replay.replay_file import replay_hash
@@ -25,6 +25,15 @@ def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[
         return _is_current(spec, info, config.evidence, replayed, layout)
 
     return tuple(spec.name for spec in info.targets if not is_current(spec))
+
+
+def outdated_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:
+    """Those of `stale_targets` that have evidence: what rests on it is not what the settings ask for.
+
+    Raises as `stale_targets`.
+    """
+    stale = stale_targets(info, config, layout)
+    return tuple(target for target in stale if evidence_path(layout, target).exists())
 
 
 def _is_current(
