@@ -17,9 +17,6 @@ from foxml_assets.evidence.screening.predictions import TargetCase, Variant
 from foxml_assets.evidence.target_evidence import Estimate
 from foxml_assets.families.threads import map_threads
 
-# The variance of ranks, scaled to (-0.5, 0.5).
-_VARIANCE = 1.0 / 12.0
-
 
 def feedback_share(case: TargetCase, pooled: Variant) -> Estimate:
     """The share of the pooled model's score that is gone where rows are compared across windows too.
@@ -86,9 +83,11 @@ def _repeats(found: Sequence[_Ranks], n_bars: int) -> float:
         return 1.0
 
     def correlation(values: Floats) -> float:
+        squares = float(np.square(values).sum())
         # The square of a sum over symbols holds each symbol's own square, and each pair twice.
-        together = float(np.square(np.bincount(bar, values, n_bars)).sum() - count.sum() * _VARIANCE)
-        return float(np.clip(together / (pairs * _VARIANCE), 0.0, 1.0))
+        together = float(np.square(np.bincount(bar, values, n_bars)).sum()) - squares
+        # Ranks of a class vary less than those of a number, so the variance is what it is here.
+        return float(np.clip(together / (pairs * squares / len(values)), 0.0, 1.0)) if squares else 0.0
 
     label = correlation(np.concatenate([ranks.label for ranks in found]))
     predicted = correlation(np.concatenate([ranks.predicted for ranks in found]))
