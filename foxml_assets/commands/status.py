@@ -65,9 +65,8 @@ def print_outdated_evidence(inputs: RunInputs) -> None:
         return
     outdated = outdated_targets(inputs.panel, inputs.data, inputs.layout)
     if outdated:
-        what = (
-            f"The evidence of {len(outdated):,} targets is of other data, settings or code than there are now"
-        )
+        number = f"{len(outdated):,} of {len(inputs.panel.targets):,} targets"
+        what = f"The evidence of {number} is of other data, settings or code than there are now"
         console.print(f"{what}, and so are routes and plan. Fix: foxml run", style="red", soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from foxml_assets.core.errors import PanelError, Problem
-from foxml_assets.panel.files.columns import is_numeric
+from foxml_assets.panel.files.columns import is_numeric, is_text
 from foxml_assets.panel.files.other_columns import described
 from foxml_assets.panel.files.reading import read_all, to_frame, unified_schema
 from foxml_assets.panel.files.table_files import PANEL, TableFile, kind_of, open_tables, panel_files
@@ -161,13 +161,8 @@ def _symbol_column(schema: pa.Schema, tables: Sequence[TableFile], named: Sequen
     in_path = [
         part.partition("=")[0] for part in tables[0].path.parts[:-1] if part.partition("=")[0] in named
     ]
-    texts = [
-        name
-        for name in named
-        if pa.types.is_string(schema.field(name).type)
-        or pa.types.is_large_string(schema.field(name).type)
-        or pa.types.is_dictionary(schema.field(name).type)
-    ]
+    types = {name: schema.field(name).type for name in named}
+    texts = [name for name, type_ in types.items() if is_text(type_) or pa.types.is_dictionary(type_)]
     alone = texts[0] if len(texts) == 1 and texts[0].lower() not in _TIMES else None
     return _best_named(named, _SYMBOLS) or next(iter(in_path), alone)
 

@@ -1,7 +1,7 @@
 """The command line in a process of its own, forked from one that has imported the libraries.
 
-Importing them is half of the time of a short command, and tests run a hundred of them. What commands import
-themselves is tested on fresh interpreters (`tests/core/test_structure.py`).
+Importing them is half of the time of a short command, and tests run a hundred of them. From a fresh
+interpreter commands run in test_ci_docs.py, test_killed_run.py and test_live.py.
 """
 
 import multiprocessing

@@ -58,7 +58,7 @@ def test_a_plan_without_jobs_is_reported(own_world: World) -> None:
 
 
 def test_evidence_of_other_settings_is_told_before_a_run(own_world: World) -> None:
-    told = "evidence of 8 targets is of other data, settings or code"
+    told = "evidence of 8 of 8 targets is of other data, settings or code"
     assert told not in own_world.foxml("status").stdout
     own_world.edit("data_config.yaml", lambda settings: settings["evidence"].update(n_folds=4))
     for command in ("status", "plan"):

@@ -1,5 +1,6 @@
 """Every setting of the evidence changes what comes out, and its hash."""
 
+import json
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -209,6 +210,20 @@ def test_settings_that_need_another_change_the_evidence_too(tmp_path: Path, pane
 
 def test_threads_change_nothing(tmp_path: Path, panel: Path, baseline: list[dict[str, bytes]]) -> None:
     assert not differs(baseline, evidence_bytes(tmp_path, panel, with_change(BASE, "threads", 2)))
+
+
+def test_how_intercepts_are_drawn_together_is_nothing_to_scores(
+    tmp_path: Path, panel: Path, baseline: list[dict[str, bytes]]
+) -> None:
+    """All but the share of feedback, which looks between windows, is the same."""
+
+    def without_share(files: dict[str, bytes]) -> dict[str, object]:
+        evidence = json.loads(files["evidence.json"])
+        assert evidence.pop("feedback_share")
+        return {**files, "evidence.json": evidence}
+
+    changed = evidence_bytes(tmp_path, panel, with_change(BASE, "ridge.intercept_prior_rows", 5.0))
+    assert list(map(without_share, changed)) == list(map(without_share, baseline))
 
 
 def keys(model: type[ConfigModel], prefix: str = "") -> set[str]:

@@ -34,7 +34,11 @@ def write_configs(root: Path | None, config_dir: Path | None, panel: str, wish: 
     _refuse_to_replace(workspace)
     guess = guess_panel(panel, wish)
     profile = _profile(guess)
-    training = _training_section(profile)
+    fewest_rows = _fewest_rows(profile)
+    # The training config takes no more than 256.
+    training: dict[str, object] = {"threads": min(os.cpu_count() or 1, 256)}
+    if fewest_rows is not None:
+        training["min_train_rows"] = fewest_rows
     written = {
         workspace.data_config_file: _text(_DATA, DataConfig, {"panel": _panel_section(guess)}),
         workspace.routing_config_file: _text(_ROUTING, RoutingPolicy, {"profile": profile.value}),
@@ -42,7 +46,7 @@ def write_configs(root: Path | None, config_dir: Path | None, panel: str, wish: 
     }
     for file, content in written.items():
         write_atomic(file, content)
-    _tell(guess, profile, training, workspace)
+    _tell(guess, profile, fewest_rows, workspace)
     return 0
 
 
@@ -87,18 +91,17 @@ def _profile(guess: PanelGuess) -> Profile:
     return Profile.PRODUCTION if rows >= least else Profile.DEVELOPMENT
 
 
-def _training_section(profile: Profile) -> dict[str, object]:
-    # The training config takes no more than 256.
-    section: dict[str, object] = {"threads": min(os.cpu_count() or 1, 256)}
-    # Rows with an out-of-fold prediction are training rows too: of a symbol with just as many as the profile
-    # asks for, a job is planned, and must not fail for ever.
+def _fewest_rows(profile: Profile) -> int | None:
+    """How many rows a symbol needs under `profile`, where training would ask for more by itself.
+
+    Rows with an out-of-fold prediction are training rows too: of a symbol with just as many as the profile
+    asks for, a job is planned, and must not fail for ever.
+    """
     fewest = RoutingPolicy(profile=profile).sample_minimum(Side.SYMBOL)
-    if fewest < TrainingConfig().min_train_rows:
-        section["min_train_rows"] = fewest
-    return section
+    return fewest if fewest < TrainingConfig().min_train_rows else None
 
 
-def _tell(guess: PanelGuess, profile: Profile, training: dict[str, object], workspace: Workspace) -> None:
+def _tell(guess: PanelGuess, profile: Profile, fewest_rows: int | None, workspace: Workspace) -> None:
     lines = [
         f"Wrote {workspace.data_config_file}, {workspace.routing_config_file.name} and"
         f" {workspace.training_config_file.name} for {guess.n_rows:,} rows of {guess.n_symbols:,} symbols:",
@@ -117,10 +120,10 @@ def _tell(guess: PanelGuess, profile: Profile, training: dict[str, object], work
         lines.append(f"  left out   {guess.not_numeric}: not numeric")
     few = " (too few rows a symbol for production)" if profile is Profile.DEVELOPMENT else ""
     lines.append(f"  profile    {profile}{few}: routing_config.yaml")
-    if fewest := training.get("min_train_rows"):
+    if fewest_rows is not None:
         lines.append(
-            f"  training   from {fewest} labelled rows on, as few as the profile asks for (min_train_rows):"
-            " training_config.yaml"
+            f"  training   from {fewest_rows} labelled rows on, as few as the profile asks for"
+            " (min_train_rows): training_config.yaml"
         )
     if guess.without_horizon:
         names = ", ".join(guess.without_horizon)

@@ -127,3 +127,10 @@ def is_numeric(type_: "pa.DataType") -> bool:
         or pa.types.is_boolean(type_)
         or pa.types.is_decimal(type_)
     )
+
+
+def is_text(type_: "pa.DataType") -> bool:
+    """Whether values of this type are texts."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))

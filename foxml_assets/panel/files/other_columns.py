@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from foxml_assets.core.printable import one_line, without_credentials
+from foxml_assets.panel.files.columns import is_text
 from foxml_assets.panel.files.table_files import TableFile
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def odd_value(name: str, tables: Iterable[TableFile]) -> str | None:
         held = table.schema.field(name).type if name in table.schema.names else pa.null()
         if pa.types.is_null(held):
             continue
-        if not _is_text(held.value_type if pa.types.is_dictionary(held) else held):
+        if not _holds_text(held):
             return str(held)
         for chunk in table.read([name]).column(name).chunks:
             texts = _texts(chunk)
@@ -71,16 +72,12 @@ def _named(name: str, tables: Sequence[TableFile] | None) -> str:
     return f"{label} ({shown})"
 
 
-def _is_text(type_: "pa.DataType") -> bool:
+def _holds_text(type_: "pa.DataType") -> bool:
     import pyarrow as pa
 
+    held = type_.value_type if pa.types.is_dictionary(type_) else type_
     # A CSV column that is not valid UTF-8 is binary.
-    return bool(
-        pa.types.is_string(type_)
-        or pa.types.is_large_string(type_)
-        or pa.types.is_binary(type_)
-        or pa.types.is_large_binary(type_)
-    )
+    return is_text(held) or bool(pa.types.is_binary(held) or pa.types.is_large_binary(held))
 
 
 def _texts(chunk: "pa.Array") -> pd.Series:

@@ -33,7 +33,7 @@ from foxml_assets.routing.plan.routing_plan import (
     PolicyInForce,
 )
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
-from foxml_assets.routing.rules.rules import Measured
+from foxml_assets.routing.rules.rules import SUSPECT, Measured, Rule
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
 from foxml_assets.routing.sides.side_rows import FAMILY_LISTS, SideRows
 
@@ -175,10 +175,19 @@ def _leaks(who: str, side: JudgedSide) -> pd.Categorical:
 
 
 def _reasons(rows: pd.DataFrame, side: JudgedSide, policy: PolicyInForce) -> pd.Categorical:
-    """The phrase of the state with the number and the threshold that decided it."""
+    """The phrase of the state with the number and the threshold that decided it, or what made it suspect."""
     traces = (side_trace(Side.CROSS_SECTIONAL, row) for row in rows.to_dict("records"))
-    told = zip(side_phrases(side), side.rule, traces, strict=True)
-    return category([phrase + _numbers(side.ladder[at].measured, one, policy) for phrase, at, one in told])
+    told = zip(side_phrases(side), side.rule, traces, side.rows.texts["leakage_reason"], strict=True)
+    return category(
+        [
+            phrase + _numbers(side.ladder[at].measured, one, policy) + _doubt(side.ladder[at], found)
+            for phrase, at, one, found in told
+        ]
+    )
+
+
+def _doubt(rule: Rule, found: object) -> str:
+    return f": {found}" if rule.name == SUSPECT.name and isinstance(found, str) else ""
 
 
 def _numbers(measured: Measured, trace: SideTrace, policy: PolicyInForce) -> str:

@@ -221,3 +221,15 @@ def test_a_dropped_feature_is_named_with_its_status() -> None:
     told = "\n".join(explanation_lines(explain(plan, target, "AAA")))
     assert "echo (SUSPECT)" in told
     assert "ret_1d" not in told
+
+
+@pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
+def test_what_makes_a_pooled_model_suspect_is_said_of_its_target(method: str) -> None:
+    doubt = "53% of the pooled score is what features of the label's own past get in short windows"
+    suspect = pooled(score=0.65, score_se=0.01, leakage_status="SUSPECT", leakage_reason=doubt)
+    rows = [suspect, local("A", score=0.5, score_se=0.01)]
+    plan = routed(*rows, settings={"method": method})
+    assert explain(plan, "y").reason.endswith(f": {doubt}")
+    unsaid = routed({**rows[0], "leakage_reason": None}, rows[1], settings={"method": method})
+    assert explain(unsaid, "y").reason.startswith("CS on trial, as it is suspected of leakage")
+    assert doubt not in explain(unsaid, "y").reason
