@@ -42,6 +42,9 @@ def main() -> None:
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        # typer has turned a Ctrl-C into its exit code.
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
     except _UsageError as error:
         error_console.print(f"{error}\nTry: foxml --help", soft_wrap=True)
         code = 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from foxml_assets.commands.console import console, error_console
+from foxml_assets.commands.interrupts import Interrupts, heard_interrupts
 from foxml_assets.core.errors import Problem, RunError
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
 from foxml_assets.defs.running.execution import execute_here, sole_command
@@ -37,6 +38,7 @@ class Launcher:
     instance: dg.DagsterInstance
     definitions: dg.Definitions
     without_checks: dg.Definitions
+    interrupts: Interrupts
     claim: str
 
     @property
@@ -57,6 +59,7 @@ class Launcher:
         definitions = self.definitions if run.checks is None else self.without_checks
         job = definitions.resolve_implicit_global_asset_job_def()
         execute_here(job, self.instance, self.workspace, run, raise_on_error=raise_on_error)
+        self.interrupts.raise_lost()
 
     def report(self) -> None:
         """Write the report and check the models."""
@@ -169,9 +172,9 @@ def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunError:
 def open_launcher(workspace: Workspace, claim: str = "") -> Iterator[Launcher]:
     """Execute runs over `workspace`, whatever else is at work on it. Raises ConfigError."""
     definitions, without_checks = (build_definitions(workspace, checks=checks) for checks in (True, False))
-    with open_instance(workspace.dagster_home) as instance:
+    with heard_interrupts() as interrupts, open_instance(workspace.dagster_home) as instance:
         end_lost_runs(instance, workspace.root)
-        yield Launcher(workspace, instance, definitions, without_checks, claim)
+        yield Launcher(workspace, instance, definitions, without_checks, interrupts, claim)
 
 
 @contextmanager

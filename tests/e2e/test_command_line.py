@@ -1,32 +1,8 @@
-"""What a person meets: an interrupted run, a narrow terminal, a root and a config of their own."""
-
-import signal
-import subprocess
-import sys
-import time
+"""What a person meets: a narrow terminal, a root and a config of their own."""
 
 from worlds import World
 
 from foxml_assets.storage.layout import Layout
-
-
-def test_an_interrupted_run_says_how_to_go_on_in_one_line(empty_world: World) -> None:
-    command = [sys.executable, "-c", "from foxml_assets.cli import main; main()", "run", "--until", "plan"]
-    process = subprocess.Popen(
-        command, env=empty_world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 120
-    while not Layout(empty_world.root).panel_info.exists():
-        assert process.poll() is None, "the run ended before it could be interrupted"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert told.splitlines()[-1].startswith("Interrupted")
-    assert "foxml run --until plan" in told
-    assert "Traceback" not in told
-    assert len(told.splitlines()) == 1
 
 
 def test_a_failed_check_can_be_read_in_a_narrow_terminal(own_world: World) -> None:

@@ -110,8 +110,11 @@ def test_a_target_without_evidence_or_with_damaged_evidence_is_stale(done: Run, 
     fresh = run(tmp_path, done.config, UP)
     info = load_panel_info(fresh.layout)
     assert stale_targets(info, fresh.config, fresh.layout) == (VALUE,)
+    whole = evidence_path(fresh.layout, UP).read_text(encoding="utf-8")
     evidence_path(fresh.layout, UP).write_text("{")
     assert stale_targets(info, fresh.config, fresh.layout) == (VALUE, UP)
+    evidence_path(fresh.layout, UP).write_text(whole)
+    assert stale_targets(info, fresh.config, fresh.layout) == (VALUE,)
 
 
 def test_changed_settings_make_all_targets_stale_but_not_changed_threads(done: Run) -> None:

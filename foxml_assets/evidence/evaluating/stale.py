@@ -1,11 +1,15 @@
 """Which evidence is that of the current data, settings and code."""
 
+from dataclasses import replace
+from functools import lru_cache
+
 from foxml_assets.core.errors import EvidenceError
 from foxml_assets.core.hashing import content_hash
-from foxml_assets.evidence.evidence_files import evidence_path, read_evidence
+from foxml_assets.evidence.evidence_files import evidence_hash, evidence_path, read_evidence
 from foxml_assets.evidence.kept_predictions import has_predictions
 from foxml_assets.evidence.leakage.detector import detector_versions
 from foxml_assets.evidence.replay.replay_file import replay_hash
+from foxml_assets.evidence.target_evidence import TargetEvidence
 from foxml_assets.panel.data_config import DataConfig, EvidenceConfig
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
@@ -40,7 +44,7 @@ def _is_current(
     spec: TargetSpec, info: PanelInfo, settings: EvidenceConfig, replayed: str | None, layout: Layout
 ) -> bool:
     try:
-        evidence = read_evidence(layout, spec.name)
+        evidence = _evidence_of(layout, spec.name, evidence_hash(layout, spec.name))
     except EvidenceError:
         return False
     return (
@@ -48,6 +52,14 @@ def _is_current(
         and evidence.settings_hash == settings_hash(spec, settings, replayed)
         and (not settings.keep_predictions or has_predictions(layout, evidence))
     )
+
+
+@lru_cache(maxsize=1024)
+def _evidence_of(layout: Layout, target: str, content: str) -> TargetEvidence:
+    """The evidence of `target` without its rows. A process that looks often decodes a file only once, its
+    `content` being its hash."""
+    del content
+    return replace(read_evidence(layout, target), rows=())
 
 
 def settings_hash(spec: TargetSpec, settings: EvidenceConfig, replayed: str | None) -> str:
