@@ -24,8 +24,7 @@ class Interrupts:
         self._received = received
 
     def raise_lost(self) -> None:
-        """Raise KeyboardInterrupt if one has come and nothing was raised: Dagster forgets those that come
-        between its steps."""
+        """Raise KeyboardInterrupt if one has come: Dagster forgets those that come between its steps."""
         try:
             numbers = os.read(self._received, 4096)
         except BlockingIOError:

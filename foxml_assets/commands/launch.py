@@ -1,7 +1,7 @@
 """Runs that a command launches: it executes them itself, or asks the daemon of the root for them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -58,23 +58,36 @@ class Launcher:
         """Materialize the assets of `run` here; their checks are made only if it names none itself."""
         definitions = self.definitions if run.checks is None else self.without_checks
         job = definitions.resolve_implicit_global_asset_job_def()
-        execute_here(job, self.instance, self.workspace, run, raise_on_error=raise_on_error)
-        self.interrupts.raise_lost()
+        self._execute(job, run, raise_on_error=raise_on_error)
 
     def report(self) -> None:
         """Write the report and check the models."""
         if not self.queue([report_run()], raise_on_error=True):
             return
         job = self.definitions.resolve_job_def(self.ledger.names.flat(REPORT_JOB))
-        execute_here(job, self.instance, self.workspace, StageRun(()), raise_on_error=True)
+        self._execute(job, StageRun(()), raise_on_error=True)
 
     def check(self, *, deep: bool) -> dg.ExecuteInProcessResult:
         """Run every asset check; `deep` reads every model."""
         job = self.definitions.resolve_job_def(self.ledger.names.flat(CHECK_JOB))
         config = check_config(self.ledger.names, deep=deep)
-        return execute_here(
-            job, self.instance, self.workspace, StageRun(()), config=config, raise_on_error=False
-        )
+        return self._execute(job, StageRun(()), config=config, raise_on_error=False)
+
+    def _execute(
+        self,
+        job: dg.JobDefinition,
+        run: StageRun,
+        *,
+        config: Mapping[str, object] | None = None,
+        raise_on_error: bool,
+    ) -> dg.ExecuteInProcessResult:
+        try:
+            return execute_here(
+                job, self.instance, self.workspace, run, config=config, raise_on_error=raise_on_error
+            )
+        finally:
+            # An error that came of a Ctrl-C is not what the user is to read of.
+            self.interrupts.raise_lost()
 
     def queue(self, runs: Sequence[StageRun], *, raise_on_error: bool) -> Sequence[StageRun]:
         """Have `runs` executed by the daemon of the root, and wait; returns those that it did not take.
