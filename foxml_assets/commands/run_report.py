@@ -14,7 +14,7 @@ from foxml_assets.commands.console import console, make_table
 from foxml_assets.reporting.promises import promise_words
 from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import markdown_path
-from foxml_assets.reporting.report_markdown import above_chance, skill_words, told_from_chance
+from foxml_assets.reporting.report_markdown import above_chance, has_scores, skill_words, told_from_chance
 from foxml_assets.training.models.manifest import ModelState
 from foxml_assets.workspace import Workspace
 
@@ -56,7 +56,7 @@ def _print_audit(workspace: Workspace, report: TrainingReport) -> None:
     """Print the audit of this plan, or which command makes it."""
     if report.audit is not None:
         print_audit(report.audit)
-    elif report.jobs_planned and workspace.layout.master_plan.is_file():
+    elif has_scores(report) and workspace.layout.master_plan.is_file():
         audit_command = workspace.command("audit --baselines")
         console.print(
             f"Worth it?  {audit_command} compares the plan with training everything",

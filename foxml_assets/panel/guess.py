@@ -95,7 +95,8 @@ def guess_panel(path: str, wish: Wish) -> PanelGuess:
     targets = tuple(name for name in others if _is_target(name, wish))
     if time is None or symbol is None or not targets:
         labels = described([name for name in words if _is_target(name, wish)], tables)
-        raise _unknown(path, time, symbol, named, labels)
+        times = [] if time is not None else _not_times(head)
+        raise _unknown(path, time, symbol, named, labels, times)
     rows = read_all(tables, list(dict.fromkeys([time, symbol, *targets])), PANEL)
     data = rows.select([symbol, *targets]).to_pandas()
     bar_minutes = _bar_minutes(to_frame(rows.select([time]), keys=[time])[time])
@@ -135,6 +136,13 @@ def _time_column(head: pd.DataFrame) -> str | None:
     named = _best_named(possible, _TIMES)
     typed = [name for name in possible if not pd.api.types.is_integer_dtype(head[name])]
     return named or next(iter(typed), None)
+
+
+def _not_times(head: pd.DataFrame) -> list[Problem]:
+    """Why the column that is named as one of times is none."""
+    name = _best_named(list(map(str, head.columns)), _TIMES)
+    problem = None if name is None else as_times(head[name], _time_unit(head[name]))[1]
+    return [] if problem is None else [problem]
 
 
 def _time_unit(column: pd.Series) -> TimeUnit | None:
@@ -182,9 +190,15 @@ def _is_later(name: str) -> bool:
 
 
 def _unknown(
-    path: str, time: str | None, symbol: str | None, names: Sequence[str], labels: str
+    path: str,
+    time: str | None,
+    symbol: str | None,
+    names: Sequence[str],
+    labels: str,
+    not_times: Sequence[Problem],
 ) -> PanelError:
-    """`labels` names the columns that would be labels if they were numeric."""
+    """`labels` names the columns that would be labels if they were numeric, `not_times` says what keeps the
+    column that may be meant from being one of times."""
     unlabelled = "no numeric column looks like a label"
     if labels:
         unlabelled = f"{unlabelled}; not numeric: {labels}"
@@ -198,10 +212,11 @@ def _unknown(
             "--target",
         ),
     ]
-    problems = [Problem(what, said) for is_lacking, what, said, _ in lacking if is_lacking]
+    problems = [Problem(what, said) for is_lacking, what, said, _ in lacking if is_lacking] + [*not_times]
     options = ", ".join(option for is_lacking, _, _, option in lacking if is_lacking)
+    mend = "mend that column, or " if not_times else ""
     return PanelError(
         f"the panel {path} cannot be described",
         problems=problems,
-        fix=f"name it with {options}; its columns: {', '.join(names[:40])}",
+        fix=f"{mend}name it with {options}; its columns: {', '.join(names[:40])}",
     )

@@ -38,9 +38,9 @@ def report_markdown(report: TrainingReport) -> str:
         scheme_header=SHORT_HEADER,
         schemes=short_rows(audit) if audit else (),
         scheme_legend=SHORT_LEGEND,
-        not_compared=NOT_COMPARED,
+        not_compared=NOT_COMPARED if has_scores(report) else None,
         jobs_trained=jobs_trained(report),
-        above_chance=above_chance(report) if any(line.scored for line in report.routes) else None,
+        above_chance=above_chance(report),
         pairs_by_route=[f"{report.pairs_by_route[route]} {route_words(route)}" for route in Route],
         listed=_listed,
         targets=_targets(report),
@@ -78,13 +78,20 @@ def target_skills(report: TrainingReport) -> list[Sequence[object]]:
     return [(line.target, skill_words(line.skill), _above(line)) for line in report.targets if line.scored]
 
 
+def has_scores(report: TrainingReport) -> bool:
+    """Whether any pair is scored on a hold-out, so that plans can be compared there."""
+    return any(line.scored for line in report.routes)
+
+
 def above_chance(report: TrainingReport) -> str:
     """How many scored pairs can be told from chance, in plain text."""
     scored, above, below, unknown = (
         sum(getattr(line, name) for line in report.routes)
         for name in ("scored", "above_chance", "below_chance", "unknown_error")
     )
-    if scored and unknown == scored:
+    if not scored:
+        return "No pair has a score on a hold-out"
+    if unknown == scored:
         return f"The hold-out is too short to tell any of {scored:,} pairs from chance"
     others = f", {unknown:,} of unknown error" if unknown else ""
     return f"{above:,} of {scored:,} pairs are above chance by 2 standard errors, {below:,} below{others}"

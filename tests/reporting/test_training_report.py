@@ -200,7 +200,10 @@ def test_an_untrained_plan_has_a_report_too(planned: Routed) -> None:
     assert report.jobs_by_state[ModelState.MISSING] == 4
     assert report.models == ()
     assert scores["skill"].isna().all()
-    assert "No model has a score yet." in report_markdown(report)
+    page = report_markdown(report)
+    assert "No model has a score yet." in page
+    assert "**0 of 4 planned jobs trained (4 not reached).** **No pair has a score on a hold-out.**" in page
+    assert "Was it worth it?" not in page
 
 
 def test_a_plan_without_jobs_says_so(planned: Routed) -> None:

@@ -205,6 +205,16 @@ def test_a_panel_without_keys_or_labels_says_what_to_name(tmp_path: Path) -> Non
     assert (named.time_unit, named.targets) == ("us", ("c_5d", "d_5d"))
 
 
+def test_what_keeps_a_column_from_being_the_time_is_named_with_its_value(tmp_path: Path) -> None:
+    path = tmp_path / "panel.csv"
+    frame = market().assign(date=lambda rows: rows["date"].astype(str))
+    frame.loc[7, "date"] = "n.a."
+    frame.to_csv(path, index=False)
+    with pytest.raises(PanelError, match=r"column date: holds 1 values.*'n\.a\.'") as refused:
+        guess_panel(str(path), Wish())
+    assert "mend that column, or name it with --time-column" in str(refused.value)
+
+
 def test_config_files_are_not_replaced(tmp_path: Path) -> None:
     path = written(tmp_path, market())
     before = {file.name: file.read_bytes() for file in (tmp_path / "cfg").iterdir()}

@@ -185,6 +185,7 @@ def _paid(line: SchemeLine, plan_seconds: float) -> str:
     saved = (line.cost.seconds if line.cost is not None else 0.0) - plan_seconds
     name = LABELS[line.scheme]
     if line.pays_after is None:
-        return f"Against {name} it never pays in time: training the plan takes {-saved:,.0f} s more."
+        longer = f"{-saved:,.0f} s more" if round(saved) else "as long"
+        return f"Against {name} it never pays in time: training the plan takes {longer}."
     after = count(line.pays_after, "training")
     return f"Against {name} it has paid for itself after {after}, each of which saves {saved:,.0f} s."
