@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from dagster import DagsterExecutionInterruptedError
 
@@ -35,24 +36,25 @@ class Interrupts:
 
 @contextmanager
 def heard_interrupts() -> Iterator[Interrupts]:
-    """Hear every Ctrl-C of the main thread. One that Python ignores, because it meets a callback of the
-    collector of garbage, is raised again."""
+    """Hear every Ctrl-C, in the main thread, which alone has them. One that Python ignores, because it meets
+    a callback of the collector of garbage, is raised again."""
     received, written = os.pipe()
-    for end in (received, written):
-        os.set_blocking(end, False)
-    ignored, woken = sys.unraisablehook, signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-
-    def again(unraisable: "sys.UnraisableHookArgs") -> None:
-        if issubclass(unraisable.exc_type, KeyboardInterrupt | DagsterExecutionInterruptedError):
-            threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
-        else:
-            ignored(unraisable)
-
-    sys.unraisablehook = again
-    try:
+    with ExitStack() as afterwards:
+        for end in (received, written):
+            afterwards.callback(os.close, end)
+            os.set_blocking(end, False)
+        if threading.current_thread() is threading.main_thread():
+            woken = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+            afterwards.callback(signal.set_wakeup_fd, woken)
+            afterwards.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+            sys.unraisablehook = partial(_raise_again, sys.unraisablehook)
         yield Interrupts(received)
-    finally:
-        sys.unraisablehook = ignored
-        signal.set_wakeup_fd(woken)
-        os.close(received)
-        os.close(written)
+
+
+def _raise_again(
+    otherwise: Callable[["sys.UnraisableHookArgs"], object], ignored: "sys.UnraisableHookArgs"
+) -> None:
+    if issubclass(ignored.exc_type, KeyboardInterrupt | DagsterExecutionInterruptedError):
+        threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+    else:
+        otherwise(ignored)
