@@ -14,7 +14,7 @@ from foxml_assets.panel.data_config import DataConfig, EvidenceConfig
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "10"
+EVIDENCE_CODE_VERSION = "11"
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:

@@ -175,6 +175,17 @@ def made_of_news(news: FeatureRanks, label: LabelView, column: int) -> float:
     return float(np.mean(known_skill)) if known_skill else float("nan")
 
 
+def skill_in_the_horizon(
+    features: FeatureRanks, label: LabelView, columns: Ints, config: EvidenceConfig
+) -> Floats:
+    """Mean skill of what the features in `columns` are in the middle of the label's horizon; 0 where unknown.
+
+    A label that is the future of a feature is nearest to it there, a copy of the label is nearest in its row.
+    """
+    middle = (label.spec.horizon_bars + 1) // 2
+    return np.nan_to_num(mean_skill(label_skill(features, label, columns, config, -middle)))
+
+
 def feature_memory(features: FeatureRanks, column: int, lag: int) -> float:
     """Mean autocorrelation of a feature's ranks at `lag` over symbols; 0 where it is unknown."""
     panel = features.panel

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.evidence.arrays import Ints
-from foxml_assets.evidence.leakage.copies import is_beyond_chance, mean_skill
+from foxml_assets.evidence.leakage.copies import is_beyond_chance, mean_skill, skill_in_the_horizon
 from foxml_assets.evidence.leakage.ranks import FeatureRanks, LabelView, label_skill
 from foxml_assets.panel.data_config import EvidenceConfig
 
@@ -28,7 +28,8 @@ def copies_for_a_time(
     into.
 
     In so few rows honest skill is great now and then. So its `news` must tell the label there too, which of
-    a function of the past it does not, and both must be beyond what luck makes of these rows.
+    a function of the past it does not, both must be beyond what luck makes of these rows, and its values
+    within the horizon must tell no more, as they do where the label is what the feature becomes.
     """
     panel, limits, found = features.panel, config.leakage, dict[int, PartCopy]()
     edges = np.linspace(0, panel.bar.max(initial=0) + 1, config.n_folds + 2).astype(np.int64)
@@ -43,6 +44,8 @@ def copies_for_a_time(
         of_news = label_skill(news, here, columns[near], config)
         telling = np.abs(np.nan_to_num(mean_skill(of_news))) >= limits.sudden_news_skill
         telling &= is_beyond_chance(of_news, panel, here)
+        later = skill_in_the_horizon(features, here, columns[near], config)
+        telling &= np.abs(mean[near]) >= np.abs(later)
         for at, value in zip(columns[near][telling].tolist(), mean[near][telling].tolist(), strict=True):
             if at not in found or abs(value) > abs(found[at].skill):
                 found[at] = PartCopy(panel.times[first], panel.times[stop - 1], value)
