@@ -24,7 +24,7 @@ import yaml
 
 from benchmarks.jobs.job_runs import BareLoop, Cost, train_alone, train_batches
 from benchmarks.jobs.job_world import Size, foxml, make_job_world
-from foxml_assets.commands.launch import open_launcher
+from foxml_assets.commands.running.launch import open_launcher
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.workspace import Workspace
 

@@ -92,7 +92,7 @@ def everything(
 @app.command()
 def demo(root: Root = None, config_dir: ConfigDir = None) -> int:
     """Run everything on the demo panel. It holds 20 stocks, 1990-2022."""
-    from foxml_assets.commands.run import run_demo
+    from foxml_assets.commands.running.run import run_demo
 
     return run_demo(root, config_dir)
 
@@ -124,7 +124,7 @@ def run(
     symbol: Symbols = None,
 ) -> int:
     """Run the pipeline. Panel, evidence, candidates, routing, plan, training: what is done stays done."""
-    from foxml_assets.commands.run import run_pipeline
+    from foxml_assets.commands.running.run import run_pipeline
     from foxml_assets.training.budget import Budget
 
     budget = Budget(max_jobs, max_minutes, tuple(target or ()), tuple(symbol or ()))
@@ -143,7 +143,7 @@ def train(
     symbol: Symbols = None,
 ) -> int:
     """Train what is pending of the current plan. Nothing else is trained."""
-    from foxml_assets.commands.run import run_training
+    from foxml_assets.commands.running.run import run_training
     from foxml_assets.training.budget import Budget
 
     budget = Budget(max_jobs, max_minutes, tuple(target or ()), tuple(symbol or ()))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.jobs.job_world import foxml
-from foxml_assets.commands.launch import Launcher
+from foxml_assets.commands.running.launch import Launcher
 from foxml_assets.defs.running.execution import execute_here
 from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.defs.running.stage_runs import partition_key, training_runs

@@ -19,7 +19,7 @@ import json, sys, time
 from pathlib import Path
 from foxml_assets.commands.audit import run_audit
 from foxml_assets.commands.options import Format
-from foxml_assets.commands.run import run_pipeline
+from foxml_assets.commands.running.run import run_pipeline
 from foxml_assets.stages import Stage
 root, config, out = map(Path, sys.argv[1:4])
 seconds, started = {}, time.perf_counter()

@@ -20,7 +20,7 @@ from foxml_assets.storage.layout import Layout
 STAGES = """
 import json, sys, time
 from pathlib import Path
-from foxml_assets.commands.run import run_pipeline
+from foxml_assets.commands.running.run import run_pipeline
 from foxml_assets.stages import Stage
 root, config, out = map(Path, sys.argv[1:4])
 seconds = {}

@@ -11,8 +11,8 @@ from foxml_assets.auditing.pages.audit_files import page_path, picture_path, rea
 from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, SHORT_LEGEND, notes, short_rows, verdict
 from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.commands.console import console, error_console, make_table, print_bytes, show_progress
-from foxml_assets.commands.launch import open_launcher
 from foxml_assets.commands.options import Format
+from foxml_assets.commands.running.launch import open_launcher
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.running.stage_runs import audit_run
 from foxml_assets.training.outcome import OutcomeStatus

@@ -9,7 +9,7 @@ import dagster as dg
 from rich.text import Text
 
 from foxml_assets.commands.console import console, make_table, print_bytes
-from foxml_assets.commands.launch import open_launcher
+from foxml_assets.commands.running.launch import open_launcher
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.printable import printable
 from foxml_assets.storage.files import storage_errors, write_atomic

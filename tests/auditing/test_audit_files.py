@@ -31,7 +31,7 @@ from foxml_assets.auditing.routing_audit import (
     RoutingAudit,
     Scheme,
 )
-from foxml_assets.commands.run_report import print_report
+from foxml_assets.commands.running.run_report import print_report
 from foxml_assets.core.errors import PanelError, PlanMissingError, TrainingError
 from foxml_assets.panel.data_config import BlockConfig
 from foxml_assets.reporting.make_report import make_report

@@ -8,7 +8,7 @@ from shell_world import SIX, Shell
 from training_world import RETURN, UP
 
 from foxml_assets.cli import app
-from foxml_assets.commands.run import run_training
+from foxml_assets.commands.running.run import run_training
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.requested import ask_for, requested_runs
 from foxml_assets.training.budget import Budget

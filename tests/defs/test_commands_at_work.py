@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from shell_world import Shell, another_process
 
-from foxml_assets.commands.launch import open_pipeline
+from foxml_assets.commands.running.launch import open_pipeline
 from foxml_assets.core.errors import LockHeldError
 from foxml_assets.defs.running.claims import Role
 from foxml_assets.defs.running.runs import command_tags, living_command

@@ -11,7 +11,7 @@ from shell_world import Shell
 from test_live_training import daemon, training_runs, wait_for
 from training_world import LONELY, RETURN, UP
 
-from foxml_assets.commands.run import run_training
+from foxml_assets.commands.running.run import run_training
 from foxml_assets.core.errors import EngineError
 from foxml_assets.defs.running.stage_runs import EVIDENCE_ASSET, evidence_run
 from foxml_assets.evidence.evaluating.stale import stale_targets

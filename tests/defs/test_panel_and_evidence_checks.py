@@ -9,13 +9,14 @@ from shell_world import Shell
 
 from foxml_assets.commands.check import run_checks
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.vocabulary import TaskType
+from foxml_assets.core.vocabulary import LeakageStatus, TaskType
 from foxml_assets.defs.build import build_definitions, build_graph
 from foxml_assets.defs.graph import Graph
 from foxml_assets.evidence.evidence_files import evidence_path, read_evidence
+from foxml_assets.evidence.leakage.findings import Detector, Finding
 from foxml_assets.evidence.target_evidence import Estimate, TargetEvidence
 
-UP = "y_up_5d"
+UP, RETURN = "y_up_5d", "fwd_ret_5d"
 
 
 def checked(shell: Shell, asset: str, name: str) -> dg.AssetCheckEvaluation:
@@ -67,6 +68,26 @@ def test_skill_on_shuffled_labels_fails(shell: Shell) -> None:
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
     assert "scores 0.5500 auc on shuffled labels, 5.0 errors above chance" in str(found.description)
+
+
+def test_a_feature_that_looks_ahead_for_one_target_and_serves_another_fails(shell: Shell) -> None:
+    evidence = TargetEvidence(UP, TaskType.CLASSIFICATION, ScoreMetric.AUC, None, "d", "s", ())
+    ahead = Finding(
+        None, "centred", Detector.LOOK_AHEAD, LeakageStatus.BLOCKED, 0.5, 0.1, 0.9, 0.8, None, "looks ahead"
+    )
+    statuses = {UP: LeakageStatus.BLOCKED, RETURN: LeakageStatus.SUSPECT}
+    for target, status in statuses.items():
+        folder = evidence_path(shell.layout, target).parent
+        folder.mkdir(parents=True)
+        one = replace(evidence, target=target, features={"centred": status, "honest": LeakageStatus.SAFE})
+        evidence_path(shell.layout, target).write_bytes(msgspec.json.encode(one))
+        (folder / "leakage.json").write_bytes(msgspec.json.encode((ahead,) if target == UP else ()))
+    assert checked(shell, "routing_candidates", "ahead_of_no_target").passed
+    one = replace(one, features={"centred": LeakageStatus.SAFE})
+    evidence_path(shell.layout, RETURN).write_bytes(msgspec.json.encode(one))
+    found = checked(shell, "routing_candidates", "ahead_of_no_target")
+    assert not found.passed
+    assert str(found.description) == f"{RETURN}: centred: is used, and looks ahead for {UP}"
 
 
 def test_a_panel_has_a_freshness_policy_where_an_age_is_set(shell: Shell) -> None:

@@ -13,7 +13,7 @@ from training_world import RETURN, UP, panel_frame
 
 from foxml_assets.commands.check import run_checks
 from foxml_assets.commands.predict import run_predict
-from foxml_assets.commands.run import run_training
+from foxml_assets.commands.running.run import run_training
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.defs.running.stage_runs import partition_key
 from foxml_assets.training.models import look

@@ -6,7 +6,7 @@ from dagster._core.workspace.load_target import ModuleTarget
 from dagster_graphql.test.utils import execute_dagster_graphql
 from shell_world import Shell
 
-from foxml_assets.commands.run import run_training
+from foxml_assets.commands.running.run import run_training
 
 # What the button of the UI sends.
 _MUTATION = """

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from shell_world import Shell
 
-from foxml_assets.commands.run import run_pipeline, run_training
+from foxml_assets.commands.running.run import run_pipeline, run_training
 from foxml_assets.core.errors import RunError
 from foxml_assets.defs.running.attempts import REQUEST_TAG
 from foxml_assets.defs.running.claims import Role, claimed

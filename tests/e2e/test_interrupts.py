@@ -13,7 +13,7 @@ import pytest
 from dagster._utils.interrupts import capture_interrupts
 from worlds import World
 
-from foxml_assets.commands.interrupts import heard_interrupts
+from foxml_assets.commands.running.interrupts import heard_interrupts
 from foxml_assets.storage.layout import Layout
 
 _FOXML = [sys.executable, "-c", "from foxml_assets.cli import main; main()"]

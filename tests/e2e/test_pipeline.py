@@ -112,7 +112,7 @@ def test_a_run_with_nothing_to_do_touches_nothing_but_records_and_claims(own_wor
 def test_all_checks_pass_after_a_run(own_world: World) -> None:
     result = own_world.foxml("check")
     assert result.returncode == 0, result.stdout
-    assert "29 of 29 checks passed" in result.stdout
+    assert "30 of 30 checks passed" in result.stdout
 
 
 @pytest.mark.parametrize("view", ["by_symbol", "by_target"])
@@ -286,7 +286,7 @@ def test_without_a_plan_training_pools_every_target_loudly_or_refuses(own_world:
 def test_checks_of_an_empty_root_fail_in_a_table(empty_world: World) -> None:
     result = empty_world.foxml("check")
     assert result.returncode == 1
-    assert "3 of 29 checks passed" in result.stdout
+    assert "4 of 30 checks passed" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 

@@ -30,6 +30,13 @@ CANDIDATES_CHECKS = (
     ),
     Check(
         "routing_candidates",
+        "ahead_of_no_target",
+        "No feature that looks ahead for one target is used for another.",
+        "Leave it out (panel.exclude_features), or vouch for it with a reason (evidence.leakage.known_safe).",
+        looks_at=("feature_selections",),
+    ),
+    Check(
+        "routing_candidates",
         "schema",
         "The table has the columns of candidates and no others.",
         "foxml run --until candidates, or import a table again.",

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from foxml_assets.core.errors import FoxmlError, Problem
+from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.defs.checking.catalogue import PLAN_CHECKS, VIEW_PREFIXES
-from foxml_assets.evidence.evidence_files import read_all_evidence
+from foxml_assets.evidence.evidence_files import read_all_evidence, read_findings
+from foxml_assets.evidence.leakage.findings import used_elsewhere
 from foxml_assets.evidence.scores.null_score import nulls_above_chance
 from foxml_assets.planning.validate.plan_checks import PlanCheck
 from foxml_assets.routing.candidates.candidates_file import read_candidates
@@ -24,7 +26,8 @@ Findings = Mapping[tuple[str, str], Sequence[Problem]]
 
 
 def candidates_findings(workspace: Workspace) -> Findings:
-    """Of the candidates: columns, one row per pair, values that can be, and no skill where there is none."""
+    """Of the candidates: columns, one row per pair, values that can be, no skill where there is none, and no
+    feature that looks ahead."""
     asset = "routing_candidates"
     # Read once for all three; an error is not kept, and so is found by each.
     table = cache(lambda: read_candidates(workspace.layout.routing_candidates))
@@ -32,8 +35,18 @@ def candidates_findings(workspace: Workspace) -> Findings:
     def skilled_nulls() -> Sequence[Problem]:
         return nulls_above_chance(read_all_evidence(workspace.layout))
 
+    def ahead() -> Sequence[Problem]:
+        evidence = read_all_evidence(workspace.layout)
+        findings = {one.target: read_findings(workspace.layout, one.target) for one in evidence}
+        safe = {
+            one.target: [name for name, status in one.features.items() if status is LeakageStatus.SAFE]
+            for one in evidence
+        }
+        return used_elsewhere(findings, safe)
+
     return {
         (asset, "null_at_chance"): _find(skilled_nulls),
+        (asset, "ahead_of_no_target"): _find(ahead),
         (asset, "schema"): _find(lambda: _nothing(table())),
         (asset, "unique_pairs"): _find(lambda: duplicate_rows(table())),
         (asset, "ranges"): _find(lambda: rows_out_of_range(table())),

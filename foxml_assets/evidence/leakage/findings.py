@@ -1,12 +1,13 @@
 """What the detectors found, as data with the numbers behind it and in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
 import numpy as np
 
+from foxml_assets.core.errors import Problem
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.evidence.arrays import Flags, Floats
 from foxml_assets.evidence.leakage.ahead.lookahead import PastAndFuture
@@ -58,6 +59,27 @@ class Finding:
     change: Change | None = None
     profile: tuple[LagSkill, ...] = ()
     numbers: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+
+
+def used_elsewhere(
+    findings: Mapping[str, Sequence[Finding]], used: Mapping[str, Collection[str]]
+) -> tuple[Problem, ...]:
+    """Features that look ahead for one target and are `used` for another, both by target.
+
+    Each target is examined alone, and a column is not found where its skill is too small: there it misleads
+    the less, but it is the same column.
+    """
+    ahead: dict[str, list[str]] = {}
+    for target, found in sorted(findings.items()):
+        for one in found:
+            if one.detector == Detector.LOOK_AHEAD and one.symbol is None:
+                ahead.setdefault(one.feature, []).append(target)
+    return tuple(
+        Problem(f"{target}: {feature}", f"is used, and looks ahead for {', '.join(ahead[feature])}")
+        for target, features in sorted(used.items())
+        for feature in sorted(ahead.keys() & set(features))
+        if target not in ahead[feature]
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from foxml_assets.routing.policy.routing_words import RouteRule, Side
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_numbers, side_trace
 
 HEADER = ("side", "rule", "value", "threshold", "result")
+_VOUCH = "vouch for it with a reason (evidence.leakage.known_safe)"
 _NEAREST = 5
 
 
@@ -131,6 +132,7 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
     if explanation.dropped_features:
         dropped = ", ".join(explanation.dropped_features)
         lines.append(f"Not used by any job: {dropped}; leakage.json of the target's evidence says why.")
+        lines.append(f"  If that is wrong: {_VOUCH}.")
     lines += [f"Leakage is not doubted: {line}." for line in explanation.assured]
     if explanation.route is Route.BOTH:
         lines.append("The average of both models serves this pair; nothing better can be had.")
@@ -141,10 +143,7 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
 
 def _steps(row: pd.Series, leak: str) -> tuple[str, ...]:
     """What can be done about a leak or its suspicion; nothing without."""
-    remedy = (
-        "Leave the feature out (panel.exclude_features), or vouch for it with a reason"
-        " (evidence.leakage.known_safe)."
-    )
+    remedy = f"Leave the feature out (panel.exclude_features), or {_VOUCH}."
     if row["hard_block"]:
         return (f"Nothing but removing the leak: {leak}. {remedy}",)
     if row["excluded_from_pooled"]:

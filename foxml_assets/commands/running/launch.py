@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from foxml_assets.commands.console import console, error_console
-from foxml_assets.commands.interrupts import Interrupts, heard_interrupts
+from foxml_assets.commands.running.interrupts import Interrupts, heard_interrupts
 from foxml_assets.core.errors import Problem, RunError
 from foxml_assets.defs.build import CHECK_JOB, REPORT_JOB, build_definitions
 from foxml_assets.defs.running.execution import execute_here, sole_command

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.text import Text
 
 from foxml_assets.commands.console import console, show_progress
-from foxml_assets.commands.launch import Launcher, open_pipeline
-from foxml_assets.commands.run_report import print_report
+from foxml_assets.commands.running.launch import Launcher, open_pipeline
+from foxml_assets.commands.running.run_report import print_report
 from foxml_assets.core.errors import ConfigError, Problem
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.job_events import with_records
