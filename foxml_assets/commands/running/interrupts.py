@@ -1,6 +1,5 @@
 """Ctrl-C, also where a library loses what it raises."""
 
-import _thread
 import os
 import signal
 import sys
@@ -55,6 +54,7 @@ def _raise_again(
     otherwise: Callable[["sys.UnraisableHookArgs"], object], ignored: "sys.UnraisableHookArgs"
 ) -> None:
     if issubclass(ignored.exc_type, KeyboardInterrupt | DagsterExecutionInterruptedError):
-        threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+        main = threading.main_thread().ident
+        threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, (main, signal.SIGINT)).start()
     else:
         otherwise(ignored)
