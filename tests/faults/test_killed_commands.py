@@ -77,7 +77,7 @@ def test_a_command_is_resumed_and_holds_up_no_sensor(
         ended = foxml(commands, world, command.arguments, fault=found, calls=command.calls)
         problems = [*ending_problems(ended, found), *whole_problems(world, plans)]
         done = trained_stamps(world, jobs)
-        waiting = commands.running.run(world, TICK, *world.arguments)
+        waiting = commands.run(world, TICK, *world.arguments)
         if kind == KILL and waiting.code != 0:
             problems.append(f"a sensor would wait: {waiting.output}")
         resumed = foxml(commands, world, command.arguments)
