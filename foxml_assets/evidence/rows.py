@@ -7,7 +7,6 @@ import numpy as np
 
 from foxml_assets.core.metrics import metric_of
 from foxml_assets.core.vocabulary import LeakageStatus
-from foxml_assets.evidence.arrays import Ints
 from foxml_assets.evidence.leakage.findings import Finding, worst_reason
 from foxml_assets.evidence.leakage.ranks import labelled_rows
 from foxml_assets.evidence.scores.pooled_or_own import PooledScores, SymbolScores
@@ -95,9 +94,12 @@ def _pooled_verdict(case: TargetCase, score: Estimate, feedback: Estimate) -> Ve
     if (doubt := too_good or _of_short_windows(case, feedback)) is not None:
         return doubt
     # SAFE for the whole target needs half of the symbols that have it examined.
-    unseen, n_labelled = int(((counts > 0) & ~leaks.examined).sum()), int((counts > 0).sum())
-    if 2 * unseen > n_labelled:
-        return Verdict(LeakageStatus.UNKNOWN, f"{unseen} of {n_labelled} symbols {_why_unseen(case, counts)}")
+    labelled = counts > 0
+    unseen = labelled & ~leaks.examined
+    if 2 * unseen.sum() > labelled.sum():
+        longest = _unexamined(case, int(counts[unseen].max()))
+        which = f"{unseen.sum()} of {labelled.sum()} symbols cannot be examined"
+        return Verdict(LeakageStatus.UNKNOWN, f"{which}, the longest has {longest}")
     return Verdict(LeakageStatus.SAFE)
 
 
@@ -112,13 +114,6 @@ def _symbol_verdict(case: TargetCase, symbol: int, score: Estimate, feedback: Es
         return Verdict(LeakageStatus.UNKNOWN, _unexamined(case, labelled))
     too_good = None if leaks.symbol_rests_on_past[symbol] else _too_good(case, score)
     return too_good or _of_short_windows(case, feedback) or Verdict(LeakageStatus.SAFE)
-
-
-def _why_unseen(case: TargetCase, counts: Ints) -> str:
-    unseen = (counts > 0) & ~case.leaks.examined
-    if bool((counts[unseen] < case.leaks.needed_rows).all()):
-        return "are too short to examine"
-    return "cannot be examined: too short, too few of a class, or no feature that varies"
 
 
 def _unexamined(case: TargetCase, n_labelled: int) -> str:

@@ -195,7 +195,23 @@ def test_where_most_symbols_are_too_short_to_examine_the_pooled_row_is_unknown(t
     short = (frame["symbol"] > "S002") & (frame["timestamp"] < last)
     found = evaluate(tmp_path, frame[~short], VALUE).evidence[VALUE]
     assert row(found).leakage_status is LeakageStatus.UNKNOWN
-    assert "4 of 7 symbols are too short" in row(found).leakage_reason
+    assert row(found).leakage_reason == (
+        "4 of 7 symbols cannot be examined, the longest has 12 labelled rows, "
+        "20 are needed to examine a feature"
+    )
+
+
+def test_where_a_class_is_too_rare_to_examine_symbols_are_not_called_short(tmp_path: Path) -> None:
+    frame = small_frame(n_symbols=3)
+    # Two symbols have the event once in 90 bars, the third in half of them.
+    event = frame["symbol"].eq("S000") & frame[UP].eq(1.0) | (frame.groupby("symbol").cumcount() % 90 == 10)
+    frame["y_rare_2d"] = event.astype(float).where(frame[UP].notna())
+    found = evaluate(tmp_path, frame, "y_rare_2d").evidence["y_rare_2d"]
+    assert row(found).leakage_status is LeakageStatus.UNKNOWN
+    assert row(found).leakage_reason.startswith("2 of 3 symbols cannot be examined, the longest has ")
+    assert row(found).leakage_reason.endswith(
+        " labelled rows, but too few of a class or no feature that varies"
+    )
 
 
 def test_a_symbol_that_starts_late_is_scored_where_it_exists(tmp_path: Path) -> None:

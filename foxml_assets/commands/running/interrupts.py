@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from dagster import DagsterExecutionInterruptedError
@@ -14,19 +15,19 @@ from dagster import DagsterExecutionInterruptedError
 _AGAIN_SECONDS = 0.1
 
 
+@dataclass(frozen=True)
 class Interrupts:
     """The Ctrl-C of this process, as the interpreter itself hears them.
 
     `received` is the reading end of the pipe that is woken by signals.
     """
 
-    def __init__(self, received: int) -> None:
-        self._received = received
+    received: int
 
     def raise_lost(self) -> None:
         """Raise KeyboardInterrupt if one has come: Dagster forgets those that come between its steps."""
         try:
-            numbers = os.read(self._received, 4096)
+            numbers = os.read(self.received, 4096)
         except BlockingIOError:
             return
         if signal.SIGINT in numbers:

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from foxml_assets.auditing.pages.audit_text import SHORT_HEADER, short_rows, verdict
-from foxml_assets.auditing.routing_audit import RoutingAudit
 from foxml_assets.core.hashing import file_hash
 from foxml_assets.core.stamp import current_stamp
 from foxml_assets.defs.assets.job_events import with_records
@@ -13,6 +12,7 @@ from foxml_assets.defs.running.ledger import ledger_of
 from foxml_assets.reporting.job_states import STATE_HEADER, states_of
 from foxml_assets.reporting.make_report import update_report
 from foxml_assets.reporting.promises import promise_words
+from foxml_assets.reporting.report import TrainingReport
 from foxml_assets.reporting.report_files import (
     markdown_path,
     pairs_picture_path,
@@ -23,6 +23,7 @@ from foxml_assets.reporting.report_markdown import (
     TARGET_SKILL_HEADER,
     TIME_HEADER,
     above_chance,
+    has_scores,
     jobs_trained,
     target_skills,
     time_rows,
@@ -61,7 +62,7 @@ def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     return dg.MaterializeResult(
         data_version=dg.DataVersion(file_hash(layout.training_report)),
         metadata={
-            **_comparison(report.audit),
+            **_comparison(report),
             "above chance": above_chance(report),
             "targets": table_of_numbers(TARGET_SKILL_HEADER, target_skills(report)[:_MAX_TARGETS]),
             "jobs": jobs_trained(report),
@@ -78,8 +79,8 @@ def training_report(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     )
 
 
-def _comparison(audit: RoutingAudit | None) -> dict[str, dg.MetadataValue]:
-    if audit is None:
-        return {"verdict": dg.MetadataValue.md(NOT_COMPARED)}
-    comparison = table_of_numbers(SHORT_HEADER, short_rows(audit))
-    return {"verdict": dg.MetadataValue.text(verdict(audit)), "comparison": comparison}
+def _comparison(report: TrainingReport) -> dict[str, dg.MetadataValue]:
+    if report.audit is None:
+        return {"verdict": dg.MetadataValue.md(NOT_COMPARED)} if has_scores(report) else {}
+    comparison = table_of_numbers(SHORT_HEADER, short_rows(report.audit))
+    return {"verdict": dg.MetadataValue.text(verdict(report.audit)), "comparison": comparison}

@@ -29,18 +29,18 @@ def candidates_findings(workspace: Workspace) -> Findings:
     """Of the candidates: columns, one row per pair, values that can be, no skill where there is none, and no
     feature that looks ahead."""
     asset = "routing_candidates"
-    # Read once for all three; an error is not kept, and so is found by each.
+    # Each is read once for all; an error is not kept, and so is found by each.
     table = cache(lambda: read_candidates(workspace.layout.routing_candidates))
+    evidence = cache(lambda: read_all_evidence(workspace.layout))
 
     def skilled_nulls() -> Sequence[Problem]:
-        return nulls_above_chance(read_all_evidence(workspace.layout))
+        return nulls_above_chance(evidence())
 
     def ahead() -> Sequence[Problem]:
-        evidence = read_all_evidence(workspace.layout)
-        findings = {one.target: read_findings(workspace.layout, one.target) for one in evidence}
+        findings = {one.target: read_findings(workspace.layout, one.target) for one in evidence()}
         safe = {
             one.target: [name for name, status in one.features.items() if status is LeakageStatus.SAFE]
-            for one in evidence
+            for one in evidence()
         }
         return used_elsewhere(findings, safe)
 

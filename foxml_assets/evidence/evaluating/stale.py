@@ -55,10 +55,9 @@ def _is_current(
 
 
 @lru_cache(maxsize=1024)
-def _evidence_of(layout: Layout, target: str, content: str) -> TargetEvidence:
-    """The evidence of `target` without its rows. A process that looks often decodes a file only once, its
-    `content` being its hash."""
-    del content
+def _evidence_of(layout: Layout, target: str, _hash: str) -> TargetEvidence:
+    """The evidence of `target` without its rows. A process that looks often decodes a file of one hash
+    only once."""
     return replace(read_evidence(layout, target), rows=())
 
 

@@ -220,6 +220,7 @@ def test_a_dropped_feature_is_named_with_its_status() -> None:
     target = str(plan.targets["target"].iloc[0])
     told = "\n".join(explanation_lines(explain(plan, target, "AAA")))
     assert "echo (SUSPECT)" in told
+    assert "If that is wrong: vouch for it with a reason (evidence.leakage.known_safe)." in told
     assert "ret_1d" not in told
 
 
