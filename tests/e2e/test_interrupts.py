@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -62,7 +63,10 @@ def test_a_command_whose_reader_stands_still_can_be_interrupted() -> None:
     os.close(written)
     _wait_until_it_waits(process.pid)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    assert process.stderr is not None
+    # Not before it has heard it: a write that finds room would be the end of what there is to do.
+    heard, _, _ = select.select([process.stderr], [], [], 60)
+    assert heard
     os.read(received, 1 << 20)
     _, told = process.communicate(timeout=60)
     os.close(received)
