@@ -74,19 +74,22 @@ def _verdict(evidence: TargetEvidence, findings: Sequence[Finding]) -> str:
     more = f" (and {others:,} more)" if others > 0 else ""
     told = [f"{leading_findings(findings)[0].reason}{more}." if findings else "No leak found."]
     if pooled is not None:
-        score, interval = _score(pooled.score)
-        known = {True: ", above chance", False: ", not above chance", None: ""}[
-            above_chance(pooled.score, metric)
-        ]
-        shown = f"{metric.value} {score} ({interval}){known}" if interval else "no score with an error"
+        shown = _told(pooled.score, metric) or "no score with an error"
         told.append(f"Pooled model: {shown}; {pooled.leakage_status.value}.")
     if own:
         above = sum(above_chance(row.score, metric) is True for row in own)
         ahead = sum((row.difference.ci_low or 0.0) > 0.0 for row in own if row.difference is not None)
-        told.append(
-            f"Own models: {above:,} of {len(own):,} above chance, {ahead:,} ahead of the pooled model."
-        )
+        mean = _told(pooled.local_score, metric) if pooled is not None else ""
+        counts = f"{above:,} of {len(own):,} above chance, {ahead:,} ahead of the pooled model"
+        told.append(f"Own models: {f'in their mean {mean}; ' if mean else ''}{counts}.")
     return " ".join(told)
+
+
+def _told(score: Estimate | None, metric: ScoreMetric) -> str:
+    """Such as "auc 0.561 (0.540 to 0.582), above chance"; empty without an interval."""
+    value, interval = _score(score)
+    known = {True: ", above chance", False: ", not above chance", None: ""}[above_chance(score, metric)]
+    return f"{metric.value} {value} ({interval}){known}" if interval else ""
 
 
 def _pooled_row(evidence: TargetEvidence) -> RowEvidence | None:

@@ -52,6 +52,7 @@ def pooled_row(
         stability=stability,
         successful_families=successful(families),
         failed_families=failed(families),
+        local_score=scores.own,
     )
 
 

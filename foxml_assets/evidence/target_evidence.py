@@ -37,7 +37,8 @@ class RowEvidence:
 
     `score` is that of `families`, whose mean is the best predictor found; `earlier_score` and `recent_score`
     part it by folds. On a symbol row `cs_score` is the pooled model on this symbol, `both_score` the average
-    of the two models' predictions, and `difference` the paired difference local minus pooled.
+    of the two models' predictions, and `difference` the paired difference local minus pooled. On the pooled
+    row `local_score` is the mean score of the symbols' own models.
     """
 
     symbol: str | None
@@ -55,6 +56,7 @@ class RowEvidence:
     cs_score: Estimate | None = None
     both_score: Estimate | None = None
     difference: Estimate | None = None
+    local_score: Estimate | None = None
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def test_a_researcher_plans_again_week_by_week(world: World, tmp_path: Path) -> 
     assert previewed.returncode in (0, 2), previewed.stderr
     assert {path: path.read_bytes() for path in layout.routing_plan_dir.iterdir()} == written
 
-    world.edit("routing_config.yaml", lambda settings: settings["pooled_on_symbol"].update(min_skill=0.02))
+    world.edit("routing_config.yaml", lambda settings: settings["skill_on_symbol"].update(min_skill=0.02))
     plan(world)
     assert layout.fdr_history.read_bytes() == written[layout.fdr_history]
 

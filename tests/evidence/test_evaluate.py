@@ -96,6 +96,20 @@ def test_the_pooled_score_is_the_mean_within_symbols(plain: Run) -> None:
         assert row(evidence).earlier_score.value != row(evidence).recent_score.value
 
 
+def test_own_models_have_a_mean_score_that_no_choice_flatters(plain: Run) -> None:
+    for evidence in plain.evidence.values():
+        own = evidence.rows[1:]
+        mean = row(evidence).local_score
+        # Of ridge on every symbol, also where trees are chosen by their score.
+        assert mean.value == pytest.approx(np.mean([one.by_family["ridge"].value for one in own]))
+        alone = [one.by_family["ridge"].se for one in own]
+        # Not below what three independent symbols would give, nor above the error of one.
+        assert min(alone) / 2 < mean.se < max(alone)
+        assert {one.local_score for one in own} == {None}
+    chosen = [one.score.value for one in plain.evidence[VALUE].rows[1:]]
+    assert row(plain.evidence[VALUE]).local_score.value < np.mean(chosen)
+
+
 def test_the_difference_is_paired(plain: Run) -> None:
     for evidence in plain.evidence.values():
         for one in evidence.rows[1:]:

@@ -1,5 +1,6 @@
 """The evidence as tables for people: what comes first, what is significant, and how long it gets."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,15 @@ def test_the_pooled_score_comes_with_its_interval_parts_and_verdict() -> None:
         ["ridge instead", "0.510", "0.490 to 0.530", "no"],
     ]
     assert text.endswith("12,345 rows. Leakage: BLOCKED: x is nearly the label")
+
+
+def test_the_verdict_says_what_own_models_are_in_their_mean() -> None:
+    pooled = RowEvidence(None, 9, estimate(0.51, 0.01), LeakageStatus.SAFE, local_score=estimate(0.57, 0.01))
+    weak = symbol("A", estimate(0.57, 0.05), Estimate(None))
+    told = "Own models: in their mean auc 0.570 (0.550 to 0.590), above chance; 0 of 1 above chance"
+    assert told in page(pooled, weak).verdict
+    bare = replace(pooled, local_score=Estimate(None))
+    assert "Own models: 0 of 1 above chance" in page(bare, weak).verdict
 
 
 def test_findings_about_the_whole_target_come_first_then_the_strongest() -> None:

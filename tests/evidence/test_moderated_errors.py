@@ -44,7 +44,7 @@ def of_target(
     found: Sequence[SymbolScores], pooled: Estimate = NOTHING
 ) -> tuple[PooledScores, tuple[SymbolScores, ...]]:
     chosen = Variant((), np.zeros(1))
-    scores = PooledScores(chosen, 0, {}, pooled, NOTHING, NOTHING, ())
+    scores = PooledScores(chosen, 0, {}, pooled, NOTHING, NOTHING, (), pooled)
     # Five folds of as many blocks, where there are enough: the last of them is recent.
     n_blocks = len(found[0].blocks)
     bounds = tuple(n_blocks * fold // 5 for fold in range(6))

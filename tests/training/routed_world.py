@@ -30,7 +30,7 @@ POLICY = RoutingPolicy.model_validate(
         "both_strong_behavior": "ROUTE_BOTH",
         "fdr": {"enabled": False},
         # What is surer is not to be had of so few rows.
-        "pooled_on_symbol": {"min_probability": 0.9},
+        "skill_on_symbol": {"min_probability": 0.9},
         "families": [
             {"when": {"route": ["ROUTE_EXPERIMENTAL_ONLY"]}, "use": ["lightgbm"]},
             {"use": ["lightgbm", "xgboost"]},

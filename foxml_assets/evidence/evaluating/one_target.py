@@ -24,6 +24,7 @@ from foxml_assets.evidence.scores.null_score import null_scores
 from foxml_assets.evidence.scores.pooled_or_own import (
     PooledScores,
     SymbolScores,
+    mean_own_score,
     open_to_trees,
     score_pooled,
     score_symbol,
@@ -129,6 +130,7 @@ def evaluate_case(
         return score_symbol(case, symbol, own(symbol), pooled, blocks)
 
     found = tuple(map_threads(one, range(len(case.panel.symbols)), settings.threads))
+    pooled = replace(pooled, own=mean_own_score(case, found))
     pooled, found = with_known_errors(pooled, found, blocks)
     gain = trees.gain if trees else np.full(screen.pooled_weights[:, 0].shape, np.nan)
     weights = screen.pooled_weights[:, 0]

@@ -14,7 +14,7 @@ from foxml_assets.panel.data_config import DataConfig, EvidenceConfig
 from foxml_assets.panel.panel_info import PanelInfo, TargetSpec
 from foxml_assets.storage.layout import Layout
 
-EVIDENCE_CODE_VERSION = "11"
+EVIDENCE_CODE_VERSION = "12"
 
 
 def stale_targets(info: PanelInfo, config: DataConfig, layout: Layout) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ def with_known_errors(
         score=of_pooled(pooled.score, everywhere),
         earlier=of_pooled(pooled.earlier, ~recent_part),
         recent=of_pooled(pooled.recent, recent_part),
+        own=of_pooled(pooled.own, everywhere),
     ), tuple(
         replace(
             one,

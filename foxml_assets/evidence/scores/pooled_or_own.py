@@ -1,5 +1,6 @@
 """Pooled and own models of one target, scored on the same rows and held against each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,8 @@ _FEWEST_ROWS = 20
 class PooledScores:
     """The pooled model: the variant chosen (number `at`), its score over symbols, and its parts by folds.
 
-    `on_symbols` has the block sums of all variants on each symbol, None where too few rows are predicted.
+    `on_symbols` has the block sums of all variants on each symbol, None where too few rows are predicted, and
+    `own` is the mean score of the symbols' own models.
     """
 
     chosen: Variant
@@ -43,6 +45,7 @@ class PooledScores:
     earlier: Estimate
     recent: Estimate
     on_symbols: tuple[BlockSums | None, ...]
+    own: Estimate
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class SymbolScores:
 
     `prediction` is the own model's on the symbol's rows, `by_fold` (folds x 3) the scores of own, pooled and
     average; NaN where there is none. `blocks` marks the blocks of time in which the symbol has rows.
+    `expected` is the score of the own variant that was expected to be best, whichever was chosen.
     """
 
     families: tuple[ModelFamily, ...]
@@ -65,6 +69,7 @@ class SymbolScores:
     difference: Estimate
     by_fold: Floats
     blocks: Flags
+    expected: Scores | None = None
 
 
 def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: TimeBlocks) -> PooledScores:
@@ -95,6 +100,7 @@ def score_pooled(case: TargetCase, candidates: tuple[Variant, ...], blocks: Time
         earlier=estimates(over(~blocks.recent))[at],
         recent=estimates(over(blocks.recent))[at],
         on_symbols=on_symbols,
+        own=Estimate(None),
     )
 
 
@@ -118,7 +124,8 @@ def score_symbol(
         return SymbolScores((), unknown, {}, size, *none, cs, nothing, nothing, no_folds, active)
     whole = scores(on_own)
     # The last variant, ridge if there is one, is expected best: a symbol's rows are few for trees.
-    at = _choose(whole, expected=len(own) - 1)
+    expected = len(own) - 1
+    at = _choose(whole, expected)
     pooled_rows = pooled.chosen.prediction[rows]
     together = np.stack([own_rows[at], pooled_rows, 0.5 * (own_rows[at] + pooled_rows)])
     paired = _sums(case, symbol, together, blocks, least)
@@ -136,7 +143,22 @@ def score_symbol(
         difference=nothing if common is None else estimates(difference(common, 0, 1))[0],
         by_fold=no_folds if paired is None else _by_fold(paired, blocks, n_folds),
         blocks=np.asarray(active),
+        expected=Scores(whole.value[[expected]], whole.influence[[expected]]),
     )
+
+
+def mean_own_score(case: TargetCase, found: Sequence[SymbolScores]) -> Estimate:
+    """The mean score of own models over the symbols that the pooled model learns from.
+
+    Of each symbol the variant that was expected to be best: one that is chosen by its score flatters it, by
+    little on a symbol and by more than its error on the mean of hundreds.
+    """
+    scored = [
+        one.expected
+        for one, kept in zip(found, case.leaks.pooled.tolist(), strict=True)
+        if kept and one.expected is not None
+    ]
+    return estimates(mean_scores(scored))[0] if scored else Estimate(None)
 
 
 def open_to_trees(case: TargetCase, pooled: PooledScores, ridge: int, trees: int) -> Flags:

@@ -48,12 +48,13 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),
+    *_estimate("local_score", "on a pooled row: mean score of the symbols' own models"),
     Column("features", Kind.TEXT, "JSON object: selected feature -> leakage status"),
     Column("assured", Kind.TEXT, "JSON object: selected feature nobody doubts -> who stands for it, and why"),
     Column("data_hash", Kind.TEXT, "hash of the panel data behind the row"),
 )
 CANDIDATE_NAMES: tuple[str, ...] = tuple(column.name for column in CANDIDATE_COLUMNS)
-_ESTIMATES = ("score", "earlier_score", "recent_score", "cs_score", "both_score", "difference")
+_ESTIMATES = ("score", "earlier_score", "recent_score", "cs_score", "both_score", "difference", "local_score")
 
 
 def candidates_from_evidence(evidence: Sequence[TargetEvidence]) -> pd.DataFrame:

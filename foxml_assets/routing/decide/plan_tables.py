@@ -70,6 +70,11 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         **{name: cs.rows.texts[name].array for name in (*FAMILY_LISTS, "data_hash")},
         "quarantine_reason": cs.faults.texts(),
     }
+    own_mean, bad = known.scores.own_mean, cs.faults.any
+    values["local_score"], values["local_se"] = (
+        np.where(bad, np.nan, column) for column in (own_mean.value, own_mean.se)
+    )
+    values["local_threshold"] = known.together.threshold
     values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
     return frame(TARGET_COLUMNS, values)
 
@@ -95,6 +100,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "local_skill": skills.local,
         "both_skill": skills.both,
         "cs_probability": skills.cs_probability,
+        "local_probability": local.tests.probability,
         "both_probability": skills.both_probability,
         "experimental_rank": np.where(routes.rank > 0, routes.rank, np.nan),
         "hard_block": target_leaks | local.leaks,

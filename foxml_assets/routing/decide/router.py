@@ -33,7 +33,7 @@ from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
 from foxml_assets.routing.sides.fdr import expected_false
-from foxml_assets.routing.sides.side_rows import pair_scores
+from foxml_assets.routing.sides.side_rows import other_scores
 from foxml_assets.routing.sides.threshold_tables import thresholds_in_force
 from foxml_assets.storage.layout import Layout
 
@@ -61,11 +61,11 @@ def route(
         # Held against itself, it would have other margins.
         return remembered.with_stamp(stamp, remembered.metadata.previous_plan_hash)
     earlier = _earlier_states(remembered, alignment)
-    scores = pair_scores(table, alignment.pair_rows)
+    scores = other_scores(table, alignment.cs_rows, alignment.pair_rows)
     batch = batch_in_force(past, policy, table_hash)
     found = earlier_discoveries(past, batch, table_hash, alignment)
-    cs, local = judge_sides(table, alignment, scores, policy, earlier, found)
-    evidence = pair_evidence(alignment, cs, local, scores, earlier, policy)
+    sides = judge_sides(table, alignment, scores, policy, earlier, found)
+    evidence = pair_evidence(alignment, sides, scores, earlier, policy)
     routes, limits = final_routes(find_method(policy.method).choose(evidence), evidence)
     parts = PlanParts(table, evidence, routes, limits, _policy_in_force(policy, batch))
     targets = targets_table(parts)
@@ -160,9 +160,10 @@ def _policy_in_force(policy: RoutingPolicy, batch: BatchInForce | None) -> Polic
         fdr_q_cross_sectional=policy.fdr_q(Side.CROSS_SECTIONAL),
         fdr_q_symbol=policy.fdr_q(Side.SYMBOL),
         fdr_q_confirmed=policy.fdr_q_confirmed,
+        fdr_q_together=policy.fdr_q_together,
         fdr_batch=batch,
-        min_skill=policy.pooled_on_symbol.min_skill,
-        min_probability=policy.pooled_on_symbol.min_probability,
+        min_skill=policy.skill_on_symbol.min_skill,
+        min_probability=policy.skill_on_symbol.min_probability,
         min_advantage=policy.shrinkage.min_advantage,
         inflate_se=policy.fdr.inflate_se,
         thresholds=tuple(chain.from_iterable(thresholds_in_force(policy, side) for side in Side)),
@@ -174,14 +175,17 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
     open_threshold = find_method(policy.method).open_threshold(side)
     # Under gate_on: ci_low the score must exceed it by its distance to the lower bound.
     as_score = open_threshold + (rows.score.value - tests.gate)
-    expected = expected_false(
-        as_score, rows.score.se * inflate, rows.chance, tests.eligible & ~leaks, tests.fdr.cutoff
-    )
+    together = tests.control == code(ErrorControl.TOGETHER)
+    alone = tests.eligible & ~leaks & ~together
+    expected = expected_false(as_score, rows.score.se * inflate, rows.chance, alone, tests.fdr.cutoff)
+    # Those found together have passed by the probability of their skill.
+    expected += float((1.0 - tests.probability[together & ~leaks]).sum())
     routable = side.state > level(SignalState.DISALLOWED)
     return SideControl(
         tested=tests.fdr.n_tested,
         discovered=int((tests.control == code(ErrorControl.DISCOVERED)).sum()),
         kept=int((tests.control == code(ErrorControl.KEPT)).sum()),
+        together=int(together.sum()),
         # Also true where the standard error is NaN, as a comparison with NaN is false.
         not_controlled=int((routable & ~(rows.score.se > 0)).sum()),
         # Part of the plan's hash, and the last bits of a sum depend on the machine.

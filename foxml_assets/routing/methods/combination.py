@@ -12,7 +12,7 @@ from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Codes, 
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
-from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores
+from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ _BOTH_WEAK_ROUTE = {
 }
 
 
-def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, policy: RoutingPolicy) -> Routes:
+def combine(cs: Codes, local: Codes, too_small: Bools, scores: OtherScores, policy: RoutingPolicy) -> Routes:
     """The decision table over the state codes of both sides of every pair.
 
     Where the pooled model's skill on the symbol is `too_small`, it is out of the question for the pair.
@@ -56,7 +56,7 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: PairScores, polic
     return Routes(route=route, rule=rule, rank=np.zeros(len(route), dtype=np.int64))
 
 
-def _better(scores: PairScores, inflate: float) -> Codes:
+def _better(scores: OtherScores, inflate: float) -> Codes:
     """The better model by the paired difference; where that shows none, their average.
 
     An average that scored worse than the better of the two gives way to that one.

@@ -1,4 +1,4 @@
-"""Method shrinkage: which model serves a pair best, by skills shrunk towards the target's mean."""
+"""Method shrinkage: which model serves a pair best, by skills shrunk by those of the target's other pairs."""
 
 from dataclasses import replace
 
@@ -114,7 +114,7 @@ LADDER = (
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
     cs_state, local_state = evidence.cs_state, evidence.local.state
-    least = policy.pooled_on_symbol.min_probability
+    least = policy.skill_on_symbol.min_probability
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
     cs_found, local_allowed = cs_state >= weak, local_state >= weak

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.names import check_symbol_name, check_target_name
-from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
 from foxml_assets.routing.candidates.table_columns import (
     NULL,
@@ -23,10 +23,18 @@ from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
 from foxml_assets.routing.rules.rules import Cases, Rule
-from foxml_assets.routing.sides.fdr import Earlier
-from foxml_assets.routing.sides.quarantine import Fault, Faults, bad_pair_scores, find_faults, unusable_names
-from foxml_assets.routing.sides.row_tests import Memory, RowTests, run_tests
-from foxml_assets.routing.sides.side_rows import PairScores, SideRows, side_rows
+from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
+from foxml_assets.routing.sides.quarantine import (
+    Fault,
+    Faults,
+    bad_other_scores,
+    bad_score,
+    find_faults,
+    unusable_names,
+)
+from foxml_assets.routing.sides.row_tests import Memory, RowTests, Together, run_tests
+from foxml_assets.routing.sides.shrunk_skill import ShrunkSkills, shrunk_skills
+from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows, side_rows
 
 
 @dataclass(frozen=True)
@@ -56,36 +64,82 @@ class EarlierStates:
     route: Index
 
 
+@dataclass(frozen=True)
+class JudgedSides:
+    """The pooled side (by target), the symbol side (by pair), the skills of the choices on each pair, and the
+    test of each target's own models together."""
+
+    cs: JudgedSide
+    local: JudgedSide
+    skills: ShrunkSkills
+    together: Discoveries
+
+
+@dataclass(frozen=True)
+class _SideEvidence:
+    """What a side is judged by: its rows, what is wrong with them, and which of them leak."""
+
+    rows: SideRows
+    faults: Faults
+    leaks: Bools
+
+
 def judge_sides(
     table: pd.DataFrame,
     alignment: Alignment,
-    scores: PairScores,
+    scores: OtherScores,
     policy: RoutingPolicy,
     earlier: EarlierStates,
-    discoveries: tuple[Earlier, Earlier],
-) -> tuple[JudgedSide, JudgedSide]:
-    """The pooled side (by target) and the symbol side (by pair) of typed candidates.
+    found_before: tuple[Earlier, Earlier],
+) -> JudgedSides:
+    """Both sides of typed candidates, judged.
 
-    `discoveries` is what false-discovery control knows of earlier plans, for each.
+    `found_before` is what false-discovery control knows of earlier plans, for each side.
     """
+    pooled, own = _sides(table, alignment, scores, policy)
+    at, mean = alignment.pair_target, scores.own_mean.value
+    skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), scores, alignment, policy)
+    together = _test_together(pooled, scores.own_mean, policy.fdr_q_together, policy)
+    alone = np.zeros(len(at), dtype=np.bool_)
+    by_mean = Together(together.found(mean)[at], skills.own)
+    local = _judge(own, policy, earlier.local, found_before[1], alone, by_mean)
+    # Something can be forecast of a target of which one own model is usable, or all are in their mean.
+    usable = local.state >= level(SignalState.WEAK_BUT_OK)
+    at_pooled_rate = _test_together(pooled, scores.own_mean, policy.fdr_q(Side.CROSS_SECTIONAL), policy)
+    confirmed = owners_of(usable, at, len(alignment.targets)) | at_pooled_rate.found(mean)
+    cs = _judge(pooled, policy, earlier.cs, found_before[0], confirmed)
+    return JudgedSides(cs, local, skills, together)
+
+
+def _sides(
+    table: pd.DataFrame, alignment: Alignment, scores: OtherScores, policy: RoutingPolicy
+) -> tuple[_SideEvidence, _SideEvidence]:
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
-    gone = cs_rows.followed & (cs_rows.stability == code(Stability.DIVERGED))
-    inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, gone))
-    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
-    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     leaking = _leaking_rows(table, policy)
     # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.
     cs_leaks = owners_of(leaking & alignment.is_pooled, alignment.owner, len(alignment.targets))
     local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
+    inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, cs_rows.gone))
+    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
-    alone = np.zeros(len(alignment.pair_rows), dtype=np.bool_)
-    local = _judge(local_rows, local_faults, local_leaks, policy, earlier.local, discoveries[1], alone)
-    # Something can be forecast of a target of which one symbol's own model is usable.
-    usable = local.state >= level(SignalState.WEAK_BUT_OK)
-    confirmed = owners_of(usable, alignment.pair_target, len(alignment.targets))
-    cs = _judge(cs_rows, cs_faults, cs_leaks, policy, earlier.cs, discoveries[0], confirmed)
-    return cs, local
+    return _SideEvidence(cs_rows, cs_faults, cs_leaks), _SideEvidence(local_rows, local_faults, local_leaks)
+
+
+def _test_together(
+    pooled: _SideEvidence, own_mean: EstimateRows, q: float | None, policy: RoutingPolicy
+) -> Discoveries:
+    """Whether the own models of each target have skill in their mean, whichever has it, tested at `q`.
+
+    What is gone from the pooled model lasts in no other: one symbol alone shows too little to tell.
+    """
+    rows = pooled.rows
+    asked = rows.present & ~pooled.faults.any & ~rows.gone & (q is not None)
+    anew = Earlier(share=1.0, found=np.zeros(len(asked), dtype=np.bool_))
+    se = own_mean.se * policy.fdr.inflate_se
+    # Without a rate no target is asked about, and the 1.0 stands for nothing.
+    return discoveries(own_mean.value, se, rows.chance, asked, q or 1.0, anew)
 
 
 def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
@@ -97,19 +151,18 @@ def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
 
 
 def _judge(
-    rows: SideRows,
-    faults: Faults,
-    leaks: Bools,
+    side: _SideEvidence,
     policy: RoutingPolicy,
     before: Index,
     earlier: Earlier,
     confirmed: Bools,
+    together: Together | None = None,
 ) -> JudgedSide:
     """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
-    ladder = find_method(policy.method).ladder
+    ladder, rows, faults = find_method(policy.method).ladder, side.rows, side.faults
 
     def climbed(memory: Memory) -> JudgedSide:
-        tests = run_tests(rows, faults, policy, memory, earlier, confirmed)
+        tests = run_tests(rows, faults, policy, memory, earlier, confirmed, together)
         cases = Cases(rows, faults, tests, policy)
         # The position of the first rule that holds; the last one takes what is left.
         decided = np.select([rule.rows(cases) for rule in ladder], range(len(ladder)), len(ladder) - 1)
@@ -119,7 +172,9 @@ def _judge(
             threshold[here] = against[here] if isinstance(against, np.ndarray) else against
         state = np.array([level(rule.state) for rule in ladder], dtype=np.int8)[decided]
         held = np.zeros(len(decided), dtype=np.bool_)
-        return JudgedSide(rows, faults, tests, ladder, decided.astype(np.int8), state, threshold, held, leaks)
+        return JudgedSide(
+            rows, faults, tests, ladder, decided.astype(np.int8), state, threshold, held, side.leaks
+        )
 
     plain = climbed(Memory(np.full_like(before, NULL), 0.0))
     if policy.hysteresis == 0.0 or (before < 0).all():
@@ -130,19 +185,23 @@ def _judge(
 
 
 def _faults(
-    cs: SideRows, local: SideRows, scores: PairScores, alignment: Alignment, policy: RoutingPolicy
+    cs: SideRows, local: SideRows, scores: OtherScores, alignment: Alignment, policy: RoutingPolicy
 ) -> tuple[Faults, Faults]:
     at = alignment.pair_target
     task = target_tasks(cs, local, alignment)
     bad_target = unusable_names(alignment.targets, check_target_name)
     bad_symbol = unusable_names(alignment.symbols, check_symbol_name)
-    cs_given = [(Fault.DUPLICATE, alignment.cs_counts > 1), (Fault.TARGET_NAME, bad_target)]
+    cs_given = [
+        (Fault.DUPLICATE, alignment.cs_counts > 1),
+        (Fault.TARGET_NAME, bad_target),
+        (Fault.OWN_MEAN, bad_score(cs, scores.own_mean)),
+    ]
     local_given = [
         (Fault.DUPLICATE, alignment.pair_counts > 1),
         (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
         (Fault.TARGET_NAME, bad_target[at]),
         (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
-        (Fault.PAIR_SCORES, bad_pair_scores(local, scores)),
+        (Fault.PAIR_SCORES, bad_other_scores(local, scores)),
         (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
     ]
     return find_faults(cs, policy, cs_given), find_faults(local, policy, local_given)

@@ -155,7 +155,7 @@ def _choose(evidence: PairEvidence) -> Routes:
     """
     scores, policy = evidence.scores, evidence.policy
     too_small = np.isfinite(scores.cs.value) & (
-        evidence.skills.cs_probability < policy.pooled_on_symbol.min_probability
+        evidence.skills.cs_probability < policy.skill_on_symbol.min_probability
     )
     return combine(evidence.cs_state, evidence.local.state, too_small, scores, policy)
 

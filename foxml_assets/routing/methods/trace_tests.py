@@ -86,6 +86,6 @@ def pooled_on_symbol(row: pd.Series, policy: PolicyInForce) -> RuleLine:
 
 def skill_on_symbol(name: str, skill: float, probability: float, policy: PolicyInForce) -> RuleLine:
     """Whether the symbol surely has skill by what is called `name`, as a line of the trace."""
-    least = f"P(skill > pooled_on_symbol.min_skill {policy.min_skill:g})"
+    least = f"P(skill > skill_on_symbol.min_skill {policy.min_skill:g})"
     asked = f"{least} >= min_probability {policy.min_probability:g}; it is {number(probability)}"
     return RuleLine(name, number(skill), asked, passed=bool(probability >= policy.min_probability))

@@ -35,16 +35,18 @@ class SideExplanation:
 class Explanation:
     """A decision with its trace. Without a symbol it is about the pooled model, and `route` is None.
 
-    `choice` compares the shrunk skills; `difference` is the paired one of both models, if it was measured;
-    `next_steps` say what would have to change for the next better route; `pairs_by_route` counts the target's
-    pairs. `dropped_features` are the target's selected features that the policy does not let into a job, each
-    with its status; `assured` says whose leakage is not doubted, and why.
+    `own_models` says whether the target's own models are found together; `choice` compares the shrunk skills,
+    `difference` is the paired one of both models, if it was measured; `next_steps` say what would have to
+    change for the next better route, `pairs_by_route` counts the target's pairs. `dropped_features` are those
+    selected ones that the policy does not let into a job, each with its status; `assured` says whose leakage
+    is not doubted, and why.
     """
 
     target: str
     reason: str
     sides: tuple[SideExplanation, ...]
     pairs_by_route: dict[Route, int]
+    own_models: str
     dropped_features: tuple[str, ...]
     assured: tuple[str, ...]
     symbol: str | None = None
@@ -72,6 +74,7 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         reason=str(target_row["cs_reason"] if pd.isna(found) else found),
         sides=(_side(pooled, policy),),
         pairs_by_route={route: int((pairs["route"] == route.value).sum()) for route in Route},
+        own_models=_own_models(target_row, policy),
         dropped_features=_dropped(target_row["dropped_features"]),
         assured=_assured(target_row["assured"]),
     )
@@ -124,6 +127,8 @@ def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
         held = ", kept by hysteresis" if side.trace.held else ""
         lines.append(f"{name}: {side.trace.state.value}{held}. {side.decided}")
         lines.append(f"  {side.numbers}")
+    if explanation.own_models:
+        lines.append(explanation.own_models)
     if explanation.difference:
         lines.append(explanation.difference)
     if explanation.symbol is None:
@@ -159,6 +164,17 @@ def _dropped(features: object) -> tuple[str, ...]:
 
 def _assured(text: object) -> tuple[str, ...]:
     return assurance_lines(read_assurances(text) or {}) if isinstance(text, str) else ()
+
+
+def _own_models(row: pd.Series, policy: PolicyInForce) -> str:
+    """The mean score of the target's own models and its test; empty if there was none."""
+    mean, se, threshold = (float(row[name]) for name in ("local_score", "local_se", "local_threshold"))
+    if np.isnan(threshold):
+        return ""
+    found = "are found together" if mean >= threshold else "are not found together"
+    asked = f"{number(threshold)} (fdr.q_together {policy.fdr_q_together:g})"
+    score = f"{number(mean)} (standard error {number(se)})"
+    return f"Own models {found}: their mean score is {score}, and {asked} is asked."
 
 
 def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:

@@ -23,7 +23,7 @@ from foxml_assets.routing.policy.routing_words import (
     UnknownLeakage,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,13 +39,14 @@ class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Error control on one side. `expected_false` bounds the routed rows without skill, by the rows' own
-    standard errors; rows without one are `not_controlled` and left out of it. `kept`
-    rows pass only because an earlier plan discovered them.
+    standard errors; rows without one are `not_controlled` and left out of it. `kept` rows pass only because
+    an earlier plan discovered them, those found `together` because their target's own models have skill.
     """
 
     tested: int
     discovered: int
     kept: int
+    together: int
     not_controlled: int
     expected_false: float
 
@@ -100,6 +101,7 @@ class PolicyInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fdr_q_cross_sectional: float | None
     fdr_q_symbol: float | None
     fdr_q_confirmed: float | None
+    fdr_q_together: float | None
     fdr_batch: BatchInForce | None
     min_skill: float
     min_probability: float
@@ -178,7 +180,7 @@ def _trace(side: str) -> tuple[Column, ...]:
         _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN", LeakageStatus),
         _text(
             f"{side}_error_control",
-            "off, discovered, rejected, not_controlled or kept",
+            "off, discovered, rejected, not_controlled, kept or together",
             ErrorControl,
             always=True,
         ),
@@ -198,6 +200,9 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     _count("n_symbols", "pairs of the target"),
     *_trace("cs"),
     _text("cs_reason", "why the pooled model has its state, in words", always=True),
+    _float("local_score", "mean score of the symbols' own models"),
+    _float("local_se", "its standard error, not inflated"),
+    _float("local_threshold", "the mean score at which own models are found together; null where not tested"),
     _flag("hard_block", "leakage blocks every pair of the target"),
     _text("hard_block_reason", "what was found"),
     _count("experimental_limit", "places in the target's experimental lane"),
@@ -241,6 +246,7 @@ PAIR_COLUMNS: tuple[Column, ...] = (
     _float("local_skill", "shrunk skill of the symbol's own model"),
     _float("both_skill", "shrunk skill of their average"),
     _float("cs_probability", "P(shrunk pooled skill > min_skill)"),
+    _float("local_probability", "P(shrunk own skill > min_skill) where own models are found together"),
     _float("both_probability", "P(shrunk skill of their average > min_skill)"),
     _count("experimental_rank", "rank in the target's experimental lane; null outside it"),
     _flag("hard_block", "leakage blocks the pair whatever its states"),

@@ -85,26 +85,28 @@ class SideRates(BySide[Rate]):
 class FalseDiscovery(ConfigModel):
     """Benjamini-Hochberg over each side's rows, of one plan or of a history of plans, for both methods.
 
-    Pooled rows of targets of whose own models one is usable are tested among themselves too, at
-    `q_confirmed`; null leaves them to the other test.
+    Pooled rows of targets of whose own models one is usable, or all are above chance in their mean, are
+    tested among themselves too, at `q_confirmed`, and that mean at `q_together`; null asks neither.
     """
 
     enabled: bool = True
     over: FdrOver = FdrOver.PLAN
     q: SideRates = SideRates()
     q_confirmed: Rate | None = 0.05
+    q_together: Rate | None = 0.0001
     inflate_se: Inflation = 1.0
 
 
-class PooledOnSymbol(ConfigModel):
-    """When a pair may use its target's pooled model, alone or averaged with the symbol's own.
+class SkillOnSymbol(ConfigModel):
+    """When a pair may use a model that was found over all symbols of its target: the pooled one, alone or
+    averaged with the symbol's own, or an own one of those found together.
 
     P(the shrunk skill of that on the symbol > `min_skill`) must be at least `min_probability`; 0 asks
     nothing.
     """
 
     min_skill: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
-    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.95
+    min_probability: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.7
 
 
 class Shrinkage(ConfigModel):
@@ -153,7 +155,7 @@ class RoutingPolicy(ConfigModel):
     enable_experimental_lane: bool = True
     experimental: ExperimentalLane = ExperimentalLane()
     fdr: FalseDiscovery = FalseDiscovery()
-    pooled_on_symbol: PooledOnSymbol = PooledOnSymbol()
+    skill_on_symbol: SkillOnSymbol = SkillOnSymbol()
     shrinkage: Shrinkage = Shrinkage()
     priority: Priority = Priority()
     families: tuple[FamilyRule, ...] = Field(default_factory=default_families)
@@ -226,12 +228,18 @@ class RoutingPolicy(ConfigModel):
 
     @property
     def fdr_q_confirmed(self) -> float | None:
-        """The rate of pooled rows that own models confirm; None where only one rate holds for all.
+        """The rate of pooled rows that own models confirm; None where only one rate holds for all."""
+        return self._of_plan(self.fdr.q_confirmed)
 
-        Over a history of plans the rate of a side is one promise.
-        """
-        is_off = self.fdr_q(Side.CROSS_SECTIONAL) is None or self.keeps_history()
-        return None if is_off else self.fdr.q_confirmed
+    @property
+    def fdr_q_together(self) -> float | None:
+        """The rate of own models found together over targets; None where each is found by itself."""
+        return self._of_plan(self.fdr.q_together)
+
+    def _of_plan(self, rate: float | None) -> float | None:
+        # Over a history of plans the rate of a side is one promise.
+        is_off = self.fdr_q(Side.SYMBOL) is None or self.keeps_history()
+        return None if is_off else rate
 
     def keeps_history(self) -> bool:
         """Whether false discoveries are controlled over a history of plans."""

@@ -97,3 +97,4 @@ class ErrorControl(StrEnum):
     REJECTED = "rejected"
     NOT_CONTROLLED = "not_controlled"
     KEPT = "kept"
+    TOGETHER = "together"

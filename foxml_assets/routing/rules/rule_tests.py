@@ -3,6 +3,7 @@ words of what decided a state, in numbers beside the keys that they were held ag
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isnan
 from typing import TypeAlias
 
 import numpy as np
@@ -82,7 +83,16 @@ def _discovery_line(trace: SideTrace, policy: PolicyInForce) -> RuleLine:
     value = number(trace.score)
     if trace.error_control is ErrorControl.KEPT:
         value = f"{value}, kept from an earlier plan"
+    if not isnan(trace.probability):
+        asked = f"{asked}, or {_likely(trace, policy)}"
     return RuleLine("false discovery", value, asked, Check.FDR in trace.checks)
+
+
+def _likely(trace: SideTrace, policy: PolicyInForce) -> str:
+    """What is asked of an own model where those of its target are found together."""
+    asked = f"P(skill > skill_on_symbol.min_skill {policy.min_skill:g})"
+    known = f"{policy.min_probability:g}, as own models are found together; it is {number(trace.probability)}"
+    return f"{asked} >= min_probability {known}"
 
 
 def _rate_key(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -99,7 +109,8 @@ def _in_history(trace: SideTrace, policy: PolicyInForce) -> str:
 
 def _discovery_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
     needed = f"score >= {number(trace.fdr_threshold)} by false discovery at {_rate_key(trace, policy)}"
-    return f"{needed} (now {number(trace.score)})"
+    needed += f" (now {number(trace.score)})"
+    return needed if isnan(trace.probability) else f"{needed}, or {_likely(trace, policy)}"
 
 
 def _stability_now(trace: SideTrace, policy: PolicyInForce) -> str:
@@ -234,6 +245,8 @@ def decided_by_false_discovery(trace: SideTrace, policy: PolicyInForce) -> str:
     rule = f"the threshold {cutoff:.2g} at {_rate_key(trace, policy)} {trace.fdr_q:g}"
     rule += _batch_words(trace, policy)
     score, threshold = number(trace.score), number(trace.fdr_threshold)
+    if trace.error_control is ErrorControl.TOGETHER:
+        return f"fdr: {_likely(trace, policy)} (by itself p {p:.2g} above {rule})"
     if trace.score >= trace.fdr_threshold:
         return f"fdr: p {p:.2g} within {rule} (score {score} reaches {threshold})"
     return f"fdr: p {p:.2g} above {rule} (score {score} below {threshold})"

@@ -20,7 +20,8 @@ class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
     there are none.
 
     `earlier` and `recent` are scores of the folds, `snapshots` and what follows agreement of importances:
-    either made the stability.
+    either made the stability. `probability` is that of an own skill above `skill_on_symbol.min_skill`, known
+    where the target's own models are found together.
     """
 
     side: Side
@@ -48,6 +49,7 @@ class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
     error_control: ErrorControl
     fdr_q: float = nan
     fdr_threshold: float = nan
+    probability: float = nan
     checks: Check
     held: bool
     n_features: int | None = None

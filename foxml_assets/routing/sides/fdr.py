@@ -35,6 +35,10 @@ class Discoveries:
     def n_tested(self) -> int:
         return int(self.tested.sum())
 
+    def found(self, score: Floats) -> Bools:
+        """The tested rows that their `score` makes a discovery."""
+        return self.tested & (score >= self.threshold)
+
     def or_by(self, other: "Discoveries") -> "Discoveries":
         """Rows pass if either test finds them: each row has the one that asks for less, of two this one."""
         less = other.tested & (other.cutoff > self.cutoff)

@@ -14,7 +14,7 @@ from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.sides.side_rows import EstimateRows, PairScores, SideRows
+from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows
 
 
 class Fault(StrEnum):
@@ -40,6 +40,7 @@ class Fault(StrEnum):
     FEATURES = "features is not a JSON object of feature to leakage status"
     ASSURED = "assured is not a JSON object of feature to who stands for it"
     PAIR_SCORES = "cs_score, both_score or difference is out of range or has a bad interval"
+    OWN_MEAN = "local_score is out of range or has a bad interval"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
         (Fault.STABILITY_METRICS, _bad_snapshots(rows)),
-        (Fault.OVER_TIME, _bad_score(rows, rows.earlier) | _bad_score(rows, rows.recent)),
+        (Fault.OVER_TIME, bad_score(rows, rows.earlier) | bad_score(rows, rows.recent)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         # Code -1, no list, picks the last, which is the readable one for none.
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
@@ -108,14 +109,15 @@ def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
     return np.array([not is_usable(name) for name in names], dtype=np.bool_)
 
 
-def bad_pair_scores(rows: SideRows, scores: PairScores) -> Bools:
+def bad_other_scores(rows: SideRows, scores: OtherScores) -> Bools:
     """Where the scores of the other choices, as far as they are given, cannot be true."""
     # Two ICs lie at most 2 apart, two AUCs 1.
     bad_difference = _bad_interval(scores.difference) | (np.abs(scores.difference.value) > 2)
-    return _bad_score(rows, scores.cs) | _bad_score(rows, scores.both) | bad_difference
+    return bad_score(rows, scores.cs) | bad_score(rows, scores.both) | bad_difference
 
 
-def _bad_score(rows: SideRows, score: EstimateRows) -> Bools:
+def bad_score(rows: SideRows, score: EstimateRows) -> Bools:
+    """Where a score, as far as it is given, cannot be one of the rows' metric."""
     return _bad_interval(score) | _outside_metric(rows, score)
 
 

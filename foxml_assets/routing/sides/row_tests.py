@@ -12,6 +12,7 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import Faults
+from foxml_assets.routing.sides.shrunk_skill import ShrunkSkill
 from foxml_assets.routing.sides.side_rows import SideRows
 from foxml_assets.routing.sides.threshold_tables import RowThresholds
 
@@ -68,11 +69,20 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Rows of targets whose own models are `found` by their mean, and the skill of all rows, shrunk."""
+
+    found: Bools
+    skill: ShrunkSkill
+
+
+@dataclass(frozen=True)
 class RowTests:
     """The tests of one side. `bits` are those that sound rows passed, `control` codes of ErrorControl.
 
     `eligible` rows could be routed at all; false-discovery control is over them. `thresholds` and
-    `fdr_threshold` are those in force, hysteresis included.
+    `fdr_threshold` are those in force, hysteresis included. `probability` is that of a skill above
+    `skill_on_symbol.min_skill`, NaN but for rows that were found together.
     """
 
     gate: Floats
@@ -83,12 +93,23 @@ class RowTests:
     fdr: Discoveries
     fdr_threshold: Floats
     thresholds: RowThresholds
+    probability: Floats
 
 
 def run_tests(
-    rows: SideRows, faults: Faults, policy: RoutingPolicy, memory: Memory, earlier: Earlier, confirmed: Bools
+    rows: SideRows,
+    faults: Faults,
+    policy: RoutingPolicy,
+    memory: Memory,
+    earlier: Earlier,
+    confirmed: Bools,
+    together: Together | None,
 ) -> RowTests:
-    """Every test of every row. `confirmed` rows are a family of their own to false-discovery control too."""
+    """Every test of every row.
+
+    `confirmed` rows are a family of their own to false-discovery control too, and those found `together` pass
+    it where their own skill is likely enough.
+    """
     sound = rows.present & ~faults.any
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
     passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
@@ -102,20 +123,34 @@ def run_tests(
     if policy.fdr_q_confirmed is not None and confirmed.any():
         fdr = fdr.or_by(discoveries(*scores, asked & confirmed, policy.fdr_q_confirmed, earlier))
     found = memory.passes(rows.score.value, fdr.threshold, SignalState.EXPERIMENTAL)
+    probability = _probability(rows, fdr.tested, policy, memory, together)
+    likely = probability >= policy.skill_on_symbol.min_probability
     # What could not be tested is not rejected here; a method that asks for a test has a rule of its own.
-    passed[Check.FDR] = found | ~fdr.tested
+    passed[Check.FDR] = found | likely | ~fdr.tested
     for state, threshold in rows.thresholds.items():
         passed[SCORE_CHECKS[state]] = memory.passes(gate, threshold, state)
     return RowTests(
         gate=gate,
         passed=passed,
         bits=_bits(passed, sound),
-        control=_control(asked, fdr, passed[Check.FDR]),
+        control=_control(asked, fdr, found, likely),
         eligible=eligible,
         fdr=fdr,
         fdr_threshold=memory.applied(fdr.threshold, SignalState.EXPERIMENTAL),
         thresholds={state: memory.applied(held, state) for state, held in rows.thresholds.items()},
+        probability=probability,
     )
+
+
+def _probability(
+    rows: SideRows, tested: Bools, policy: RoutingPolicy, memory: Memory, together: Together | None
+) -> Floats:
+    if together is None:
+        return np.full(len(tested), np.nan)
+    least = np.full(len(tested), policy.skill_on_symbol.min_skill)
+    # The margin of hysteresis is in units of the score.
+    asked = least + rows.skill_scale * (memory.applied(least, SignalState.EXPERIMENTAL) - least)
+    return np.where(tested & together.found, together.skill.probability_above(asked), np.nan)
 
 
 def _bits(passed: dict[Check, Bools], sound: Bools) -> npt.NDArray[np.uint16]:
@@ -126,13 +161,14 @@ def _bits(passed: dict[Check, Bools], sound: Bools) -> npt.NDArray[np.uint16]:
     return bits
 
 
-def _control(asked: Bools, fdr: Discoveries, passed: Bools) -> Codes:
-    # The first that holds counts: `passed` holds for kept rows too, and for those never tested.
+def _control(asked: Bools, fdr: Discoveries, found: Bools, likely: Bools) -> Codes:
+    # The first that holds counts: `found` holds for kept rows too.
     said = {
         ErrorControl.OFF: ~asked,
         ErrorControl.NOT_CONTROLLED: ~fdr.tested,
-        ErrorControl.KEPT: passed & fdr.kept,
-        ErrorControl.DISCOVERED: passed,
+        ErrorControl.KEPT: found & fdr.kept,
+        ErrorControl.DISCOVERED: found,
+        ErrorControl.TOGETHER: likely,
     }
     codes = np.select(list(said.values()), [code(word) for word in said], code(ErrorControl.REJECTED))
     return codes.astype(np.int8)

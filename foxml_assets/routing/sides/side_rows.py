@@ -40,12 +40,16 @@ class EstimateRows:
 
 
 @dataclass(frozen=True)
-class PairScores:
-    """What symbol rows say about the other choices: pooled model, average of both, local minus pooled."""
+class OtherScores:
+    """What rows say of other models than their own.
+
+    By pair, the pooled model, the average of both, and local minus pooled; by target, the mean of own models.
+    """
 
     cs: EstimateRows
     both: EstimateRows
     difference: EstimateRows
+    own_mean: EstimateRows
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,11 @@ class SideRows:
     def present(self) -> Bools:
         """Whether there is a row at all."""
         return self.rows >= 0
+
+    @property
+    def gone(self) -> Bools:
+        """Whether the skill was followed over the folds, and is gone."""
+        return np.asarray(self.followed & (self.stability == code(Stability.DIVERGED)))
 
     @property
     def skill_scale(self) -> Floats:
@@ -220,11 +229,20 @@ def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
     return EstimateRows(value=value, se=derived, low=low, high=high)
 
 
-def pair_scores(candidates: pd.DataFrame, rows: Index) -> PairScores:
-    """The scores of the other choices at the symbol rows `rows`."""
-    # Only the columns that are read: reindexing copies every one.
-    table = candidates.filter(regex="^(cs_score|both_score|difference)").reindex(rows)
-    return PairScores(*(estimate_rows(table, name) for name in ("cs_score", "both_score", "difference")))
+def other_scores(candidates: pd.DataFrame, cs_rows: Index, pair_rows: Index) -> OtherScores:
+    """The scores of other models at the pooled rows and the symbol rows at these positions."""
+
+    def at(rows: Index, name: str) -> EstimateRows:
+        # Only the columns that are read: reindexing copies every one.
+        columns = [f"{name}{suffix}" for suffix in ESTIMATE_SUFFIXES]
+        return estimate_rows(candidates[columns].reindex(rows), name)
+
+    return OtherScores(
+        cs=at(pair_rows, "cs_score"),
+        both=at(pair_rows, "both_score"),
+        difference=at(pair_rows, "difference"),
+        own_mean=at(cs_rows, "local_score"),
+    )
 
 
 def _family_counts(table: pd.DataFrame, *, is_scored: Bools) -> Floats:

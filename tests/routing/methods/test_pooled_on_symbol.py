@@ -51,7 +51,7 @@ def test_under_shrinkage_the_same_pairs_are_not_served_by_it() -> None:
 
 @pytest.mark.parametrize("method", ["thresholds", "shrinkage"])
 def test_a_probability_of_zero_asks_nothing(method: str) -> None:
-    plan = _plan(method=method, pooled_on_symbol={"min_probability": 0.0})
+    plan = _plan(method=method, skill_on_symbol={"min_probability": 0.0})
     assert pair(plan, "none")["route"] == CS
 
 
@@ -77,7 +77,7 @@ def test_an_explanation_says_what_the_pooled_model_lacks_here() -> None:
         ]
         assert "min_skill 0.01" in choice[0].threshold
         told = " ".join(explanation.next_steps)
-        assert "min_probability 0.95 (now 0." in told
+        assert "min_probability 0.7 (now 0." in told
         assert "the pooled model were" not in told
     assert explain(plan, "y", "blank").choice == ()
 

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 from candidate_rows import explanation_text, local, pair, pooled, routed, target_row
-from scipy.stats import norm
 
-from foxml_assets.routing.methods.pair_evidence import shrink
 from foxml_assets.routing.pages.explanation import explain
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
@@ -25,28 +23,6 @@ def _pair(
         both_score_se=se,
         **values,
     )
-
-
-def test_skills_are_shrunk_towards_the_targets_mean_by_their_noise() -> None:
-    skill, se = np.array([0.0, 0.1, 0.2]), np.array([0.01, 0.01, 0.2])
-    target, none = np.zeros(3, dtype=np.int64), (np.array([np.nan]), np.array([np.nan]))
-    found = shrink(skill, se, target, 1, none)
-    # DerSimonian and Laird by hand.
-    w = 1 / se**2
-    mean = (w * skill).sum() / w.sum()
-    spread = ((w * (skill - mean) ** 2).sum() - 2) / (w.sum() - (w**2).sum() / w.sum())
-    v = 1 / (se**2 + spread)
-    centre = (v * skill).sum() / v.sum()
-    pull = se**2 / (se**2 + spread)
-    np.testing.assert_allclose(found.mean, pull * centre + (1 - pull) * skill)
-    np.testing.assert_allclose(found.sd**2, (1 - pull) * se**2 + pull**2 / v.sum())
-    np.testing.assert_allclose(found.probability_above(np.full(3, 0.01)), norm.sf(0.01, found.mean, found.sd))
-
-
-def test_equal_skills_are_shrunk_to_one_value_and_unknown_ones_take_it() -> None:
-    skill, se = np.array([0.1, 0.1, np.nan]), np.array([0.05, 0.05, np.nan])
-    found = shrink(skill, se, np.zeros(3, dtype=np.int64), 1, (np.array([np.nan]), np.array([np.nan])))
-    np.testing.assert_allclose(found.mean, 0.1)
 
 
 def test_a_target_without_pooled_scores_on_symbols_falls_back_to_its_own_row() -> None:
@@ -137,7 +113,7 @@ def test_the_average_may_serve_a_symbol_on_which_the_pooled_model_alone_is_not_s
     rows.append(_pair("lent", own=0.50, cs=0.50, both=0.58, se=0.01))
     rows.append(_pair("bad", own=0.50, cs=0.49, both=0.50, se=0.01))
     plan = routed(pooled(score=0.58, score_se=0.005), *rows, settings=SHRINK)
-    asked = RoutingPolicy().pooled_on_symbol.min_probability
+    asked = RoutingPolicy().skill_on_symbol.min_probability
     assert pair(plan, "lent")["cs_probability"] < asked < pair(plan, "lent")["both_probability"]
     assert pair(plan, "lent")["route"] == "ROUTE_BOTH"
     assert pair(plan, "bad")["both_probability"] < asked

@@ -57,6 +57,12 @@ def _confirmed(settings: dict[str, object]) -> object:
     return target_row(plan)["cs_error_control"]
 
 
+def _together(settings: dict[str, object]) -> object:
+    mean = pooled(score=0.5, score_se=0.05, local_score=0.56, local_score_se=0.01)
+    rows = [local(f"S{at}", score=0.55, score_se=0.06) for at in range(9)]
+    return set(routed(mean, *rows, settings=settings).pairs["local_error_control"])
+
+
 def _route(
     pooled_values: dict[str, object], local_values: dict[str, object]
 ) -> Callable[[dict[str, object]], object]:
@@ -223,10 +229,11 @@ KEYS = [
             Key("fdr.q.cross_sectional", (0.05, 0.3), _cs_state(score=0.56, score_se=0.05), base),
             Key("fdr.q.symbol", (0.05, 0.3), _local_state(score=0.56, score_se=0.05), base),
             Key("fdr.q_confirmed", (0.05, None), _confirmed, base),
+            Key("fdr.q_together", (0.0001, None), _together, base),
             Key("fdr.over", ("plan", "history"), _local_state(score=0.56, score_se=0.033), base),
             Key("fdr.inflate_se", (1.0, 1.5), _local_state(score=0.56, score_se=0.04), base),
-            Key("pooled_on_symbol.min_skill", (0.01, 0.2), _on_symbol, base),
-            Key("pooled_on_symbol.min_probability", (0.9, 0.9999999), _on_symbol, base),
+            Key("skill_on_symbol.min_skill", (0.01, 0.2), _on_symbol, base),
+            Key("skill_on_symbol.min_probability", (0.9, 0.9999999), _on_symbol, base),
             Key("stability_classification.fade_z", (3.0, 4.0), _local_state(**FADED), base),
             Key("stability_classification.gone_z", (1.0, 2.0), _local_state(**FADED), (*base, DRIFT_ALLOWED)),
         )

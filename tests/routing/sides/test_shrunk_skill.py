@@ -1,0 +1,105 @@
+"""Skills by what the pairs of a target have in common: a share of them has any, the others have none."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import norm
+
+from foxml_assets.routing.sides.shrunk_skill import ShrunkSkill, shrink
+
+Floats = npt.NDArray[np.float64]
+NOTHING = (np.array([np.nan]), np.array([np.nan]))
+
+
+def of_one_target(skill: Floats, se: Floats) -> ShrunkSkill:
+    return shrink(skill, se, np.zeros(len(skill), dtype=np.int64), 1, NOTHING)
+
+
+def planted(share: float, mean: float, n: int = 400, se: float = 0.04) -> tuple[Floats, Floats, Floats]:
+    """True skills, their scores, and the errors of those, which differ."""
+    rng = np.random.default_rng(8)
+    true = np.where(np.arange(n) < share * n, rng.normal(mean, 0.03, n), 0.0)
+    errors = se * rng.uniform(0.7, 1.3, n)
+    return true, true + errors * rng.standard_normal(n), errors
+
+
+def test_a_target_of_two_groups_is_told_as_one() -> None:
+    true, scores, errors = planted(share=0.4, mean=0.15)
+    found = of_one_target(scores, errors)
+    related = true != 0.0
+    # A pair is told as related as often as it is, whatever the probability.
+    for low, high in ((0.0, 0.1), (0.1, 0.6), (0.6, 0.95), (0.95, 1.0)):
+        here = (found.related >= low) & (found.related <= high)
+        assert found.related[here].mean() == pytest.approx(related[here].mean(), abs=0.13)
+    # Better than the scores, and than one normal prior for all of them.
+    pull = errors**2 / (errors**2 + scores.var() - (errors**2).mean())
+    normal = pull * scores.mean() + (1 - pull) * scores
+    error = np.mean((found.mean - true) ** 2)
+    assert error < 0.75 * np.mean((normal - true) ** 2) < np.mean((scores - true) ** 2)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.6, 1.0])
+def test_the_prior_is_that_of_most_likelihood(share: float) -> None:
+    _, scores, errors = planted(share, mean=0.2)
+    # A pair without a score is told by the prior alone.
+    found = of_one_target(np.append(scores, np.nan), np.append(errors, np.nan))
+
+    def loss(prior: Floats) -> float:
+        related, mean, sd = prior[0], prior[1], abs(prior[2])
+        slab = norm.pdf(scores, mean, np.hypot(errors, sd))
+        return -float(np.log(related * slab + (1 - related) * norm.pdf(scores, 0.0, errors)).mean())
+
+    bounds = [(0.01, 1.0), (0.0, 1.0), (0.001, 1.0)]
+    best = min(
+        (minimize(loss, [at, 0.2, 0.05], bounds=bounds) for at in (0.2, 0.5, 0.9)), key=lambda one: one.fun
+    )
+    told = np.array([found.related[-1], found.if_related[-1], found.sd[-1]])
+    assert loss(told) == pytest.approx(best.fun, abs=2e-3)
+    assert told[0] == pytest.approx(best.x[0], abs=0.06)
+
+
+def test_where_all_are_alike_weak_scores_have_the_skill_of_the_others() -> None:
+    rng = np.random.default_rng(2)
+    errors = np.full(100, 0.1)
+    scores = 0.1 + errors * rng.standard_normal(100)
+    found = of_one_target(scores, errors)
+    assert found.mean.std() < 0.3 * scores.std()
+    assert (found.probability_above(np.full(100, 0.01)) > 0.7).mean() > 0.8
+
+
+def test_where_nothing_is_there_no_pair_has_skill() -> None:
+    rng = np.random.default_rng(3)
+    errors = np.full(200, 0.1)
+    found = of_one_target(errors * rng.standard_normal(200), errors)
+    assert found.mean.mean() < 0.01
+    assert (found.probability_above(np.full(200, 0.01)) > 0.7).mean() < 0.02
+
+
+def test_each_target_has_a_prior_of_its_own_and_one_without_scores_its_fallback() -> None:
+    _, scores, errors = planted(share=1.0, mean=0.2, n=50)
+    skill, se = np.concatenate([scores, [np.nan, np.nan]]), np.concatenate([errors, [0.1, np.nan]])
+    target = np.array([0] * 50 + [1, 1])
+    fallback = np.array([0.9, 0.3]), np.array([0.1, 0.05])
+    found = shrink(skill, se, target, 2, fallback)
+    np.testing.assert_allclose(found.mean[:50], of_one_target(scores, errors).mean)
+    np.testing.assert_allclose(found.mean[50:], 0.3)
+    np.testing.assert_allclose(found.sd[50:], 0.05)
+    asked = np.full(52, 0.2)
+    np.testing.assert_allclose(found.probability_above(asked)[50:], norm.cdf(2.0))
+
+
+def test_a_pair_without_relation_is_above_what_is_below_zero() -> None:
+    found = ShrunkSkill(
+        related=np.array([0.3, np.nan]), if_related=np.array([1.0, np.nan]), sd=np.ones(2) * 0.01
+    )
+    assert found.probability_above(np.array([0.01, 0.01]))[0] == pytest.approx(0.3)
+    assert found.probability_above(np.array([-0.01, -0.01]))[0] == pytest.approx(1.0)
+    assert np.isnan(found.probability_above(np.zeros(2))[1])
+
+
+def test_of_a_target_with_thousands_of_pairs_some_tell_the_prior() -> None:
+    true, scores, errors = planted(share=0.5, mean=0.2, n=5_500)
+    many, few = of_one_target(scores, errors), of_one_target(scores[::6], errors[::6])
+    np.testing.assert_allclose(many.related[::6], few.related, atol=1e-9)
+    assert many.related[true != 0].mean() > 0.9 > 0.1 > many.related[true == 0].mean()
