@@ -24,6 +24,7 @@ _SETTLED = 1e-4
 _MOST_PAIRS = 1_000
 # Likelihoods and weights far below any that counts, and a spread of skills that none can be told from.
 _NOTHING = 1e-300
+_ERRORS = (1e-9, 1e9)
 _SMALLEST_SPREAD = 1e-3
 
 
@@ -118,7 +119,8 @@ def shrink(
     `fallback`, skill and standard error by target.
     """
     known = (se > 0) & np.isfinite(skill)
-    at, y, variance = target[known], skill[known], se[known] ** 2
+    # Squares of what is far beyond any skill would be 0 or infinite.
+    at, y, variance = target[known], skill[known], np.clip(se[known], *_ERRORS) ** 2
     n = np.bincount(at, minlength=n_targets)
     # Every k-th pair of a target with many: the prior has three numbers to tell.
     place = np.arange(len(at)) - (np.cumsum(n) - n)[at]

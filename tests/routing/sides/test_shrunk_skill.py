@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import norm
 
@@ -103,3 +105,21 @@ def test_of_a_target_with_thousands_of_pairs_some_tell_the_prior() -> None:
     many, few = of_one_target(scores, errors), of_one_target(scores[::6], errors[::6])
     np.testing.assert_allclose(many.related[::6], few.related, atol=1e-9)
     assert many.related[true != 0].mean() > 0.9 > 0.1 > many.related[true == 0].mean()
+
+
+@given(
+    scores=st.lists(
+        st.tuples(st.floats(-2.0, 2.0), st.floats(0.0, allow_infinity=False, exclude_min=True)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_whatever_the_scores_a_skill_is_known_and_a_probability_is_one(
+    scores: list[tuple[float, float]],
+) -> None:
+    found = of_one_target(*np.array(scores).T)
+    assert np.isfinite(found.mean).all()
+    assert (found.sd >= 0).all()
+    above = found.probability_above(np.full(len(scores), 0.01))
+    assert ((above >= 0) & (above <= 1)).all()
+    assert ((found.related >= 0) & (found.related <= 1)).all()
