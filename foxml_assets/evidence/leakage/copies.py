@@ -11,8 +11,8 @@ from foxml_assets.evidence.leakage.ranks import (
     FeatureRanks,
     LabelView,
     label_skill,
+    labelled_rows,
     shifted,
-    telling_rows,
 )
 from foxml_assets.evidence.scores.sums import block_sums, scores
 from foxml_assets.panel.data_config import EvidenceConfig
@@ -117,14 +117,14 @@ def found_together(near: Flags, skill: Floats, panel: PanelArrays, label: LabelV
 
     Luck is as great on so few rows: all of them together must show `least` of skill.
     """
-    short = telling_rows(panel, label) < FEWEST_ROWS
+    short = labelled_rows(panel, label.y) < FEWEST_ROWS
     together = np.abs(np.nan_to_num(mean_skill(skill[short]))) >= least
     return np.asarray(near & (together[None, :] | ~short[:, None]))
 
 
 def _skill_errors(panel: PanelArrays, label: LabelView) -> Floats:
     """Standard error of a single feature's skill on each symbol, overlapping labels counted once."""
-    rows = telling_rows(panel, label)
+    rows = labelled_rows(panel, label.y)
     # Of n independent rows a rank correlation has variance 1 / n; rows of one horizon count as one.
     return np.asarray(np.sqrt(label.spec.horizon_bars / np.maximum(rows, 1.0)))
 

@@ -13,9 +13,6 @@ from foxml_assets.panel.panel_info import TargetSpec
 
 # A class whose rows all lie in a few episodes tells nothing: any slow feature orders those by luck.
 _MIN_EPISODES = 5
-# Of a class that is rare on all symbols, rows that one must have, and episodes that they must have seen.
-_FEWEST_OF_RARE = 5
-_EPISODES_OF_RARE = 4 * _MIN_EPISODES
 _FEWEST_TOGETHER = 20
 
 
@@ -79,7 +76,10 @@ def label_skill(
     panel = features.panel
     examined = rows_to_examine(panel, label, config)
     least = max(examined - abs(lag) - features.lost_rows, min(examined, FEWEST_ROWS) // 2)
-    of_class = _rows_of_class(panel, label, examined)
+    # Rows of one horizon are one episode, because their labels overlap. Short symbols, which are looked at
+    # together, have no room for so many.
+    episodes = _MIN_EPISODES * label.spec.horizon_bars
+    of_class = episodes if _usual_rows(panel, label) >= FEWEST_ROWS else min(episodes, examined // 8)
 
     def one(symbol: int) -> Floats:
         rows = panel.rows_of(symbol)
@@ -93,43 +93,6 @@ def rows_to_examine(panel: PanelArrays, label: LabelView, config: EvidenceConfig
     """Labelled rows from which on a symbol is examined: `min_rows`, or what its symbols have where most have
     fewer, but never less than _FEWEST_TOGETHER. Those with less than FEWEST_ROWS tell something together."""
     return min(config.min_rows, max(_usual_rows(panel, label), _FEWEST_TOGETHER))
-
-
-def telling_rows(panel: PanelArrays, label: LabelView) -> Floats:
-    """How many rows each symbol has in effect: of a rare class a score knows little more than its rows.
-
-    An AUC of p and q rows is as sure as one of two even classes with 4 p q / (p + q) together (Mann-Whitney).
-    """
-    rows = labelled_rows(panel, label.y)
-    if label.spec.task_type is not TaskType.CLASSIFICATION:
-        return rows.astype(np.float64)
-    rarer = _rarer(panel, label)
-    return np.asarray(4.0 * rarer * (rows - rarer) / np.maximum(rows, 1))
-
-
-def _rarer(panel: PanelArrays, label: LabelView) -> Ints:
-    """How many rows of its rarer class each symbol has."""
-    positive = np.bincount(panel.code[label.y > 0.5], minlength=len(panel.symbols))
-    return np.asarray(np.minimum(positive, labelled_rows(panel, label.y) - positive))
-
-
-def _rows_of_class(panel: PanelArrays, label: LabelView, examined: int) -> int:
-    """The rows that each class must have on a symbol of `examined` rows.
-
-    Short symbols, and those of a class that is rare everywhere, are looked at together.
-    """
-    # Rows of one horizon are one episode, because their labels overlap.
-    horizon = label.spec.horizon_bars
-    episodes = _MIN_EPISODES * horizon
-    if _usual_rows(panel, label) < FEWEST_ROWS:
-        return min(episodes, examined // 8)
-    has_rows = np.diff(panel.starts) > 0
-    usual = int(np.median(_rarer(panel, label)[has_rows])) if has_rows.any() else 0
-    if usual < _FEWEST_OF_RARE or usual >= episodes:
-        return episodes
-    is_rare = (label.y > 0.5) if np.nanmean(label.y) < 0.5 else (label.y <= 0.5)
-    seen = len(np.unique(panel.bar[is_rare]))
-    return usual if seen >= _EPISODES_OF_RARE * horizon else episodes
 
 
 def labelled_rows(panel: PanelArrays, y: Floats) -> Ints:

@@ -178,8 +178,6 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
     together = tests.control == code(ErrorControl.TOGETHER)
     alone = tests.eligible & ~leaks & ~together
     expected = expected_false(as_score, rows.score.se * inflate, rows.chance, alone, tests.fdr.cutoff)
-    # Those found together have passed by the probability of their skill.
-    expected += float((1.0 - tests.probability[together & ~leaks]).sum())
     routable = side.state > level(SignalState.DISALLOWED)
     return SideControl(
         tested=tests.fdr.n_tested,

@@ -99,13 +99,15 @@ def judge_sides(
     pooled, own = _sides(table, alignment, scores, policy)
     at, mean = alignment.pair_target, scores.own_mean.value
     skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), scores, alignment, policy)
-    together = _test_together(pooled, scores.own_mean, policy.fdr_q_together, policy)
+    lasts = _lasts(own, alignment, policy)
+    together = _test_together(pooled, lasts, scores.own_mean, policy.fdr_q_together, policy)
     alone = np.zeros(len(at), dtype=np.bool_)
     by_mean = Together(together.found(mean)[at], skills.own)
     local = _judge(own, policy, earlier.local, found_before[1], alone, by_mean)
     # Something can be forecast of a target of which one own model is usable, or all are in their mean.
     usable = local.state >= level(SignalState.WEAK_BUT_OK)
-    at_pooled_rate = _test_together(pooled, scores.own_mean, policy.fdr_q(Side.CROSS_SECTIONAL), policy)
+    q = policy.fdr_q(Side.CROSS_SECTIONAL)
+    at_pooled_rate = _test_together(pooled, lasts, scores.own_mean, q, policy)
     confirmed = owners_of(usable, at, len(alignment.targets)) | at_pooled_rate.found(mean)
     cs = _judge(pooled, policy, earlier.cs, found_before[0], confirmed)
     return JudgedSides(cs, local, skills, together)
@@ -127,15 +129,23 @@ def _sides(
     return _SideEvidence(cs_rows, cs_faults, cs_leaks), _SideEvidence(local_rows, local_faults, local_leaks)
 
 
+def _lasts(own: _SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> Bools:
+    """Targets whose own models have skill in the mean of the recent folds too, as far as it is known."""
+    recent = own.rows.skill_scale * (own.rows.recent.value - own.rows.chance)
+    skill = pd.Series(np.where(own.faults.any, np.nan, recent)).groupby(alignment.pair_target).mean()
+    gone = skill.reindex(range(len(alignment.targets))) <= policy.skill_on_symbol.min_skill
+    return ~gone.to_numpy(np.bool_)
+
+
 def _test_together(
-    pooled: _SideEvidence, own_mean: EstimateRows, q: float | None, policy: RoutingPolicy
+    pooled: _SideEvidence, lasts: Bools, own_mean: EstimateRows, q: float | None, policy: RoutingPolicy
 ) -> Discoveries:
     """Whether the own models of each target have skill in their mean, whichever has it, tested at `q`.
 
     What is gone from the pooled model lasts in no other: one symbol alone shows too little to tell.
     """
     rows = pooled.rows
-    asked = rows.present & ~pooled.faults.any & ~rows.gone & (q is not None)
+    asked = rows.present & ~pooled.faults.any & ~rows.gone & lasts & (q is not None)
     anew = Earlier(share=1.0, found=np.zeros(len(asked), dtype=np.bool_))
     se = own_mean.se * policy.fdr.inflate_se
     # Without a rate no target is asked about, and the 1.0 stands for nothing.

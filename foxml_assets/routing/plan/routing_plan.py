@@ -40,7 +40,8 @@ class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Error control on one side. `expected_false` bounds the routed rows without skill, by the rows' own
     standard errors; rows without one are `not_controlled` and left out of it. `kept` rows pass only because
-    an earlier plan discovered them, those found `together` because their target's own models have skill.
+    an earlier plan discovered them, those found `together`, which it leaves out too, because their target's
+    own models have skill.
     """
 
     tested: int

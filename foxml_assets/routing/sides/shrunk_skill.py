@@ -9,7 +9,7 @@ Biostatistics 18(2).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import expit, ndtr
 
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.table_columns import Floats, Index
@@ -21,8 +21,8 @@ from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, Side
 _STEPS = 100
 _SETTLED = 1e-4
 # More pairs tell a target's prior no better.
-_MOST_PAIRS = 1_000
-# Likelihoods and weights far below any that counts, and a spread of skills that none can be told from.
+_MOST_PAIRS = 250
+# A weight far below any that counts, errors beyond any skill, and a spread that none can be told from.
 _NOTHING = 1e-300
 _ERRORS = (1e-9, 1e9)
 _SMALLEST_SPREAD = 1e-3
@@ -48,11 +48,13 @@ class ShrunkSkill:
         return ShrunkSkill(self.related[here], self.if_related[here], self.sd[here])
 
     def probability_above(self, threshold: Floats) -> Floats:
-        """P(skill > threshold) of every pair; NaN where skill or spread is unknown."""
+        """P(related, and skill > threshold) of every pair; NaN where skill or spread is unknown.
+
+        A threshold below zero, as hysteresis may make it, asks for no less than a skill.
+        """
         # Scores have far fewer digits than the floor on the spread, which only avoids dividing by zero.
-        z = (self.if_related - threshold) / np.maximum(self.sd, 1e-12)
-        # An unrelated pair has a skill of 0, which hysteresis may ask no more than.
-        return np.asarray(self.related * ndtr(z) + (1 - self.related) * (threshold < 0))
+        z = (self.if_related - np.maximum(threshold, 0.0)) / np.maximum(self.sd, 1e-12)
+        return np.asarray(self.related * ndtr(z))
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def shrink(
     place = np.arange(len(at)) - (np.cumsum(n) - n)[at]
     told = place % -(-n // _MOST_PAIRS)[at] == 0
     prior = _fit(y[told], variance[told], at[told], n_targets)
-    related = _related(y, variance, at, prior)
+    related = _related(y, variance, _log_density(y, variance), at, prior)
     # The mean is an estimate too: its variance is the inverse sum of the weights it was made with.
     weights = _total(related / (variance + prior.variance[at]), at, n_targets)
     with np.errstate(divide="ignore"):
@@ -148,8 +150,9 @@ def _fit(y: Floats, variance: Floats, at: Index, n_targets: int) -> _Prior:
     """The prior of most likelihood, by expectation and maximisation (Dempster, Laird and Rubin 1977)."""
     n = np.maximum(np.bincount(at, minlength=n_targets), 1)
     prior = _first_guess(y, variance, at, n)
+    alone = _log_density(y, variance)
     for _ in range(_STEPS):
-        related = _related(y, variance, at, prior)
+        related = _related(y, variance, alone, at, prior)
         total = np.maximum(_total(related, at, n_targets), _NOTHING)
         pull = variance / (variance + prior.variance[at])
         posterior = pull * prior.mean[at] + (1 - pull) * y
@@ -176,13 +179,18 @@ def _first_guess(y: Floats, variance: Floats, at: Index, n: Index) -> _Prior:
     return _Prior(share, mean, np.maximum(mean / 2, _SMALLEST_SPREAD) ** 2)
 
 
-def _related(y: Floats, variance: Floats, at: Index, prior: _Prior) -> Floats:
-    """P(related) of pairs with these skills."""
-    wider = variance + prior.variance[at]
-    slab = prior.share[at] * np.exp(-0.5 * (y - prior.mean[at]) ** 2 / wider) / np.sqrt(wider)
-    spike = (1 - prior.share[at]) * np.exp(-0.5 * y**2 / variance) / np.sqrt(variance)
-    # Far from both, both are 0: then the two are alike.
-    return np.asarray((slab + _NOTHING) / (slab + spike + 2 * _NOTHING))
+def _related(y: Floats, variance: Floats, alone: Floats, at: Index, prior: _Prior) -> Floats:
+    """P(related) of pairs with these skills; `alone` is the log density of those that are not."""
+    with np.errstate(divide="ignore"):
+        odds = np.log(prior.share) - np.log1p(-prior.share)
+    # By logarithms, as far from both groups either density is 0.
+    slab = _log_density(y - prior.mean[at], variance + prior.variance[at])
+    return np.asarray(expit(odds[at] + slab - alone))
+
+
+def _log_density(y: Floats, variance: Floats) -> Floats:
+    """That of a normal skill about 0, but for a constant."""
+    return np.asarray(-0.5 * (y**2 / variance + np.log(variance)))
 
 
 def _total(values: Floats, target: Index, n_targets: int) -> Floats:

@@ -43,7 +43,7 @@ def test_a_target_of_two_groups_is_told_as_one() -> None:
 
 @pytest.mark.parametrize("share", [0.25, 0.6, 1.0])
 def test_the_prior_is_that_of_most_likelihood(share: float) -> None:
-    _, scores, errors = planted(share, mean=0.2)
+    _, scores, errors = planted(share, mean=0.2, n=250)
     # A pair without a score is told by the prior alone.
     found = of_one_target(np.append(scores, np.nan), np.append(errors, np.nan))
 
@@ -91,19 +91,25 @@ def test_each_target_has_a_prior_of_its_own_and_one_without_scores_its_fallback(
     np.testing.assert_allclose(found.probability_above(asked)[50:], norm.cdf(2.0))
 
 
-def test_a_pair_without_relation_is_above_what_is_below_zero() -> None:
-    found = ShrunkSkill(
-        related=np.array([0.3, np.nan]), if_related=np.array([1.0, np.nan]), sd=np.ones(2) * 0.01
-    )
-    assert found.probability_above(np.array([0.01, 0.01]))[0] == pytest.approx(0.3)
-    assert found.probability_above(np.array([-0.01, -0.01]))[0] == pytest.approx(1.0)
-    assert np.isnan(found.probability_above(np.zeros(2))[1])
+def test_a_threshold_below_zero_makes_no_pair_certain() -> None:
+    found = ShrunkSkill(np.array([0.3, np.nan]), np.array([1.0, np.nan]), np.full(2, 0.01))
+    for threshold in (0.01, 0.0, -0.01, -0.5):
+        above = found.probability_above(np.full(2, threshold))
+        assert above[0] == pytest.approx(0.3)
+        assert np.isnan(above[1])
+
+
+def test_what_is_far_above_all_others_is_related() -> None:
+    skill = np.append(np.full(4_999, 0.2), 0.9)
+    found = of_one_target(skill, np.full(5_000, 0.01))
+    assert found.related[-1] > 0.99
+    assert found.probability_above(np.full(5_000, 0.01))[-1] > 0.99
 
 
 def test_of_a_target_with_thousands_of_pairs_some_tell_the_prior() -> None:
     true, scores, errors = planted(share=0.5, mean=0.2, n=5_500)
-    many, few = of_one_target(scores, errors), of_one_target(scores[::6], errors[::6])
-    np.testing.assert_allclose(many.related[::6], few.related, atol=1e-9)
+    many, few = of_one_target(scores, errors), of_one_target(scores[::22], errors[::22])
+    np.testing.assert_allclose(many.related[::22], few.related, atol=1e-9)
     assert many.related[true != 0].mean() > 0.9 > 0.1 > many.related[true == 0].mean()
 
 
