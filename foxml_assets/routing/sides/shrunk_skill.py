@@ -172,9 +172,10 @@ def _first_guess(y: Floats, variance: Floats, at: Index, n: Index) -> _Prior:
     first, second = (_total(value, at, len(n)) / n for value in (y, y**2 - variance))
     noise = _total(np.sqrt(variance), at, len(n)) / n
     tells = (first > 0) & (second > 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # share m and share (m^2 + m^2 / 4) are the moments.
-        mean = np.where(tells, second / first / 1.25, noise)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        # share m and share (m^2 + m^2 / 4) are the moments. A share of 0.05 makes the largest mean.
+        largest = np.sqrt(second / 1.25 / 0.05)
+        mean = np.where(tells, np.minimum(second / first / 1.25, largest), noise)
         share = np.where(tells, np.clip(first / mean, 0.05, 0.99), 0.5)
     return _Prior(share, mean, np.maximum(mean / 2, _SMALLEST_SPREAD) ** 2)
 

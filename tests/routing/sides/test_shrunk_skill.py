@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import norm
@@ -113,6 +113,8 @@ def test_of_a_target_with_thousands_of_pairs_some_tell_the_prior() -> None:
     assert many.related[true != 0].mean() > 0.9 > 0.1 > many.related[true == 0].mean()
 
 
+@example(scores=[(5e-324, 1.0)])
+@example(scores=[(0.2, 0.1), (-0.2, 0.1)])
 @given(
     scores=st.lists(
         st.tuples(st.floats(-2.0, 2.0), st.floats(0.0, allow_infinity=False, exclude_min=True)),
