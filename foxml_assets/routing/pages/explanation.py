@@ -167,14 +167,16 @@ def _assured(text: object) -> tuple[str, ...]:
 
 
 def _own_models(row: pd.Series, policy: PolicyInForce) -> str:
-    """The mean score of the target's own models and its test; empty if there was none."""
+    """The mean score of the target's own models and its test; empty if there was nothing to test."""
     mean, se, threshold = (float(row[name]) for name in ("local_score", "local_se", "local_threshold"))
-    if np.isnan(threshold):
+    if policy.fdr_q_together is None or np.isnan(mean) or not se > 0:
         return ""
+    score = f"their mean score is {number(mean)} (standard error {number(se)})"
+    if np.isnan(threshold):
+        return f"Own models are not tested together, as skill is gone in the recent folds: {score} over all."
     found = "are found together" if mean >= threshold else "are not found together"
     asked = f"{number(threshold)} (fdr.q_together {policy.fdr_q_together:g})"
-    score = f"{number(mean)} (standard error {number(se)})"
-    return f"Own models {found}: their mean score is {score}, and {asked} is asked."
+    return f"Own models {found}: {score}, and {asked} is asked."
 
 
 def _side(trace: SideTrace, policy: PolicyInForce) -> SideExplanation:

@@ -106,6 +106,8 @@ def test_what_own_models_have_lost_in_their_mean_is_not_found() -> None:
     assert set(plan.pairs[plan.pairs["target"] == "own"]["local_stability"]) == {"STABLE"}
     assert np.isnan(target_row(plan, "own")["local_threshold"])
     assert set(plan.pairs["route"]) == {BLOCKED}
+    told = explanation_text(explain(plan, "own"))
+    assert "Own models are not tested together, as skill is gone in the recent folds" in told
     lasting = plan_of(*opposite(**faded | {"recent_score": 0.51}))
     assert set(lasting.pairs[lasting.pairs["target"] == "own"]["local_error_control"]) == {"together"}
 
