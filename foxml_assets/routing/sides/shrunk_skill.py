@@ -3,13 +3,14 @@
 Of a target's pairs a share is related to it, with normal skills about their mean; the others have none. The
 model of two groups is that of Efron, B. (2008), Microarrays, empirical Bayes and the two-groups model,
 Statistical Science 23(1), with a normal prior as of Stephens, M. (2017), False discovery rates: a new deal,
-Biostatistics 18(2).
+Biostatistics 18(2). Share, mean and spread are not estimated but averaged over, each by its likelihood on a
+grid (Berger, J. (1985), Statistical Decision Theory and Bayesian Analysis, 4.6): few pairs are sure of none.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit, logit, ndtr
 
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.table_columns import Floats, Index
@@ -17,15 +18,18 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows
 
-# After so many steps, or where no prior moves by more, what a policy asks for changes no more.
-_STEPS = 100
-_SETTLED = 1e-4
-# More pairs tell a target's prior no better.
+# The priors that are averaged over: means from a skill that hardly pays to one that nobody has, spreads as
+# parts of the mean, and shares. Before scores are seen none is likelier, but that all pairs are related.
+_MEANS = np.geomspace(0.01, 0.8, 32)
+_SPREADS = np.array([0.05, 0.2, 0.5, 1.0])
+_SHARES = np.array([0.01, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
+_SHARE_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
+# More pairs tell a target's prior no better, and shares to the power of half as many are still numbers.
 _MOST_PAIRS = 250
-# A weight far below any that counts, errors beyond any skill, and a spread that none can be told from.
-_NOTHING = 1e-300
+# Priors of less weight than this, beside one of about 1, change no probability by as much.
+_LEAST_WEIGHT = 1e-4
+# Errors beyond any skill, whose squares would be 0 or infinite.
 _ERRORS = (1e-9, 1e9)
-_SMALLEST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,22 @@ class ShrunkSkill:
 
 
 @dataclass(frozen=True)
-class _Prior:
-    """Of each target the share of pairs that are related, and mean and variance of their skills."""
+class _Priors:
+    """Priors of a target's pairs with the weight of each: share of the related, mean and variance of their
+    skills."""
 
     share: Floats
     mean: Floats
     variance: Floats
+    weight: Floats
 
-    def distance(self, other: "_Prior") -> float:
-        """The largest difference of a share, a mean or a standard deviation."""
-        moved = self.share - other.share, self.mean - other.mean, self.variance**0.5 - other.variance**0.5
-        return float(np.abs(moved).max(initial=0.0))
+    def expected(self) -> tuple[float, float, float]:
+        """Of a pair without a score: P(related), mean and standard deviation of its skill if it is."""
+        by_weight = self.weight * self.share
+        related = by_weight.sum()
+        mean = (by_weight * self.mean).sum() / related
+        second = (by_weight * (self.variance + self.mean**2)).sum() / related
+        return related, mean, np.sqrt(second - mean**2)
 
 
 @dataclass(frozen=True)
@@ -115,85 +124,71 @@ def to_skill(score: EstimateRows, chance: Floats, scale: Floats, inflate: float)
 def shrink(
     skill: Floats, se: Floats, target: Index, n_targets: int, fallback: tuple[Floats, Floats]
 ) -> ShrunkSkill:
-    """Empirical-Bayes shrinkage of each pair's skill; `target` ascends.
+    """Hierarchical shrinkage of each pair's skill; `target` ascends.
 
     A pair without a skill gets what its target's pairs are expected to have; a target without any gets
     `fallback`, skill and standard error by target.
     """
-    known = (se > 0) & np.isfinite(skill)
-    # Squares of what is far beyond any skill would be 0 or infinite.
-    at, y, variance = target[known], skill[known], np.clip(se[known], *_ERRORS) ** 2
-    n = np.bincount(at, minlength=n_targets)
-    # Every k-th pair of a target with many: the prior has three numbers to tell.
-    place = np.arange(len(at)) - (np.cumsum(n) - n)[at]
-    told = place % -(-n // _MOST_PAIRS)[at] == 0
-    prior = _fit(y[told], variance[told], at[told], n_targets)
-    related = _related(y, variance, _log_density(y, variance), at, prior)
-    # The mean is an estimate too: its variance is the inverse sum of the weights it was made with.
-    weights = _total(related / (variance + prior.variance[at]), at, n_targets)
-    with np.errstate(divide="ignore"):
-        error = 1 / weights
-    has_any = n > 0
-    share = np.where(has_any, prior.share, 1.0)
-    mean = np.where(has_any, prior.mean, fallback[0])
-    spread = np.where(has_any, prior.variance + error, fallback[1] ** 2)
-    of_pairs = share[target], mean[target], np.sqrt(spread)[target]
-    # The share of the prior in each pair's estimate, by which the error of its mean enters.
-    pull = variance / (variance + prior.variance[at])
-    sd = np.sqrt(pull * prior.variance[at] + pull**2 * error[at])
-    for values, of_known in zip(of_pairs, (related, pull * mean[at] + (1 - pull) * y, sd), strict=True):
-        values[known] = of_known
-    return ShrunkSkill(*of_pairs)
+    known = np.flatnonzero((se > 0) & np.isfinite(skill))
+    n = np.bincount(target[known], minlength=n_targets)
+    ends = np.cumsum(n)
+    expected = np.ones(n_targets), fallback[0].copy(), fallback[1].copy()
+    of_known = np.empty((3, len(known)))
+    for at in np.flatnonzero(n):
+        here = slice(ends[at] - n[at], ends[at])
+        y, variance = skill[known[here]], np.clip(se[known[here]], *_ERRORS) ** 2
+        # Every k-th pair of a target with many, and every one in turn, as tables larger than caches are slow.
+        told = slice(None, None, -(-len(y) // _MOST_PAIRS))
+        priors = _likely_priors(y[told], variance[told])
+        parts = [slice(start, start + _MOST_PAIRS) for start in range(0, len(y), _MOST_PAIRS)]
+        of_parts = [_posterior(y[part], variance[part], priors) for part in parts]
+        of_known[:, here] = np.concatenate(of_parts, axis=1)
+        for values, value in zip(expected, priors.expected(), strict=True):
+            values[at] = value
+    found = tuple(values[target] for values in expected)
+    for values, of_pairs in zip(found, of_known, strict=True):
+        values[known] = of_pairs
+    return ShrunkSkill(*found)
 
 
-def _fit(y: Floats, variance: Floats, at: Index, n_targets: int) -> _Prior:
-    """The prior of most likelihood, by expectation and maximisation (Dempster, Laird and Rubin 1977)."""
-    n = np.maximum(np.bincount(at, minlength=n_targets), 1)
-    prior = _first_guess(y, variance, at, n)
-    alone = _log_density(y, variance)
-    for _ in range(_STEPS):
-        related = _related(y, variance, alone, at, prior)
-        total = np.maximum(_total(related, at, n_targets), _NOTHING)
-        pull = variance / (variance + prior.variance[at])
-        posterior = pull * prior.mean[at] + (1 - pull) * y
-        # Skills below zero are luck: a model of what is not there has none.
-        mean = np.maximum(_total(related * posterior, at, n_targets) / total, 0.0)
-        spread = (posterior - mean[at]) ** 2 + pull * prior.variance[at]
-        spread = _total(related * spread, at, n_targets) / total
-        before, prior = prior, _Prior(total / n, mean, np.maximum(spread, _SMALLEST_SPREAD**2))
-        if prior.distance(before) < _SETTLED:
-            break
-    return prior
+def _likely_priors(y: Floats, variance: Floats) -> _Priors:
+    """Those of any weight after these skills were seen."""
+    mean, spread = (values.ravel() for values in np.meshgrid(_MEANS, _SPREADS, indexing="ij"))
+    slab = (mean * spread) ** 2
+    ratio = _log_ratio(y, variance, mean, slab)
+    # The likelihood of a pair, share * related + (1 - share) * unrelated, over the larger of both densities:
+    # what is left is at least the smaller share, and a product of half of the pairs stays above 0.
+    smaller = np.exp(-np.abs(ratio))
+    unrelated = np.where(ratio > 0, smaller, 1.0)
+    gain = np.where(ratio > 0, 1.0, smaller) - unrelated
+    largest = np.maximum(ratio, 0.0).sum(axis=0)
+    halves = slice(None, len(y) // 2), slice(len(y) // 2, None)
+    likelihood = np.stack([
+        largest + sum(np.log((unrelated[half] + share * gain[half]).prod(axis=0)) for half in halves)
+        for share in _SHARES
+    ])  # fmt: skip
+    weight = _SHARE_WEIGHTS[:, None] * np.exp(likelihood - likelihood.max())
+    by_share, by_slab = np.nonzero(weight > _LEAST_WEIGHT)
+    chosen = weight[by_share, by_slab]
+    return _Priors(_SHARES[by_share], mean[by_slab], slab[by_slab], chosen / chosen.sum())
 
 
-def _first_guess(y: Floats, variance: Floats, at: Index, n: Index) -> _Prior:
-    """By the first two moments, as if related skills spread by half of their mean; half are, if the moments
-    tell nothing."""
-    first, second = (_total(value, at, len(n)) / n for value in (y, y**2 - variance))
-    noise = _total(np.sqrt(variance), at, len(n)) / n
-    tells = (first > 0) & (second > 0)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # share m and share (m^2 + m^2 / 4) are the moments. A share of 0.05 makes the largest mean.
-        largest = np.sqrt(second / 1.25 / 0.05)
-        mean = np.where(tells, np.minimum(second / first / 1.25, largest), noise)
-        share = np.where(tells, np.clip(first / mean, 0.05, 0.99), 0.5)
-    return _Prior(share, mean, np.maximum(mean / 2, _SMALLEST_SPREAD) ** 2)
+def _posterior(y: Floats, variance: Floats, priors: _Priors) -> tuple[Floats, Floats, Floats]:
+    """P(related) of pairs with these skills, and mean and standard deviation of the skill if they are."""
+    ratio = _log_ratio(y, variance, priors.mean, priors.variance)
+    related = priors.weight * expit(ratio + logit(priors.share))
+    pull = variance[:, None] / (variance[:, None] + priors.variance)
+    # About the score itself, so that squares of small differences are not lost beside its own.
+    moved = pull * (priors.mean - y[:, None])
+    total = related.sum(axis=1)
+    first = (related * moved).sum(axis=1) / total
+    second = (related * (pull * priors.variance + (moved - first[:, None]) ** 2)).sum(axis=1) / total
+    # Weights may come to a little more than 1.
+    return np.minimum(total, 1.0), y + first, np.sqrt(second)
 
 
-def _related(y: Floats, variance: Floats, alone: Floats, at: Index, prior: _Prior) -> Floats:
-    """P(related) of pairs with these skills; `alone` is the log density of those that are not."""
-    with np.errstate(divide="ignore"):
-        odds = np.log(prior.share) - np.log1p(-prior.share)
-    # By logarithms, as far from both groups either density is 0.
-    slab = _log_density(y - prior.mean[at], variance + prior.variance[at])
-    return np.asarray(expit(odds[at] + slab - alone))
-
-
-def _log_density(y: Floats, variance: Floats) -> Floats:
-    """That of a normal skill about 0, but for a constant."""
-    return np.asarray(-0.5 * (y**2 / variance + np.log(variance)))
-
-
-def _total(values: Floats, target: Index, n_targets: int) -> Floats:
-    """The sum of `values` by target."""
-    return np.bincount(target, weights=values, minlength=n_targets).astype(np.float64)
+def _log_ratio(y: Floats, variance: Floats, mean: Floats, spread: Floats) -> Floats:
+    """Log density of each skill (a row) if it is related, over that if it is not, by prior (a column)."""
+    total = variance[:, None] + spread
+    apart = (y**2 / variance)[:, None] - (y[:, None] - mean) ** 2 / total
+    return np.asarray(0.5 * (apart + np.log(variance[:, None] / total)))

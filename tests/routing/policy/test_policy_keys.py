@@ -59,7 +59,7 @@ def _confirmed(settings: dict[str, object]) -> object:
 
 def _together(settings: dict[str, object]) -> object:
     mean = pooled(score=0.5, score_se=0.05, local_score=0.56, local_score_se=0.01)
-    rows = [local(f"S{at}", score=0.55, score_se=0.06) for at in range(9)]
+    rows = [local(f"S{at}", score=0.56, score_se=0.04) for at in range(9)]
     return set(routed(mean, *rows, settings=settings).pairs["local_error_control"])
 
 
