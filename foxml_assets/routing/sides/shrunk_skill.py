@@ -19,14 +19,16 @@ from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows
 
 # The priors that are averaged over: means from a skill that hardly pays to one that nobody has, spreads as
-# parts of the mean, and shares. Before scores are seen none is likelier, but that all pairs are related.
-_MEANS = np.geomspace(0.01, 0.8, 32)
+# parts of the mean, and shares. Before scores are seen it is as likely as not that all pairs are related.
+_MEANS = np.geomspace(0.01, 0.8, 16)
 _SPREADS = np.array([0.05, 0.2, 0.5, 1.0])
 _SHARES = np.array([0.01, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
-_SHARE_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0])
+_SHARE_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 8.0])
+# Where few of the means are likely, others between them are asked, so often: then they are 1 % apart.
+_MEANS_LIKELY, _REFINEMENTS = 6, 2
 # More pairs tell a target's prior no better, and shares to the power of half as many are still numbers.
 _MOST_PAIRS = 250
-# Priors of less weight than this, beside one of about 1, change no probability by as much.
+# Priors of less weight than this, where the likeliest has 1, change no probability by as much.
 _LEAST_WEIGHT = 1e-4
 # Errors beyond any skill, whose squares would be 0 or infinite.
 _ERRORS = (1e-9, 1e9)
@@ -153,9 +155,24 @@ def shrink(
 
 def _likely_priors(y: Floats, variance: Floats) -> _Priors:
     """Those of any weight after these skills were seen."""
-    mean, spread = (values.ravel() for values in np.meshgrid(_MEANS, _SPREADS, indexing="ij"))
-    slab = (mean * spread) ** 2
-    ratio = _log_ratio(y, variance, mean, slab)
+    means = _MEANS
+    for _ in range(_REFINEMENTS):
+        likely = np.flatnonzero((_weights(y, variance, means) > _LEAST_WEIGHT).any(axis=(0, 2)))
+        if len(likely) >= _MEANS_LIKELY:
+            break
+        low, high = max(likely[0] - 1, 0), min(likely[-1] + 1, len(means) - 1)
+        means = np.geomspace(means[low], means[high], len(means))
+    weight = _weights(y, variance, means)
+    share, mean, spread = np.nonzero(weight > _LEAST_WEIGHT)
+    chosen = weight[share, mean, spread]
+    slab = (means[mean] * _SPREADS[spread]) ** 2
+    return _Priors(_SHARES[share], means[mean], slab, chosen / chosen.sum())
+
+
+def _weights(y: Floats, variance: Floats, means: Floats) -> Floats:
+    """The weight of each prior (by share, mean and spread) after these skills were seen; the largest is 1."""
+    mean, spread = (values.ravel() for values in np.meshgrid(means, _SPREADS, indexing="ij"))
+    ratio = _log_ratio(y, variance, mean, (mean * spread) ** 2)
     # The likelihood of a pair, share * related + (1 - share) * unrelated, over the larger of both densities:
     # what is left is at least the smaller share, and a product of half of the pairs stays above 0.
     smaller = np.exp(-np.abs(ratio))
@@ -167,10 +184,9 @@ def _likely_priors(y: Floats, variance: Floats) -> _Priors:
         largest + sum(np.log((unrelated[half] + share * gain[half]).prod(axis=0)) for half in halves)
         for share in _SHARES
     ])  # fmt: skip
-    weight = _SHARE_WEIGHTS[:, None] * np.exp(likelihood - likelihood.max())
-    by_share, by_slab = np.nonzero(weight > _LEAST_WEIGHT)
-    chosen = weight[by_share, by_slab]
-    return _Priors(_SHARES[by_share], mean[by_slab], slab[by_slab], chosen / chosen.sum())
+    seen = likelihood + np.log(_SHARE_WEIGHTS)[:, None]
+    weight: Floats = np.exp(seen - seen.max())
+    return weight.reshape(len(_SHARES), len(means), len(_SPREADS))
 
 
 def _posterior(y: Floats, variance: Floats, priors: _Priors) -> tuple[Floats, Floats, Floats]:
