@@ -22,7 +22,7 @@ from foxml_assets.families.registry import find_family
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.planning.store.tree import plan_tree
+from foxml_assets.planning.store.tree import plan_files
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.data import job_features, job_symbols, symbol_feature
@@ -43,7 +43,7 @@ def make_world(folder: Path) -> tuple[ModelContext, MasterPlan]:
     context = ModelContext(layout, panel_behind(routing), TrainingConfig(), holdout_fraction=0.15)
     plan = built(routing, context.training_hashes, context.data_hashes)
     layout.training_plan_dir.mkdir(parents=True)
-    layout.master_plan.write_bytes(b"".join(plan_tree(plan)[0].chunks()))
+    layout.master_plan.write_bytes(b"".join(next(plan_files(plan)).chunks()))
     model = folder / "model"
     model.write_bytes(np.random.default_rng(7).bytes(MODEL_BYTES))
     sha256 = bytes_hash(model.read_bytes())

@@ -9,14 +9,6 @@ class TaskType(StrEnum):
     REGRESSION = "regression"
 
 
-class ScoreMetric(StrEnum):
-    """`auc`: 0.5 is chance. `ic` (rank correlation): 0 is chance. `r2`: 0 is the mean; imported only."""
-
-    AUC = "auc"
-    IC = "ic"
-    R2 = "r2"
-
-
 class Stability(StrEnum):
     STABLE = "STABLE"
     DRIFTING = "DRIFTING"
@@ -39,11 +31,12 @@ class AssuredBy(StrEnum):
     REPLAY = "replay"
 
 
+# Ascending, so that a higher code is a better state.
 class SignalState(StrEnum):
-    STRONG = "STRONG"
-    WEAK_BUT_OK = "WEAK_BUT_OK"
-    EXPERIMENTAL = "EXPERIMENTAL"
     DISALLOWED = "DISALLOWED"
+    EXPERIMENTAL = "EXPERIMENTAL"
+    WEAK_BUT_OK = "WEAK_BUT_OK"
+    STRONG = "STRONG"
 
 
 class Route(StrEnum):
@@ -52,6 +45,11 @@ class Route(StrEnum):
     BOTH = "ROUTE_BOTH"
     EXPERIMENTAL_ONLY = "ROUTE_EXPERIMENTAL_ONLY"
     BLOCKED = "ROUTE_BLOCKED"
+
+
+# What a route trains, and what serves its pairs.
+USES_POOLED = frozenset({Route.CROSS_SECTIONAL, Route.BOTH})
+USES_OWN = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
 
 
 class OutOfSample(StrEnum):

@@ -101,11 +101,7 @@ def _task_and_metric(
 
 def _mean_of_symbols(target: str, readings: Sequence[Reading], notes: list[str]) -> float | None:
     """FoxML's own stand-in for a pooled score: the mean over the symbols' models."""
-    scores = [
-        one.score
-        for one in readings
-        if one.target == target and one.symbol is not None and one.score is not None
-    ]
+    scores = [one.score for one in readings if one.symbol is not None and one.score is not None]
     if not scores:
         return None
     notes.append(

@@ -8,6 +8,7 @@ A file is known by its name; its target and symbol by the folders above it.
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -121,7 +122,7 @@ def _read_json(file: _FoxmlFile, run: FoxmlRun) -> None:
         run.snapshots[found.target, found.symbol].append(found)
     elif target is not None:
         for reading in file.read(content, target, file.symbol):
-            run.readings[reading.target, reading.symbol].append(reading)
+            run.readings[target, reading.symbol].append(reading)
 
 
 def _content(path: Path) -> JsonObject:
@@ -163,15 +164,11 @@ def _is_snapshot(parts: tuple[str, ...]) -> bool:
 
 
 def _target(parts: tuple[str, ...]) -> str | None:
-    folders = parts[:-1]
-    for at, folder in enumerate(folders[:-1]):
-        if folder in _TARGET_PARENTS:
-            return folders[at + 1]
-    for at, folder in enumerate(folders[:-1]):
-        # Below a view a `key=value` folder is a universe or a symbol, never the target.
-        if folder in _VIEWS and "=" not in folders[at + 1]:
-            return folders[at + 1]
-    return None
+    folders = list(pairwise(parts[:-1]))
+    named = [child for parent, child in folders if parent in _TARGET_PARENTS]
+    # Below a view a `key=value` folder is a universe or a symbol, never the target.
+    named += [child for parent, child in folders if parent in _VIEWS and "=" not in child]
+    return named[0] if named else None
 
 
 def _shadowed(path: Path) -> bool:

@@ -20,7 +20,6 @@ class Reading:
     `leakage` holds the words of detectors, each with the status that it stands for.
     """
 
-    target: str
     symbol: str | None
     rank: int
     score: float | None = None
@@ -50,7 +49,7 @@ def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterat
         # Agreement of feature rankings: not a score of predictions.
         value, se, word = None, None, None
     yield Reading(
-        *(target, symbol, 0),
+        *(symbol, 0),
         score=None if value == _FAILED_SCORE else value,
         se=se,
         metric_word=word,
@@ -64,13 +63,13 @@ def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterat
 def from_cohort(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """A cohort's metadata.json: sizes and horizon."""
     task, horizon = text(content, "task_type"), number(content, "horizon_minutes")
-    yield Reading(target, symbol, 1, task_word=task, sample_size=_sample_size(content), horizon=horizon)
+    yield Reading(symbol, 1, task_word=task, sample_size=_sample_size(content), horizon=horizon)
 
 
 def from_confidence(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
     """target_confidence.json: the mean score over models, if nothing better is there."""
     yield Reading(
-        *(target, symbol, 3),
+        *(symbol, 3),
         score=number(content, "mean_score", "auc"),
         metric_word=text(content, "metric_name"),
         sample_size=_sample_size(content),
@@ -101,7 +100,7 @@ def from_models(content: JsonObject, target: str, symbol: str | None) -> Iterato
     for owner, families in outcomes.items():
         listed = scores.get(owner, [])
         yield Reading(
-            *(target, owner, 2),
+            *(owner, 2),
             score=sum(listed) / len(listed) if listed else None,
             successful=frozenset(name for name, ok in families.items() if ok),
             failed=frozenset(name for name, ok in families.items() if not ok),
@@ -123,7 +122,7 @@ def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Iterat
     # The right side wins: a leaking feature is more than a suspect.
     named |= dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED)
     owner = symbol or text(content, "symbol")
-    yield Reading(target, owner, 0, leakage=_leakage(content), features=named)
+    yield Reading(owner, 0, leakage=_leakage(content), features=named)
 
 
 def _leakage(content: JsonObject) -> tuple[tuple[str, LeakageStatus], ...]:

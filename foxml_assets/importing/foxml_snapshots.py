@@ -1,5 +1,6 @@
 """Stability from FoxML's importance snapshots: JSON files with `features` and `importances`."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,17 +46,13 @@ def snapshot_stability(snapshots: Sequence[Snapshot]) -> StabilityMetrics:
 
     Overlap is of the top 20 features, corrected for chance, as everywhere in this project.
     """
-    by_method: dict[str, list[Snapshot]] = {}
+    by_method: defaultdict[str, list[Snapshot]] = defaultdict(list)
     for one in snapshots:
-        by_method.setdefault(one.method, []).append(one)
+        by_method[one.method].append(one)
     # The preferred methods first, then those with most snapshots; the name decides ties.
-    methods = sorted(by_method, key=lambda method: (_rank(method), -len(by_method[method]), method))
+    methods = (*_PREFERRED, *sorted(by_method, key=lambda method: (-len(by_method[method]), method)))
     chosen = next((by_method[method] for method in methods if len(by_method[method]) > 1), snapshots)
     names = sorted({name for one in chosen for name in one.importances})
     # A feature that a fit does not list had no importance in it.
     vectors = [np.array([one.importances.get(name, 0.0) for name in names]) for one in chosen]
     return agreement(vectors, TOP_K)
-
-
-def _rank(method: str) -> int:
-    return _PREFERRED.index(method) if method in _PREFERRED else len(_PREFERRED)

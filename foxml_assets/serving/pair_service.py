@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from foxml_assets.core.vocabulary import Route
+from foxml_assets.core.vocabulary import USES_OWN, USES_POOLED, Route
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.training.context import TrainingContext
 from foxml_assets.training.models.inventory import JobStatus
 from foxml_assets.training.models.manifest import ModelState
-
-_USES_POOLED = frozenset({Route.CROSS_SECTIONAL, Route.BOTH})
-_USES_OWN = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class PairService:
         """All the models that the route names, or nothing."""
         if route is Route.BLOCKED:
             return Service((), "its route is blocked")
-        sides = [self.pooled(target, symbol)] if route in _USES_POOLED else []
-        sides += [self.own(target, symbol)] if route in _USES_OWN else []
+        sides = [self.pooled(target, symbol)] if route in USES_POOLED else []
+        sides += [self.own(target, symbol)] if route in USES_OWN else []
         # Both models or none: the route was chosen for their mean, not for one of them.
         why_not = "; ".join(dict.fromkeys(side.why_not for side in sides if side.why_not))
         return Service((), why_not) if why_not else Service(tuple(job for side in sides for job in side.jobs))

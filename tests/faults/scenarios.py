@@ -16,7 +16,7 @@ from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.planning.store.history import history_files
-from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.tree import tree_problems
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.training.models.manifest import MANIFEST_FILE, ModelState
 from foxml_assets.training.models.stored import is_done, stored_model
@@ -170,7 +170,7 @@ def whole_problems(world: FaultWorld, plans: frozenset[str]) -> Iterator[str]:
             plan = load_master_training_plan(layout.master_plan)
             if plan.metadata.plan_hash not in plans:
                 yield "the plan is neither the old nor the new one"
-            for problem in tree_problems(plan_tree(plan), layout.training_plan_dir):
+            for problem in tree_problems(plan, layout.training_plan_dir):
                 yield f"plan folder: {problem}"
             for path in history_files(layout.training_plan_dir):
                 if load_master_training_plan(path).metadata.plan_hash != path.stem:

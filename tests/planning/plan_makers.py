@@ -19,7 +19,7 @@ from foxml_assets.planning.plan.master_plan import (
 )
 from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.planning.plan.structure import planned_families
-from foxml_assets.planning.store.tree import plan_tree
+from foxml_assets.planning.store.tree import plan_files
 
 BOTH_FAMILIES = ("lightgbm", "xgboost")
 SETTINGS = TrainingHashes("4" * 64, dict.fromkeys(BOTH_FAMILIES, "5" * 64))
@@ -111,7 +111,7 @@ def example_plan(**changes: object) -> MasterPlan:
 
 
 def master_bytes(master: MasterPlan) -> bytes:
-    return b"".join(plan_tree(master)[0].chunks())
+    return b"".join(next(plan_files(master)).chunks())
 
 
 def save(master: MasterPlan, folder: Path) -> Path:

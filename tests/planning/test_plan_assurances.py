@@ -83,7 +83,7 @@ def test_another_reason_makes_another_plan_and_trains_nothing_anew() -> None:
 def test_a_plan_that_assures_what_the_routing_plan_does_not_is_found() -> None:
     routing = routing_of()
     plan = plan_of(routing)
-    assert routing_problems(place_jobs(plan, routing)) == ()
+    assert list(routing_problems(place_jobs(plan, routing))) == []
     other = {"y_up": plan.metadata.assured["y_up"], "y_plain": {"momentum": Assurance(AssuredBy.CALENDAR)}}
     for assured in ({}, other):
         metadata = msgspec.structs.replace(plan.metadata, assured=assured)

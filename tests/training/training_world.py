@@ -24,7 +24,7 @@ from foxml_assets.planning.plan.master_plan import (
     MasterPlan,
     PlanMetadata,
 )
-from foxml_assets.planning.plan.specs import with_spec_hash
+from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.planning.plan.structure import planned_families
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training.context import TrainingContext
@@ -110,9 +110,8 @@ class World:
             data_hash="",
             spec_hash="",
         )
-        return with_spec_hash(
-            msgspec.structs.replace(job, data_hash=self.context.data_hash(job)), self.context.training_hashes
-        )
+        job = msgspec.structs.replace(job, data_hash=self.context.data_hash(job))
+        return with_spec_hashes([job], self.context.training_hashes)[0]
 
 
 def make_world(

@@ -66,16 +66,11 @@ class MovedInputs:
         """Why a job of `target` came or went."""
         if self.is_first:
             return (Cause.FIRST_PLAN,)
-        found = [
-            cause
-            for cause, holds in (
-                (Cause.EVIDENCE, self._moved("candidates_hash")),
-                (Cause.POLICY, self._moved("config_hash")),
-                (Cause.DATA, target in self.data),
-            )
-            if holds
-        ]
-        return tuple(found) or (Cause.CODE,)
+        return _causes(
+            (Cause.EVIDENCE, self._moved("candidates_hash")),
+            (Cause.POLICY, self._moved("config_hash")),
+            (Cause.DATA, target in self.data),
+        )
 
     def causes_of_change(
         self, job: Job, fields: Sequence[FieldChange], *, retrains: bool
@@ -87,17 +82,12 @@ class MovedInputs:
         # An id can change for another job's sake: one that would have the same id comes or goes.
         names = {change.field for change in fields} - {"job_id"}
         is_decision = bool(names - _EVIDENCE_FIELDS - {"data_hash"})
-        found = [
-            cause
-            for cause, holds in (
-                (Cause.EVIDENCE, self._moved("candidates_hash") and bool(names - {"data_hash"})),
-                (Cause.POLICY, self._moved("config_hash") and is_decision),
-                (Cause.DATA, "data_hash" in names and job.target in self.data),
-                (Cause.TRAINING, retrains and self._settings_moved(job)),
-            )
-            if holds
-        ]
-        return tuple(found) or (Cause.CODE,)
+        return _causes(
+            (Cause.EVIDENCE, self._moved("candidates_hash") and bool(names - {"data_hash"})),
+            (Cause.POLICY, self._moved("config_hash") and is_decision),
+            (Cause.DATA, "data_hash" in names and job.target in self.data),
+            (Cause.TRAINING, retrains and self._settings_moved(job)),
+        )
 
     def _settings_moved(self, job: Job) -> bool:
         return self._moved(_SETTINGS) or any(self._moved(_parameters(it)) for it in job.model_families)
@@ -130,6 +120,10 @@ def _inputs(made: PlanMetadata) -> dict[str, str | None]:
         **{_parameters(family): hash_ for family, hash_ in sorted(hashes.families.items())},
         "git_commit": made.git_commit,
     }
+
+
+def _causes(*asked: tuple[Cause, bool]) -> tuple[Cause, ...]:
+    return tuple(cause for cause, holds in asked if holds) or (Cause.CODE,)
 
 
 def _parameters(family: ModelFamily) -> str:

@@ -20,11 +20,7 @@ def priorities(jobs: pd.DataFrame, policy: RoutingPolicy) -> np.ndarray:
 
 def family_rules(jobs: pd.DataFrame, policy: RoutingPolicy) -> np.ndarray:
     """For each job the index of the first family rule that matches it. The last rule matches all."""
-    result = np.full(len(jobs), len(policy.families) - 1, dtype=np.int64)
-    # From the last rule to the first: an earlier one overwrites what a later one said.
-    for index in reversed(range(len(policy.families))):
-        result[_matches(jobs, policy.families[index].when)] = index
-    return result
+    return np.select([_matches(jobs, rule.when) for rule in policy.families], range(len(policy.families)))
 
 
 def job_families(rule: FamilyRule, best: str | None, failed: str | None) -> tuple[ModelFamily, ...]:

@@ -20,9 +20,6 @@ from foxml_assets.planning.plan.specs import with_spec_hashes
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
-_ROUTES = {word.value: word for word in Route}
-_TYPES = {word.value: word for word in TrainingType}
-_TASKS = {word.value: word for word in TaskType}
 _STATES = {word.value: word for word in SignalState}
 _METRICS = {word.value: word for word in ScoreMetric}
 _SUSPECTED = "the symbol is suspected of leakage"
@@ -48,13 +45,13 @@ def make_jobs(
         job_ids(list(zip(targets, symbols, strict=True))),
         targets,
         symbols,
-        map(_ROUTES.__getitem__, table["route"]),
-        map(_TYPES.__getitem__, table["training_type"]),
+        map(cache(Route), table["route"]),
+        map(cache(TrainingType), table["training_type"]),
         _families(table, policy),
         table["priority"].tolist(),
         table["reason"].fillna(""),
         _metadata(table),
-        map(_TASKS.__getitem__, table["task_type"]),
+        map(cache(TaskType), table["task_type"]),
         _numbers(table["horizon_minutes"]),
         # Cached, so that jobs of equal features share one tuple: spec hashes go by its identity.
         map(cache(_feature_names), table["features"]),

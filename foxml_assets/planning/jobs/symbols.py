@@ -6,11 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.core.vocabulary import Route
+from foxml_assets.core.vocabulary import USES_POOLED, Route
 from foxml_assets.planning.plan.master_plan import SymbolUse
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
-
-_POOLED_ROUTES = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 
 
 def symbol_uses(routing: RoutingPlan, pooled: Collection[str]) -> dict[str, SymbolUse]:
@@ -20,7 +18,7 @@ def symbol_uses(routing: RoutingPlan, pooled: Collection[str]) -> dict[str, Symb
     """
     pairs = routing.pairs
     has_job = pairs["target"].isin(pooled).to_numpy()
-    served = has_job & pairs["route"].isin(_POOLED_ROUTES).to_numpy()
+    served = has_job & pairs["route"].isin(USES_POOLED).to_numpy()
     rows_only = has_job & ~served & ~pairs["excluded_from_pooled"].to_numpy(dtype=bool)
     served_by, rows_in = _lists(pairs, "target", served), _lists(pairs, "target", rows_only)
     rules = _lists(pairs, "rule", (pairs["route"] == Route.BLOCKED.value).to_numpy())

@@ -18,7 +18,7 @@ MAX_BYTES = 1 << 30
 MAX_OTHER_BYTES = 1 << 24
 
 _DECODER = msgspec.json.Decoder(MasterPlan)
-_MAKE_NEW = "make a new plan: foxml run --until plan"
+MAKE_NEW = "make a new plan: foxml run --until plan"
 
 
 class _VersionOnly(msgspec.Struct):
@@ -48,7 +48,7 @@ def load_master_training_plan(path: Path) -> MasterPlan:
             "$.metadata.plan_hash", f"the content has the hash {actual}", plan.metadata.plan_hash
         )
         raise PlanInconsistentError(
-            "the plan was changed after it was made", file=path, problems=[problem], fix=_MAKE_NEW
+            "the plan was changed after it was made", file=path, problems=[problem], fix=MAKE_NEW
         )
     return plan
 
@@ -120,11 +120,11 @@ def _families(plan: MasterPlan) -> set[ModelFamily]:
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise PlanMissingError("there is no master training plan", file=path, fix=_MAKE_NEW)
+        raise PlanMissingError("there is no master training plan", file=path, fix=MAKE_NEW)
     size = path.stat().st_size
     if size > MAX_BYTES:
         problem = Problem("$", f"is larger than {MAX_BYTES} bytes", size)
-        raise PlanCorruptError("the plan is too large", file=path, problems=[problem], fix=_MAKE_NEW)
+        raise PlanCorruptError("the plan is too large", file=path, problems=[problem], fix=MAKE_NEW)
     return path.read_bytes()
 
 
@@ -149,7 +149,7 @@ def _read_other_layout(raw: bytes, path: Path) -> tuple[MasterPlan, str]:
 
 def _refusal(problems: tuple[Problem, ...], path: Path) -> PlanCorruptError:
     return PlanCorruptError(
-        f"{len(problems)} problem(s) in the plan", file=path, problems=problems, fix=_MAKE_NEW
+        f"{len(problems)} problem(s) in the plan", file=path, problems=problems, fix=MAKE_NEW
     )
 
 

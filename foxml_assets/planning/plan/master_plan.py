@@ -161,11 +161,6 @@ class MasterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     summary: PlanSummary
 
     @cached_property
-    def jobs_by_id(self) -> Mapping[str, Job]:
-        """The job of each id."""
-        return {job.job_id: job for job in self.jobs}
-
-    @cached_property
     def jobs_by_pair(self) -> Mapping[tuple[str, str | None], Job]:
         """The job of each (target, symbol); symbol None for the pooled job."""
         return {(job.target, job.symbol): job for job in self.jobs}

@@ -3,29 +3,10 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.core.vocabulary import ModelFamily, TaskType, TrainingType
 from foxml_assets.planning.plan.master_plan import Job, TrainingHashes
-
-
-class SharedSpec(msgspec.Struct, frozen=True, gc=False):
-    """What a trained model depends on besides its symbol and its data: many jobs have it in common.
-
-    Route, priority, reason and scores are not part of it. Families and excluded symbols count as sets and
-    are sorted.
-    """
-
-    target: str
-    training_type: TrainingType
-    task_type: TaskType
-    horizon_minutes: float | None
-    model_families: tuple[ModelFamily, ...]
-    features: tuple[str, ...] | None
-    excluded_symbols: tuple[str, ...]
-    training_hashes: TrainingHashes
 
 
 def spec_hash(job: Job, hashes: TrainingHashes) -> str:
@@ -33,13 +14,8 @@ def spec_hash(job: Job, hashes: TrainingHashes) -> str:
     return next(spec_hashes([job], hashes))
 
 
-def with_spec_hash(job: Job, hashes: TrainingHashes) -> Job:
-    """`job` with its spec hash filled in."""
-    return replace(job, spec_hash=spec_hash(job, hashes))
-
-
 def with_spec_hashes(jobs: Sequence[Job], hashes: TrainingHashes) -> list[Job]:
-    """`with_spec_hash` of many jobs."""
+    """`jobs` with their spec hashes filled in."""
     specs = spec_hashes(jobs, hashes)
     return [replace(job, spec_hash=spec) for job, spec in zip(jobs, specs, strict=True)]
 
@@ -66,14 +42,16 @@ def spec_hashes(jobs: Iterable[Job], hashes: TrainingHashes) -> Iterator[str]:
         yield digest.hexdigest()
 
 
-def _shared_spec(job: Job, hashes: TrainingHashes) -> SharedSpec:
-    return SharedSpec(
-        target=job.target,
-        training_type=job.training_type,
-        task_type=job.task_type,
-        horizon_minutes=job.horizon_minutes,
-        model_families=tuple(sorted(job.model_families)),
-        features=job.features,
-        excluded_symbols=tuple(sorted(item.symbol for item in job.excluded_symbols)),
-        training_hashes=hashes.only(job.model_families),
-    )
+def _shared_spec(job: Job, hashes: TrainingHashes) -> dict[str, object]:
+    """What a trained model depends on besides its symbol and its data: many jobs have it in common.
+
+    Route, priority, reason and scores are not part of it. Families and excluded symbols count as sets and
+    are sorted.
+    """
+    same = ("target", "training_type", "task_type", "horizon_minutes", "features")
+    return {
+        **{name: getattr(job, name) for name in same},
+        "model_families": sorted(job.model_families),
+        "excluded_symbols": sorted(item.symbol for item in job.excluded_symbols),
+        "training_hashes": hashes.only(job.model_families),
+    }

@@ -3,24 +3,15 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
 from operator import gt
 from typing import TypeVar
 
 from foxml_assets.core.errors import Problem
-from foxml_assets.core.vocabulary import ModelFamily, Route, TrainingType
+from foxml_assets.core.vocabulary import USES_OWN, ModelFamily, Route, TrainingType
 from foxml_assets.planning.plan.job_ids import job_ids
-from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan, PlanSummary, SymbolUse
 
 Word = TypeVar("Word", bound=StrEnum)
-
-_SYMBOL_ROUTES = frozenset({Route.SYMBOL_SPECIFIC, Route.BOTH, Route.EXPERIMENTAL_ONLY})
-
-
-def structure_problems(plan: MasterPlan) -> tuple[Problem, ...]:
-    """Contradictions within `plan`, each with its JSON path; at most MAX_PROBLEMS."""
-    return tuple(islice(_problems(plan), MAX_PROBLEMS))
 
 
 def summarize(jobs: Sequence[Job], total_blocked: int, symbols: Mapping[str, SymbolUse]) -> PlanSummary:
@@ -48,7 +39,8 @@ def planned_families(jobs: Iterable[Job]) -> set[ModelFamily]:
     return {family for families in {job.model_families for job in jobs} for family in families}
 
 
-def _problems(plan: MasterPlan) -> Iterator[Problem]:
+def structure_problems(plan: MasterPlan) -> Iterator[Problem]:
+    """Contradictions within `plan`, each with its JSON path."""
     jobs = plan.jobs
     if plan.metadata.total_jobs != len(jobs):
         yield Problem("$.metadata.total_jobs", f"there are {len(jobs)} jobs", plan.metadata.total_jobs)
@@ -101,7 +93,7 @@ def _job_problem(job: Job) -> str:
             return "has no symbol but is not a cross-sectional job"
     elif job.training_type is not TrainingType.SYMBOL_SPECIFIC:
         return "has a symbol but is not a symbol-specific job"
-    elif job.route not in _SYMBOL_ROUTES:
+    elif job.route not in USES_OWN:
         return f"is a symbol job, but {job.route} trains no symbol model"
     elif job.excluded_symbols:
         return "excludes symbols, which only a cross-sectional job can"

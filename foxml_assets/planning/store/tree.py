@@ -41,13 +41,11 @@ class PlanFile:
         yield self.tail
 
 
-def plan_tree(plan: MasterPlan) -> tuple[PlanFile, ...]:
-    """Master plan, mirrors, summary and views of `plan`. `history/` is not among them."""
-    return tuple(plan_files(plan))
-
-
 def plan_files(plan: MasterPlan) -> Iterator[PlanFile]:
-    """`plan_tree`, one file at a time, so that the first can be written while the next are put together."""
+    """Master plan, mirrors, views and summary of `plan`; `history/` is not among them.
+
+    One at a time, so that the first can be written while the next are put together.
+    """
     lines = job_lines(plan.jobs)
     head, tail = master_frame(plan.metadata, plan.summary)
     yield PlanFile(MASTER_FILE, head, lines, SEPARATOR, tail)
@@ -59,8 +57,9 @@ def plan_files(plan: MasterPlan) -> Iterator[PlanFile]:
     yield _text(SUMMARY_FILE, render_summary(plan))
 
 
-def tree_problems(tree: Sequence[PlanFile], directory: Path) -> tuple[Problem, ...]:
-    """Where the files in `directory` differ from `tree`; `history/` is not looked at."""
+def tree_problems(plan: MasterPlan, directory: Path) -> tuple[Problem, ...]:
+    """Where the files in `directory` differ from those of `plan`; `history/` is not looked at."""
+    tree = tuple(plan_files(plan))
     found = {
         path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if not path.is_dir()
     }

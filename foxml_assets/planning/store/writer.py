@@ -17,7 +17,7 @@ from foxml_assets.core.errors import PlanError, PlanMissingError
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.store.history import keep_history
-from foxml_assets.planning.store.tree import VIEWS, PlanFile, plan_files, plan_tree, tree_problems
+from foxml_assets.planning.store.tree import VIEWS, PlanFile, plan_files, tree_problems
 from foxml_assets.storage.directories import recover_directory, replacing_directory
 from foxml_assets.storage.files import storage_errors, sync_directory
 from foxml_assets.storage.layout import Layout
@@ -33,14 +33,11 @@ _log = logging.getLogger(__name__)
 class PlanWrite:
     """What a write came to.
 
-    `plan` is the plan now on disk: with the old stamp if nothing `changed`. `repaired` says that the
-    plan was the same but a mirror or view was not, and was written again.
+    `plan` is the plan now on disk: with the old stamp if nothing `changed`.
     """
 
     plan: MasterPlan
     changed: bool
-    repaired: bool
-    previous: MasterPlan | None
 
 
 def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
@@ -56,14 +53,13 @@ def write_plan(plan: MasterPlan, layout: Layout, *, history: int) -> PlanWrite:
         previous = current_plan(layout)
         if previous is not None and previous.metadata.plan_hash == plan.metadata.plan_hash:
             # The same plan in other words or at another time: what is on disk stays, if it is whole.
-            is_whole = not tree_problems(plan_tree(previous), final)
-            if not is_whole:
+            if tree_problems(previous, final):
                 _replace(previous, layout, retired=None, history=history)
-            return PlanWrite(previous, changed=False, repaired=not is_whole, previous=previous)
+            return PlanWrite(previous, changed=False)
         parent = previous.metadata.plan_hash if previous is not None else None
         chained = MasterPlan(replace(plan.metadata, parent_plan_hash=parent), plan.jobs, plan.summary)
         _replace(chained, layout, retired=previous, history=history)
-        return PlanWrite(chained, changed=True, repaired=False, previous=previous)
+        return PlanWrite(chained, changed=True)
 
 
 def planner_lock(layout: Layout) -> AbstractContextManager[None]:

@@ -1,7 +1,6 @@
 """The families and priorities of a plan's jobs against the policy and the evidence."""
 
 from collections.abc import Iterator
-from itertools import islice
 from operator import ne
 
 import numpy as np
@@ -9,20 +8,15 @@ import pandas as pd
 
 from foxml_assets.core.errors import Problem
 from foxml_assets.planning.jobs.assignment import family_rules, job_families, priorities
-from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
 from foxml_assets.planning.validate.job_columns import Coded, PlacedJobs, combined
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 
 
-def family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> tuple[Problem, ...]:
+def family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> Iterator[Problem]:
     """Jobs with other families, or another priority, than the policy gives them.
 
     The families are those of the first rule that matches, without those that failed in the evidence.
     """
-    return tuple(islice(_family_problems(placed, policy), MAX_PROBLEMS))
-
-
-def _family_problems(placed: PlacedJobs, policy: RoutingPolicy) -> Iterator[Problem]:
     plan = placed.plan
     used, last = plan.metadata.model_families, policy.families[-1].use
     if used != last:

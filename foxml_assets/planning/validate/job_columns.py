@@ -151,11 +151,8 @@ def combined(*columns: Coded) -> tuple[Ints, list[tuple[Any, ...]]]:
 
 
 def _first_rows(codes: Ints) -> Ints:
-    """The first row of each code."""
-    first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
-    # Backwards, because the last of several assignments to a code is the one that stays.
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    return first
+    """The first row of each code, of codes that are numbered as they appear."""
+    return np.flatnonzero(~pd.Series(codes).duplicated())
 
 
 def text_column(column: pd.Series) -> Coded:

@@ -1,6 +1,6 @@
 """What must hold of a plan that is trained from, as named checks. Validation and the gate share this list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import islice
@@ -87,7 +87,7 @@ def check_plan(plan: MasterPlan, basis: Basis) -> tuple[CheckResult, ...]:
     A check against what is not there (routing plan, panel, a current hash) fails and says so.
     """
     placed = place_jobs(plan, basis.routing) if basis.routing is not None else None
-    found = {
+    found: dict[PlanCheck, Iterable[Problem]] = {
         PlanCheck.STRUCTURE: structure_problems(plan),
         PlanCheck.HASHES: hash_problems(plan),
         PlanCheck.ROUTING: routing_problems(placed) if placed is not None else _NO_ROUTING,
@@ -95,26 +95,21 @@ def check_plan(plan: MasterPlan, basis: Basis) -> tuple[CheckResult, ...]:
         PlanCheck.FAMILIES: family_problems(placed, basis.policy) if placed is not None else _NO_ROUTING,
         PlanCheck.FRESHNESS: _freshness(plan, basis.current),
     }
-    return tuple(CheckResult(check, problems) for check, problems in found.items())
+    return tuple(
+        CheckResult(check, tuple(islice(problems, MAX_PROBLEMS))) for check, problems in found.items()
+    )
 
 
-def hash_problems(plan: MasterPlan) -> tuple[Problem, ...]:
+def hash_problems(plan: MasterPlan) -> Iterator[Problem]:
     """Every spec hash, computed again. The plan's own hash is verified by whatever reads the plan."""
     expected = spec_hashes(plan.jobs, plan.metadata.training_hashes)
-    problems = (
-        Problem(f"$.jobs[{number}].spec_hash", f"the spec has the hash {hash_}", job.spec_hash)
-        for number, (job, hash_) in enumerate(zip(plan.jobs, expected, strict=True))
-        if job.spec_hash != hash_
-    )
-    return tuple(islice(problems, MAX_PROBLEMS))
+    for number, (job, hash_) in enumerate(zip(plan.jobs, expected, strict=True)):
+        if job.spec_hash != hash_:
+            yield Problem(f"$.jobs[{number}].spec_hash", f"the spec has the hash {hash_}", job.spec_hash)
 
 
-def panel_problems(plan: MasterPlan, panel: PanelInfo) -> tuple[Problem, ...]:
+def panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
     """Planned targets, task types, features and symbols, excluded ones too, that the panel does not have."""
-    return tuple(islice(_panel_problems(plan, panel), MAX_PROBLEMS))
-
-
-def _panel_problems(plan: MasterPlan, panel: PanelInfo) -> Iterator[Problem]:
     tasks = {spec.name: spec.task_type for spec in panel.targets}
     planned = {job.symbol for job in plan.jobs if job.symbol is not None}
     planned |= {item.symbol for job in plan.jobs for item in job.excluded_symbols}

@@ -10,14 +10,12 @@ from foxml_assets.core.errors import (
     Problem,
 )
 from foxml_assets.core.vocabulary import OnMissingPlan, OnStalePlan
-from foxml_assets.planning.plan.consumer import load_master_training_plan
+from foxml_assets.planning.plan.consumer import MAKE_NEW, load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.plan_checks import Basis, PlanCheck, check_plan
 from foxml_assets.planning.validate.staleness import CurrentInputs
 from foxml_assets.storage.directories import is_switch_interrupted
 from foxml_assets.storage.layout import Layout
-
-_MAKE_NEW = "make a new plan: foxml run --until plan"
 
 
 def require_current_plan(
@@ -43,7 +41,7 @@ def require_current_plan(
         # Moved away and not yet replaced: that is no project without a plan, whatever `on_missing` says.
         if is_switch_interrupted(layout.training_plan_dir):
             raise PlanCorruptError(
-                "writing the plan was interrupted", file=layout.master_plan, fix=_MAKE_NEW
+                "writing the plan was interrupted", file=layout.master_plan, fix=MAKE_NEW
             ) from error
         if on_missing is OnMissingPlan.REFUSE:
             raise
@@ -60,7 +58,7 @@ def require_current_plan(
             "the plan was made from other inputs than the current ones",
             file=layout.master_plan,
             problems=found[PlanCheck.FRESHNESS],
-            fix=_MAKE_NEW,
+            fix=MAKE_NEW,
         )
         if on_stale is OnStalePlan.REFUSE:
             raise stale
@@ -90,5 +88,5 @@ def _refuse(
             "the plan contradicts itself or what it was made from",
             file=layout.master_plan,
             problems=problems,
-            fix=_MAKE_NEW,
+            fix=MAKE_NEW,
         )

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from operator import ne
 
 import msgspec
@@ -11,26 +10,19 @@ import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import Problem, RoutingPlanError
-from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.planning.plan.json_problems import MAX_PROBLEMS
+from foxml_assets.core.vocabulary import USES_OWN, USES_POOLED, Route, SignalState
+from foxml_assets.planning.plan.consumer import MAKE_NEW
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
 from foxml_assets.routing.candidates.table_columns import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.storage.exact_json import decode_json
 
-_SERVED_POOLED = [Route.CROSS_SECTIONAL.value, Route.BOTH.value]
 _ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}
-_MAKE_NEW = "make a new plan: foxml run --until plan"
-_OWN_MODEL = [Route.SYMBOL_SPECIFIC.value, Route.BOTH.value, Route.EXPERIMENTAL_ONLY.value]
 
 
-def routing_problems(placed: PlacedJobs) -> tuple[Problem, ...]:
+def routing_problems(placed: PlacedJobs) -> Iterator[Problem]:
     """Jobs that the routing plan does not ask for, and decisions that no job carries out."""
-    return tuple(islice(_problems(placed), MAX_PROBLEMS))
-
-
-def _problems(placed: PlacedJobs) -> Iterator[Problem]:
     plan, routing = placed.plan, placed.routing
     yield from _identity_problems(plan, routing)
     yield from _assured_problems(plan, placed)
@@ -82,7 +74,7 @@ def _pair_problems(placed: PlacedJobs) -> Iterator[Problem]:
     # The last entry takes the jobs without a pair, and is cut off below.
     is_done = np.zeros(len(pairs) + 1, dtype=bool)
     is_done[row] = True
-    missing = pairs["route"].isin(_OWN_MODEL).to_numpy() & ~is_done[:-1]
+    missing = pairs["route"].isin(USES_OWN).to_numpy() & ~is_done[:-1]
     for target, symbol, route in pairs.loc[missing, ["target", "symbol", "route"]].itertuples(index=False):
         yield Problem(f"{target}, {symbol}", f"is routed {route} but has no job")
 
@@ -90,8 +82,9 @@ def _pair_problems(placed: PlacedJobs) -> Iterator[Problem]:
 def _pooled_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
     targets, pairs = routing.targets, routing.pairs
     jobs = {job.target: job for job in plan.jobs if job.symbol is None}
-    served = set(pairs.loc[pairs["route"].isin(_SERVED_POOLED), "target"].unique())
-    with_pairs, excluded = set(pairs["target"].unique()), _excluded(routing)
+    served = set(pairs.loc[pairs["route"].isin(USES_POOLED), "target"].unique())
+    without = pairs[pairs["excluded_from_pooled"].to_numpy()].groupby("target", observed=True)["symbol"]
+    with_pairs, excluded = set(pairs["target"].unique()), {target: set(own) for target, own in without}
     for target, state, is_blocked in zip(
         targets["target"], targets["cs_state"], targets["hard_block"], strict=True
     ):
@@ -166,7 +159,7 @@ def _names(allowed: str) -> dict[str, object]:
         return decode_json(allowed, dict[str, object])
     except msgspec.DecodeError as error:
         problem = Problem("features", str(error), allowed)
-        raise RoutingPlanError("cannot be read", problems=[problem], fix=_MAKE_NEW) from error
+        raise RoutingPlanError("cannot be read", problems=[problem], fix=MAKE_NEW) from error
 
 
 def _symbol_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem]:
@@ -185,7 +178,7 @@ def _decided_uses(plan: MasterPlan, routing: RoutingPlan) -> tuple[Mapping[str, 
     """By symbol: the targets that serve it, those that learn from its rows, the rules that block it."""
     pairs = routing.pairs
     has_job = pairs["target"].isin([job.target for job in plan.jobs if job.symbol is None]).to_numpy()
-    is_served = has_job & pairs["route"].isin(_SERVED_POOLED).to_numpy()
+    is_served = has_job & pairs["route"].isin(USES_POOLED).to_numpy()
     has_rows = has_job & ~is_served & ~pairs["excluded_from_pooled"].to_numpy(dtype=bool)
     is_blocked = (pairs["route"] == Route.BLOCKED.value).to_numpy()
     chosen = (("target", is_served), ("target", has_rows), ("rule", is_blocked))
@@ -199,12 +192,4 @@ def _counts(symbols: pd.Series, words: pd.Series) -> Mapping[str, Mapping[str, i
     # Rows by number of combination, so counts and combinations are in the same order.
     for (symbol, word), count in zip(combinations, np.bincount(rows).tolist(), strict=True):
         found[str(symbol)][str(word)] = count
-    return found
-
-
-def _excluded(routing: RoutingPlan) -> Mapping[str, set[str]]:
-    rows = routing.pairs[routing.pairs["excluded_from_pooled"].to_numpy()]
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for target, symbol in zip(rows["target"], rows["symbol"], strict=True):
-        found[target].add(symbol)
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from foxml_assets.core.markdown import escape, table
 from foxml_assets.planning.plan.encoding import encode
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.tree import tree_problems
 from foxml_assets.planning.validate.plan_checks import Basis, CheckResult, PlanCheck, check_plan
 from foxml_assets.storage.layout import Layout
 
@@ -58,6 +58,6 @@ class Validation:
 def validate_plan(plan: MasterPlan, layout: Layout, basis: Basis) -> Validation:
     """Check `plan`, the master plan of `layout`, and the files made of it, against all it must agree with."""
     found = {result.check: result for result in check_plan(plan, basis)}
-    files = tree_problems(plan_tree(plan), layout.training_plan_dir)
+    files = tree_problems(plan, layout.training_plan_dir)
     found[PlanCheck.FILES] = CheckResult(PlanCheck.FILES, files)
     return Validation(tuple(found[check] for check in PlanCheck))

@@ -81,9 +81,7 @@ def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None
 
 def owners_of(flagged: Bools, owner: Index, n: int) -> Bools:
     """Which of `n` owners have at least one flagged row."""
-    found = np.zeros(n, dtype=np.bool_)
-    found[owner[flagged & (owner >= 0)]] = True
-    return found
+    return np.bincount(owner[flagged & (owner >= 0)], minlength=n) > 0
 
 
 def _first_rows(owner: Index, n: int) -> tuple[Index, Index]:

@@ -15,43 +15,41 @@ ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 
 def _estimate(name: str, meaning: str) -> tuple[Column, ...]:
     return (
-        Column(name, Kind.FLOAT, meaning),
-        Column(f"{name}_se", Kind.FLOAT, f"standard error of {name}"),
-        Column(f"{name}_ci_low", Kind.FLOAT, f"lower end of the 95 % interval of {name}"),
-        Column(f"{name}_ci_high", Kind.FLOAT, f"upper end of the 95 % interval of {name}"),
+        Column(name, meaning, Kind.FLOAT),
+        Column(f"{name}_se", f"standard error of {name}", Kind.FLOAT),
+        Column(f"{name}_ci_low", f"lower end of the 95 % interval of {name}", Kind.FLOAT),
+        Column(f"{name}_ci_high", f"upper end of the 95 % interval of {name}", Kind.FLOAT),
     )
 
 
 CANDIDATE_COLUMNS: tuple[Column, ...] = (
-    Column("target", Kind.TEXT, "label column"),
-    Column("symbol", Kind.TEXT, "instrument; null for the pooled model's row"),
-    Column("task_type", Kind.TEXT, "classification or regression"),
-    Column("score_metric", Kind.TEXT, "auc, ic or r2: the unit of all scores of the row"),
-    Column("horizon_minutes", Kind.FLOAT, "label horizon in minutes; null if unknown"),
-    Column("sample_size", Kind.COUNT, "rows with an out-of-fold prediction"),
+    Column("target", "label column"),
+    Column("symbol", "instrument; null for the pooled model's row"),
+    Column("task_type", "classification or regression"),
+    Column("score_metric", "auc, ic or r2: the unit of all scores of the row"),
+    Column("horizon_minutes", "label horizon in minutes; null if unknown", Kind.FLOAT),
+    Column("sample_size", "rows with an out-of-fold prediction", Kind.COUNT),
     *_estimate("score", "out-of-fold score; of a pooled row the mean within symbols"),
     *_estimate("earlier_score", "the score over all but the most recent folds"),
     *_estimate("recent_score", "the score over the most recent folds"),
-    Column("n_snapshots", Kind.COUNT, "importance snapshots behind the stability metrics"),
-    Column("mean_overlap", Kind.FLOAT, "mean top-k overlap of importances between snapshots"),
-    Column("std_overlap", Kind.FLOAT, "its standard deviation"),
-    Column("mean_tau", Kind.FLOAT, "mean Kendall tau of importances between snapshots"),
-    Column("std_tau", Kind.FLOAT, "its standard deviation"),
-    Column("stability", Kind.TEXT, "stability stated by the source; used only without metrics"),
-    Column("leakage_status", Kind.TEXT, "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
-    Column("leakage_reason", Kind.TEXT, "what the leakage detectors found"),
-    Column("successful_families", Kind.TEXT, "model families that fitted, joined by a vertical bar"),
-    Column("failed_families", Kind.TEXT, "model families that failed, joined by a vertical bar"),
-    Column(
-        "families", Kind.TEXT, "model families whose mean the evidence found best, joined by a vertical bar"
-    ),
+    Column("n_snapshots", "importance snapshots behind the stability metrics", Kind.COUNT),
+    Column("mean_overlap", "mean top-k overlap of importances between snapshots", Kind.FLOAT),
+    Column("std_overlap", "its standard deviation", Kind.FLOAT),
+    Column("mean_tau", "mean Kendall tau of importances between snapshots", Kind.FLOAT),
+    Column("std_tau", "its standard deviation", Kind.FLOAT),
+    Column("stability", "stability stated by the source; used only without metrics"),
+    Column("leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
+    Column("leakage_reason", "what the leakage detectors found"),
+    Column("successful_families", "model families that fitted, joined by a vertical bar"),
+    Column("failed_families", "model families that failed, joined by a vertical bar"),
+    Column("families", "model families whose mean the evidence found best, joined by a vertical bar"),
     *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),
     *_estimate("local_score", "on a pooled row: mean score of the symbols' own models"),
-    Column("features", Kind.TEXT, "JSON object: selected feature -> leakage status"),
-    Column("assured", Kind.TEXT, "JSON object: selected feature nobody doubts -> who stands for it, and why"),
-    Column("data_hash", Kind.TEXT, "hash of the panel data behind the row"),
+    Column("features", "JSON object: selected feature -> leakage status"),
+    Column("assured", "JSON object: selected feature nobody doubts -> who stands for it, and why"),
+    Column("data_hash", "hash of the panel data behind the row"),
 )
 CANDIDATE_NAMES: tuple[str, ...] = tuple(column.name for column in CANDIDATE_COLUMNS)
 _ESTIMATES = ("score", "earlier_score", "recent_score", "cs_score", "both_score", "difference", "local_score")

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
-from foxml_assets.core.vocabulary import SignalState
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
@@ -22,14 +21,6 @@ Values: TypeAlias = pd.Categorical | npt.NDArray[Any] | pd.arrays.IntegerArray
 
 NULL = -1
 UNREADABLE = -2
-
-# Ascending, so that a higher code is a better state.
-LEVELS: tuple[SignalState, ...] = (
-    SignalState.DISALLOWED,
-    SignalState.EXPERIMENTAL,
-    SignalState.WEAK_BUT_OK,
-    SignalState.STRONG,
-)
 
 
 class Kind(Enum):
@@ -47,8 +38,8 @@ class Column:
     row, so a record without it is damaged."""
 
     name: str
-    kind: Kind
     meaning: str
+    kind: Kind = Kind.TEXT
     holds: object = None
     always: bool = False
 
@@ -70,11 +61,6 @@ def _held(values: Values, kind: Kind) -> Values:
     return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
-def level(state: SignalState) -> int:
-    """The code of a signal state: 0 (DISALLOWED) to 3 (STRONG)."""
-    return LEVELS.index(state)
-
-
 def code(word: StrEnum) -> int:
     """The position of `word` in its enum."""
     return list(type(word)).index(word)
@@ -90,7 +76,7 @@ def positions(column: pd.Series, words: Iterable[str]) -> Index:
     return np.asarray(column.cat.set_categories(plain(words)).cat.codes, dtype=np.int64)
 
 
-def encode(column: pd.Series, vocabulary: type[StrEnum]) -> Codes:
+def codes_of(column: pd.Series, vocabulary: type[StrEnum]) -> Codes:
     """Codes of a categorical column: NULL where it is null, UNREADABLE where the word is not known."""
     # `positions` gives NULL to unknown words as well; they are told apart by what the column held.
     codes = positions(column, vocabulary)

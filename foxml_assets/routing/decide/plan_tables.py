@@ -9,9 +9,8 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
-from foxml_assets.core.vocabulary import LeakageStatus, Route, Stability, TaskType
+from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
 from foxml_assets.routing.candidates.table_columns import (
-    LEVELS,
     NULL,
     Floats,
     Index,
@@ -146,7 +145,7 @@ def _trace(side: JudgedSide) -> dict[str, Values]:
     nulled = ((of_sound, side.faults.any), (of_snapshots, side.faults.any | rows.followed))
     trace: dict[str, Values] = {
         **{name: np.where(bad, np.nan, held) for group, bad in nulled for name, held in group.items()},
-        "state": decode(side.state, LEVELS),
+        "state": decode(side.state, SignalState),
         "rule": category([rule.name for rule in side.ladder], side.rule),
         "gate": tests.gate,
         "threshold": side.threshold,

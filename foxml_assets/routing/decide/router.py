@@ -13,7 +13,7 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment, align
 from foxml_assets.routing.candidates.candidates import candidates_hash, typed_candidates
-from foxml_assets.routing.candidates.table_columns import LEVELS, NULL, Bools, code, level, positions
+from foxml_assets.routing.candidates.table_columns import NULL, Bools, code, positions
 from foxml_assets.routing.decide.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.decide.plan_tables import PlanParts, pairs_table, quarantine_table, targets_table
 from foxml_assets.routing.methods.combination import final_routes
@@ -95,8 +95,8 @@ def _earlier_states(previous: RoutingPlan | None, alignment: Alignment) -> Earli
     # Pairs and targets that the earlier plan did not have become null, and their codes -1.
     pairs = of_pair[["local_state", "route"]].reindex(alignment.pairs)
     return EarlierStates(
-        cs=positions(of_target["cs_state"].reindex(alignment.targets), LEVELS),
-        local=positions(pairs["local_state"], LEVELS),
+        cs=positions(of_target["cs_state"].reindex(alignment.targets), SignalState),
+        local=positions(pairs["local_state"], SignalState),
         route=positions(pairs["route"], Route),
     )
 
@@ -178,9 +178,9 @@ def _control(side: JudgedSide, leaks: Bools, policy: RoutingPolicy) -> SideContr
     together = tests.control == code(ErrorControl.TOGETHER)
     alone = tests.eligible & ~leaks & ~together
     expected = expected_false(as_score, rows.score.se * inflate, rows.chance, alone, tests.fdr.cutoff)
-    routable = side.state > level(SignalState.DISALLOWED)
+    routable = side.state > code(SignalState.DISALLOWED)
     return SideControl(
-        tested=tests.fdr.n_tested,
+        tested=int(tests.fdr.tested.sum()),
         discovered=int((tests.control == code(ErrorControl.DISCOVERED)).sum()),
         kept=int((tests.control == code(ErrorControl.KEPT)).sum()),
         together=int(together.sum()),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
@@ -44,9 +44,9 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: OtherScores, poli
     """
     # A cell per (pooled state, own state): indexing it by both columns decides all pairs at once.
     routes, rules = _table(policy)
-    out = too_small & (cs >= level(SignalState.WEAK_BUT_OK))
+    out = too_small & (cs >= code(SignalState.WEAK_BUT_OK))
     # As if its state were the lowest, for this pair alone; the rules below say why.
-    on_pair = np.where(out, level(SignalState.DISALLOWED), cs)
+    on_pair = np.where(out, code(SignalState.DISALLOWED), cs)
     route, rule = routes[on_pair, local], rules[on_pair, local]
     rule[out & (rule == code(RouteRule.LOCAL_ONLY))] = code(RouteRule.LOCAL_ON_SYMBOL)
     rule[out & (rule == code(RouteRule.NOTHING_ALLOWED))] = code(RouteRule.POOLED_TOO_SMALL)
@@ -130,12 +130,12 @@ def _lane_limits(n_symbols: npt.NDArray[np.int64], fraction: float) -> Index:
 
 
 def _table(policy: RoutingPolicy) -> tuple[Codes, Codes]:
-    shape = (len(LEVELS), len(LEVELS))
+    shape = (len(SignalState), len(SignalState))
     routes, rules = np.zeros(shape, dtype=np.int8), np.zeros(shape, dtype=np.int8)
-    for cs in LEVELS:
-        for local in LEVELS:
+    for cs in SignalState:
+        for local in SignalState:
             route, rule = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
-            routes[level(cs), level(local)], rules[level(cs), level(local)] = code(route), code(rule)
+            routes[code(cs), code(local)], rules[code(cs), code(local)] = code(route), code(rule)
     return routes, rules
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide, JudgedSides
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.fdr import Discoveries
@@ -48,7 +48,7 @@ class PairEvidence:
     def cs_state(self) -> Codes:
         """The pooled model's state on every pair: DISALLOWED where it knows nothing of the symbol."""
         of_target = self.cs.state[self.alignment.pair_target]
-        return np.where(self.left_out, level(SignalState.DISALLOWED), of_target).astype(np.int8)
+        return np.where(self.left_out, code(SignalState.DISALLOWED), of_target).astype(np.int8)
 
 
 def pair_evidence(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
+from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
@@ -112,7 +112,7 @@ LADDER = (
 
 
 def _choose(evidence: PairEvidence) -> Routes:
-    skills, policy, weak = evidence.skills, evidence.policy, level(SignalState.WEAK_BUT_OK)
+    skills, policy, weak = evidence.skills, evidence.policy, code(SignalState.WEAK_BUT_OK)
     cs_state, local_state = evidence.cs_state, evidence.local.state
     least = policy.skill_on_symbol.min_probability
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
@@ -124,7 +124,8 @@ def _choose(evidence: PairEvidence) -> Routes:
     best = _best_choice(
         (skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus
     )
-    on_trial = _is_trial(cs_state) | _is_trial(local_state)
+    trial = code(SignalState.EXPERIMENTAL)
+    on_trial = (cs_state == trial) | (local_state == trial)
     outcomes = [
         (Route.CROSS_SECTIONAL, RouteRule.SHRUNK_CS),
         (Route.SYMBOL_SPECIFIC, RouteRule.SHRUNK_LOCAL),
@@ -163,10 +164,6 @@ def _bonus(
     return np.where(kept, (policy.hysteresis * scale)[:, None], 0.0)
 
 
-def _is_trial(state: Codes) -> Bools:
-    return np.asarray(state == level(SignalState.EXPERIMENTAL))
-
-
 def _best_choice(
     skills: tuple[Floats, Floats, Floats],
     allowed: tuple[Bools, Bools, Bools],
@@ -179,14 +176,10 @@ def _best_choice(
     to the earlier choice.
     """
     # What is allowed has a skill, as its state or probability was made from one: no NaN reaches argmax.
-    columns = [
-        np.where(is_allowed, skill + bonus[:, at] - (advantage if at else 0.0), -np.inf)
-        for at, (skill, is_allowed) in enumerate(zip(skills, allowed, strict=True))
-    ]
-    table = np.column_stack(columns)
+    table, is_allowed = np.column_stack(skills) + bonus, np.column_stack(allowed)
     # Of equal skills the first is taken: the pooled model before the others.
-    best = np.argmax(table, axis=1)
-    return np.where(np.isneginf(table.max(axis=1, initial=-np.inf)), -1, best).astype(np.int64)
+    best = np.argmax(np.where(is_allowed, table - [0.0, advantage, advantage], -np.inf), axis=1)
+    return np.where(is_allowed.any(axis=1), best, -1)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:

@@ -16,8 +16,7 @@ from foxml_assets.routing.candidates.table_columns import (
     Floats,
     Index,
     code,
-    encode,
-    level,
+    codes_of,
 )
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -105,7 +104,7 @@ def judge_sides(
     by_mean = Together(together.found(mean)[at], skills.own)
     local = _judge(own, policy, earlier.local, found_before[1], alone, by_mean)
     # Something can be forecast of a target of which one own model is usable, or all are in their mean.
-    usable = local.state >= level(SignalState.WEAK_BUT_OK)
+    usable = local.state >= code(SignalState.WEAK_BUT_OK)
     q = policy.fdr_q(Side.CROSS_SECTIONAL)
     at_pooled_rate = _test_together(pooled, lasts, scores.own_mean, q, policy)
     confirmed = owners_of(usable, at, len(alignment.targets)) | at_pooled_rate.found(mean)
@@ -180,7 +179,7 @@ def _judge(
         for at, rule in enumerate(ladder):
             here, against = decided == at, rule.threshold(cases)
             threshold[here] = against[here] if isinstance(against, np.ndarray) else against
-        state = np.array([level(rule.state) for rule in ladder], dtype=np.int8)[decided]
+        state = np.array([code(rule.state) for rule in ladder], dtype=np.int8)[decided]
         held = np.zeros(len(decided), dtype=np.bool_)
         return JudgedSide(
             rows, faults, tests, ladder, decided.astype(np.int8), state, threshold, held, side.leaks
@@ -218,7 +217,7 @@ def _faults(
 
 
 def _leaking_rows(table: pd.DataFrame, policy: RoutingPolicy) -> Bools:
-    status = encode(table["leakage_status"], LeakageStatus)
+    status = codes_of(table["leakage_status"], LeakageStatus)
     leaking: Bools = np.asarray(status == code(LeakageStatus.BLOCKED))
     if policy.unknown_leakage is UnknownLeakage.BLOCK:
         leaking |= (status == code(LeakageStatus.UNKNOWN)) | (status == NULL)

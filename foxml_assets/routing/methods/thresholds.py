@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.table_columns import LEVELS, Bools, Floats, level
+from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.methods.sides import JudgedSide
@@ -209,7 +209,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
 
 def _lift(trace: SideTrace, other: SideTrace, wanted: int, policy: PolicyInForce) -> str:
     """How far one side must climb for a route better than `wanted`, the other side staying as it is."""
-    for state in LEVELS[level(trace.state) + 1 :]:
+    for state in tuple(SignalState)[code(trace.state) + 1 :]:
         cs, local = trace.side.of((state, other.state), (other.state, state))
         reached, _ = decision(cs, local, policy.both_strong_behavior, policy.both_weak_behavior)
         if _QUALITY[reached] > wanted:

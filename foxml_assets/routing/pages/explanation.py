@@ -13,7 +13,7 @@ from foxml_assets.core.vocabulary import Route
 from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
-from foxml_assets.routing.policy.routing_words import RouteRule, Side
+from foxml_assets.routing.policy.routing_words import Side
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_numbers, side_trace
 
 HEADER = ("side", "rule", "value", "threshold", "result")
@@ -51,7 +51,6 @@ class Explanation:
     assured: tuple[str, ...]
     symbol: str | None = None
     route: Route | None = None
-    rule: RouteRule | None = None
     choice: tuple[RuleLine, ...] = ()
     difference: str = ""
     next_steps: tuple[str, ...] = ()
@@ -91,7 +90,6 @@ def explain(plan: RoutingPlan, target: str, symbol: str | None = None) -> Explan
         of_pooled,
         symbol=symbol,
         route=Route(row["route"]),
-        rule=RouteRule(row["rule"]),
         # What was found stands behind "the target leaks: ", which the reason has said already.
         reason=f"{row['reason']}: {leak.partition(': ')[2]}" if row["hard_block"] else str(row["reason"]),
         sides=(*of_pooled.sides, _side(own, policy)),

@@ -1,6 +1,7 @@
 """The routing plan as a value: metadata, a row per target, a row per pair."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 import pandas as pd
@@ -143,19 +144,10 @@ _STATUSES = dict[str, LeakageStatus]
 
 
 def _text(name: str, meaning: str, holds: object = None, *, always: bool = False) -> Column:
-    return Column(name, Kind.TEXT, meaning, holds, always)
+    return Column(name, meaning, holds=holds, always=always)
 
 
-def _float(name: str, meaning: str) -> Column:
-    return Column(name, Kind.FLOAT, meaning)
-
-
-def _count(name: str, meaning: str) -> Column:
-    return Column(name, Kind.COUNT, meaning)
-
-
-def _flag(name: str, meaning: str) -> Column:
-    return Column(name, Kind.FLAG, meaning)
+_float, _count, _flag = (partial(Column, kind=kind) for kind in (Kind.FLOAT, Kind.COUNT, Kind.FLAG))
 
 
 def _trace(side: str) -> tuple[Column, ...]:

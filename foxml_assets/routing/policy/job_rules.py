@@ -61,11 +61,6 @@ class FamilyCondition(ConfigModel):
             raise ValueError("a blocked pair is never a job, so ROUTE_BLOCKED cannot match")
         return self
 
-    @property
-    def is_catch_all(self) -> bool:
-        """Whether every job matches."""
-        return self == FamilyCondition()
-
 
 class FamilyRule(ConfigModel):
     """A job that meets `when` trains the families in `use`, in this order.
@@ -95,7 +90,7 @@ def default_families() -> tuple[FamilyRule, ...]:
 
 def check_rule_order(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
     """`rules`, if exactly the last one matches every job. Raises ValueError."""
-    catch_all = [index for index, rule in enumerate(rules) if rule.when.is_catch_all]
+    catch_all = [index for index, rule in enumerate(rules) if rule.when == FamilyCondition()]
     if not catch_all:
         raise ValueError("the last rule must have no conditions, so that every job gets families")
     if catch_all[0] != len(rules) - 1:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
@@ -37,6 +37,7 @@ Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Inflation = Annotated[float, Field(ge=1.0, le=10.0)]
 # A whole number that is a float too: counts of rows are compared as such.
 Count = Annotated[int, Field(ge=0, le=2**53)]
+FamilyRules = Annotated[tuple[FamilyRule, ...], AfterValidator(check_rule_order)]
 
 
 class SampleMinimums(BySide[Count]):
@@ -158,7 +159,7 @@ class RoutingPolicy(ConfigModel):
     skill_on_symbol: SkillOnSymbol = SkillOnSymbol()
     shrinkage: Shrinkage = Shrinkage()
     priority: Priority = Priority()
-    families: tuple[FamilyRule, ...] = Field(default_factory=default_families)
+    families: FamilyRules = Field(default_factory=default_families)
     output: Output = Output()
 
     @field_validator("method")
@@ -172,11 +173,6 @@ class RoutingPolicy(ConfigModel):
     @classmethod
     def _named(cls, value: object) -> object:
         return default_families() if value == BY_EVIDENCE else value
-
-    @field_validator("families")
-    @classmethod
-    def _reachable(cls, rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
-        return check_rule_order(rules)
 
     @field_validator("allowed_feature_leakage_status")
     @classmethod

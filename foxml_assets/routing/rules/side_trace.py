@@ -57,8 +57,8 @@ class SideTrace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def followed(self) -> bool:
-        """Whether skill was followed over the folds."""
-        return not isnan(self.earlier - self.recent) and hypot(self.earlier_se, self.recent_se) > 0
+        """Whether skill was followed over the folds: recent skill in errors of its own too."""
+        return self.recent_se > 0 and not isnan(self.earlier - self.recent + self.earlier_se)
 
 
 @dataclass(frozen=True)
@@ -150,15 +150,14 @@ def _over_time(trace: SideTrace, chance: float, policy: PolicyInForce) -> str:
     fade = (trace.earlier - trace.recent) / hypot(trace.earlier_se, trace.recent_se)
     scores = f"earlier {trace.earlier:.3f}, recent {trace.recent:.3f}"
     fades = _against("fade", fade, "fade_z", fade_z)
-    if trace.recent_se > 0:
-        recent = (trace.recent - chance) / trace.recent_se
-        left = _against("recent z", recent, "gone_z", gone_z)
-        if fade >= fade_z:
-            return f"{scores}, {fades} and {left}"
-        if recent <= -fade_z:
-            return f"{scores}, recent z {recent:.1f} <= -fade_z {-fade_z:g}"
-        if trace.stability == Stability.DIVERGED:
-            return f"{scores}, fade {fade:.1f} as that of the pooled model, which is gone, and {left}"
+    recent = (trace.recent - chance) / trace.recent_se
+    left = _against("recent z", recent, "gone_z", gone_z)
+    if fade >= fade_z:
+        return f"{scores}, {fades} and {left}"
+    if recent <= -fade_z:
+        return f"{scores}, recent z {recent:.1f} <= -fade_z {-fade_z:g}"
+    if trace.stability == Stability.DIVERGED:
+        return f"{scores}, fade {fade:.1f} as that of the pooled model, which is gone, and {left}"
     return f"{scores}, {fades}"
 
 

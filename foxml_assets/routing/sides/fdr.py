@@ -31,10 +31,6 @@ class Discoveries:
     threshold: Floats
     kept: Bools
 
-    @property
-    def n_tested(self) -> int:
-        return int(self.tested.sum())
-
     def found(self, score: Floats) -> Bools:
         """The tested rows that their `score` makes a discovery."""
         return self.tested & (score >= self.threshold)

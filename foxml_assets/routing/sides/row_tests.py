@@ -6,8 +6,8 @@ from enum import IntFlag, auto
 import numpy as np
 import numpy.typing as npt
 
-from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code, level
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState
+from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
@@ -56,7 +56,7 @@ class Memory:
         """What is in force: lower by the margin for a row that had `reached`, higher for one that had not."""
         if self.margin == 0.0:
             return threshold
-        stays = self.before >= level(reached)
+        stays = self.before >= code(reached)
         # A row without an earlier state (-1) has the plain threshold.
         shift = np.select([self.before < 0, stays], [0.0, -self.margin], self.margin)
         return np.asarray(threshold + shift)
@@ -64,7 +64,7 @@ class Memory:
     def passes(self, score: Floats, threshold: Floats, reached: SignalState) -> Bools:
         """Whether scores meet the threshold in force; a newcomer must exceed it."""
         applied = self.applied(threshold, reached)
-        rises = (self.before >= 0) & (self.before < level(reached))
+        rises = (self.before >= 0) & (self.before < code(reached))
         return np.where(rises, score > applied, score >= applied)
 
 
@@ -175,14 +175,15 @@ def _control(asked: Bools, fdr: Discoveries, found: Bools, likely: Bools) -> Cod
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
+    allowed, on_trial = policy.stability_allowlist.of(rows.side), policy.experimental.allowed_stabilities
     return {
         Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
         # Not `>=`: an unknown number of families (NaN) is held against no row.
         Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
         Check.FEATURES: ~rows.few_features,
         Check.GATE_KNOWN: ~np.isnan(gate),
-        Check.STABILITY: _is_one_of(rows.stability, policy.stability_allowlist.of(rows.side)),
-        Check.EXPERIMENTAL_STABILITY: _is_one_of(rows.stability, policy.experimental.allowed_stabilities),
+        Check.STABILITY: np.isin(rows.stability, [*map(code, allowed)]),
+        Check.EXPERIMENTAL_STABILITY: np.isin(rows.stability, [*map(code, on_trial)]),
     }
 
 
@@ -195,9 +196,3 @@ def _leakage_tests(rows: SideRows, policy: RoutingPolicy) -> dict[Check, Bools]:
     elif policy.unknown_leakage is UnknownLeakage.EXPERIMENTAL:
         capped = capped | unknown
     return {Check.LEAKAGE_NOT_BLOCKED: ~blocked, Check.LEAKAGE_CLEAR: ~(blocked | capped)}
-
-
-def _is_one_of(stability: Codes, allowed: tuple[Stability, ...]) -> Bools:
-    # A yes or no per word of the vocabulary, looked up by each row's code.
-    table = np.array([word in allowed for word in Stability])
-    return np.asarray(table[stability])

@@ -17,7 +17,7 @@ from foxml_assets.routing.candidates.table_columns import (
     Floats,
     Index,
     code,
-    encode,
+    codes_of,
     floats,
 )
 from foxml_assets.routing.policy.routing_config import RoutingPolicy, StabilityClassification
@@ -132,13 +132,13 @@ def side_rows(
     """
     # The candidates are numbered from 0, so the label -1 is in none and gives a row of nulls.
     table = candidates.reindex(rows)
-    metric, stated = encode(table["score_metric"], ScoreMetric), encode(table["stability"], Stability)
+    metric, stated = codes_of(table["score_metric"], ScoreMetric), codes_of(table["stability"], Stability)
     horizon = floats(table["horizon_minutes"])
     tier = horizon_tiers(horizon)
     score, earlier, recent = (estimate_rows(table, f"{when}score") for when in ("", "earlier_", "recent_"))
     rules = policy.stability_classification
     followed, by_skill = _by_skill(earlier, recent, metric, rules, pooled_gone)
-    leakage = encode(table["leakage_status"], LeakageStatus)
+    leakage = codes_of(table["leakage_status"], LeakageStatus)
     # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
     features = table["features"].array
@@ -149,7 +149,7 @@ def side_rows(
     return SideRows(
         side=side,
         rows=rows,
-        task=encode(table["task_type"], TaskType),
+        task=codes_of(table["task_type"], TaskType),
         metric=metric,
         horizon=horizon,
         tier=tier,

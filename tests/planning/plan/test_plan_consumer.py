@@ -58,7 +58,9 @@ def test_a_pair_has_its_own_families_and_no_union() -> None:
     assert model_families_for(master, "fwd_ret_5d") == ("lightgbm", "xgboost")
     assert model_families_for(master, SWING, "MSFT") == ()
     assert get_job(master, SWING, "MSFT") is None
-    assert get_job(master, SWING, "AAPL") is master.jobs_by_id[f"sym_AAPL_{SWING}"]
+    job = get_job(master, SWING, "AAPL")
+    assert job is not None
+    assert job.job_id == f"sym_AAPL_{SWING}"
 
 
 def test_symbols_per_target() -> None:

@@ -12,7 +12,7 @@ from crash_planner import crash_plan
 
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.store.history import history_files
-from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.tree import tree_problems
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.storage.layout import Layout
 
@@ -31,7 +31,7 @@ def check_whole(layout: Layout) -> None:
     """Before anything is repaired: the plan loads, is one of the two, and every file belongs to it."""
     master = load_master_training_plan(layout.master_plan)
     assert master.metadata.plan_hash in {crash_plan(number).metadata.plan_hash for number in (0, 1)}
-    assert tree_problems(plan_tree(master), layout.training_plan_dir) == ()
+    assert tree_problems(master, layout.training_plan_dir) == ()
     for path in history_files(layout.training_plan_dir):
         assert load_master_training_plan(path).metadata.plan_hash == path.stem
 

@@ -12,7 +12,7 @@ from plan_makers import example_plan, job, plan
 from foxml_assets.core.errors import StorageError
 from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.planning.plan.master_plan import MasterPlan
-from foxml_assets.planning.store.tree import plan_tree, tree_problems
+from foxml_assets.planning.store.tree import tree_problems
 from foxml_assets.planning.store.writer import write_plan
 from foxml_assets.storage.layout import Layout
 
@@ -36,7 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def is_whole(layout: Layout, expected: MasterPlan) -> bool:
     master = load_master_training_plan(layout.master_plan)
-    assert tree_problems(plan_tree(master), layout.training_plan_dir) == ()
+    assert tree_problems(master, layout.training_plan_dir) == ()
     return master.metadata.plan_hash == expected.metadata.plan_hash
 
 
@@ -106,4 +106,4 @@ def test_planners_at_once_end_with_one_whole_plan_and_clear_errors(tmp_path: Pat
         parallel_planner.large_plan(number).metadata.plan_hash for number in range(3)
     }
     master = load_master_training_plan(layout.master_plan)
-    assert tree_problems(plan_tree(master), layout.training_plan_dir) == ()
+    assert tree_problems(master, layout.training_plan_dir) == ()

@@ -113,8 +113,8 @@ def test_without_a_routing_plan_neither_jobs_nor_families_can_be_checked(tmp_pat
     ],
 )
 def test_a_plan_that_the_routing_plan_did_not_ask_for(changed: MasterPlan, says: str) -> None:
-    assert routing_problems(place_jobs(sound(), ROUTING)) == ()
-    problems = routing_problems(place_jobs(changed, ROUTING))
+    assert list(routing_problems(place_jobs(sound(), ROUTING))) == []
+    problems = list(routing_problems(place_jobs(changed, ROUTING)))
     # Without its pooled job, or with one too many, the symbols' uses are wrong as well.
     of_jobs = [problem for problem in problems if "summary.symbols" not in problem.field]
     assert len({problem.field for problem in of_jobs}) == 1
@@ -139,7 +139,7 @@ def test_a_symbol_that_is_used_otherwise_than_it_is_routed_is_named(use: SymbolU
 
 def test_a_plan_of_another_routing_plan_names_both_hashes() -> None:
     other = routed(grid())
-    problems = routing_problems(place_jobs(sound(), other))
+    problems = list(routing_problems(place_jobs(sound(), other)))
     assert problems[0].field == "$.metadata.routing_plan_hash"
     assert ROUTING.metadata.routing_plan_hash in str(problems[0])
     assert other.metadata.routing_plan_hash in str(problems[0])
@@ -173,7 +173,7 @@ def test_a_summary_that_does_not_count_the_jobs(field: str) -> None:
     master = example_plan()
     wrong = {} if field.startswith("by_") else 99
     summary = replace(master.summary, **{field: wrong})
-    found = structure_problems(MasterPlan(master.metadata, master.jobs, summary))
+    found = list(structure_problems(MasterPlan(master.metadata, master.jobs, summary)))
     assert [problem.field for problem in found] == [f"$.summary.{field}"]
 
 
@@ -193,7 +193,7 @@ def test_every_spec_hash_is_computed_again() -> None:
 
 
 def test_unknown_targets_and_symbols_are_named() -> None:
-    found = panel_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"]))
+    found = list(panel_problems(example_plan(), panel_of(["fwd_ret_5d"], ["AAPL", "MSFT"])))
     assert [(problem.field, problem.value) for problem in found] == [
         ("target", "y_will_swing_low_10m_0.20"),
         ("symbol", "BTC/USD"),
@@ -207,7 +207,7 @@ def test_a_family_that_no_rule_assigns_is_named() -> None:
     fields = [problem.field for problem in family_problems(place_jobs(sound(), ROUTING), only_lightgbm)]
     others = [one.job_id for one in sound().jobs if one.model_families != ("lightgbm",)]
     assert fields == ["$.metadata.model_families", *others]
-    assert family_problems(place_jobs(sound(), ROUTING), policy()) == ()
+    assert list(family_problems(place_jobs(sound(), ROUTING), policy())) == []
 
 
 @pytest.mark.parametrize("name", ["training_plan.yaml", "by_type/cross_sectional.json", "training_plan.md"])

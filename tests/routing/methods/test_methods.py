@@ -23,7 +23,7 @@ from foxml_assets.core.errors import ConfigError, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.master_plan import TrainingHashes
-from foxml_assets.routing.candidates.table_columns import Codes, code, level
+from foxml_assets.routing.candidates.table_columns import Codes, code
 from foxml_assets.routing.methods import thresholds
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -63,7 +63,7 @@ TOO_MANY = Rule(
 
 def _choose(evidence: PairEvidence) -> Routes:
     """The symbol's own model wherever it may be trained, and nothing else."""
-    allowed = evidence.local.state >= level(SignalState.WEAK_BUT_OK)
+    allowed = evidence.local.state >= code(SignalState.WEAK_BUT_OK)
 
     def codes(yes: Route | RouteRule, no: Route | RouteRule) -> Codes:
         return np.where(allowed, code(yes), code(no)).astype(np.int8)

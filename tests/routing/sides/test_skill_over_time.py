@@ -158,6 +158,10 @@ def test_an_explanation_gives_the_numbers_and_the_keys_they_were_held_against() 
     [
         (_over_time(0.6, 0.6), "STABLE: earlier 0.600, recent 0.600, fade 0.0 < fade_z 2"),
         (_over_time(0.48, 0.47), "DIVERGED: earlier 0.480, recent 0.470, recent z -3.0 <= -fade_z -2"),
+        (
+            {**_over_time(0.6, 0.51), "recent_score_se": 0.0},
+            "STABLE: overlap 0.900 >= stable_overlap_min 0.7, tau 0.800 >= stable_tau_min 0.6",
+        ),
         ({"n_snapshots": 1}, "UNKNOWN: 1 snapshots, below min_snapshots_for_stability 2"),
         ({"std_tau": 0.4}, "DIVERGED: std of tau 0.400 above max_std_tau 0.25"),
         (
