@@ -39,6 +39,10 @@ class SignalState(StrEnum):
     STRONG = "STRONG"
 
 
+# States in which a side may serve by itself.
+USABLE = frozenset({SignalState.STRONG, SignalState.WEAK_BUT_OK})
+
+
 class Route(StrEnum):
     CROSS_SECTIONAL = "ROUTE_CROSS_SECTIONAL"
     SYMBOL_SPECIFIC = "ROUTE_SYMBOL_SPECIFIC"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
-from foxml_assets.core.vocabulary import USES_OWN, USES_POOLED, Route, SignalState, TrainingType
+from foxml_assets.core.vocabulary import USABLE, USES_OWN, USES_POOLED, Route, TrainingType
 from foxml_assets.planning.jobs.assignment import family_rules, priorities
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -17,7 +17,6 @@ _COLUMNS = [
     *("local_state", "sample_size", "score", "gate", "score_metric", "reason", "features"),
     *("failed_families", "families"),
 ]
-_ROUTABLE = [SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value]
 
 
 def job_table(routing: RoutingPlan, policy: RoutingPolicy) -> pd.DataFrame:
@@ -57,7 +56,7 @@ def _pooled(routing: RoutingPlan) -> pd.DataFrame:
     targets, pairs = routing.targets, routing.pairs
     served = targets["target"].isin(pairs.loc[pairs["route"].isin(USES_POOLED), "target"])
     # Without pairs no route says so: the pooled state decides alone.
-    alone = ~targets["target"].isin(pairs["target"]) & targets["cs_state"].isin(_ROUTABLE)
+    alone = ~targets["target"].isin(pairs["target"]) & targets["cs_state"].isin(USABLE)
     chosen = targets[(served | (alone & ~targets["hard_block"])).to_numpy()]
     renamed = {f"cs_{name}": name for name in ("sample_size", "score", "gate", "reason")}
     return chosen.rename(columns=renamed).assign(

@@ -10,15 +10,13 @@ import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import Problem, RoutingPlanError
-from foxml_assets.core.vocabulary import USES_OWN, USES_POOLED, Route, SignalState
+from foxml_assets.core.vocabulary import USABLE, USES_OWN, USES_POOLED, Route
 from foxml_assets.planning.plan.consumer import MAKE_NEW
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
 from foxml_assets.routing.candidates.table_columns import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.storage.exact_json import decode_json
-
-_ROUTABLE = {SignalState.STRONG.value, SignalState.WEAK_BUT_OK.value}
 
 
 def routing_problems(placed: PlacedJobs) -> Iterator[Problem]:
@@ -88,7 +86,7 @@ def _pooled_problems(plan: MasterPlan, routing: RoutingPlan) -> Iterator[Problem
     for target, state, is_blocked in zip(
         targets["target"], targets["cs_state"], targets["hard_block"], strict=True
     ):
-        is_expected = target in served or (target not in with_pairs and state in _ROUTABLE and not is_blocked)
+        is_expected = target in served or (target not in with_pairs and state in USABLE and not is_blocked)
         job = jobs.get(target)
         if job is None:
             if is_expected:

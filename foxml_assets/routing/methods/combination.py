@@ -1,4 +1,4 @@
-"""Two signal states become a route: the decision table, hard blocks before it, the lane's cap after it."""
+"""Two signal states become a route: the decision table, hard blocks over it, the lane's cap after it."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.core.vocabulary import USABLE, Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -143,18 +143,17 @@ def decision(
     cs: SignalState, local: SignalState, both_strong: BothStrongBehavior, both_weak: BothWeakBehavior
 ) -> tuple[Route, RouteRule]:
     """The decision table: the route of a pair with these states, and why."""
-    good = (SignalState.STRONG, SignalState.WEAK_BUT_OK)
     if cs == local == SignalState.STRONG:
         return _BOTH_STRONG_ROUTE[both_strong], RouteRule.BOTH_STRONG
     if cs == local == SignalState.WEAK_BUT_OK:
         return _BOTH_WEAK_ROUTE[both_weak], RouteRule.BOTH_WEAK
-    if cs in good and local in good:
+    if cs in USABLE and local in USABLE:
         if cs is SignalState.STRONG:
             return Route.CROSS_SECTIONAL, RouteRule.CS_STRONGER
         return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_STRONGER
-    if cs in good:
+    if cs in USABLE:
         return Route.CROSS_SECTIONAL, RouteRule.CS_ONLY
-    if local in good:
+    if local in USABLE:
         return Route.SYMBOL_SPECIFIC, RouteRule.LOCAL_ONLY
     if SignalState.EXPERIMENTAL in (cs, local):
         return Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from foxml_assets.core.vocabulary import Route, SignalState
+from foxml_assets.core.vocabulary import USABLE, Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
@@ -189,7 +189,7 @@ def _open_threshold(side: JudgedSide) -> Floats:
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """The pooled model and the average on the symbol, then what the other choices must lead by."""
     pooled = pooled_on_symbol(pair.row, policy)
-    in_question = pooled.passed and pair.cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK)
+    in_question = pooled.passed and pair.cs.state in USABLE
     needed = pair.row["cs_skill"] + policy.min_advantage
     lines = [pooled]
     if not np.isnan(pair.row["both_probability"]):
@@ -210,12 +210,12 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     cs, local = pair.cs, pair.local
     steps = []
     probability = pair.row["cs_probability"]
-    if cs.state in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
+    if cs.state in USABLE:
         if not probability >= policy.min_probability:
             steps.append(more_on_the_symbol(pair.row, policy))
     else:
         steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
-    if local.state not in (SignalState.STRONG, SignalState.WEAK_BUT_OK):
+    if local.state not in USABLE:
         steps.append(f"The symbol's own model is allowed with: {'; '.join(_for_discovery(local, policy))}.")
     elif pair.row["rule"] == RouteRule.SHRUNK_CS.value:
         lacking = pair.row["cs_skill"] + policy.min_advantage - pair.row["local_skill"]

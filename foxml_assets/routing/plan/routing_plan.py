@@ -39,10 +39,9 @@ class ScoreThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SideControl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Error control on one side. `expected_false` bounds the routed rows without skill, by the rows' own
-    standard errors; rows without one are `not_controlled` and left out of it. `kept` rows pass only because
-    an earlier plan discovered them, those found `together`, which it leaves out too, because their target's
-    own models have skill.
+    """Error control on one side. `kept` rows pass only because an earlier plan discovered them, those found
+    `together` because their target's own models have skill. `expected_false` bounds the other routed rows
+    without skill, by the rows' own standard errors; those without one are `not_controlled`, and left out.
     """
 
     tested: int

@@ -86,8 +86,9 @@ class SideRates(BySide[Rate]):
 class FalseDiscovery(ConfigModel):
     """Benjamini-Hochberg over each side's rows, of one plan or of a history of plans, for both methods.
 
-    Pooled rows of targets of whose own models one is usable, or all are above chance in their mean, are
-    tested among themselves too, at `q_confirmed`, and that mean at `q_together`; null asks neither.
+    Pooled rows of targets of whose own models one is usable, or all are above chance in their mean (at
+    `q.cross_sectional`), are tested among themselves too, at `q_confirmed`. At `q_together` that mean lets
+    pass the own models that are likely to have skill. Null asks neither.
     """
 
     enabled: bool = True
