@@ -39,7 +39,7 @@ def build_panel(config: DataConfig, layout: Layout) -> PanelInfo:
     if isinstance(source, DemoPanel):
         raw = demo_panel(source)
     else:
-        raw = read_file_panel(source, _features_before(layout))
+        raw = read_file_panel(source, *_columns_before(layout))
     valid = validate(raw)
     # Folds that cannot be cut would surface only after the write, target by target.
     for target in valid.targets:
@@ -90,12 +90,13 @@ def read_panel(
     return read_rows(layout.panel, info, columns, symbols, file=layout.panel)
 
 
-def _features_before(layout: Layout) -> tuple[str, ...]:
-    """Those of the panel that is there. A damaged one, which is about to be replaced, has none."""
+def _columns_before(layout: Layout) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Features and targets of the panel that is there; a damaged one, about to be replaced, has none."""
     try:
-        return load_panel_info(layout).features
+        info = load_panel_info(layout)
     except PanelError:
-        return ()
+        return (), ()
+    return info.features, tuple(target.name for target in info.targets)
 
 
 def _length_problems(info: PanelInfo) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """The families of scikit-learn beyond what all have: their file, many symbols, one thread."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from family_cases import PARAMS, make_data
 from threadpoolctl import ThreadpoolController, threadpool_info
 
@@ -138,6 +140,25 @@ def test_fits_side_by_side_give_the_same_bytes(family: ModelFamily, tmp_path: Pa
     with ThreadPoolExecutor(4) as pool:
         hashes = set(pool.map(lambda name: fitted(family).save(tmp_path / name), "abcdefgh"))
     assert len(hashes) == 1
+
+
+def test_models_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sha256, loads, reading, most = fitted("logistic").save(tmp_path / "m"), skops.io.loads, 0, 0
+
+    def counted(*arguments: object, **options: object) -> object:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        # Long enough that another thread would begin.
+        time.sleep(0.02)
+        model = loads(*arguments, **options)
+        reading -= 1
+        return model
+
+    monkeypatch.setattr("skops.io.loads", counted)
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: load_model("logistic", tmp_path / "m", sha256=sha256), range(4)))
+    assert (len(models), most) == (4, 1)
 
 
 @pytest.mark.parametrize("family", SCIKIT)

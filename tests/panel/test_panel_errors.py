@@ -237,3 +237,21 @@ def test_a_bad_panel_leaves_the_old_one_whole(tmp_path: Path) -> None:
     with pytest.raises(PanelError):
         build_panel(parquet_config(path), layout)
     assert (layout.panel.read_bytes(), layout.panel_info.read_bytes()) == before
+
+
+def test_a_target_that_is_taken_out_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:
+    path, layout = tmp_path / "panel.parquet", Layout(tmp_path / "out")
+    small_frame(n_bars=120).to_parquet(path, index=False)
+    build_panel(parquet_config(path), layout)
+    before = layout.panel.read_bytes()
+    one_less = 'targets: "fwd_*"'
+    with pytest.raises(PanelError, match=r"feature y_up_2d: was a target until now.*under exclude_features"):
+        build_panel(parquet_config(path, one_less), layout)
+    assert layout.panel.read_bytes() == before
+    left_out = build_panel(parquet_config(path, f'{one_less}\nexclude_features: "y_*"'), layout)
+    assert "y_up_2d" not in left_out.features
+    build_panel(parquet_config(path), layout)
+    named = build_panel(parquet_config(path, f'{one_less}\nfeatures: ["*", y_up_2d]'), layout)
+    assert "y_up_2d" in named.features
+    # It is a feature of the panel that stands by now.
+    assert "y_up_2d" in build_panel(parquet_config(path, one_less), layout).features

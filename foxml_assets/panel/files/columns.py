@@ -1,6 +1,6 @@
 """Which columns of a user's panel are targets and which are features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,19 @@ class ChosenColumns:
 
 
 def choose_columns(
-    schema: "pa.Schema", config: FilePanel, odd_value: Callable[[str], str | None]
+    schema: "pa.Schema",
+    config: FilePanel,
+    targets_before: Collection[str],
+    odd_value: Callable[[str], str | None],
 ) -> ChosenColumns:
     """The columns that `config` chooses from `schema`. Names that come from the future are never features.
 
+    `targets_before` are those of the panel that is replaced: a pattern alone makes no feature of them.
     `odd_value` gives a value of a column that is not a number, for the errors.
 
     Raises PanelError that lists every problem: key columns missing, patterns that choose nothing,
-    columns that are not numeric, horizons that cannot be read, names that cannot be used.
+    columns that are not numeric, horizons that cannot be read, names that cannot be used, labels that would
+    become features.
     """
     keys = {config.time_column, config.symbol_column}
     problems = [Problem(f"column {key}", "is missing") for key in sorted(keys - set(schema.names))]
@@ -72,6 +77,15 @@ def choose_columns(
         Problem(f"feature {name}", "has a name that comes from the future: rename it, or leave it out")
         for name in config.features
         if name in ahead
+    ]
+    problems += [
+        Problem(
+            f"feature {name}",
+            "was a target until now: list it under exclude_features or, if it is known "
+            "in time, by its name under features",
+        )
+        for name in features
+        if name in targets_before and name not in config.features
     ]
     if not features:
         problems.append(Problem("panel.features", "choose no numeric column"))

@@ -32,15 +32,19 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def read_file_panel(config: FilePanel, features_before: Collection[str] = ()) -> RawPanel:
+def read_file_panel(
+    config: FilePanel, features_before: Collection[str] = (), targets_before: Collection[str] = ()
+) -> RawPanel:
     """Read the chosen columns of all files. Logs what is left out because it is not numeric, and what of it
     is among `features_before`.
 
-    Raises PanelError for files that cannot be read, columns that a file lacks, and choices that name nothing.
+    Raises PanelError for files that cannot be read, columns that a file lacks, choices that name nothing, and
+    features by a pattern that are among `targets_before`.
     """
     files = panel_files(config.path, config.source)
     tables = open_tables(files, config.source, config.symbol_column, PANEL)
-    chosen = choose_columns(unified_schema(tables, PANEL), config, lambda name: odd_value(name, tables))
+    schema = unified_schema(tables, PANEL)
+    chosen = choose_columns(schema, config, targets_before, lambda name: odd_value(name, tables))
     if left_out := left_out_words(chosen.not_numeric, tables, features_before):
         _log.warning("panel: %s", left_out)
     keys = (config.time_column, config.symbol_column)

@@ -86,7 +86,8 @@ def describe_cost(jobs: Sequence[Job], layout: Layout, config: TrainingConfig) -
     for kind in TrainingType:
         own = seconds_by_job([job for job in jobs if job.training_type is kind], past)
         clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS + _clock_seconds(own, threads)
-    return f"{fits:,} fits, about {duration(clock)} on {on}{unknown}"
+    about = "at least" if estimate.unknown else "about"
+    return f"{fits:,} fits, {about} {duration(clock)} on {on}{unknown}"
 
 
 def _clock_seconds(job_seconds: Iterable[float], threads: int) -> float:
