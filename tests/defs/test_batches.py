@@ -227,3 +227,22 @@ def test_more_partitions_than_one_statement_takes_are_added_in_order_and_deleted
     assert add_partitions(shell.ledger, SYMBOL_JOBS, many) == (*before, *many)
     assert retire_partitions(shell.ledger, SYMBOL_JOBS, set(before)) == ()
     assert keys(shell) == before
+
+
+def test_why_a_job_failed_stands_on_its_partition(shell: Shell) -> None:
+    failing = shell.plan.jobs[2]
+    folder = shell.layout.model_dir(failing.target, failing.symbol, "lightgbm").parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    batch = batch_of(shell)
+    assert not shell.execute(batch).success
+    seen = shell.instance.fetch_observations(shell.ledger.names.key("symbol_models"), limit=10).records
+    (event,) = (record.event_log_entry.asset_observation for record in seen)
+    assert event is not None
+    assert event.partition == partition_key(failing)
+    assert str(folder) in str(event.metadata["failed"].value)
+    assert shell.pending() == [failing.job_id]
+    # The reason is no version: once the job is trained nothing is stale for it.
+    folder.unlink()
+    assert shell.execute(batch_of(shell)).success
+    assert shell.pending() == []

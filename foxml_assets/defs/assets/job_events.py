@@ -15,6 +15,7 @@ from foxml_assets.defs.running.ledger import Ledger, Names
 from foxml_assets.defs.running.stage_runs import MODEL_ASSETS, partition_key
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext
+from foxml_assets.training.outcome import JobOutcome
 
 JOB_ASSETS = {
     TrainingType.CROSS_SECTIONAL: "cross_sectional_jobs",
@@ -62,6 +63,17 @@ def job_events(ledger: Ledger, kind: TrainingType, jobs: Iterable[Job]) -> Itera
         # Only what is not as it was last reported; no version says that the job is its model's own.
         if told.get(key) != (None if is_its_own else job.spec_hash):
             yield job_event(ledger.names, job, is_changed=not is_its_own)
+
+
+def failure_observation(asset: dg.AssetKey, outcome: JobOutcome) -> dg.AssetObservation:
+    """Why the job's models, partitions of `asset`, were not trained. It is no version of anything."""
+    told = {
+        "failed": dg.MetadataValue.text(outcome.reason),
+        "job_id": dg.MetadataValue.text(outcome.job.job_id),
+    }
+    return dg.AssetObservation(
+        asset, partition=partition_key(outcome.job), metadata=told, description=outcome.reason
+    )
 
 
 def job_event(names: Names, job: Job, *, is_changed: bool) -> dg.AssetObservation:

@@ -13,6 +13,7 @@ from foxml_assets.core.vocabulary import TrainingType
 from foxml_assets.defs.assets.events import output_event
 from foxml_assets.defs.assets.job_events import (
     JOB_ASSETS,
+    failure_observation,
     job_event,
     job_events,
     model_version,
@@ -112,6 +113,7 @@ def _train(
         if outcome.status is OutcomeStatus.FAILED:
             _log.info("%s", line)
             failed.append(outcome)
+            yield failure_observation(context.asset_key, outcome)
         else:
             # The model's event tells it; a line of the log would be an event more for each job.
             _terminal.info("%s", line)
