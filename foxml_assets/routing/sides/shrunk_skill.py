@@ -23,11 +23,12 @@ from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, Side
 _MEANS = np.geomspace(0.01, 0.8, 16)
 _SPREADS = np.array([0.05, 0.2, 0.5, 1.0])
 _SHARES = np.array([0.01, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
-_SHARE_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 8.0])
+_SHARE_WEIGHTS = np.array([*[1.0] * 8, 8.0])
 # Where few of the means are likely, others between them are asked, so often: then they are 1 % apart.
 _MEANS_LIKELY, _REFINEMENTS = 6, 2
-# More pairs tell a target's prior no better, and shares to the power of half as many are still numbers.
+# More pairs tell a target's prior no better. So many at once are quick.
 _MOST_PAIRS = 250
+_AT_ONCE = 32
 # Priors of less weight than this, where the likeliest has 1, change no probability by as much.
 _LEAST_WEIGHT = 1e-4
 # Errors beyond any skill, whose squares would be 0 or infinite.
@@ -155,14 +156,14 @@ def shrink(
 
 def _likely_priors(y: Floats, variance: Floats) -> _Priors:
     """Those of any weight after these skills were seen."""
-    means = _MEANS
+    means, weight = _MEANS, _weights(y, variance, _MEANS)
     for _ in range(_REFINEMENTS):
-        likely = np.flatnonzero((_weights(y, variance, means) > _LEAST_WEIGHT).any(axis=(0, 2)))
+        likely = np.flatnonzero((weight > _LEAST_WEIGHT).any(axis=(0, 2)))
         if len(likely) >= _MEANS_LIKELY:
             break
         low, high = max(likely[0] - 1, 0), min(likely[-1] + 1, len(means) - 1)
         means = np.geomspace(means[low], means[high], len(means))
-    weight = _weights(y, variance, means)
+        weight = _weights(y, variance, means)
     share, mean, spread = np.nonzero(weight > _LEAST_WEIGHT)
     chosen = weight[share, mean, spread]
     slab = (means[mean] * _SPREADS[spread]) ** 2
@@ -171,21 +172,20 @@ def _likely_priors(y: Floats, variance: Floats) -> _Priors:
 
 def _weights(y: Floats, variance: Floats, means: Floats) -> Floats:
     """The weight of each prior (by share, mean and spread) after these skills were seen; the largest is 1."""
-    mean, spread = (values.ravel() for values in np.meshgrid(means, _SPREADS, indexing="ij"))
-    ratio = _log_ratio(y, variance, mean, (mean * spread) ** 2)
+    # A column for each mean and spread, the spreads of a mean side by side.
+    ratio = _log_ratio(
+        y, variance, np.repeat(means, len(_SPREADS)), np.multiply.outer(means, _SPREADS).ravel() ** 2
+    )
     # The likelihood of a pair, share * related + (1 - share) * unrelated, over the larger of both densities:
-    # what is left is at least the smaller share, and a product of half of the pairs stays above 0.
+    # it is at least the smaller share, so a product of some pairs is above 0. Few at a time stay in caches.
     smaller = np.exp(-np.abs(ratio))
     unrelated = np.where(ratio > 0, smaller, 1.0)
     gain = np.where(ratio > 0, 1.0, smaller) - unrelated
-    largest = np.maximum(ratio, 0.0).sum(axis=0)
-    halves = slice(None, len(y) // 2), slice(len(y) // 2, None)
-    likelihood = np.stack([
-        largest + sum(np.log((unrelated[half] + share * gain[half]).prod(axis=0)) for half in halves)
-        for share in _SHARES
-    ])  # fmt: skip
-    seen = likelihood + np.log(_SHARE_WEIGHTS)[:, None]
-    weight: Floats = np.exp(seen - seen.max())
+    likelihood = np.log(_SHARE_WEIGHTS)[:, None] + np.maximum(ratio, 0.0).sum(axis=0)
+    for start in range(0, len(y), _AT_ONCE):
+        few = slice(start, start + _AT_ONCE)
+        likelihood += np.log((unrelated[few] + _SHARES[:, None, None] * gain[few]).prod(axis=1))
+    weight: Floats = np.exp(likelihood - likelihood.max())
     return weight.reshape(len(_SHARES), len(means), len(_SPREADS))
 
 
