@@ -76,11 +76,6 @@ class CatBoostModel:
             self.booster.save_model(str(written), format="cbm")
             return write_model(path, written.read_bytes())
 
-    def gain_importances(self) -> Vector:
-        """Shape (n_features,): how much predictions change with each feature, in percent of all."""
-        changes = self.booster.get_feature_importance(type="PredictionValuesChange", thread_count=1)
-        return np.asarray(changes, dtype=np.float64)
-
 
 def fit_catboost(
     task: TaskType,

@@ -36,10 +36,3 @@ class FittedModel(Protocol):
         Raises OSError.
         """
         ...
-
-    def gain_importances(self) -> Vector:
-        """Shape (n_features,): how much each feature counts, in the order of `features`.
-
-        Of trees that is the total gain of its splits, or the nearest that the library has.
-        """
-        ...

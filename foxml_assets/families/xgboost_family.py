@@ -62,12 +62,6 @@ class XGBoostModel:
         """See FittedModel. The file is UBJSON."""
         return write_model(path, bytes(self.booster.save_raw(raw_format="ubj")))
 
-    def gain_importances(self) -> Vector:
-        """See FittedModel."""
-        gains = self.booster.get_score(importance_type="total_gain")
-        # Features without any split are not listed.
-        return np.asarray([gains.get(name, 0.0) for name in native_names(self.features)], dtype=np.float64)
-
 
 def fit_xgboost(
     task: TaskType,

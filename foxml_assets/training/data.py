@@ -114,7 +114,7 @@ def load_job_data(job: Job, context: TrainingContext, shared: SharedRows) -> Job
         raise TrainingError(f"there is nothing to train on: {what}", problems=[Problem("job", job.job_id)])
     horizon = _horizon(job, context)
     frame = shared.read(job, symbols, context)
-    code = pd.Categorical(frame[info.symbol_column], categories=list(symbols)).codes.astype(np.int64)
+    code = _symbol_codes(frame[info.symbol_column], symbols)
     train, holdout = split_rows(
         code,
         timeline.bar_of(frame[info.time_column]),
@@ -142,8 +142,17 @@ def model_inputs(
 ) -> pd.DataFrame:
     """What the job's model learns and predicts from: rows of the panel with each row's symbol code."""
     X = frame[list(job_features(job, context.info))]
-    # One more column, or none.
-    return X.assign(**dict.fromkeys(symbol_feature(job, context.info, context.config), code))
+    added = symbol_feature(job, context.info, context.config)
+    # To assign nothing would copy all columns, for each of thousands of jobs.
+    return X.assign(**dict.fromkeys(added, code)) if added else X
+
+
+def _symbol_codes(names: pd.Series, symbols: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The position in `symbols` of each of `names`, which are of no other symbol."""
+    # Thousands of jobs have one symbol, whose name need not be looked up in every row.
+    if len(symbols) == 1:
+        return np.zeros(len(names), dtype=np.int64)
+    return pd.Categorical(names, categories=list(symbols)).codes.astype(np.int64)
 
 
 def _horizon(job: Job, context: TrainingContext) -> int:

@@ -114,16 +114,6 @@ def test_a_probability_stays_between_0_and_1() -> None:
     np.testing.assert_array_equal(predicted, np.clip(plain, 0, 1))
 
 
-def test_importances_are_sizes_of_coefficients_and_the_spread_of_intercepts(tmp_path: Path) -> None:
-    X, y = make_frame()
-    model = fit_frame(X, y)
-    content = saved(model, tmp_path / "m")
-    spread = np.std(content["symbol"]["intercepts"])
-    expected = [*np.abs(content["coefficients"][:4]), spread]
-    np.testing.assert_array_equal(model.gain_importances(), expected)
-    assert content["coefficients"][1] < 0 < spread
-
-
 def test_without_a_usable_feature_the_intercepts_are_the_model() -> None:
     X, y = make_frame()
     model = fit_frame(X[["flat", "none", "symbol"]], y, intercept_prior_rows=0)

@@ -60,17 +60,6 @@ class RidgeModel:
         """See FittedModel. The file is canonical JSON."""
         return write_model(path, canonical_json(self.content))
 
-    def gain_importances(self) -> Vector:
-        """Shape (n_features,): |coefficient|, the effect of one standard deviation of the feature.
-
-        Of the symbol's column: the standard deviation of the intercepts.
-        """
-        importances = np.abs(np.asarray(self.content.coefficients, dtype=np.float64))
-        symbol = self.content.symbol
-        if symbol is not None:
-            importances[self.features.index(symbol.column)] = np.std(symbol.intercepts)
-        return importances
-
     def _intercepts(self, matrix: Floats) -> Vector:
         overall = np.full(len(matrix), self.content.intercept)
         symbol = self.content.symbol

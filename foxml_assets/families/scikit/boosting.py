@@ -10,7 +10,6 @@ from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.families.model import Vector
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.scikit.learner import Learner, scikit_family
 from foxml_assets.families.scikit.tree_nodes import Nodes, check_trees
@@ -63,15 +62,6 @@ def _estimator(
     )
 
 
-def _total_gains(model: "BaseHistGradientBoosting") -> Vector:
-    """Total gain of the splits on each column."""
-    gains = np.zeros(model.n_features_in_)
-    for tree in _trees(model):
-        splits = tree.nodes[tree.nodes["is_leaf"] == 0]
-        gains += np.bincount(splits["feature_idx"], weights=splits["gain"], minlength=len(gains))
-    return gains
-
-
 def _check(model: "BaseHistGradientBoosting") -> None:
     tables = (tree.nodes for tree in _trees(model))
     nodes = (
@@ -111,7 +101,6 @@ _LEARNER = Learner(
     family="hist_gradient_boosting",
     symbol=_as_category,
     estimator=_estimator,
-    importances=_total_gains,
     types=frozenset(
         {
             "functools.partial",

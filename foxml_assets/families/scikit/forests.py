@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import Field
 
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.families.model import Vector
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.scikit.learner import Learner, scikit_family
 from foxml_assets.families.scikit.tree_nodes import Nodes, check_trees
@@ -65,11 +63,6 @@ def _settings(params: ExtraTreesParams, seed: int) -> dict[str, Any]:
     return {"n_estimators": params.trees, "n_jobs": 1, "random_state": seed, **named}
 
 
-def _impurity_decreases(model: "BaseForest") -> Vector:
-    """By how much the splits on each column made labels within leaves more alike, as a share of all."""
-    return np.asarray(model.feature_importances_, dtype=np.float64)
-
-
 def _check(model: "BaseForest") -> None:
     trees = (one.tree_ for one in model.estimators_)
     nodes = (
@@ -84,7 +77,6 @@ _RANDOM_FOREST = Learner(
     family="random_forest",
     symbol=_as_columns,
     estimator=_random_forest,
-    importances=_impurity_decreases,
     types=_TYPES
     | {
         "sklearn.ensemble._forest.RandomForestClassifier",
@@ -98,7 +90,6 @@ _EXTRA_TREES = Learner(
     family="extra_trees",
     symbol=_as_columns,
     estimator=_extra_trees,
-    importances=_impurity_decreases,
     types=_TYPES
     | {
         "sklearn.ensemble._forest.ExtraTreesClassifier",

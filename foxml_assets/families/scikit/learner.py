@@ -48,15 +48,14 @@ class Learner(Generic[Params]):
     """What a family of scikit-learn has of its own.
 
     `symbol` makes what encodes the codes of the symbol. `estimator` makes what is fitted, to the columns of
-    the symbol, if it is told that there are any, and to the features. Of what was fitted, `importances` are
-    those of its columns, and `check` raises ValueError if a prediction could read what is not the model's.
-    `types` are all that encoder and estimator are made of.
+    the symbol, if it is told that there are any, and to the features. `check` raises ValueError if a
+    prediction of what was fitted could read what is not the model's. `types` are all that encoder and
+    estimator are made of.
     """
 
     family: ModelFamily
     symbol: Callable[[Params, int], "BaseEstimator"]
     estimator: Callable[[TaskType, Params, int, bool], "BaseEstimator"]
-    importances: Callable[[Any], Vector]
     types: frozenset[str]
     check: Callable[[Any], None] = lambda _: None
     one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -136,16 +135,6 @@ class ScikitModel:
     def save(self, path: Path) -> str:
         """See FittedModel. The file is one of skops."""
         return write_model(path, to_bytes({"features": list(self.features), "pipeline": self.pipeline}))
-
-    def gain_importances(self) -> Vector:
-        """See FittedModel. What is the importance of a column differs by family."""
-        columns, found = self.pipeline["columns"], np.zeros(len(self.features))
-        values = self.learner.importances(self.pipeline["model"])
-        (_, _, symbol), (_, _, others) = columns.transformers
-        # An encoded symbol may be many columns; it counts as the sum of theirs.
-        found[symbol] = values[columns.output_indices_["symbol"]].sum()
-        found[others] = values[columns.output_indices_["others"]]
-        return found
 
 
 def scikit_family(

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from foxml_assets.core.vocabulary import TaskType
-from foxml_assets.families.model import Vector
 from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.scikit.learner import Learner, scikit_family
 from foxml_assets.families.threads import one_blas_thread
@@ -74,22 +72,10 @@ def _on_z_scores(model: "BaseEstimator") -> "Pipeline":
     return Pipeline([("gaps", gaps), ("z", StandardScaler()), ("weights", model)])
 
 
-def _squared_logistic(model: "Pipeline") -> Vector:
-    """The squared coefficient of each z-score."""
-    # On z-scores, a square is the variance that the column alone adds to the linear predictor.
-    return np.asarray(model["weights"].coef_[0] ** 2, dtype=np.float64)
-
-
-def _squared_elastic_net(model: "Pipeline") -> Vector:
-    """The squared coefficient of each z-score."""
-    return np.asarray(model["weights"].regressor_.coef_ ** 2, dtype=np.float64)
-
-
 _LOGISTIC = Learner(
     family="logistic",
     symbol=_as_level,
     estimator=_logistic,
-    importances=_squared_logistic,
     types=_TYPES | {"sklearn.linear_model._logistic.LogisticRegression"},
     one_thread=one_blas_thread,
 )
@@ -97,7 +83,6 @@ _ELASTIC_NET = Learner(
     family="elastic_net",
     symbol=_as_level,
     estimator=_elastic_net,
-    importances=_squared_elastic_net,
     types=_TYPES
     | {
         "sklearn.compose._target.TransformedTargetRegressor",
