@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 # typer carries its own copy of click and exports only the leaves of the tree of errors.
-_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 # As of a process that SIGINT has ended.
 INTERRUPTED = 130
@@ -46,7 +46,7 @@ def main() -> None:
         if code == INTERRUPTED:
             raise KeyboardInterrupt
     except _UsageError as error:
-        error_console.print(f"{error}\nTry: foxml --help", soft_wrap=True)
+        error_console.print(f"{error.format_message()}\nTry: foxml --help", soft_wrap=True)
         code = 1
     except _interrupts():
         again = shlex.join(["foxml", *sys.argv[1:]])

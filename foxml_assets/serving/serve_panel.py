@@ -1,5 +1,6 @@
 """The plan in force over a panel: one of the user's, or rows of its own that were not trained on."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from foxml_assets.training.models.look import look_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_MAX_NAMED = 10
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,17 @@ def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) 
     """The rows of the panel at `path`, with the columns that the plan's models take and no others.
 
     Time and symbol are named as in the panel that was trained on, and `time_unit` is what whole numbers in
-    the time column count. Raises PanelError, naming what does not fit.
+    the time column count. Logs which columns are empty. Raises PanelError, naming what does not fit.
     """
     info = served.context.info
     features = features_of(served.usable_jobs, info)
     raw = read_rows(str(path), info.time_column, info.symbol_column, features, time_unit)
     frame = validate_rows(raw)
+    # Models were trained with gaps, and answer without a word however many there are.
+    empty = [name for name in features if len(frame) and not frame[name].notna().any()]
+    if empty:
+        shown = ", ".join(empty[:_MAX_NAMED]) + (", ..." if len(empty) > _MAX_NAMED else "")
+        _log.warning("%d features that models take have no value in any row: %s", len(empty), shown)
     symbol = frame[info.symbol_column]
     return panel_rows(frame[features], frame[info.time_column], symbol, tuple(symbol.unique()))
 

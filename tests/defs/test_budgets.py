@@ -1,5 +1,6 @@
 """A command trains what it was allowed and no more; the next one goes on."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import typer
 from shell_world import SIX, Shell
 from training_world import RETURN, UP
 
-from foxml_assets.cli import app
+from foxml_assets.cli import app, main
 from foxml_assets.commands.running.run import run_training
 from foxml_assets.defs.running.claims import Role, claimed
 from foxml_assets.defs.running.requested import ask_for, requested_runs
@@ -84,3 +85,11 @@ def test_the_daemon_is_told_the_limits_too(shell: Shell) -> None:
 def test_only_training_can_be_limited() -> None:
     with pytest.raises(typer.BadParameter, match="only training"):
         app(["run", "--until", "plan", "--max-jobs", "1"], standalone_mode=False)
+
+
+def test_a_wrong_limit_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["foxml", "run", "--max-jobs", "0"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().err
+    assert "'--max-jobs': Input should be greater than or equal to 1" in told

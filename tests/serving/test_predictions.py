@@ -237,11 +237,14 @@ def test_a_csv_panel_is_predicted_as_the_same_parquet(trained_once: Routed, tmp_
     pd.testing.assert_frame_equal(predict_panel(as_numbers, trained_once.world.context, "s").frame, expected)
 
 
-def test_a_feature_without_any_value_is_predicted_on_in_csv_as_in_parquet(
-    trained_once: Routed, tmp_path: Path
+def test_a_feature_without_any_value_is_predicted_on_in_csv_as_in_parquet_and_told(
+    trained_once: Routed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    predicted(trained_once, tmp_path, held_rows())
+    assert "have no value" not in caplog.text
     empty = held_rows().assign(gap=np.nan, vol=np.nan)
     expected = predicted(trained_once, tmp_path, empty).frame
+    assert "2 features that models take have no value in any row: gap, vol" in caplog.text
     empty.to_csv(tmp_path / "new.csv", index=False)
     found = predict_panel(tmp_path / "new.csv", trained_once.world.context, None)
     assert set(found.unserved) == set(BLOCKED)

@@ -152,6 +152,8 @@ def test_a_damaged_one_is_not_believed_but_trained_again(world: World, damage: s
     retire(world, pooled)
     damaged = only(world).folder / path.name
     damaged.write_bytes(damaged.read_bytes().replace(b"AAA", b"BBB")[:-9])
+    # Announced is what has a manifest that can be read; the model's file is not read for that.
+    assert is_retired(own, "lightgbm", world.layout) == (damage == "the model")
     assert train(world, [own])[0].status is OutcomeStatus.DONE
     assert files(path.parent).keys() == before.keys()
     assert path.read_bytes() == before[path.name]
@@ -213,6 +215,9 @@ def test_prune_deletes_what_was_retired_long_enough_ago(world: World) -> None:
     assert list(prune(world.layout, before=LATER)) == [early]
     assert retired_models(world.layout) == (late,)
     assert not early.folder.exists()
+    # Nor is a folder left that held nothing else.
+    folders = [path for path in world.layout.retired_models.rglob("*") if path.is_dir()]
+    assert all(any(folder.iterdir()) for folder in folders)
     assert files(world.layout.model_dir(UP, None, "lightgbm")) == live
     assert not list(world.layout.staged_models.iterdir())
 

@@ -48,6 +48,8 @@ POOLS = {
     TrainingType.SYMBOL_SPECIFIC: "symbol_training",
 }
 _MAX_LISTED = 20
+# Dagster takes no more for an asset.
+_MOST_KINDS = 3
 _log, _terminal = logging.getLogger(__name__), logging.getLogger(TERMINAL)
 
 
@@ -65,10 +67,12 @@ def model_assets(graph: Graph) -> list[dg.AssetsDefinition]:
     Raises ConfigError.
     """
     batch_size = graph.workspace.training_config().batch_size
-    return [_models(kind, batch_size)(graph) for kind in TrainingType]
+    rules = graph.workspace.routing_policy().families
+    families = dict.fromkeys(family for rule in rules for family in rule.use)
+    return [_models(kind, batch_size, set(list(families)[:_MOST_KINDS]))(graph) for kind in TrainingType]
 
 
-def _models(kind: TrainingType, batch_size: int) -> Factory:
+def _models(kind: TrainingType, batch_size: int, families: set[str]) -> Factory:
     @asset(
         MODEL_ASSETS[kind],
         description=_DESCRIPTIONS[kind],
@@ -80,7 +84,7 @@ def _models(kind: TrainingType, batch_size: int) -> Factory:
         output_required=False,
         pool=POOLS[kind],
         config=Batch,
-        kinds={"lightgbm", "xgboost"},
+        kinds=families,
     )
     def models(
         context: dg.AssetExecutionContext, workspace: Workspace, config: Batch

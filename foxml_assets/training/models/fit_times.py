@@ -3,7 +3,7 @@
 import heapq
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -81,16 +81,22 @@ def describe_cost(jobs: Sequence[Job], layout: Layout, config: TrainingConfig) -
     unknown = f", {estimate.unknown:,} of them never timed" if estimate.unknown else ""
     threads = config.sure_threads
     on = "one thread" if threads == 1 else f"{threads} threads"
-    # A run holds jobs of one training type, and runs follow each other.
+    about = "at least" if estimate.unknown else "about"
+    return f"{fits:,} fits, {about} {duration(clock_seconds(jobs, past, config))} on {on}{unknown}"
+
+
+def clock_seconds(jobs: Sequence[Job], past: Mapping[FitKey, float], config: TrainingConfig) -> float:
+    """What training `jobs`, in that order, will take by the clock, if fits take as long as `past` ones."""
     clock = 0.0
+    # A run holds jobs of one training type, and runs follow each other.
     for kind in TrainingType:
         own = seconds_by_job([job for job in jobs if job.training_type is kind], past)
-        clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS + _clock_seconds(own, threads)
-    about = "at least" if estimate.unknown else "about"
-    return f"{fits:,} fits, {about} {duration(clock)} on {on}{unknown}"
+        clock += math.ceil(len(own) / config.batch_size) * _RUN_SECONDS
+        clock += _seconds_on(config.sure_threads, own)
+    return clock
 
 
-def _clock_seconds(job_seconds: Iterable[float], threads: int) -> float:
+def _seconds_on(threads: int, job_seconds: Iterable[float]) -> float:
     """How long `threads` work on jobs of so many seconds each: whoever is free takes the next one."""
     busy_until = [0.0] * threads
     for seconds in job_seconds:

@@ -16,6 +16,7 @@ import msgspec
 from foxml_assets.core.errors import FoxmlError, LinkError, Problem, StoreError
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import ModelFamily
+from foxml_assets.families.registry import find_family
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
 from foxml_assets.storage.directories import discard_directory, move_directory, sweep_staged
 from foxml_assets.storage.exact_json import decode_json
@@ -101,9 +102,9 @@ def take_back(job: Job, family: ModelFamily, layout: Layout) -> bool:
 
     Whether it is sound is for the caller to find out, as of any model. Raises OSError and LinkError.
     """
-    if not is_retired(job, family, layout):
-        return False
     retired, final = _place(job, family, layout), layout.model_dir(job.target, job.symbol, family)
+    if not (retired / MANIFEST_FILE).is_file():
+        return False
     try:
         remove_file(retired / RECORD_FILE)
         move_directory(retired, final, staging=layout.staged_models)
@@ -114,8 +115,10 @@ def take_back(job: Job, family: ModelFamily, layout: Layout) -> bool:
 
 
 def is_retired(job: Job, family: ModelFamily, layout: Layout) -> bool:
-    """Whether a model of the job's very spec lies ready to be taken back."""
-    return (_place(job, family, layout) / MANIFEST_FILE).is_file()
+    """Whether a model of the job's very spec lies ready to be taken back. Its file is not read."""
+    place = _place(job, family, layout)
+    files = (place / find_family(family).model_file, place / MARK_FILE)
+    return spec_in(place) == job.spec_hash and any(path.is_file() for path in files)
 
 
 def retired_models(layout: Layout) -> tuple[RetiredModel, ...]:
@@ -147,6 +150,7 @@ def prune(
         if not is_rehearsal:
             _delete_stored(model, layout, store)
             discard_directory(model.folder, staging=layout.staged_models)
+            _remove_empty(model.folder.parent, layout.retired_models)
         yield model
 
 
@@ -165,6 +169,13 @@ def _delete_stored(model: RetiredModel, layout: Layout, store: ObjectStore | Non
     in_use = layout.models / PurePosixPath(model.name).parent
     if spec_in(in_use) != PurePosixPath(model.name).name:
         store.delete_folder(layout.stored_folder(model.name))
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove `folder` and those on the way to it from `root`, as far as nothing is left in them."""
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _place(job: Job, family: ModelFamily, layout: Layout) -> Path:
