@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from graph_snapshot import CONFIG_DIR, SNAPSHOT, graph_lines
+from shell_world import Shell
 
 from foxml_assets.defs.build import build_definitions
+from foxml_assets.defs.running.stage_runs import StageRun
 from foxml_assets.stages import CONFIGS, GROUPS, PANEL_SOURCE, STAGE_ASSETS
 from foxml_assets.workspace import Workspace
 
@@ -38,3 +41,14 @@ def test_every_asset_leads_to_the_function_that_makes_it(tmp_path: Path) -> None
             labels[key.to_user_string()] = where.label
     assert labels["panel"] == "panel"
     assert labels["plan_by_route"] == "_training_plan"
+
+
+@pytest.mark.parametrize("name", ["routing_candidates", "routing_plan"])
+def test_the_page_of_a_table_says_what_each_column_holds(shell: Shell, name: str) -> None:
+    assert shell.execute(StageRun((name,))).success
+    event = shell.instance.get_latest_materialization_event(shell.ledger.names.key(name))
+    assert event is not None
+    assert event.asset_materialization is not None
+    schema = event.asset_materialization.metadata["dagster/column_schema"].value
+    assert schema.columns[0].name == "target"
+    assert all(column.description for column in schema.columns)

@@ -8,6 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from foxml_assets.core.markdown import Markup, escape, table
+from foxml_assets.routing.candidates.table_columns import Column
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import Manifest, manifest_path
 from foxml_assets.training.models.model_location import ModelFile, model_file
@@ -17,12 +18,15 @@ _SCORES = ("family", "hold-out", "promised", "skill", "rows", "trained from", "t
 _MAX_REASON = 2_000
 
 
-def table_metadata(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Row count and column schema, under the names the UI knows."""
-    columns = [dg.TableColumn(name=str(name), type=str(dtype)) for name, dtype in frame.dtypes.items()]
+def table_metadata(frame: pd.DataFrame, columns: Sequence[Column]) -> dict[str, dg.MetadataValue]:
+    """Row count, and what each of the frame's `columns` holds, under the names the UI knows."""
+    shown = [
+        dg.TableColumn(name=column.name, type=str(frame[column.name].dtype), description=column.meaning)
+        for column in columns
+    ]
     return {
         "dagster/row_count": dg.MetadataValue.int(len(frame)),
-        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=shown)),
     }
 
 

@@ -9,7 +9,7 @@ from foxml_assets.defs.assets.metadata import file_link, markdown_table, picture
 from foxml_assets.defs.checking.artifact_files import FILES, files_hash
 from foxml_assets.defs.graph import asset
 from foxml_assets.defs.running.attempts import retry_while_locked
-from foxml_assets.routing.candidates.candidates import candidates_hash
+from foxml_assets.routing.candidates.candidates import CANDIDATE_COLUMNS, candidates_hash
 from foxml_assets.routing.candidates.candidates_file import (
     candidates_source_hash,
     load_candidates,
@@ -20,6 +20,7 @@ from foxml_assets.routing.decide.fdr_history import read_history
 from foxml_assets.routing.decide.router import plan_to_remember, route
 from foxml_assets.routing.pages.plan_files import recover_routing_plan, write_routing_plan
 from foxml_assets.routing.pages.plan_markdown import PICTURE_NAME
+from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS
 from foxml_assets.workspace import Workspace
 
 GROUP = "routing"
@@ -44,7 +45,7 @@ def routing_candidates(context: dg.AssetExecutionContext, workspace: Workspace) 
     return dg.MaterializeResult(
         data_version=dg.DataVersion(candidates_hash(source.table)),
         metadata={
-            **table_metadata(source.table),
+            **table_metadata(source.table, CANDIDATE_COLUMNS),
             "source": source.description if len(source.table) else NOTHING_TO_ROUTE,
             "source_hash": source_hash,
             "file": file_link(path),
@@ -81,7 +82,7 @@ def routing_plan(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.
         metadata={
             "routes": markdown_table(["route", "pairs"], sorted(summary.by_route.items())),
             "picture": picture((layout.routing_plan_dir / PICTURE_NAME).read_bytes(), "Routes"),
-            **table_metadata(plan.pairs),
+            **table_metadata(plan.pairs, PAIR_COLUMNS),
             "quarantined_rows": summary.n_quarantined,
             "routing_plan_hash": summary.routing_plan_hash,
             "file": file_link(layout.routing_plan),
