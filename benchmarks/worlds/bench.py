@@ -15,7 +15,7 @@ from benchmarks.worlds.verdicts import Verdict, kind_rows, right_pairs, verdict
 from benchmarks.worlds.world import World
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.planning.jobs.builder import build_plan
-from foxml_assets.planning.plan.master_plan import TrainingHashes
+from foxml_assets.planning.plan.master_plan import MasterPlan, TrainingHashes
 from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -47,17 +47,9 @@ class Outcome:
 
 def judge_policy(bench: Bench, policy: RoutingPolicy) -> Outcome:
     """Route the run's candidates under `policy` and judge what the jobs of its plan would serve."""
-    routing = _routed(bench, bench.candidates, policy)
-    plan = build_plan(
-        routing,
-        policy,
-        data_hashes={},
-        training_hashes=TrainingHashes("benchmark", {}),
-        parent_plan_hash=None,
-        stamp=STAMP,
-    )
-    served = served_by_plan(bench.world, bench.table, routing, plan)
-    again = [route_choices(bench.world, _routed(bench, table, policy)) for table in bench.replans]
+    routing = routed(bench, bench.candidates, policy)
+    served = served_by_plan(bench.world, bench.table, routing, plan_of(routing, policy))
+    again = [route_choices(bench.world, routed(bench, table, policy)) for table in bench.replans]
     found = verdict(bench.world, bench.table, bench.truth, served, flipped_share(served.choice, again))
     leaks = leak_outcomes(bench.world, bench.candidates, np.asarray(served.leaking.any(axis=1)))
     return Outcome(found, leaks, wrong_pairs(bench, routing, served))
@@ -105,7 +97,20 @@ def wrong_pairs(bench: Bench, routing: RoutingPlan, served: Served) -> pd.DataFr
     return found.merge(trace.astype(object), on=["target", "symbol"], how="left")
 
 
-def _routed(bench: Bench, candidates: pd.DataFrame, policy: RoutingPolicy) -> RoutingPlan:
+def plan_of(routing: RoutingPlan, policy: RoutingPolicy) -> MasterPlan:
+    """The jobs of `routing`, by no data and settings in particular."""
+    return build_plan(
+        routing,
+        policy,
+        data_hashes={},
+        training_hashes=TrainingHashes("benchmark", {}),
+        parent_plan_hash=None,
+        stamp=STAMP,
+    )
+
+
+def routed(bench: Bench, candidates: pd.DataFrame, policy: RoutingPolicy) -> RoutingPlan:
+    """The routes of `candidates`, of the bench or of another run on its world."""
     universe = {plan.name: bench.world.symbols for plan in bench.world.targets}
     return route(candidates, policy, universe=universe, stamp=STAMP)
 
