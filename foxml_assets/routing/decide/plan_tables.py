@@ -69,7 +69,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         **{name: cs.rows.texts[name].array for name in (*FAMILY_LISTS, "data_hash")},
         "quarantine_reason": cs.faults.texts(),
     }
-    own_mean, bad = known.scores.own_mean, cs.faults.any
+    own_mean, bad = cs.rows.own_mean, cs.faults.any
     values["local_score"], values["local_se"] = (
         np.where(bad, np.nan, column) for column in (own_mean.value, own_mean.se)
     )
@@ -222,13 +222,13 @@ def _restricted(assured: str, allowed: str | None) -> str | None:
 
 def _pair_scores(known: PairEvidence) -> dict[str, Values]:
     """The other choices on each pair. Numbers of quarantined rows are nulled."""
-    scores = known.scores
-    low, high = better_interval(scores.difference, known.policy.fdr.inflate_se)
+    rows = known.local.rows
+    low, high = better_interval(rows.difference, known.policy.fdr.inflate_se)
     values = {
-        "pooled_score": scores.cs.value,
-        "pooled_se": scores.cs.se,
-        "both_score": scores.both.value,
-        "difference": scores.difference.value,
+        "pooled_score": rows.pooled.value,
+        "pooled_se": rows.pooled.se,
+        "both_score": rows.both.value,
+        "difference": rows.difference.value,
         "difference_low": low,
         "difference_high": high,
     }

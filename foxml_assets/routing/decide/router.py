@@ -33,7 +33,6 @@ from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
 from foxml_assets.routing.sides.fdr import expected_false
-from foxml_assets.routing.sides.side_rows import other_scores
 from foxml_assets.routing.sides.threshold_tables import thresholds_in_force
 from foxml_assets.storage.layout import Layout
 
@@ -61,11 +60,10 @@ def route(
         # Held against itself, it would have other margins.
         return remembered.with_stamp(stamp, remembered.metadata.previous_plan_hash)
     earlier = _earlier_states(remembered, alignment)
-    scores = other_scores(table, alignment.cs_rows, alignment.pair_rows)
     batch = batch_in_force(past, policy, table_hash)
     found = earlier_discoveries(past, batch, table_hash, alignment)
-    sides = judge_sides(table, alignment, scores, policy, earlier, found)
-    evidence = pair_evidence(alignment, sides, scores, earlier, policy)
+    sides = judge_sides(table, alignment, policy, earlier, found)
+    evidence = pair_evidence(alignment, sides, earlier, policy)
     routes, limits = final_routes(find_method(policy.method).choose(evidence), evidence)
     parts = PlanParts(table, evidence, routes, limits, _policy_in_force(policy, batch))
     targets = targets_table(parts)

@@ -12,7 +12,7 @@ from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, 
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule
-from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores
+from foxml_assets.routing.sides.side_rows import EstimateRows, SideRows
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ _BOTH_WEAK_ROUTE = {
 }
 
 
-def combine(cs: Codes, local: Codes, too_small: Bools, scores: OtherScores, policy: RoutingPolicy) -> Routes:
-    """The decision table over the state codes of both sides of every pair.
+def combine(cs: Codes, local: Codes, too_small: Bools, pairs: SideRows, policy: RoutingPolicy) -> Routes:
+    """The decision table over the state codes of both sides of every pair, whose rows are `pairs`.
 
     Where the pooled model's skill on the symbol is `too_small`, it is out of the question for the pair.
     """
@@ -52,21 +52,22 @@ def combine(cs: Codes, local: Codes, too_small: Bools, scores: OtherScores, poli
     rule[out & (rule == code(RouteRule.NOTHING_ALLOWED))] = code(RouteRule.POOLED_TOO_SMALL)
     if policy.both_strong_behavior is BothStrongBehavior.PREFER_BETTER:
         strong = rule == code(RouteRule.BOTH_STRONG)
-        route[strong] = _better(scores, policy.fdr.inflate_se)[strong]
+        route[strong] = _better(pairs, policy.fdr.inflate_se)[strong]
     return Routes(route=route, rule=rule, rank=np.zeros(len(route), dtype=np.int64))
 
 
-def _better(scores: OtherScores, inflate: float) -> Codes:
+def _better(pairs: SideRows, inflate: float) -> Codes:
     """The better model by the paired difference; where that shows none, their average.
 
     An average that scored worse than the better of the two gives way to that one.
     """
-    low, high = better_interval(scores.difference, inflate)
+    low, high = better_interval(pairs.difference, inflate)
+    pooled, difference = pairs.pooled.value, pairs.difference.value
     # The own model's score on the pair is the pooled one plus the difference. `fmax` passes over NaN.
-    best = np.fmax(scores.cs.value, scores.cs.value + scores.difference.value)
-    ahead = np.where(scores.difference.value > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))
+    best = np.fmax(pooled, pooled + difference)
+    ahead = np.where(difference > 0, code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL))
     # An unknown average did not score worse, so it is not held against it.
-    earned = ~(scores.both.value < best)
+    earned = ~(pairs.both.value < best)
     return np.select(
         [low > 0, high < 0, earned],
         [code(Route.SYMBOL_SPECIFIC), code(Route.CROSS_SECTIONAL), code(Route.BOTH)],

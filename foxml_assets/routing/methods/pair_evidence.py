@@ -10,7 +10,6 @@ from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, 
 from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide, JudgedSides
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.fdr import Discoveries
-from foxml_assets.routing.sides.side_rows import OtherScores
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Skills:
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """All that a method chooses by: both judged sides, and scores and skills of the choices on each pair.
+    """All that a method chooses by: both judged sides, and skills of the choices on each pair.
 
     `left_out` marks suspected pairs whose rows the pooled model does not learn from.
     """
@@ -38,7 +37,6 @@ class PairEvidence:
     cs: JudgedSide
     local: JudgedSide
     together: Discoveries
-    scores: OtherScores
     skills: Skills
     left_out: Bools
     earlier: EarlierStates
@@ -54,14 +52,13 @@ class PairEvidence:
 def pair_evidence(
     alignment: Alignment,
     sides: JudgedSides,
-    scores: OtherScores,
     earlier: EarlierStates,
     policy: RoutingPolicy,
 ) -> PairEvidence:
     """The judged sides with the skills of all pairs."""
     local, shrunk = sides.local, sides.skills
     sound = local.rows.present & ~local.faults.any
-    averaged = sound & np.isfinite(scores.both.value)
+    averaged = sound & np.isfinite(local.rows.both.value)
     threshold = _pooled_threshold(local, earlier, policy)
     skills = Skills(
         cs=shrunk.pooled.mean,
@@ -71,7 +68,7 @@ def pair_evidence(
         both_probability=np.where(averaged, shrunk.both.probability_above(threshold), np.nan),
     )
     left_out = _suspects(local, alignment.pair_target)
-    return PairEvidence(alignment, sides.cs, local, sides.together, scores, skills, left_out, earlier, policy)
+    return PairEvidence(alignment, sides.cs, local, sides.together, skills, left_out, earlier, policy)
 
 
 def _suspects(local: JudgedSide, target: Index) -> Bools:

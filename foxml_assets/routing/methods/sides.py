@@ -26,14 +26,14 @@ from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import (
     Fault,
     Faults,
-    bad_other_scores,
+    bad_pair_scores,
     bad_score,
     find_faults,
     unusable_names,
 )
 from foxml_assets.routing.sides.row_tests import Memory, RowTests, Together, run_tests
 from foxml_assets.routing.sides.shrunk_skill import ShrunkSkills, shrunk_skills
-from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows, side_rows
+from foxml_assets.routing.sides.side_rows import SideRows, side_rows
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,6 @@ class _SideEvidence:
 def judge_sides(
     table: pd.DataFrame,
     alignment: Alignment,
-    scores: OtherScores,
     policy: RoutingPolicy,
     earlier: EarlierStates,
     found_before: tuple[Earlier, Earlier],
@@ -95,25 +94,24 @@ def judge_sides(
 
     `found_before` is what false-discovery control knows of earlier plans, for each side.
     """
-    pooled, own = _sides(table, alignment, scores, policy)
-    at, mean = alignment.pair_target, scores.own_mean.value
-    skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), scores, alignment, policy)
+    pooled, own = _sides(table, alignment, policy)
+    at, mean = alignment.pair_target, pooled.rows.own_mean.value
+    skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), alignment, policy)
     lasts = _lasts(own, alignment, policy)
-    together = _test_together(pooled, lasts, scores.own_mean, policy.fdr_q_together, policy)
+    together = _test_together(pooled, lasts, policy.fdr_q_together, policy)
     alone = np.zeros(len(at), dtype=np.bool_)
     by_mean = Together(together.found(mean)[at], skills.own)
     local = _judge(own, policy, earlier.local, found_before[1], alone, by_mean)
     # Something can be forecast of a target of which one own model is usable, or all are in their mean.
     usable = local.state >= code(SignalState.WEAK_BUT_OK)
-    q = policy.fdr_q(Side.CROSS_SECTIONAL)
-    at_pooled_rate = _test_together(pooled, lasts, scores.own_mean, q, policy)
+    at_pooled_rate = _test_together(pooled, lasts, policy.fdr_q(Side.CROSS_SECTIONAL), policy)
     confirmed = owners_of(usable, at, len(alignment.targets)) | at_pooled_rate.found(mean)
     cs = _judge(pooled, policy, earlier.cs, found_before[0], confirmed)
     return JudgedSides(cs, local, skills, together)
 
 
 def _sides(
-    table: pd.DataFrame, alignment: Alignment, scores: OtherScores, policy: RoutingPolicy
+    table: pd.DataFrame, alignment: Alignment, policy: RoutingPolicy
 ) -> tuple[_SideEvidence, _SideEvidence]:
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
     leaking = _leaking_rows(table, policy)
@@ -122,7 +120,7 @@ def _sides(
     local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
     inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, cs_rows.gone))
     local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
-    cs_faults, local_faults = _faults(cs_rows, local_rows, scores, alignment, policy)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, alignment, policy)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
     return _SideEvidence(cs_rows, cs_faults, cs_leaks), _SideEvidence(local_rows, local_faults, local_leaks)
@@ -130,14 +128,14 @@ def _sides(
 
 def _lasts(own: _SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> Bools:
     """Targets whose own models have skill in the mean of the recent folds too, as far as it is known."""
-    recent = own.rows.skill_scale * (own.rows.recent.value - own.rows.chance)
+    recent, _ = own.rows.as_skill(own.rows.recent, policy.fdr.inflate_se)
     skill = pd.Series(np.where(own.faults.any, np.nan, recent)).groupby(alignment.pair_target).mean()
     gone = skill.reindex(range(len(alignment.targets))) <= policy.skill_on_symbol.min_skill
     return ~gone.to_numpy(np.bool_)
 
 
 def _test_together(
-    pooled: _SideEvidence, lasts: Bools, own_mean: EstimateRows, q: float | None, policy: RoutingPolicy
+    pooled: _SideEvidence, lasts: Bools, q: float | None, policy: RoutingPolicy
 ) -> Discoveries:
     """Whether the own models of each target have skill in their mean, whichever has it, tested at `q`.
 
@@ -146,9 +144,9 @@ def _test_together(
     rows = pooled.rows
     asked = rows.present & ~pooled.faults.any & ~rows.gone & lasts & (q is not None)
     anew = Earlier(share=1.0, found=np.zeros(len(asked), dtype=np.bool_))
-    se = own_mean.se * policy.fdr.inflate_se
+    se = rows.own_mean.se * policy.fdr.inflate_se
     # Without a rate no target is asked about, and the 1.0 stands for nothing.
-    return discoveries(own_mean.value, se, rows.chance, asked, q or 1.0, anew)
+    return discoveries(rows.own_mean.value, se, rows.chance, asked, q or 1.0, anew)
 
 
 def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
@@ -194,7 +192,7 @@ def _judge(
 
 
 def _faults(
-    cs: SideRows, local: SideRows, scores: OtherScores, alignment: Alignment, policy: RoutingPolicy
+    cs: SideRows, local: SideRows, alignment: Alignment, policy: RoutingPolicy
 ) -> tuple[Faults, Faults]:
     at = alignment.pair_target
     task = target_tasks(cs, local, alignment)
@@ -203,14 +201,14 @@ def _faults(
     cs_given = [
         (Fault.DUPLICATE, alignment.cs_counts > 1),
         (Fault.TARGET_NAME, bad_target),
-        (Fault.OWN_MEAN, bad_score(cs, scores.own_mean)),
+        (Fault.OWN_MEAN, bad_score(cs, cs.own_mean)),
     ]
     local_given = [
         (Fault.DUPLICATE, alignment.pair_counts > 1),
         (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
         (Fault.TARGET_NAME, bad_target[at]),
         (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
-        (Fault.PAIR_SCORES, bad_other_scores(local, scores)),
+        (Fault.PAIR_SCORES, bad_pair_scores(local)),
         (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
     ]
     return find_faults(cs, policy, cs_given), find_faults(local, policy, local_given)

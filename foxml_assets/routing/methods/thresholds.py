@@ -153,11 +153,11 @@ def _choose(evidence: PairEvidence) -> Routes:
 
     Without a score of its own on the pair, or its error, the pooled model is judged by its target alone.
     """
-    scores, policy = evidence.scores, evidence.policy
-    too_small = np.isfinite(scores.cs.value) & (
+    pairs, policy = evidence.local.rows, evidence.policy
+    too_small = np.isfinite(pairs.pooled.value) & (
         evidence.skills.cs_probability < policy.skill_on_symbol.min_probability
     )
-    return combine(evidence.cs_state, evidence.local.state, too_small, scores, policy)
+    return combine(evidence.cs_state, evidence.local.state, too_small, pairs, policy)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:

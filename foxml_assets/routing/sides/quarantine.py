@@ -10,11 +10,10 @@ import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
-from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import SignalState
 from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows
+from foxml_assets.routing.sides.side_rows import EstimateRows, SideRows, by_metric
 
 
 class Fault(StrEnum):
@@ -109,11 +108,11 @@ def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
     return np.array([not is_usable(name) for name in names], dtype=np.bool_)
 
 
-def bad_other_scores(rows: SideRows, scores: OtherScores) -> Bools:
-    """Where the scores of the other choices, as far as they are given, cannot be true."""
+def bad_pair_scores(rows: SideRows) -> Bools:
+    """Where the scores of the other choices on a pair, as far as they are given, cannot be true."""
     # Two ICs lie at most 2 apart, two AUCs 1.
-    bad_difference = _bad_interval(scores.difference) | (np.abs(scores.difference.value) > 2)
-    return bad_score(rows, scores.cs) | bad_score(rows, scores.both) | bad_difference
+    bad_difference = _bad_interval(rows.difference) | (np.abs(rows.difference.value) > 2)
+    return bad_score(rows, rows.pooled) | bad_score(rows, rows.both) | bad_difference
 
 
 def bad_score(rows: SideRows, score: EstimateRows) -> Bools:
@@ -129,8 +128,8 @@ def _unreadable_assured(rows: SideRows) -> Bools:
 
 
 def _outside_metric(rows: SideRows, score: EstimateRows) -> Bools:
-    low = rows.by_metric([metric.facts.low for metric in ScoreMetric])
-    high = rows.by_metric([metric.facts.high for metric in ScoreMetric])
+    low = by_metric(rows.metric, lambda metric: metric.facts.low)
+    high = by_metric(rows.metric, lambda metric: metric.facts.high)
     # Without a metric both are NaN, which nothing is below or above.
     return np.isinf(score.value) | (score.value < low) | (score.value > high)
 

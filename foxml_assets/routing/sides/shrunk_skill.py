@@ -16,7 +16,7 @@ from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.table_columns import Floats, Index
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.quarantine import Faults
-from foxml_assets.routing.sides.side_rows import EstimateRows, OtherScores, SideRows
+from foxml_assets.routing.sides.side_rows import SideRows
 
 # The priors that are averaged over: means from a skill that hardly pays to one that nobody has, spreads as
 # parts of the mean, and shares. Before scores are seen it is as likely as not that all pairs are related.
@@ -95,16 +95,14 @@ class ShrunkSkills:
 def shrunk_skills(
     cs: tuple[SideRows, Faults],
     local: tuple[SideRows, Faults],
-    scores: OtherScores,
     alignment: Alignment,
     policy: RoutingPolicy,
 ) -> ShrunkSkills:
-    """The scores of both sides' rows, and those of the other choices on each pair, as shrunk skills."""
+    """The scores of the three choices on each pair as shrunk skills."""
     (cs_rows, cs_faults), (rows, faults) = cs, local
     sound, inflate, n_targets = rows.present & ~faults.any, policy.fdr.inflate_se, len(alignment.targets)
-    choices = (scores.cs, rows.score, scores.both)
-    known = [to_skill(one, rows.chance, rows.skill_scale, inflate) for one in choices]
-    cs_skill, cs_se = to_skill(cs_rows.score, cs_rows.chance, cs_rows.skill_scale, inflate)
+    known = [rows.as_skill(choice, inflate) for choice in (rows.pooled, rows.score, rows.both)]
+    cs_skill, cs_se = cs_rows.as_skill(cs_rows.score, inflate)
     # Where the pooled model has no score on any pair, its score over all of them is the mean to go by.
     fallback = np.full((2, 3, n_targets), np.nan)
     fallback[:, 0] = np.where(cs_faults.any, np.nan, cs_skill), cs_se
@@ -117,11 +115,6 @@ def shrunk_skills(
         (fallback[0].ravel(), fallback[1].ravel()),
     )
     return ShrunkSkills(*(found.part(at, len(rows.rows)) for at in range(3)))
-
-
-def to_skill(score: EstimateRows, chance: Floats, scale: Floats, inflate: float) -> tuple[Floats, Floats]:
-    """Scores as skill (2 AUC - 1, or IC) with inflated standard errors."""
-    return scale * (score.value - chance), scale * inflate * score.se
 
 
 def shrink(

@@ -1,5 +1,6 @@
 """The evidence of one side as arrays, aligned to targets (pooled rows) or to pairs (symbol rows)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -40,19 +41,6 @@ class EstimateRows:
 
 
 @dataclass(frozen=True)
-class OtherScores:
-    """What rows say of other models than their own.
-
-    By pair, the pooled model, the average of both, and local minus pooled; by target, the mean of own models.
-    """
-
-    cs: EstimateRows
-    both: EstimateRows
-    difference: EstimateRows
-    own_mean: EstimateRows
-
-
-@dataclass(frozen=True)
 class FeatureList:
     """One distinct feature list after the policy: as JSON objects, or unreadable."""
 
@@ -67,7 +55,9 @@ class SideRows:
     """One side's rows. Every array has one entry per target (or pair), with nulls where no row exists.
 
     `snapshots` and `texts` are columns of the candidates: agreement of importance snapshots, and what goes on
-    as it is. `followed` rows have their stability by skill over the folds.
+    as it is. `followed` rows have their stability by skill over the folds. Of other models than their own,
+    rows of symbols know the pooled one, the average of both, and local minus pooled (`difference`); pooled
+    rows know the mean of own models.
     """
 
     side: Side
@@ -85,6 +75,10 @@ class SideRows:
     snapshots: pd.DataFrame
     earlier: EstimateRows
     recent: EstimateRows
+    pooled: EstimateRows
+    both: EstimateRows
+    difference: EstimateRows
+    own_mean: EstimateRows
     leakage: Codes
     n_families: Floats
     texts: pd.DataFrame
@@ -105,16 +99,17 @@ class SideRows:
     @property
     def skill_scale(self) -> Floats:
         """Factor from a score above chance to skill, by row."""
-        return self.by_metric([metric.facts.skill_per_score for metric in ScoreMetric])
+        return by_metric(self.metric, lambda metric: metric.facts.skill_per_score)
 
     @property
     def chance(self) -> Floats:
         """The score of no skill, by row."""
-        return self.by_metric([metric.chance for metric in ScoreMetric])
+        return by_metric(self.metric, lambda metric: metric.chance)
 
-    def by_metric(self, values: list[float]) -> Floats:
-        """The value of each row's metric, of one for each; NaN without a metric."""
-        return _by_metric(self.metric, values)
+    def as_skill(self, score: EstimateRows, inflate: float) -> tuple[Floats, Floats]:
+        """A score of the rows as skill (2 AUC - 1, or IC), and its standard error, inflated."""
+        scale = self.skill_scale
+        return scale * (score.value - self.chance), scale * inflate * score.se
 
 
 def side_rows(
@@ -135,10 +130,10 @@ def side_rows(
     metric, stated = codes_of(table["score_metric"], ScoreMetric), codes_of(table["stability"], Stability)
     horizon = floats(table["horizon_minutes"])
     tier = horizon_tiers(horizon)
-    score, earlier, recent = (estimate_rows(table, f"{when}score") for when in ("", "earlier_", "recent_"))
+    earlier, recent = (_estimate(table, f"{when}_score") for when in ("earlier", "recent"))
     rules = policy.stability_classification
     followed, by_skill = _by_skill(earlier, recent, metric, rules, pooled_gone)
-    leakage = codes_of(table["leakage_status"], LeakageStatus)
+    score, leakage = _estimate(table, "score"), codes_of(table["leakage_status"], LeakageStatus)
     # Never examined; a word nobody knows stays UNREADABLE.
     leakage[leakage == NULL] = code(LeakageStatus.UNKNOWN)
     features = table["features"].array
@@ -163,6 +158,10 @@ def side_rows(
         snapshots=table[_SNAPSHOT_COLUMNS],
         earlier=earlier,
         recent=recent,
+        pooled=_estimate(table, "cs_score"),
+        both=_estimate(table, "both_score"),
+        difference=_estimate(table, "difference"),
+        own_mean=_estimate(table, "local_score"),
         leakage=leakage,
         n_families=_family_counts(table, is_scored=~np.isnan(score.value)),
         texts=table[[*FAMILY_LISTS, "assured", "leakage_reason", "data_hash"]],
@@ -172,10 +171,10 @@ def side_rows(
     )
 
 
-def _by_metric(metric: Codes, values: list[float]) -> Floats:
+def by_metric(metric: Codes, value_of: Callable[[ScoreMetric], float]) -> Floats:
     """The value of each row's metric; NaN without one."""
     # Negative codes pick from the end, where NaN stands for both of them.
-    return np.array([*values, np.nan, np.nan])[metric]
+    return np.array([*map(value_of, ScoreMetric), np.nan, np.nan])[metric]
 
 
 def _by_skill(
@@ -189,7 +188,7 @@ def _by_skill(
     with np.errstate(invalid="ignore", divide="ignore"):
         # Earlier and recent folds share no rows, so the variances of their scores add.
         fade = (earlier.value - recent.value) / np.hypot(earlier.se, recent.se)
-        left = (recent.value - _by_metric(metric, [one.chance for one in ScoreMetric])) / recent.se
+        left = (recent.value - by_metric(metric, lambda one: one.chance)) / recent.se
     fades = fade >= rules.fade_z
     # One symbol shows too little to tell fading alone; where that of all has faded, its sign is enough.
     enough = fades if pooled_gone is None else fades | (pooled_gone & (fade >= 0.0))
@@ -219,7 +218,7 @@ def _by_snapshots(table: pd.DataFrame, stated: Codes, rules: StabilityClassifica
     return np.select(conditions, [stated, *map(code, words)], code(word.UNKNOWN)).astype(np.int8)
 
 
-def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
+def _estimate(table: pd.DataFrame, name: str) -> EstimateRows:
     """The four columns of an estimate."""
     value, se, low, high = (floats(table[f"{name}{suffix}"]) for suffix in ESTIMATE_SUFFIXES)
     # The normal interval is 2 * 1.96 standard errors wide; whichever of the two is missing follows.
@@ -227,22 +226,6 @@ def estimate_rows(table: pd.DataFrame, name: str) -> EstimateRows:
     low = np.where(np.isnan(low), value - NORMAL_95 * se, low)
     high = np.where(np.isnan(high), value + NORMAL_95 * se, high)
     return EstimateRows(value=value, se=derived, low=low, high=high)
-
-
-def other_scores(candidates: pd.DataFrame, cs_rows: Index, pair_rows: Index) -> OtherScores:
-    """The scores of other models at the pooled rows and the symbol rows at these positions."""
-
-    def at(rows: Index, name: str) -> EstimateRows:
-        # Only the columns that are read: reindexing copies every one.
-        columns = [f"{name}{suffix}" for suffix in ESTIMATE_SUFFIXES]
-        return estimate_rows(candidates[columns].reindex(rows), name)
-
-    return OtherScores(
-        cs=at(pair_rows, "cs_score"),
-        both=at(pair_rows, "both_score"),
-        difference=at(pair_rows, "difference"),
-        own_mean=at(cs_rows, "local_score"),
-    )
 
 
 def _family_counts(table: pd.DataFrame, *, is_scored: Bools) -> Floats:
