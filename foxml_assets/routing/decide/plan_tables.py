@@ -22,8 +22,7 @@ from foxml_assets.routing.candidates.table_columns import (
 )
 from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.methods.combination import Routes, better_interval
-from foxml_assets.routing.methods.pair_evidence import PairEvidence
-from foxml_assets.routing.methods.sides import JudgedSide, target_tasks
+from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence, target_tasks
 from foxml_assets.routing.plan.plan_json import columns_of_target
 from foxml_assets.routing.plan.routing_plan import (
     PAIR_COLUMNS,
@@ -95,12 +94,12 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "local_tier": decode(np.where(local.rows.present, local.rows.tier, NULL), HorizonTier),
         **_trace(local),
         **_pair_scores(known),
-        "cs_skill": skills.cs,
-        "local_skill": skills.local,
-        "both_skill": skills.both,
-        "cs_probability": skills.cs_probability,
+        "cs_skill": skills.pooled.mean,
+        "local_skill": skills.own.mean,
+        "both_skill": skills.both.mean,
+        "cs_probability": known.cs_probability,
         "local_probability": local.tests.probability,
-        "both_probability": skills.both_probability,
+        "both_probability": known.both_probability,
         "experimental_rank": np.where(routes.rank > 0, routes.rank, np.nan),
         "hard_block": target_leaks | local.leaks,
         "hard_block_reason": found,

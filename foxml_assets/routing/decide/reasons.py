@@ -9,7 +9,7 @@ import pandas as pd
 from foxml_assets.core.vocabulary import Route, Stability
 from foxml_assets.routing.candidates.table_columns import Index, category, code
 from foxml_assets.routing.methods.combination import Routes
-from foxml_assets.routing.methods.sides import JudgedSide
+from foxml_assets.routing.methods.pair_evidence import JudgedSide
 from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.sides.row_tests import Check
 

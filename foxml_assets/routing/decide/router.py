@@ -17,8 +17,7 @@ from foxml_assets.routing.candidates.table_columns import NULL, Bools, code, pos
 from foxml_assets.routing.decide.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.decide.plan_tables import PlanParts, pairs_table, quarantine_table, targets_table
 from foxml_assets.routing.methods.combination import final_routes
-from foxml_assets.routing.methods.pair_evidence import pair_evidence
-from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide, judge_sides
+from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, judge
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
 from foxml_assets.routing.plan.routing_plan import (
     BatchInForce,
@@ -62,8 +61,7 @@ def route(
     earlier = _earlier_states(remembered, alignment)
     batch = batch_in_force(past, policy, table_hash)
     found = earlier_discoveries(past, batch, table_hash, alignment)
-    sides = judge_sides(table, alignment, policy, earlier, found)
-    evidence = pair_evidence(alignment, sides, earlier, policy)
+    evidence = judge(table, alignment, policy, earlier, found)
     routes, limits = final_routes(find_method(policy.method).choose(evidence), evidence)
     parts = PlanParts(table, evidence, routes, limits, _policy_in_force(policy, batch))
     targets = targets_table(parts)

@@ -1,35 +1,71 @@
-"""What is known of the choices on every pair: their scores, and their shrunk skills."""
+"""What a method chooses by: both sides of the evidence, judged, and the skills of the choices by pair."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
+from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState
-from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
-from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide, JudgedSides
+from foxml_assets.routing.candidates.alignment import Alignment, owners_of
+from foxml_assets.routing.candidates.table_columns import (
+    NULL,
+    UNREADABLE,
+    Bools,
+    Codes,
+    Floats,
+    Index,
+    code,
+    codes_of,
+)
+from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.sides.fdr import Discoveries
+from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
+from foxml_assets.routing.rules.rules import Cases, Rule
+from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
+from foxml_assets.routing.sides.quarantine import (
+    Fault,
+    Faults,
+    bad_pair_scores,
+    bad_score,
+    find_faults,
+    unusable_names,
+)
+from foxml_assets.routing.sides.row_tests import Memory, Together, run_tests
+from foxml_assets.routing.sides.shrunk_skill import ShrunkSkills, shrunk_skills
+from foxml_assets.routing.sides.side_rows import SideRows, side_rows
 
 
 @dataclass(frozen=True)
-class Skills:
-    """Shrunk skills of the three choices on every pair; NaN where they are not known.
+class JudgedSide(Cases):
+    """One side, an entry per target or pair: `rule`, a position in `ladder`, gave each its `state`.
 
-    The probabilities are those of a skill above `skill_on_symbol.min_skill`.
+    `held` marks states that only hysteresis kept, `leaks` hard blocks, quarantined rows included.
     """
 
-    cs: Floats
-    local: Floats
-    both: Floats
-    cs_probability: Floats
-    both_probability: Floats
+    ladder: tuple[Rule, ...]
+    rule: Codes
+    state: Codes
+    threshold: Floats
+    held: Bools
+    leaks: Bools
+
+
+@dataclass(frozen=True)
+class EarlierStates:
+    """State and route codes in the previous plan, -1 where there was none."""
+
+    cs: Index
+    local: Index
+    route: Index
 
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """All that a method chooses by: both judged sides, and skills of the choices on each pair.
+    """All that a method chooses by: the pooled side (by target), the symbol side (by pair), the test of each
+    target's own models together, and the skills of the choices on each pair.
 
+    The probabilities are those of a skill above `skill_on_symbol.min_skill`, NaN where it is not known.
     `left_out` marks suspected pairs whose rows the pooled model does not learn from.
     """
 
@@ -37,7 +73,9 @@ class PairEvidence:
     cs: JudgedSide
     local: JudgedSide
     together: Discoveries
-    skills: Skills
+    skills: ShrunkSkills
+    cs_probability: Floats
+    both_probability: Floats
     left_out: Bools
     earlier: EarlierStates
     policy: RoutingPolicy
@@ -49,43 +87,181 @@ class PairEvidence:
         return np.where(self.left_out, code(SignalState.DISALLOWED), of_target).astype(np.int8)
 
 
-def pair_evidence(
+@dataclass(frozen=True)
+class _SideEvidence:
+    """What a side is judged by: its rows, what is wrong with them, and which of them leak."""
+
+    rows: SideRows
+    faults: Faults
+    leaks: Bools
+
+
+def judge(
+    table: pd.DataFrame,
     alignment: Alignment,
-    sides: JudgedSides,
-    earlier: EarlierStates,
     policy: RoutingPolicy,
+    earlier: EarlierStates,
+    found_before: tuple[Earlier, Earlier],
 ) -> PairEvidence:
-    """The judged sides with the skills of all pairs."""
-    local, shrunk = sides.local, sides.skills
-    sound = local.rows.present & ~local.faults.any
-    averaged = sound & np.isfinite(local.rows.both.value)
-    threshold = _pooled_threshold(local, earlier, policy)
-    skills = Skills(
-        cs=shrunk.pooled.mean,
-        local=np.where(sound, shrunk.own.mean, np.nan),
-        both=np.where(averaged, shrunk.both.mean, np.nan),
-        cs_probability=shrunk.pooled.probability_above(threshold),
-        both_probability=np.where(averaged, shrunk.both.probability_above(threshold), np.nan),
+    """The evidence in typed candidates, judged.
+
+    `found_before` is what false-discovery control knows of earlier plans, for each side.
+    """
+    pooled, own = _sides(table, alignment, policy)
+    at, mean = alignment.pair_target, pooled.rows.own_mean.value
+    skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), alignment, policy)
+    lasts = _lasts(own, alignment, policy)
+    together = _test_together(pooled, lasts, policy.fdr_q_together, policy)
+    alone = np.zeros(len(at), dtype=np.bool_)
+    by_mean = Together(together.found(mean)[at], skills.own)
+    local = _judge(own, policy, earlier.local, found_before[1], alone, by_mean)
+    # Something can be forecast of a target of which one own model is usable, or all are in their mean.
+    usable = local.state >= code(SignalState.WEAK_BUT_OK)
+    at_pooled_rate = _test_together(pooled, lasts, policy.fdr_q(Side.CROSS_SECTIONAL), policy)
+    confirmed = owners_of(usable, at, len(alignment.targets)) | at_pooled_rate.found(mean)
+    least = _pooled_threshold(own.rows, earlier, policy)
+    return PairEvidence(
+        alignment=alignment,
+        cs=_judge(pooled, policy, earlier.cs, found_before[0], confirmed),
+        local=local,
+        together=together,
+        skills=skills,
+        cs_probability=skills.pooled.probability_above(least),
+        both_probability=skills.both.probability_above(least),
+        left_out=_suspects(own.rows, at),
+        earlier=earlier,
+        policy=policy,
     )
-    left_out = _suspects(local, alignment.pair_target)
-    return PairEvidence(alignment, sides.cs, local, sides.together, skills, left_out, earlier, policy)
 
 
-def _suspects(local: JudgedSide, target: Index) -> Bools:
+def _sides(
+    table: pd.DataFrame, alignment: Alignment, policy: RoutingPolicy
+) -> tuple[_SideEvidence, _SideEvidence]:
+    cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
+    leaking = _leaking_rows(table, policy)
+    # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.
+    cs_leaks = owners_of(leaking & alignment.is_pooled, alignment.owner, len(alignment.targets))
+    local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
+    inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, cs_rows.gone))
+    local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
+    cs_faults, local_faults = _faults(cs_rows, local_rows, alignment, policy)
+    # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
+    local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
+    return _SideEvidence(cs_rows, cs_faults, cs_leaks), _SideEvidence(local_rows, local_faults, local_leaks)
+
+
+def _lasts(own: _SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> Bools:
+    """Targets whose own models have skill in the mean of the recent folds too, as far as it is known."""
+    recent, _ = own.rows.as_skill(own.rows.recent, policy.fdr.inflate_se)
+    skill = pd.Series(np.where(own.faults.any, np.nan, recent)).groupby(alignment.pair_target).mean()
+    gone = skill.reindex(range(len(alignment.targets))) <= policy.skill_on_symbol.min_skill
+    return ~gone.to_numpy(np.bool_)
+
+
+def _test_together(
+    pooled: _SideEvidence, lasts: Bools, q: float | None, policy: RoutingPolicy
+) -> Discoveries:
+    """Whether the own models of each target have skill in their mean, whichever has it, tested at `q`.
+
+    What is gone from the pooled model lasts in no other: one symbol alone shows too little to tell.
+    """
+    rows = pooled.rows
+    asked = rows.present & ~pooled.faults.any & ~rows.gone & lasts & (q is not None)
+    anew = Earlier(share=1.0, found=np.zeros(len(asked), dtype=np.bool_))
+    se = rows.own_mean.se * policy.fdr.inflate_se
+    # Without a rate no target is asked about, and the 1.0 stands for nothing.
+    return discoveries(rows.own_mean.value, se, rows.chance, asked, q or 1.0, anew)
+
+
+def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
+    """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
+    own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
+    first = stated.groupby(alignment.pair_target).min()
+    # Both are indexed by the target's position, by which the one fills the gaps of the other.
+    return own.fillna(first).fillna(NULL).to_numpy(np.int8)
+
+
+def _judge(
+    side: _SideEvidence,
+    policy: RoutingPolicy,
+    before: Index,
+    earlier: Earlier,
+    confirmed: Bools,
+    together: Together | None = None,
+) -> JudgedSide:
+    """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
+    ladder, rows, faults = find_method(policy.method).ladder, side.rows, side.faults
+
+    def climbed(memory: Memory) -> JudgedSide:
+        tests = run_tests(rows, faults, policy, memory, earlier, confirmed, together)
+        cases = Cases(rows, faults, tests, policy)
+        # The first rule that holds decides; the last one takes what is left.
+        holds = [*(rule.rows(cases) for rule in ladder[:-1]), np.ones_like(rows.present)]
+        decided = np.select(holds, range(len(ladder)))
+        return JudgedSide(
+            **vars(cases),
+            ladder=ladder,
+            rule=decided.astype(np.int8),
+            state=np.array([code(rule.state) for rule in ladder], dtype=np.int8)[decided],
+            threshold=np.select(holds, [rule.threshold(cases) for rule in ladder]),
+            held=np.zeros(len(decided), dtype=np.bool_),
+            leaks=side.leaks,
+        )
+
+    plain = climbed(Memory(np.full_like(before, NULL), 0.0))
+    if policy.hysteresis == 0.0 or (before < 0).all():
+        return plain
+    # Judged without memory too: the states that differ are those that only hysteresis kept.
+    judged = climbed(Memory(before, policy.hysteresis))
+    return replace(judged, held=judged.state != plain.state)
+
+
+def _faults(
+    cs: SideRows, local: SideRows, alignment: Alignment, policy: RoutingPolicy
+) -> tuple[Faults, Faults]:
+    at = alignment.pair_target
+    task = target_tasks(cs, local, alignment)
+    bad_target = unusable_names(alignment.targets, check_target_name)
+    bad_symbol = unusable_names(alignment.symbols, check_symbol_name)
+    cs_given = [
+        (Fault.DUPLICATE, alignment.cs_counts > 1),
+        (Fault.TARGET_NAME, bad_target),
+        (Fault.OWN_MEAN, bad_score(cs, cs.own_mean)),
+    ]
+    local_given = [
+        (Fault.DUPLICATE, alignment.pair_counts > 1),
+        (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
+        (Fault.TARGET_NAME, bad_target[at]),
+        (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
+        (Fault.PAIR_SCORES, bad_pair_scores(local)),
+        (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
+    ]
+    return find_faults(cs, policy, cs_given), find_faults(local, policy, local_given)
+
+
+def _leaking_rows(table: pd.DataFrame, policy: RoutingPolicy) -> Bools:
+    status = codes_of(table["leakage_status"], LeakageStatus)
+    leaking: Bools = np.asarray(status == code(LeakageStatus.BLOCKED))
+    if policy.unknown_leakage is UnknownLeakage.BLOCK:
+        leaking |= (status == code(LeakageStatus.UNKNOWN)) | (status == NULL)
+    return leaking
+
+
+def _suspects(rows: SideRows, target: Index) -> Bools:
     """Symbols suspected of a leak: what copies the label on few of them would teach that to the pooled model.
 
     Where half of a target's symbols are suspected, its pooled row is the one to say so.
     """
-    suspected = local.rows.present & (local.rows.leakage == code(LeakageStatus.SUSPECT))
+    suspected = rows.present & (rows.leakage == code(LeakageStatus.SUSPECT))
     few = 2 * np.bincount(target, weights=suspected) < np.bincount(target)
     return np.asarray(suspected & few[target])
 
 
-def _pooled_threshold(local: JudgedSide, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
+def _pooled_threshold(rows: SideRows, earlier: EarlierStates, policy: RoutingPolicy) -> Floats:
     """The skill that the pooled model, alone or in the average, must exceed on each pair: lower where it
     served the pair before."""
     served = np.isin(earlier.route, [code(Route.CROSS_SECTIONAL), code(Route.BOTH)])
-    margin = policy.hysteresis * local.rows.skill_scale
+    margin = policy.hysteresis * rows.skill_scale
     # No shift for a pair that the earlier plan did not have (-1).
     shift: Floats = np.select([earlier.route < 0, served], [np.zeros_like(margin), -margin], margin)
     return policy.skill_on_symbol.min_skill + shift

@@ -7,8 +7,7 @@ import numpy as np
 from foxml_assets.core.vocabulary import USABLE, Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
-from foxml_assets.routing.methods.pair_evidence import PairEvidence
-from foxml_assets.routing.methods.sides import EarlierStates, JudgedSide
+from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, PairEvidence
 from foxml_assets.routing.methods.trace_tests import (
     admission_tests,
     more_on_the_symbol,
@@ -118,12 +117,11 @@ def _choose(evidence: PairEvidence) -> Routes:
     choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
     bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
     cs_found, local_allowed = cs_state >= weak, local_state >= weak
-    cs_allowed = cs_found & (skills.cs_probability >= least)
-    both_allowed = cs_found & _may_be_averaged(evidence) & (skills.both_probability >= least)
+    cs_allowed = cs_found & (evidence.cs_probability >= least)
+    both_allowed = cs_found & _may_be_averaged(evidence) & (evidence.both_probability >= least)
     allowed = (cs_allowed, local_allowed, both_allowed)
-    best = _best_choice(
-        (skills.cs, skills.local, skills.both), allowed, policy.shrinkage.min_advantage, bonus
-    )
+    known = (skills.pooled.mean, skills.own.mean, skills.both.mean)
+    best = _best_choice(known, allowed, policy.shrinkage.min_advantage, bonus)
     trial = code(SignalState.EXPERIMENTAL)
     on_trial = (cs_state == trial) | (local_state == trial)
     outcomes = [
@@ -151,8 +149,7 @@ def _may_be_averaged(evidence: PairEvidence) -> Bools:
     symbol is asked of the average.
     """
     local = evidence.local
-    cases = Cases(local.rows, local.faults, local.tests, evidence.policy)
-    return local.tests.eligible & _clear(cases) & ~_faded(cases)
+    return local.tests.eligible & _clear(local) & ~_faded(local)
 
 
 def _bonus(

@@ -9,8 +9,7 @@ import pandas as pd
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
 from foxml_assets.routing.methods.combination import Routes, combine, decision
-from foxml_assets.routing.methods.pair_evidence import PairEvidence
-from foxml_assets.routing.methods.sides import JudgedSide
+from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
 from foxml_assets.routing.methods.trace_tests import (
     admission_tests,
     more_on_the_symbol,
@@ -154,9 +153,8 @@ def _choose(evidence: PairEvidence) -> Routes:
     Without a score of its own on the pair, or its error, the pooled model is judged by its target alone.
     """
     pairs, policy = evidence.local.rows, evidence.policy
-    too_small = np.isfinite(pairs.pooled.value) & (
-        evidence.skills.cs_probability < policy.skill_on_symbol.min_probability
-    )
+    is_small = evidence.cs_probability < policy.skill_on_symbol.min_probability
+    too_small = np.isfinite(pairs.pooled.value) & is_small
     return combine(evidence.cs_state, evidence.local.state, too_small, pairs, policy)
 
 

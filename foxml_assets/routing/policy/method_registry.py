@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from foxml_assets.routing.candidates.table_columns import Floats
     from foxml_assets.routing.methods.combination import Routes
-    from foxml_assets.routing.methods.pair_evidence import PairEvidence
-    from foxml_assets.routing.methods.sides import JudgedSide
+    from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
     from foxml_assets.routing.plan.routing_plan import PolicyInForce
     from foxml_assets.routing.rules.rules import Rule
     from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace

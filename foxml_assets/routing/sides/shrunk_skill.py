@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Floats, Index
+from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import SideRows
@@ -49,10 +49,10 @@ class ShrunkSkill:
         """The skill to be expected."""
         return self.related * self.if_related
 
-    def part(self, number: int, n_pairs: int) -> "ShrunkSkill":
-        """The pairs of the choice of this number, of several that stand after each other."""
-        here = slice(number * n_pairs, (number + 1) * n_pairs)
-        return ShrunkSkill(self.related[here], self.if_related[here], self.sd[here])
+    def part(self, number: int, known: Bools) -> "ShrunkSkill":
+        """The pairs of the choice of this number, of several that stand after each other, as far as known."""
+        here = slice(number * len(known), (number + 1) * len(known))
+        return ShrunkSkill(np.where(known, self.related[here], np.nan), self.if_related[here], self.sd[here])
 
     def probability_above(self, threshold: Floats) -> Floats:
         """P(related, and skill > threshold) of every pair; NaN where skill or spread is unknown.
@@ -114,7 +114,9 @@ def shrunk_skills(
         3 * n_targets,
         (fallback[0].ravel(), fallback[1].ravel()),
     )
-    return ShrunkSkills(*(found.part(at, len(rows.rows)) for at in range(3)))
+    # The pooled model's skill is known by its target, whatever the symbol's row says.
+    told = (np.ones_like(sound), sound, sound & np.isfinite(rows.both.value))
+    return ShrunkSkills(*(found.part(at, where) for at, where in enumerate(told)))
 
 
 def shrink(
