@@ -8,13 +8,6 @@ from foxml_assets.core.vocabulary import USABLE, Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, PairEvidence
-from foxml_assets.routing.methods.trace_tests import (
-    admission_tests,
-    more_on_the_symbol,
-    pooled_on_symbol,
-    remedies,
-    skill_on_symbol,
-)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
@@ -26,16 +19,8 @@ from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
 
-def _clear(cases: Cases) -> Bools:
-    return cases.passed(Check.LEAKAGE_CLEAR)
-
-
 def _faded(cases: Cases) -> Bools:
     return cases.rows.followed & ~cases.passed(Check.STABILITY)
-
-
-def _lane_open(cases: Cases) -> Bools:
-    return np.full(len(cases.rows.rows), cases.policy.enable_experimental_lane)
 
 
 def _discovery(cases: Cases) -> Floats:
@@ -48,65 +33,56 @@ def _line_if_followed(trace: SideTrace, policy: PolicyInForce) -> RuleLine | Non
 
 # Agreement of importances says little about skill and is not asked for; skill that faded is.
 _STEADY_IF_FOLLOWED = replace(tests.STEADY, line=_line_if_followed, check=UNRECORDED)
-_UNTESTED = replace(
-    rules.NO_GATE,
-    when="no standard error, so not tested",
-    holds=lambda cases: ~cases.tests.fdr.tested,
-)
-_STABILITY = replace(
-    rules.STABILITY,
-    when="skill was followed over the folds, and the stability is not allowed",
-    holds=_faded,
-    test=_STEADY_IF_FOLLOWED,
-)
-_STRONG = Rule(
-    name="strong_score",
-    when="leakage clear, gate >= `strong_score`",
-    holds=lambda cases: _clear(cases) & cases.passed(Check.STRONG_SCORE),
-    state=SignalState.STRONG,
-    phrase="{side} strong {steady}",
-    test=tests.STRONG_SCORE,
-    asks=(tests.CLEAR, tests.STRONG_SCORE),
-    words=tests.score_reached,
-    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
-)
-_DISCOVERED = Rule(
-    name="discovered",
-    when="leakage clear",
-    holds=_clear,
-    state=SignalState.WEAK_BUT_OK,
-    phrase="{side} weak but usable",
-    test=tests.DISCOVERY,
-    words=tests.decided_by_false_discovery,
-    threshold=_discovery,
-)
-_SUSPECT_ON_TRIAL = replace(
-    rules.SUSPECT_ON_TRIAL,
-    when="leakage suspect, lane open",
-    holds=lambda cases: cases.suspect & _lane_open(cases),
-    threshold=_discovery,
-)
-_SUSPECT = replace(
-    rules.SUSPECT, when="leakage suspect", holds=lambda cases: cases.suspect, threshold=_discovery
-)
-# Past the rules for suspects and blocked rows, what is not clear is unknown.
-_UNKNOWN_ON_TRIAL = replace(
-    rules.UNKNOWN_ON_TRIAL,
-    when="leakage never examined, lane open",
-    holds=lambda cases: ~_clear(cases) & _lane_open(cases),
-    threshold=_discovery,
-)
-_UNKNOWN = replace(
-    rules.UNKNOWN,
-    when="leakage never examined",
-    holds=lambda cases: ~_clear(cases),
-    threshold=_discovery,
-)
-# A discovery may be routed; its thresholds only tell a strong one from a weak one.
+# A discovery may be routed; its thresholds only tell a strong one from a weak one. Past the rules for blocked
+# and suspect rows, what is not clear is unknown.
 LADDER = (
     *rules.ADMISSION,
-    *(_UNTESTED, _STABILITY, _STRONG, _DISCOVERED),
-    *(_SUSPECT_ON_TRIAL, _SUSPECT, _UNKNOWN_ON_TRIAL, _UNKNOWN),
+    replace(
+        rules.NO_GATE,
+        when="no standard error, so not tested",
+        holds=lambda cases: ~cases.tests.fdr.tested,
+    ),
+    replace(
+        rules.STABILITY,
+        when="skill was followed over the folds, and the stability is not allowed",
+        holds=_faded,
+        test=_STEADY_IF_FOLLOWED,
+    ),
+    replace(
+        rules.STRONG,
+        when="leakage clear, gate >= `strong_score`",
+        holds=lambda cases: cases.clear & cases.passed(Check.STRONG_SCORE),
+        asks=(tests.CLEAR, tests.STRONG_SCORE),
+    ),
+    Rule(
+        name="discovered",
+        when="leakage clear",
+        holds=lambda cases: cases.clear,
+        state=SignalState.WEAK_BUT_OK,
+        phrase="{side} weak but usable",
+        test=tests.DISCOVERY,
+        words=tests.decided_by_false_discovery,
+        threshold=_discovery,
+    ),
+    replace(
+        rules.SUSPECT_ON_TRIAL,
+        when="leakage suspect, lane open",
+        holds=lambda cases: cases.suspect & cases.policy.enable_experimental_lane,
+        threshold=_discovery,
+    ),
+    replace(rules.SUSPECT, when="leakage suspect", holds=lambda cases: cases.suspect, threshold=_discovery),
+    replace(
+        rules.UNKNOWN_ON_TRIAL,
+        when="leakage never examined, lane open",
+        holds=lambda cases: ~cases.clear & cases.policy.enable_experimental_lane,
+        threshold=_discovery,
+    ),
+    replace(
+        rules.UNKNOWN,
+        when="leakage never examined",
+        holds=lambda cases: ~cases.clear,
+        threshold=_discovery,
+    ),
 )
 
 
@@ -149,7 +125,7 @@ def _may_be_averaged(evidence: PairEvidence) -> Bools:
     symbol is asked of the average.
     """
     local = evidence.local
-    return local.tests.eligible & _clear(local) & ~_faded(local)
+    return local.tests.eligible & local.clear & ~_faded(local)
 
 
 def _bonus(
@@ -185,13 +161,13 @@ def _open_threshold(side: JudgedSide) -> Floats:
 
 def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """The pooled model and the average on the symbol, then what the other choices must lead by."""
-    pooled = pooled_on_symbol(pair.row, policy)
+    pooled = tests.pooled_on_symbol(pair.row, policy)
     in_question = pooled.passed and pair.cs.state in USABLE
     needed = pair.row["cs_skill"] + policy.min_advantage
     lines = [pooled]
     if not np.isnan(pair.row["both_probability"]):
         known = pair.row["both_skill"], pair.row["both_probability"]
-        lines.append(skill_on_symbol("skill of both on this symbol", *known, policy))
+        lines.append(tests.skill_on_symbol("skill of both on this symbol", *known, policy))
     for name, column in (("own skill", "local_skill"), ("skill of both", "both_skill")):
         skill = pair.row[column]
         if in_question:
@@ -209,7 +185,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     probability = pair.row["cs_probability"]
     if cs.state in USABLE:
         if not probability >= policy.min_probability:
-            steps.append(more_on_the_symbol(pair.row, policy))
+            steps.append(tests.more_on_the_symbol(pair.row, policy))
     else:
         steps.append(f"The pooled model is allowed with: {'; '.join(_for_discovery(cs, policy))}.")
     if local.state not in USABLE:
@@ -221,8 +197,8 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
 
 
 def _for_discovery(trace: SideTrace, policy: PolicyInForce) -> list[str]:
-    admission = [test for test in admission_tests(policy) if test is not _STEADY_IF_FOLLOWED]
-    needs = remedies(trace, [*admission, tests.CLEAR, _STEADY_IF_FOLLOWED], policy)
+    admission = [test for test in rules.admission_tests(policy) if test is not _STEADY_IF_FOLLOWED]
+    needs = rules.remedies(trace, [*admission, tests.CLEAR, _STEADY_IF_FOLLOWED], policy)
     return needs or ["a standard error of its score"]
 
 

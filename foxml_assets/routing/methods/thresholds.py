@@ -10,13 +10,6 @@ from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
-from foxml_assets.routing.methods.trace_tests import (
-    admission_tests,
-    more_on_the_symbol,
-    pooled_on_symbol,
-    remedies,
-    rule_of,
-)
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, RouteRule
@@ -29,7 +22,7 @@ from foxml_assets.routing.sides.row_tests import Check
 
 
 def _usable(cases: Cases, check: Check) -> Bools:
-    return cases.passed(Check.LEAKAGE_CLEAR) & cases.passed(Check.STABILITY) & cases.passed(check)
+    return cases.clear & cases.passed(Check.STABILITY) & cases.passed(check)
 
 
 def _on_trial(cases: Cases) -> Bools:
@@ -38,12 +31,12 @@ def _on_trial(cases: Cases) -> Bools:
 
 def _unsteady(cases: Cases) -> Bools:
     """Rows whose score would have been enough for the state that their leakage allows, or for a trial."""
-    enough = cases.passed(Check.MIN_SCORE) & cases.passed(Check.LEAKAGE_CLEAR)
+    enough = cases.passed(Check.MIN_SCORE) & cases.clear
     return (enough & ~cases.passed(Check.STABILITY)) | cases.passed(Check.EXPERIMENTAL_SCORE)
 
 
 def _held_back(cases: Cases) -> Bools:
-    return cases.passed(Check.MIN_SCORE) & ~cases.passed(Check.LEAKAGE_CLEAR)
+    return cases.passed(Check.MIN_SCORE) & ~cases.clear
 
 
 def _trial_threshold(cases: Cases) -> Floats:
@@ -67,16 +60,11 @@ def _row_remedy(trace: SideTrace, policy: PolicyInForce) -> str:
 
 
 _OWN_ROW = replace(tests.SOUND, remedy=_row_remedy)
-_STRONG = Rule(
-    name="strong_score",
+_STRONG = replace(
+    rules.STRONG,
     when="leakage clear, stability allowed, gate >= `strong_score`",
     holds=lambda cases: _usable(cases, Check.STRONG_SCORE),
-    state=SignalState.STRONG,
-    phrase="{side} strong {steady}",
-    test=tests.STRONG_SCORE,
     asks=(tests.CLEAR, tests.STEADY, tests.STRONG_SCORE),
-    words=tests.score_reached,
-    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
 )
 _WEAK = Rule(
     name="min_score",
@@ -92,7 +80,7 @@ _WEAK = Rule(
 _TRIAL = Rule(
     name="experimental_score",
     when="leakage clear, lane open, gate >= `experimental.min_score`, stability allowed there",
-    holds=lambda cases: _on_trial(cases) & cases.passed(Check.LEAKAGE_CLEAR),
+    holds=lambda cases: _on_trial(cases) & cases.clear,
     state=SignalState.EXPERIMENTAL,
     phrase="{side} on trial, as {on_trial}",
     test=tests.EXPERIMENTAL_SCORE,
@@ -100,50 +88,49 @@ _TRIAL = Rule(
     words=tests.score_reached,
     threshold=_trial_threshold,
 )
-_SUSPECT_ON_TRIAL = replace(
-    rules.SUSPECT_ON_TRIAL,
-    when="the same, but leakage suspect",
-    holds=lambda cases: _on_trial(cases) & cases.suspect,
-    threshold=_trial_threshold,
-)
-# Clear and suspect rows on trial were decided above, so what is left was never examined.
-_UNKNOWN_ON_TRIAL = replace(
-    rules.UNKNOWN_ON_TRIAL,
-    when="the same, but leakage never examined",
-    holds=_on_trial,
-    threshold=_trial_threshold,
-)
-_STABILITY = replace(
-    rules.STABILITY,
-    when="the score is enough, but not the stability",
-    holds=_unsteady,
-    test=tests.STEADY,
-    threshold=_lowest_threshold,
-)
-_SUSPECT = replace(
-    rules.SUSPECT,
-    when="gate >= `min_score`, but leakage suspect",
-    holds=lambda cases: _held_back(cases) & cases.suspect,
-    threshold=_min_threshold,
-)
-_UNKNOWN = replace(
-    rules.UNKNOWN,
-    when="gate >= `min_score`, but leakage never examined",
-    holds=_held_back,
-    threshold=_min_threshold,
-)
-_BELOW = Rule(
-    name="below_thresholds",
-    when="otherwise",
-    holds=lambda cases: np.ones_like(cases.rows.present),
-    phrase="{side} score below every threshold",
-    test=tests.EXPERIMENTAL_SCORE,
-    words=tests.below_thresholds,
-    threshold=_lowest_threshold,
-)
 LADDER = (
     *(replace(rule, test=_OWN_ROW) if rule.test is tests.SOUND else rule for rule in rules.ADMISSION),
-    *(_STRONG, _WEAK, _TRIAL, _SUSPECT_ON_TRIAL, _UNKNOWN_ON_TRIAL, _STABILITY, _SUSPECT, _UNKNOWN, _BELOW),
+    *(_STRONG, _WEAK, _TRIAL),
+    replace(
+        rules.SUSPECT_ON_TRIAL,
+        when="the same, but leakage suspect",
+        holds=lambda cases: _on_trial(cases) & cases.suspect,
+        threshold=_trial_threshold,
+    ),
+    # Clear and suspect rows on trial were decided above, so what is left was never examined.
+    replace(
+        rules.UNKNOWN_ON_TRIAL,
+        when="the same, but leakage never examined",
+        holds=_on_trial,
+        threshold=_trial_threshold,
+    ),
+    replace(
+        rules.STABILITY,
+        when="the score is enough, but not the stability",
+        holds=_unsteady,
+        threshold=_lowest_threshold,
+    ),
+    replace(
+        rules.SUSPECT,
+        when="gate >= `min_score`, but leakage suspect",
+        holds=lambda cases: _held_back(cases) & cases.suspect,
+        threshold=_min_threshold,
+    ),
+    replace(
+        rules.UNKNOWN,
+        when="gate >= `min_score`, but leakage never examined",
+        holds=_held_back,
+        threshold=_min_threshold,
+    ),
+    Rule(
+        name="below_thresholds",
+        when="otherwise",
+        holds=lambda cases: np.ones_like(cases.rows.present),
+        phrase="{side} score below every threshold",
+        test=tests.EXPERIMENTAL_SCORE,
+        words=tests.below_thresholds,
+        threshold=_lowest_threshold,
+    ),
 )
 
 
@@ -173,7 +160,7 @@ def _compare(pair: PairTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
     """Whether the pooled model has skill on the symbol, if it was asked."""
     if np.isnan(pair.row["cs_probability"]) or np.isnan(pair.row["pooled_score"]):
         return ()
-    return (pooled_on_symbol(pair.row, policy),)
+    return (tests.pooled_on_symbol(pair.row, policy),)
 
 
 # What counts as a better route when ways to one are looked for.
@@ -196,7 +183,7 @@ def _next_steps(pair: PairTrace, policy: PolicyInForce) -> tuple[str, ...]:
     sides = [(local, cs), (cs, local)]
     if rule in (RouteRule.LOCAL_ON_SYMBOL, RouteRule.POOLED_TOO_SMALL):
         # Whatever its state, the pooled model is out of the question here.
-        steps.append(more_on_the_symbol(pair.row, policy))
+        steps.append(tests.more_on_the_symbol(pair.row, policy))
         sides = [(local, msgspec.structs.replace(cs, state=SignalState.DISALLOWED))]
     for trace, other in sides:
         step = _lift(trace, other, wanted, policy)
@@ -234,9 +221,9 @@ def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> lis
     lane = score_thresholds_of(trace, policy)["experimental_score"]
     # NaN stands for a closed lane.
     closed = state is SignalState.EXPERIMENTAL and np.isnan(lane)
-    if closed and not rule_of(trace, policy).test.alone:
+    if closed and not rules.rule_of(trace, policy).test.alone:
         return ["the experimental lane must be open"]
-    return remedies(trace, [*admission_tests(policy), *_tests_for(state)], policy)
+    return rules.remedies(trace, [*rules.admission_tests(policy), *_tests_for(state)], policy)
 
 
 def _tests_for(state: SignalState) -> tuple[RuleTest, ...]:

@@ -10,10 +10,10 @@ import pandas as pd
 from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.methods.trace_tests import deciding_words, tests_of
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.method_registry import PairTrace, find_method
 from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.rules.rules import deciding_words, tests_of
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, side_numbers, side_trace
 
 HEADER = ("side", "rule", "value", "threshold", "result")

@@ -13,10 +13,10 @@ from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.decide.reasons import LANE_FULL
-from foxml_assets.routing.methods.trace_tests import deciding_words
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.rules.rules import deciding_words
 from foxml_assets.routing.rules.side_trace import side_trace
 
 PICTURE_NAME = "routing_plan.png"

@@ -1,15 +1,17 @@
 """The tests that rules ask: each as a line of the trace, with what would have to change to pass it, and the
-words of what decided a state, in numbers beside the keys that they were held against."""
+words of what decided a state, in numbers beside the keys that they were held against; and the tests of what a
+model is worth on a symbol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
-from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile
+from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile, RouteRule
 from foxml_assets.routing.rules.side_trace import (
     RuleLine,
     SideTrace,
@@ -293,3 +295,24 @@ def _score_key(trace: SideTrace, name: str, policy: PolicyInForce) -> str:
     # Tier `any` has the side's own thresholds; a tier with the same ones was not given any of its own.
     own = trace.tier is not None and by_tier.get(trace.tier) != by_tier.get(HorizonTier.ANY)
     return f"{trace.side}.{f'horizon_tiers.{trace.tier}.' if own else ''}{trace.metric}.{name}"
+
+
+def more_on_the_symbol(row: pd.Series, policy: PolicyInForce) -> str:
+    return (
+        f"The pooled model is allowed if P(its skill on the symbol > min_skill {policy.min_skill:g}) >="
+        f" min_probability {policy.min_probability:g} (now {number(row['cs_probability'])})."
+    )
+
+
+def pooled_on_symbol(row: pd.Series, policy: PolicyInForce) -> RuleLine:
+    """Whether the pooled model has skill on the symbol, as a line of the trace."""
+    line = skill_on_symbol("pooled skill on this symbol", row["cs_skill"], row["cs_probability"], policy)
+    decided = row["rule"] in (RouteRule.POOLED_TOO_SMALL, RouteRule.LOCAL_ON_SYMBOL)
+    return replace(line, decided=decided)
+
+
+def skill_on_symbol(name: str, skill: float, probability: float, policy: PolicyInForce) -> RuleLine:
+    """Whether the symbol surely has skill by what is called `name`, as a line of the trace."""
+    least = f"P(skill > skill_on_symbol.min_skill {policy.min_skill:g})"
+    asked = f"{least} >= min_probability {policy.min_probability:g}; it is {number(probability)}"
+    return RuleLine(name, number(skill), asked, passed=bool(probability >= policy.min_probability))

@@ -1,21 +1,26 @@
 """A rule is one row of a ladder: what it tests, the state it gives, and every word that is said of it.
 
 The ladder that decides, the reasons, the trace, the explanation and docs/policy.md all read these rows. Here
-stand the rows that every method asks first, and those that methods share; the rest stand in their modules.
+stand the rows that every method asks first, those that methods share (the rest stand in their modules), and
+what reads a trace by the ladder that decided it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import nan
 
 import numpy as np
 
+from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
 from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
+from foxml_assets.routing.plan.routing_plan import PolicyInForce
+from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules.rule_tests import RuleTest, Words
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.row_tests import Check, RowTests
 from foxml_assets.routing.sides.side_rows import SideRows
@@ -32,6 +37,10 @@ class Cases:
 
     def passed(self, check: Check) -> Bools:
         return self.tests.passed[check]
+
+    @property
+    def clear(self) -> Bools:
+        return self.passed(Check.LEAKAGE_CLEAR)
 
     @property
     def suspect(self) -> Bools:
@@ -148,9 +157,16 @@ FDR = Rule(
 # The first that holds is told, so what is wrong with the row comes before what is wrong with its score.
 ADMISSION = (NO_METRICS, QUARANTINED, SAMPLE_SIZE, LEAKAGE_BLOCKED, FAMILIES, FEATURES, NO_GATE, FDR)
 
-# What methods hold against leakage and stability; when, and against which threshold, is their own business.
-
-
+# What methods find strong, and hold against leakage and stability: when, is their own business, and against
+# which threshold.
+STRONG = Rule(
+    name="strong_score",
+    state=SignalState.STRONG,
+    phrase="{side} strong {steady}",
+    test=tests.STRONG_SCORE,
+    words=tests.score_reached,
+    threshold=lambda cases: cases.tests.thresholds[SignalState.STRONG],
+)
 STABILITY = Rule(
     name="stability",
     phrase="{side} score passes but {unsteady}",
@@ -176,3 +192,57 @@ UNKNOWN = replace(
 UNKNOWN_ON_TRIAL = replace(
     UNKNOWN, state=SignalState.EXPERIMENTAL, phrase="{side} on trial, as it was never examined for leakage"
 )
+
+
+def rule_of(trace: SideTrace, policy: PolicyInForce) -> Rule:
+    """The row of the ladder that decided. Raises RoutingPlanError if the plan's method has no such rule."""
+    named = [rule for rule in find_method(policy.method).ladder if rule.name == trace.rule]
+    if not named:
+        raise RoutingPlanError(
+            f"the routing plan names a rule {trace.rule!r} that its method {policy.method} does not have",
+            fix="plan again",
+        )
+    # A rule and its variant on trial share a name, and their states tell them apart.
+    return next((rule for rule in named if rule.state is trace.state), named[0])
+
+
+def deciding_words(trace: SideTrace, policy: PolicyInForce) -> str:
+    """What decided, in numbers beside the keys of the policy that they were held against."""
+    return rule_of(trace, policy).words(trace, policy)
+
+
+def tests_of(trace: SideTrace, policy: PolicyInForce) -> tuple[RuleLine, ...]:
+    """All tests of one side, in the order of the ladder. The outcomes are those the plan recorded."""
+    deciding = rule_of(trace, policy).test
+    asked = [test for rule in find_method(policy.method).ladder for test in rule.tests]
+    # A test stands once, where it is first asked.
+    first: dict[str, RuleTest] = {}
+    for test in asked:
+        first.setdefault(test.name, test)
+    shown = [deciding] if deciding.alone else first.values()
+    lines = [test.line(trace, policy) for test in shown]
+    return tuple(replace(line, decided=line.name == deciding.name) for line in lines if line is not None)
+
+
+def admission_tests(policy: PolicyInForce) -> list[RuleTest]:
+    """The tests of the rules that stand before any that lets a row be trained."""
+    found = []
+    for rule in find_method(policy.method).ladder:
+        if rule.state is not SignalState.DISALLOWED:
+            break
+        found.append(rule.test)
+    return found
+
+
+def remedies(trace: SideTrace, tests: Iterable[RuleTest], policy: PolicyInForce) -> list[str]:
+    """What would have to change for the trace to pass `tests`; only that row itself where there is none."""
+    deciding = rule_of(trace, policy).test
+    if deciding.alone:
+        return [deciding.remedy(trace, policy)]
+    # By name, as a test that several rules ask is one condition.
+    failed = {test.name: test for test in tests if _failed(trace, test, deciding)}
+    return [text for test in failed.values() if (text := test.remedy(trace, policy))]
+
+
+def _failed(trace: SideTrace, test: RuleTest, deciding: RuleTest) -> bool:
+    return test.check not in trace.checks if test.check else test is deciding
