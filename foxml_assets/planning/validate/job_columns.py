@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.planning.plan.master_plan import Job, MasterPlan
-from foxml_assets.routing.candidates.table_columns import Floats, floats
+from foxml_assets.routing.frames import Floats, floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 
 Ints = npt.NDArray[np.int64]

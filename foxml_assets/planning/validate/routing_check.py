@@ -14,7 +14,7 @@ from foxml_assets.core.vocabulary import USABLE, USES_OWN, USES_POOLED, Route
 from foxml_assets.planning.plan.consumer import MAKE_NEW
 from foxml_assets.planning.plan.master_plan import MasterPlan
 from foxml_assets.planning.validate.job_columns import Flags, PlacedJobs, combined, text_column
-from foxml_assets.routing.candidates.table_columns import Floats
+from foxml_assets.routing.frames import Floats
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.storage.exact_json import decode_json
 

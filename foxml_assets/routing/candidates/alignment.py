@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foxml_assets.routing.candidates.table_columns import Bools, Index, plain
+from foxml_assets.routing.frames import Bools, Index, plain
 
 _KEY = ["target", "symbol"]
 

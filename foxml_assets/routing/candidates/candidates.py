@@ -8,17 +8,17 @@ import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.evidence.target_evidence import Estimate, RowEvidence, TargetEvidence
-from foxml_assets.routing.candidates.table_columns import Column, Kind, category, frame_hash, tidy
+from foxml_assets.routing.frames import FAMILY_COLUMNS, Column, Kind, category, count, frame_hash, real, tidy
 
 ESTIMATE_SUFFIXES = ("", "_se", "_ci_low", "_ci_high")
 
 
 def _estimate(name: str, meaning: str) -> tuple[Column, ...]:
     return (
-        Column(name, meaning, Kind.FLOAT),
-        Column(f"{name}_se", f"standard error of {name}", Kind.FLOAT),
-        Column(f"{name}_ci_low", f"lower end of the 95 % interval of {name}", Kind.FLOAT),
-        Column(f"{name}_ci_high", f"upper end of the 95 % interval of {name}", Kind.FLOAT),
+        real(name, meaning),
+        real(f"{name}_se", f"standard error of {name}"),
+        real(f"{name}_ci_low", f"lower end of the 95 % interval of {name}"),
+        real(f"{name}_ci_high", f"upper end of the 95 % interval of {name}"),
     )
 
 
@@ -27,22 +27,20 @@ CANDIDATE_COLUMNS: tuple[Column, ...] = (
     Column("symbol", "instrument; null for the pooled model's row"),
     Column("task_type", "classification or regression"),
     Column("score_metric", "auc, ic or r2: the unit of all scores of the row"),
-    Column("horizon_minutes", "label horizon in minutes; null if unknown", Kind.FLOAT),
-    Column("sample_size", "rows with an out-of-fold prediction", Kind.COUNT),
+    real("horizon_minutes", "label horizon in minutes; null if unknown"),
+    count("sample_size", "rows with an out-of-fold prediction"),
     *_estimate("score", "out-of-fold score; of a pooled row the mean within symbols"),
     *_estimate("earlier_score", "the score over all but the most recent folds"),
     *_estimate("recent_score", "the score over the most recent folds"),
-    Column("n_snapshots", "importance snapshots behind the stability metrics", Kind.COUNT),
-    Column("mean_overlap", "mean top-k overlap of importances between snapshots", Kind.FLOAT),
-    Column("std_overlap", "its standard deviation", Kind.FLOAT),
-    Column("mean_tau", "mean Kendall tau of importances between snapshots", Kind.FLOAT),
-    Column("std_tau", "its standard deviation", Kind.FLOAT),
+    count("n_snapshots", "importance snapshots behind the stability metrics"),
+    real("mean_overlap", "mean top-k overlap of importances between snapshots"),
+    real("std_overlap", "its standard deviation"),
+    real("mean_tau", "mean Kendall tau of importances between snapshots"),
+    real("std_tau", "its standard deviation"),
     Column("stability", "stability stated by the source; used only without metrics"),
     Column("leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN"),
     Column("leakage_reason", "what the leakage detectors found"),
-    Column("successful_families", "model families that fitted, joined by a vertical bar"),
-    Column("failed_families", "model families that failed, joined by a vertical bar"),
-    Column("families", "model families whose mean the evidence found best, joined by a vertical bar"),
+    *FAMILY_COLUMNS,
     *_estimate("cs_score", "on a symbol row: score of the pooled model on this symbol"),
     *_estimate("both_score", "on a symbol row: score of the average of both models"),
     *_estimate("difference", "on a symbol row: local minus pooled score, paired"),

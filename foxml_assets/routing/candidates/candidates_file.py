@@ -15,7 +15,7 @@ from foxml_assets.routing.candidates.candidates import (
     candidates_from_evidence,
     typed_candidates,
 )
-from foxml_assets.routing.candidates.table_columns import Kind
+from foxml_assets.routing.frames import Kind
 from foxml_assets.storage.layout import Layout
 from foxml_assets.storage.tables import column_problems, find_table, write_table
 

@@ -10,7 +10,9 @@ from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
-from foxml_assets.routing.candidates.table_columns import (
+from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
+from foxml_assets.routing.frames import (
+    FAMILY_NAMES,
     NULL,
     Floats,
     Index,
@@ -20,20 +22,14 @@ from foxml_assets.routing.candidates.table_columns import (
     floats,
     frame,
 )
-from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.methods.combination import Routes, better_interval
 from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence, target_tasks
 from foxml_assets.routing.plan.plan_json import columns_of_target
-from foxml_assets.routing.plan.routing_plan import (
-    PAIR_COLUMNS,
-    QUARANTINE_COLUMNS,
-    TARGET_COLUMNS,
-    PolicyInForce,
-)
+from foxml_assets.routing.plan.routing_plan import TABLES, PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
 from foxml_assets.routing.rules.rules import SUSPECT, Measured, Rule
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
-from foxml_assets.routing.sides.side_rows import FAMILY_LISTS, SideRows
+from foxml_assets.routing.sides.side_rows import SideRows
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class PlanParts:
 
 
 def targets_table(parts: PlanParts) -> pd.DataFrame:
-    """TARGET_COLUMNS, sorted by target."""
+    """The table of targets, sorted."""
     known, cs, alignment = parts.evidence, parts.evidence.cs, parts.evidence.alignment
     codes, lists = cs.rows.features.codes, cs.rows.feature_lists
     values: dict[str, Values] = {
@@ -65,7 +61,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "features": category([features.allowed for features in lists], codes),
         "dropped_features": category([features.dropped for features in lists], codes),
         "assured": _assured(cs.rows),
-        **{name: cs.rows.texts[name].array for name in (*FAMILY_LISTS, "data_hash")},
+        **{name: cs.rows.texts[name].array for name in (*FAMILY_NAMES, "data_hash")},
         "quarantine_reason": cs.faults.texts(),
     }
     own_mean, bad = cs.rows.own_mean, cs.faults.any
@@ -74,11 +70,11 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
     )
     values["local_threshold"] = known.together.threshold
     values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
-    return frame(TARGET_COLUMNS, values)
+    return frame(TABLES["targets"], values)
 
 
 def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
-    """PAIR_COLUMNS, sorted by target and symbol; `targets` is the table of targets."""
+    """The table of pairs, sorted by target and symbol; `targets` is that of targets."""
     known, routes, local = parts.evidence, parts.routes, parts.evidence.local
     at, skills = known.alignment.pair_target, known.skills
     target_leaks = known.cs.leaks[at]
@@ -105,14 +101,14 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "hard_block_reason": found,
         "excluded_from_pooled": local.leaks | known.left_out,
         "features": _features(known),
-        **{name: local.rows.texts[name].array for name in FAMILY_LISTS},
+        **{name: local.rows.texts[name].array for name in FAMILY_NAMES},
         "quarantine_reason": local.faults.texts(),
     }
-    return frame(PAIR_COLUMNS, values)
+    return frame(TABLES["pairs"], values)
 
 
 def quarantine_table(parts: PlanParts) -> pd.DataFrame:
-    """QUARANTINE_COLUMNS: every row of evidence that could not be used, in the order of the candidates."""
+    """The quarantine: every row of evidence that could not be used, in the order of the candidates."""
     # All are indexed by candidate row: sorting restores the order, and joining finds the names.
     known, alignment = parts.evidence, parts.evidence.alignment
     homeless = pd.DataFrame({"n_rows": 1, "reason": "target is missing"}, np.flatnonzero(alignment.owner < 0))
@@ -123,7 +119,7 @@ def quarantine_table(parts: PlanParts) -> pd.DataFrame:
     bad = pd.concat([homeless, *of_sides]).sort_index().join(parts.table[["target", "symbol"]])
     texts = {"target": bad["target"].array, "symbol": bad["symbol"].array}
     values = texts | {"reason": category(bad["reason"].tolist()), "n_rows": bad["n_rows"].to_numpy()}
-    return frame(QUARANTINE_COLUMNS, values)
+    return frame(TABLES["quarantine"], values)
 
 
 def _trace(side: JudgedSide) -> dict[str, Values]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, Stability
-from foxml_assets.routing.candidates.table_columns import Index, category, code
+from foxml_assets.routing.frames import Index, category, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import JudgedSide
 from foxml_assets.routing.policy.routing_words import RouteRule

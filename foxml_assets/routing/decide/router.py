@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 
 import msgspec
@@ -13,9 +14,9 @@ from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment, align
 from foxml_assets.routing.candidates.candidates import candidates_hash, typed_candidates
-from foxml_assets.routing.candidates.table_columns import NULL, Bools, code, positions
 from foxml_assets.routing.decide.fdr_history import FdrHistory, batch_in_force, earlier_discoveries
 from foxml_assets.routing.decide.plan_tables import PlanParts, pairs_table, quarantine_table, targets_table
+from foxml_assets.routing.frames import NULL, Bools, code, positions
 from foxml_assets.routing.methods.combination import final_routes
 from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, judge
 from foxml_assets.routing.plan.plan_reading import read_routing_plan
@@ -123,9 +124,7 @@ def _plan_metadata(
     pair_leaks = known.local.leaks | known.cs.leaks[known.alignment.pair_target]
     by_route = np.bincount(parts.routes.route, minlength=len(Route)).tolist()
     metadata = RoutingMetadata(
-        generated_at=stamp.generated_at,
-        run_id=stamp.run_id,
-        git_commit=stamp.git_commit,
+        **asdict(stamp),
         previous_plan_hash=previous_plan_hash,
         config_hash=policy.config_hash(),
         candidates_hash=candidates_hash,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.vocabulary import USABLE, Route, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
+from foxml_assets.routing.frames import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.methods.pair_evidence import PairEvidence
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import BothStrongBehavior, BothWeakBehavior, RouteRule

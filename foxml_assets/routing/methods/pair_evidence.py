@@ -8,16 +8,7 @@ import pandas as pd
 from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
-from foxml_assets.routing.candidates.table_columns import (
-    NULL,
-    UNREADABLE,
-    Bools,
-    Codes,
-    Floats,
-    Index,
-    code,
-    codes_of,
-)
+from foxml_assets.routing.frames import NULL, UNREADABLE, Bools, Codes, Floats, Index, code, codes_of
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage

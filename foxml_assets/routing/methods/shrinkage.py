@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from foxml_assets.core.vocabulary import USABLE, Route, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index, code
+from foxml_assets.routing.frames import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, PairEvidence
 from foxml_assets.routing.plan.routing_plan import PolicyInForce

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
+from foxml_assets.routing.frames import Bools, Floats, code
 from foxml_assets.routing.methods.combination import Routes, combine, decision
 from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
 from foxml_assets.routing.plan.routing_plan import PolicyInForce

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from foxml_assets.core.pictures import new_figure, png_bytes, say, shown_name
 from foxml_assets.core.vocabulary import Route
-from foxml_assets.routing.candidates.table_columns import positions
+from foxml_assets.routing.frames import positions
 from foxml_assets.routing.plan.routing_plan import RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
 

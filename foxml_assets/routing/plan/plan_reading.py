@@ -13,17 +13,9 @@ import pandas as pd
 
 from foxml_assets.core.errors import Problem, RoutingPlanError
 from foxml_assets.core.hashing import canonical_json, file_hash
-from foxml_assets.routing.candidates.table_columns import Column, Kind, Values, floats, frame
-from foxml_assets.routing.plan.plan_json import parse_plan
-from foxml_assets.routing.plan.routing_plan import (
-    PAIR_COLUMNS,
-    QUARANTINE_COLUMNS,
-    TARGET_COLUMNS,
-    RoutingMetadata,
-    RoutingPlan,
-    routing_plan_hash,
-)
-from foxml_assets.routing.plan.table_records import unreadable_texts
+from foxml_assets.routing.frames import Column, Kind, Values, floats, frame
+from foxml_assets.routing.plan.plan_json import parse_plan, unreadable_texts
+from foxml_assets.routing.plan.routing_plan import TABLES, RoutingMetadata, RoutingPlan, routing_plan_hash
 from foxml_assets.storage.directories import read_version
 from foxml_assets.storage.exact_json import decode_json
 from foxml_assets.storage.layout import Layout
@@ -95,9 +87,9 @@ def read_parquet(folder: Path) -> tuple[RoutingPlan, str]:
 
     Raises RoutingPlanError if a file is missing or unreadable, or the files are of different plans.
     """
-    pairs, metadata, digest = _read_table(folder / PAIRS_NAME, PAIR_COLUMNS)
-    targets, *of_targets = _read_table(folder / TARGETS_NAME, TARGET_COLUMNS)
-    quarantine, *of_quarantine = _read_table(folder / QUARANTINE_NAME, QUARANTINE_COLUMNS)
+    pairs, metadata, digest = _read_table(folder / PAIRS_NAME, TABLES["pairs"])
+    targets, *of_targets = _read_table(folder / TARGETS_NAME, TABLES["targets"])
+    quarantine, *of_quarantine = _read_table(folder / QUARANTINE_NAME, TABLES["quarantine"])
     if not (of_targets == of_quarantine == [metadata, digest]):
         raise _unusable(folder, "its Parquet files are of different plans")
     return RoutingPlan(metadata, targets, pairs, quarantine), digest

@@ -1,7 +1,6 @@
 """The routing plan as a value: metadata, a row per target, a row per pair."""
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 
 import msgspec
 import pandas as pd
@@ -11,7 +10,7 @@ from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.stamp import RunStamp
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
-from foxml_assets.routing.candidates.table_columns import Column, Kind, frame_hash
+from foxml_assets.routing.frames import FAMILY_COLUMNS, Column, count, flag, frame_hash, real
 from foxml_assets.routing.policy.routing_words import (
     BothStrongBehavior,
     BothWeakBehavior,
@@ -142,124 +141,116 @@ class RoutingMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _STATUSES = dict[str, LeakageStatus]
 
 
-def _text(name: str, meaning: str, holds: object = None, *, always: bool = False) -> Column:
-    return Column(name, meaning, holds=holds, always=always)
-
-
-_float, _count, _flag = (partial(Column, kind=kind) for kind in (Kind.FLOAT, Kind.COUNT, Kind.FLAG))
+_FEATURES = Column(
+    "features", "JSON object of the features a job may use -> leakage status; null if unknown", _STATUSES
+)
 
 
 def _trace(side: str) -> tuple[Column, ...]:
     return (
-        _text(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", SignalState, always=True),
-        _text(f"{side}_rule", "the rule that decided the state", always=True),
-        _float(f"{side}_score", "out-of-fold score, in its metric's unit"),
-        _float(f"{side}_se", "standard error of the score, not inflated"),
-        _float(f"{side}_gate", "what was held against the thresholds: score, or lower confidence bound"),
-        _float(f"{side}_threshold", "the threshold that decided, hysteresis included, in its rule's unit"),
-        _count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
-        _count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
-        _text(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN", Stability),
-        _float(f"{side}_earlier", "score over all but the most recent folds"),
-        _float(f"{side}_earlier_se", "its standard error"),
-        _float(f"{side}_recent", "score over the most recent folds"),
-        _float(f"{side}_recent_se", "its standard error"),
-        _count(f"{side}_snapshots", "importance snapshots; null where skill was followed over the folds"),
-        _float(f"{side}_overlap", "mean top-k overlap of importances between them"),
-        _float(f"{side}_overlap_std", "its standard deviation"),
-        _float(f"{side}_tau", "mean Kendall tau of importances between them"),
-        _float(f"{side}_tau_std", "its standard deviation"),
-        _text(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN", LeakageStatus),
-        _text(
+        Column(f"{side}_state", "STRONG, WEAK_BUT_OK, EXPERIMENTAL or DISALLOWED", SignalState, always=True),
+        Column(f"{side}_rule", "the rule that decided the state", always=True),
+        real(f"{side}_score", "out-of-fold score, in its metric's unit"),
+        real(f"{side}_se", "standard error of the score, not inflated"),
+        real(f"{side}_gate", "what was held against the thresholds: score, or lower confidence bound"),
+        real(f"{side}_threshold", "the threshold that decided, hysteresis included, in its rule's unit"),
+        count(f"{side}_sample_size", "rows with an out-of-fold prediction"),
+        count(f"{side}_families_ok", "model families that fitted; null if not recorded"),
+        Column(f"{side}_stability", "STABLE, DRIFTING, DIVERGED or UNKNOWN", Stability),
+        real(f"{side}_earlier", "score over all but the most recent folds"),
+        real(f"{side}_earlier_se", "its standard error"),
+        real(f"{side}_recent", "score over the most recent folds"),
+        real(f"{side}_recent_se", "its standard error"),
+        count(f"{side}_snapshots", "importance snapshots; null where skill was followed over the folds"),
+        real(f"{side}_overlap", "mean top-k overlap of importances between them"),
+        real(f"{side}_overlap_std", "its standard deviation"),
+        real(f"{side}_tau", "mean Kendall tau of importances between them"),
+        real(f"{side}_tau_std", "its standard deviation"),
+        Column(f"{side}_leakage_status", "SAFE, SUSPECT, BLOCKED or UNKNOWN", LeakageStatus),
+        Column(
             f"{side}_error_control",
             "off, discovered, rejected, not_controlled, kept or together",
             ErrorControl,
             always=True,
         ),
-        _float(f"{side}_fdr_q", "the rate of false-discovery control; null for an untested row"),
-        _float(f"{side}_fdr_threshold", "the score at which false-discovery control lets a row pass"),
-        _count(f"{side}_checks", "bit set of the tests passed"),
-        _flag(f"{side}_held", "the state was kept by hysteresis"),
+        real(f"{side}_fdr_q", "the rate of false-discovery control; null for an untested row"),
+        real(f"{side}_fdr_threshold", "the score at which false-discovery control lets a row pass"),
+        count(f"{side}_checks", "bit set of the tests passed"),
+        flag(f"{side}_held", "the state was kept by hysteresis"),
     )
 
 
 TARGET_COLUMNS: tuple[Column, ...] = (
-    _text("target", "label column", always=True),
-    _text("task_type", "classification or regression; null if no sound row says", TaskType),
-    _text("score_metric", "unit of the pooled score", ScoreMetric),
-    _float("horizon_minutes", "label horizon"),
-    _text("tier", "horizon tier whose thresholds applied", HorizonTier),
-    _count("n_symbols", "pairs of the target"),
+    Column("target", "label column", always=True),
+    Column("task_type", "classification or regression; null if no sound row says", TaskType),
+    Column("score_metric", "unit of the pooled score", ScoreMetric),
+    real("horizon_minutes", "label horizon"),
+    Column("tier", "horizon tier whose thresholds applied", HorizonTier),
+    count("n_symbols", "pairs of the target"),
     *_trace("cs"),
-    _text("cs_reason", "why the pooled model has its state, in words", always=True),
-    _float("local_score", "mean score of the symbols' own models"),
-    _float("local_se", "its standard error, not inflated"),
-    _float("local_threshold", "the mean score at which own models are found together; null where not tested"),
-    _flag("hard_block", "leakage blocks every pair of the target"),
-    _text("hard_block_reason", "what was found"),
-    _count("experimental_limit", "places in the target's experimental lane"),
-    _text(
-        "features", "JSON object of the features a job may use -> leakage status; null if unknown", _STATUSES
-    ),
-    _text("dropped_features", "JSON object of the features the policy dropped", _STATUSES),
-    _text(
+    Column("cs_reason", "why the pooled model has its state, in words", always=True),
+    real("local_score", "mean score of the symbols' own models"),
+    real("local_se", "its standard error, not inflated"),
+    real("local_threshold", "the mean score at which own models are found together; null where not tested"),
+    flag("hard_block", "leakage blocks every pair of the target"),
+    Column("hard_block_reason", "what was found"),
+    count("experimental_limit", "places in the target's experimental lane"),
+    _FEATURES,
+    Column("dropped_features", "JSON object of the features the policy dropped", _STATUSES),
+    Column(
         "assured",
         "JSON object of the features a job may use that nobody doubts -> who stands for them",
         Assurances,
     ),
-    _text("successful_families", "model families that fitted, joined by a vertical bar"),
-    _text("failed_families", "model families that failed, joined by a vertical bar"),
-    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
-    _text("quarantine_reason", "what is wrong with the target's row"),
-    _text("data_hash", "hash of the panel data behind the evidence"),
+    *FAMILY_COLUMNS,
+    Column("quarantine_reason", "what is wrong with the target's row"),
+    Column("data_hash", "hash of the panel data behind the evidence"),
 )
 
 PAIR_COLUMNS: tuple[Column, ...] = (
-    _text("target", "label column"),
-    _text("symbol", "instrument", always=True),
-    _text("route", "the decision", Route, always=True),
-    _text("rule", "the rule that decided the route", RouteRule, always=True),
-    _text("reason", "the decision in words", always=True),
-    _text("cs_state", "state of the target's pooled model", SignalState),
-    _text("cs_rule", "the rule that decided it"),
-    _float("cs_gate", "its gate"),
-    _float("cs_threshold", "the threshold that decided it"),
-    _text("cs_tier", "horizon tier whose thresholds applied to it", HorizonTier),
-    _text("local_metric", "unit of the symbol's score", ScoreMetric),
-    _text("local_tier", "horizon tier whose thresholds applied", HorizonTier),
+    Column("target", "label column"),
+    Column("symbol", "instrument", always=True),
+    Column("route", "the decision", Route, always=True),
+    Column("rule", "the rule that decided the route", RouteRule, always=True),
+    Column("reason", "the decision in words", always=True),
+    Column("cs_state", "state of the target's pooled model", SignalState),
+    Column("cs_rule", "the rule that decided it"),
+    real("cs_gate", "its gate"),
+    real("cs_threshold", "the threshold that decided it"),
+    Column("cs_tier", "horizon tier whose thresholds applied to it", HorizonTier),
+    Column("local_metric", "unit of the symbol's score", ScoreMetric),
+    Column("local_tier", "horizon tier whose thresholds applied", HorizonTier),
     *_trace("local"),
-    _float("pooled_score", "score of the pooled model on this symbol"),
-    _float("pooled_se", "its standard error, not inflated"),
-    _float("both_score", "score of the average of both models on this symbol"),
-    _float("difference", "local minus pooled score, paired"),
-    _float("difference_low", "lower end of its 95 % interval, widened by fdr.inflate_se"),
-    _float("difference_high", "upper end of it"),
-    _float("cs_skill", "shrunk skill of the pooled model on this symbol"),
-    _float("local_skill", "shrunk skill of the symbol's own model"),
-    _float("both_skill", "shrunk skill of their average"),
-    _float("cs_probability", "P(shrunk pooled skill > min_skill)"),
-    _float("local_probability", "P(shrunk own skill > min_skill) where own models are found together"),
-    _float("both_probability", "P(shrunk skill of their average > min_skill)"),
-    _count("experimental_rank", "rank in the target's experimental lane; null outside it"),
-    _flag("hard_block", "leakage blocks the pair whatever its states"),
-    _text("hard_block_reason", "what was found"),
-    _flag("excluded_from_pooled", "the symbol's rows stay out of the target's pooled training set"),
-    _text(
-        "features", "JSON object of the features a job may use -> leakage status; null if unknown", _STATUSES
-    ),
-    _text("successful_families", "model families that fitted, joined by a vertical bar"),
-    _text("failed_families", "model families that failed, joined by a vertical bar"),
-    _text("families", "model families whose mean the evidence found best, joined by a vertical bar"),
-    _text("quarantine_reason", "what is wrong with the pair's row"),
+    real("pooled_score", "score of the pooled model on this symbol"),
+    real("pooled_se", "its standard error, not inflated"),
+    real("both_score", "score of the average of both models on this symbol"),
+    real("difference", "local minus pooled score, paired"),
+    real("difference_low", "lower end of its 95 % interval, widened by fdr.inflate_se"),
+    real("difference_high", "upper end of it"),
+    real("cs_skill", "shrunk skill of the pooled model on this symbol"),
+    real("local_skill", "shrunk skill of the symbol's own model"),
+    real("both_skill", "shrunk skill of their average"),
+    real("cs_probability", "P(shrunk pooled skill > min_skill)"),
+    real("local_probability", "P(shrunk own skill > min_skill) where own models are found together"),
+    real("both_probability", "P(shrunk skill of their average > min_skill)"),
+    count("experimental_rank", "rank in the target's experimental lane; null outside it"),
+    flag("hard_block", "leakage blocks the pair whatever its states"),
+    Column("hard_block_reason", "what was found"),
+    flag("excluded_from_pooled", "the symbol's rows stay out of the target's pooled training set"),
+    _FEATURES,
+    *FAMILY_COLUMNS,
+    Column("quarantine_reason", "what is wrong with the pair's row"),
 )
 
 QUARANTINE_COLUMNS: tuple[Column, ...] = (
-    _text("target", "as it stands in the row; may be null"),
-    _text("symbol", "null for a pooled row"),
-    _text("reason", "everything that is wrong with the row", always=True),
-    _count("n_rows", "how many candidate rows share target and symbol"),
+    Column("target", "as it stands in the row; may be null"),
+    Column("symbol", "null for a pooled row"),
+    Column("reason", "everything that is wrong with the row", always=True),
+    count("n_rows", "how many candidate rows share target and symbol"),
 )
 
+# The tables of a plan, and their columns.
+TABLES = {"targets": TARGET_COLUMNS, "pairs": PAIR_COLUMNS, "quarantine": QUARANTINE_COLUMNS}
 # Outside the plan's hash: other words for the same decision make no other plan.
 PROSE = frozenset({"reason", "cs_reason", "hard_block_reason", "quarantine_reason"})
 
@@ -275,32 +266,20 @@ class RoutingPlan:
 
     def with_stamp(self, stamp: RunStamp, previous_plan_hash: str | None) -> "RoutingPlan":
         """The same plan as made at another moment."""
-        metadata = msgspec.structs.replace(
-            self.metadata,
-            generated_at=stamp.generated_at,
-            run_id=stamp.run_id,
-            git_commit=stamp.git_commit,
-            previous_plan_hash=previous_plan_hash,
-        )
-        return replace(self, metadata=metadata)
+        told = asdict(stamp) | {"previous_plan_hash": previous_plan_hash}
+        return replace(self, metadata=msgspec.structs.replace(self.metadata, **told))
 
 
 def routing_plan_hash(metadata: RoutingMetadata, plan_tables: tuple[pd.DataFrame, ...]) -> str:
-    """Hash of the decisions, their traces, the policy and the candidates; prose and the stamp stay out."""
-    targets, pairs, quarantine = plan_tables
+    """Hash of the decisions, their traces, the policy and the candidates; prose and the stamp stay out.
+
+    The tables are in the order of TABLES.
+    """
     neutral = msgspec.structs.replace(
         metadata, generated_at="", run_id="", git_commit=None, previous_plan_hash=None, routing_plan_hash=""
     )
-    return content_hash(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "metadata": neutral,
-            "targets": frame_hash(targets, _facts(TARGET_COLUMNS)),
-            "pairs": frame_hash(pairs, _facts(PAIR_COLUMNS)),
-            "quarantine": frame_hash(quarantine, _facts(QUARANTINE_COLUMNS)),
-        }
-    )
-
-
-def _facts(columns: tuple[Column, ...]) -> list[str]:
-    return [column.name for column in columns if column.name not in PROSE]
+    hashes = {
+        name: frame_hash(table, [column.name for column in columns if column.name not in PROSE])
+        for (name, columns), table in zip(TABLES.items(), plan_tables, strict=True)
+    }
+    return content_hash({"schema_version": SCHEMA_VERSION, "metadata": neutral, **hashes})

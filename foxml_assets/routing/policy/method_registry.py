@@ -14,7 +14,7 @@ from foxml_assets.core.errors import RoutingPlanError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from foxml_assets.routing.candidates.table_columns import Floats
+    from foxml_assets.routing.frames import Floats
     from foxml_assets.routing.methods.combination import Routes
     from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
     from foxml_assets.routing.plan.routing_plan import PolicyInForce

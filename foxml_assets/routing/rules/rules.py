@@ -14,7 +14,7 @@ import numpy as np
 
 from foxml_assets.core.errors import RoutingPlanError
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Floats, code
+from foxml_assets.routing.frames import Bools, Floats, code
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from foxml_assets.routing.candidates.table_columns import Bools, Floats
+from foxml_assets.routing.frames import Bools, Floats
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
 from foxml_assets.core.vocabulary import SignalState
-from foxml_assets.routing.candidates.table_columns import UNREADABLE, Bools, category, code, floats
+from foxml_assets.routing.frames import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.side_rows import EstimateRows, SideRows, by_metric
 

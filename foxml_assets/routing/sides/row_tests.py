@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState
-from foxml_assets.routing.candidates.table_columns import Bools, Codes, Floats, Index, code
+from foxml_assets.routing.frames import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from foxml_assets.routing.candidates.alignment import Alignment
-from foxml_assets.routing.candidates.table_columns import Bools, Floats, Index
+from foxml_assets.routing.frames import Bools, Floats, Index
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.sides.quarantine import Faults
 from foxml_assets.routing.sides.side_rows import SideRows

@@ -11,7 +11,8 @@ from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
-from foxml_assets.routing.candidates.table_columns import (
+from foxml_assets.routing.frames import (
+    FAMILY_NAMES,
     NULL,
     Bools,
     Codes,
@@ -26,7 +27,6 @@ from foxml_assets.routing.policy.routing_words import Side
 from foxml_assets.routing.sides.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
 from foxml_assets.storage.exact_json import decode_json
 
-FAMILY_LISTS = ("successful_families", "failed_families", "families")
 _SNAPSHOT_COLUMNS = ["n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau"]
 
 
@@ -164,7 +164,7 @@ def side_rows(
         own_mean=_estimate(table, "local_score"),
         leakage=leakage,
         n_families=_family_counts(table, is_scored=~np.isnan(score.value)),
-        texts=table[[*FAMILY_LISTS, "assured", "leakage_reason", "data_hash"]],
+        texts=table[[*FAMILY_NAMES, "assured", "leakage_reason", "data_hash"]],
         features=features,
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),

@@ -7,7 +7,7 @@ import numpy as np
 
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import SignalState
-from foxml_assets.routing.candidates.table_columns import Codes, Floats, code
+from foxml_assets.routing.frames import Codes, Floats, code
 from foxml_assets.routing.plan.routing_plan import ScoreThresholds
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import HorizonTier, Side

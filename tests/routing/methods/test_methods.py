@@ -23,7 +23,7 @@ from foxml_assets.core.errors import ConfigError, RoutingPlanError
 from foxml_assets.core.vocabulary import Route, SignalState
 from foxml_assets.planning.jobs.builder import build_plan
 from foxml_assets.planning.plan.master_plan import TrainingHashes
-from foxml_assets.routing.candidates.table_columns import Codes, code
+from foxml_assets.routing.frames import Codes, code
 from foxml_assets.routing.methods import thresholds
 from foxml_assets.routing.methods.combination import Routes
 from foxml_assets.routing.methods.pair_evidence import PairEvidence

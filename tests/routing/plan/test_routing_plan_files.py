@@ -21,11 +21,7 @@ from foxml_assets.routing.decide.router import route
 from foxml_assets.routing.pages.plan_files import write_routing_plan
 from foxml_assets.routing.plan.plan_json import parse_plan, plan_json
 from foxml_assets.routing.plan.plan_reading import PAIRS_NAME, read_routing_plan
-from foxml_assets.routing.plan.routing_plan import (
-    PAIR_COLUMNS,
-    TARGET_COLUMNS,
-    routing_plan_hash,
-)
+from foxml_assets.routing.plan.routing_plan import PAIR_COLUMNS, TARGET_COLUMNS, routing_plan_hash
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.storage.layout import Layout
 

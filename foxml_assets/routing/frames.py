@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,9 +40,19 @@ class Column:
 
     name: str
     meaning: str
-    kind: Kind = Kind.TEXT
     holds: object = None
     always: bool = False
+    kind: Kind = Kind.TEXT
+
+
+real, count, flag = (partial(Column, kind=kind) for kind in (Kind.FLOAT, Kind.COUNT, Kind.FLAG))
+# They stand so in every table.
+FAMILY_COLUMNS = (
+    Column("successful_families", "model families that fitted, joined by a vertical bar"),
+    Column("failed_families", "model families that failed, joined by a vertical bar"),
+    Column("families", "model families whose mean the evidence found best, joined by a vertical bar"),
+)
+FAMILY_NAMES = tuple(column.name for column in FAMILY_COLUMNS)
 
 
 def frame(columns: Sequence[Column], values: dict[str, Values]) -> pd.DataFrame:
