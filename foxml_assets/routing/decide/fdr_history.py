@@ -16,13 +16,11 @@ which pay for false ones. Here a row counts once, however often it is found.
 fdr_history.json keeps it in the folder of the routing plan.
 """
 
-from collections import defaultdict
-from itertools import repeat
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
-import numpy as np
 import pandas as pd
 from scipy.special import zeta
 
@@ -43,9 +41,6 @@ SCHEMA_VERSION = 1
 # Above 1 the shares have a finite sum; the larger, the more the first batches get. 1.6 is what SAFFRON uses
 # (Ramdas, A. et al. 2018, ICML).
 _DECAY = 1.6
-
-# A target and its symbol, or None for the target's pooled row.
-_Row: TypeAlias = tuple[str, str | None]
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,13 +91,14 @@ def earlier_discoveries(
     history: FdrHistory, batch: BatchInForce | None, candidates_hash: str, alignment: Alignment
 ) -> tuple[Earlier, Earlier]:
     """What the pooled side (by target) and the symbol side (by pair) must know of earlier batches."""
-    found = set[_Row]() if batch is None else _found(history.before(candidates_hash))
+    targets, pairs = _found(FdrHistory() if batch is None else history.before(candidates_hash))
     # Both sides spend the same share, each of its own rate.
     spent = 1.0 if batch is None else share(batch.number)
-    targets = np.array([(target, None) in found for target in alignment.targets], dtype=np.bool_)
-    listed = [row for row in found if row[1] is not None]
-    pairs = alignment.pairs.isin(pd.MultiIndex.from_tuples(listed, names=alignment.pairs.names))
-    return Earlier(spent, targets), Earlier(spent, pairs)
+    of_pairs = pd.MultiIndex.from_tuples(list(pairs), names=alignment.pairs.names)
+    return (
+        Earlier(spent, pd.Index(alignment.targets, dtype=object).isin(targets)),
+        Earlier(spent, alignment.pairs.isin(of_pairs)),
+    )
 
 
 def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
@@ -112,8 +108,8 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
     later batches rest on it. A plan that keeps no history, or tested nothing, changes nothing. Raises
     FdrHistoryError if the plan was made from another history.
     """
-    made, batch = plan.metadata, plan.metadata.policy.fdr_batch
-    if batch is None or not made.cross_sectional.tested + made.symbol.tested:
+    made, batch = plan.metadata, _spent(plan.metadata)
+    if batch is None:
         return history
     before = history.before(made.candidates_hash)
     if before.content_hash() != batch.earlier_hash:
@@ -122,11 +118,8 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         )
     if batch.number < len(history.batches):
         return history
-    fresh = _discovered(plan) - _found(before)
-    symbols: defaultdict[str, list[str]] = defaultdict(list)
-    for target, symbol in fresh:
-        if symbol is not None:
-            symbols[target].append(symbol)
+    (targets, pairs), (known_targets, known_pairs) = _discovered(plan), _found(before)
+    fresh = groupby(sorted(pairs - known_pairs), key=itemgetter(0))
     new = Batch(
         number=batch.number,
         candidates_hash=made.candidates_hash,
@@ -134,29 +127,34 @@ def with_plan(history: FdrHistory, plan: RoutingPlan) -> FdrHistory:
         level_symbol=batch.level_symbol,
         tested_cross_sectional=made.cross_sectional.tested,
         tested_symbol=made.symbol.tested,
-        found_cross_sectional=tuple(sorted(target for target, symbol in fresh if symbol is None)),
-        found_symbol={target: tuple(sorted(names)) for target, names in sorted(symbols.items())},
+        found_cross_sectional=tuple(sorted(targets - known_targets)),
+        found_symbol={target: tuple(symbol for _, symbol in named) for target, named in fresh},
     )
     return FdrHistory((*before.batches, new))
 
 
-def _found(history: FdrHistory) -> set[_Row]:
-    found: set[_Row] = set()
-    for batch in history.batches:
-        found |= {(target, None) for target in batch.found_cross_sectional}
-        found |= {(target, symbol) for target, names in batch.found_symbol.items() for symbol in names}
-    return found
+def _spent(plan: RoutingMetadata) -> BatchInForce | None:
+    """The batch of a history that the plan spent; None if it kept no history, or tested nothing."""
+    return plan.policy.fdr_batch if plan.cross_sectional.tested + plan.symbol.tested else None
 
 
-def _discovered(plan: RoutingPlan) -> set[_Row]:
-    found: set[_Row] = set()
+def _found(history: FdrHistory) -> tuple[set[str], set[tuple[str, str]]]:
+    """The targets (pooled rows) and the pairs that were ever found."""
+    by_target = [named for batch in history.batches for named in batch.found_symbol.items()]
+    targets = {target for batch in history.batches for target in batch.found_cross_sectional}
+    return targets, {(target, symbol) for target, symbols in by_target for symbol in symbols}
+
+
+def _discovered(plan: RoutingPlan) -> tuple[set[str], set[tuple[str, str]]]:
+    """The targets (pooled rows) and the pairs that the plan found."""
+    found = []
     for side, rows in ((Side.CROSS_SECTIONAL, plan.targets), (Side.SYMBOL, plan.pairs)):
         # Hysteresis lets rows pass that are a margin short of a discovery; they were not found.
         is_named = rows[f"{side.prefix}_error_control"] == ErrorControl.DISCOVERED.value
         reaches_threshold = rows[f"{side.prefix}_score"] >= rows[f"{side.prefix}_fdr_threshold"]
-        kept = rows[(is_named & reaches_threshold).to_numpy()]
-        found |= set(zip(kept["target"], kept.get("symbol", repeat(None)), strict=False))
-    return found
+        found.append(rows[(is_named & reaches_threshold).to_numpy()])
+    targets, pairs = found
+    return set(targets["target"]), set(zip(pairs["target"], pairs["symbol"], strict=True))
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,15 +178,20 @@ def _read(layout: Layout) -> FdrHistory:
         fix = "run `foxml run --until plan`"
         raise FdrHistoryError("writing the routing plan was interrupted", file=path, fix=fix)
     plan = read_metadata(layout.routing_plan)
+    batch = None if plan is None else _spent(plan)
+    told = "cannot be read" if batch is None else f"is batch {batch.number} of one"
+    what = f"the routing plan beside it {told}"
     if not path.is_file():
-        if layout.routing_plan.is_file() and (plan is None or _has_batch(plan)):
-            what = "the routing plan beside it cannot be read" if plan is None else _belongs_to(plan)
+        if layout.routing_plan.is_file() and (plan is None or batch is not None):
             raise _refused(layout, "the history is lost", Problem("", what))
         return FdrHistory()
     history = _parse(path, layout)
-    if plan is not None and _has_batch(plan) and not _holds(history, plan):
-        what = _belongs_to(plan)
-        raise _refused(layout, "is not the history of the routing plan beside it", Problem("batches", what))
+    if plan is not None and batch is not None:
+        before = history.before(plan.candidates_hash)
+        # `before` ends at the batch of these candidates, and is the whole history where there is none.
+        if before == history or before.content_hash() != batch.earlier_hash:
+            summary = "is not the history of the routing plan beside it"
+            raise _refused(layout, summary, Problem("batches", what))
     return history
 
 
@@ -228,23 +231,6 @@ def _parse(path: Path, layout: Layout) -> FdrHistory:
         problem = Problem("history_hash", f"the content's hash is {found}", document.history_hash)
         raise _refused(layout, "was changed after it was written", problem)
     return history
-
-
-def _has_batch(plan: RoutingMetadata) -> bool:
-    """Whether the plan spent a batch of a history; one that tested nothing did not."""
-    return plan.policy.fdr_batch is not None and plan.cross_sectional.tested + plan.symbol.tested > 0
-
-
-def _holds(history: FdrHistory, plan: RoutingMetadata) -> bool:
-    before, batch = history.before(plan.candidates_hash), plan.policy.fdr_batch
-    # `before` ends at the batch of these candidates, and is the whole history where there is none.
-    is_known = len(before.batches) < len(history.batches)
-    return is_known and batch is not None and before.content_hash() == batch.earlier_hash
-
-
-def _belongs_to(plan: RoutingMetadata) -> str:
-    number = plan.policy.fdr_batch.number if plan.policy.fdr_batch is not None else 0
-    return f"the routing plan beside it is batch {number} of one"
 
 
 def _refused(layout: Layout, summary: str, problem: Problem) -> FdrHistoryError:

@@ -1,23 +1,29 @@
-"""What was decided, as the plan's tables: a row per target, a row per pair, and the quarantined rows."""
+"""What was decided, as the plan's tables: a row per target, a row per pair, and the quarantined rows.
 
+Reasons are in the words of a researcher; text is written once per distinct case, never per pair.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState, Stability, TaskType
-from foxml_assets.routing.decide.reasons import pair_reasons, side_phrases
 from foxml_assets.routing.frames import (
     FAMILY_NAMES,
     NULL,
+    Bools,
     Floats,
     Index,
     Values,
     category,
+    code,
     decode,
     floats,
     frame,
@@ -29,7 +35,46 @@ from foxml_assets.routing.plan.routing_plan import TABLES, PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
 from foxml_assets.routing.rules.rules import SUSPECT, Measured, Rule
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
+from foxml_assets.routing.sides.row_tests import Check
 from foxml_assets.routing.sides.side_rows import SideRows
+
+LANE_FULL = "experimental lane full"
+
+_ROUTES, _RULES = tuple(Route), tuple(RouteRule)
+_STEADY = {
+    Stability.STABLE: "and stable",
+    Stability.DRIFTING: "but drifting",
+    Stability.DIVERGED: "but unsteady",
+    Stability.UNKNOWN: "with unknown stability",
+}
+_UNSTEADY = {
+    Stability.STABLE: "its stability is not in the allow-list",
+    Stability.DRIFTING: "its features drift",
+    Stability.DIVERGED: "its features are unsteady",
+    Stability.UNKNOWN: "its stability is unknown",
+}
+_FADING = _UNSTEADY | {
+    Stability.DRIFTING: "its skill fades",
+    Stability.DIVERGED: "its skill is gone in the recent folds",
+}
+_CHOICE = {
+    Route.BOTH: "train both",
+    Route.CROSS_SECTIONAL: "the pooled model is preferred",
+    Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
+}
+# What is said of a pair, by the rule that decided it; where none is listed, only what its sides are.
+_SENTENCES = {
+    RouteRule.TARGET_LEAKAGE: "the target leaks, so none of its pairs is trained",
+    RouteRule.SYMBOL_LEAKAGE: "the symbol leaks on this target; its rows stay out of the pooled model too",
+    RouteRule.EXPERIMENTAL_LANE_FULL: f"{LANE_FULL}: rank {{rank}} of {{places}} allowed",
+    RouteRule.BOTH_STRONG: "{sides} ({choice})",
+    RouteRule.BOTH_WEAK: "{sides} ({choice})",
+    RouteRule.SHRUNK_CS: "{sides} (no other choice is better enough once shrunk)",
+    RouteRule.SHRUNK_LOCAL: "{sides} (the symbol's own model is best once shrunk)",
+    RouteRule.SHRUNK_BOTH: "{sides} (the average of both is best once shrunk)",
+    RouteRule.POOLED_TOO_SMALL: "{sides} (too little pooled skill on this symbol once shrunk)",
+    RouteRule.LOCAL_ON_SYMBOL: "{sides} (too little pooled skill on this symbol once shrunk)",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +92,7 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
     """The table of targets, sorted."""
     known, cs, alignment = parts.evidence, parts.evidence.cs, parts.evidence.alignment
     codes, lists = cs.rows.features.codes, cs.rows.feature_lists
+    own_mean = cs.rows.own_mean
     values: dict[str, Values] = {
         "target": decode(np.arange(len(alignment.targets)), alignment.targets),
         "task_type": decode(target_tasks(cs.rows, known.local.rows, alignment), TaskType),
@@ -55,6 +101,8 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         "tier": decode(np.where(cs.rows.present, cs.rows.tier, NULL), HorizonTier),
         "n_symbols": np.bincount(alignment.pair_target, minlength=len(alignment.targets)),
         **_trace(cs),
+        **_nulled(cs.faults.any, local_score=own_mean.value, local_se=own_mean.se),
+        "local_threshold": known.together.threshold,
         "hard_block": cs.leaks,
         "hard_block_reason": _leaks("target", cs),
         "experimental_limit": parts.limits,
@@ -64,11 +112,6 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
         **{name: cs.rows.texts[name].array for name in (*FAMILY_NAMES, "data_hash")},
         "quarantine_reason": cs.faults.texts(),
     }
-    own_mean, bad = cs.rows.own_mean, cs.faults.any
-    values["local_score"], values["local_se"] = (
-        np.where(bad, np.nan, column) for column in (own_mean.value, own_mean.se)
-    )
-    values["local_threshold"] = known.together.threshold
     values["cs_reason"] = _reasons(pd.DataFrame(values, copy=False), cs, parts.in_force)
     return frame(TABLES["targets"], values)
 
@@ -76,20 +119,29 @@ def targets_table(parts: PlanParts) -> pd.DataFrame:
 def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
     """The table of pairs, sorted by target and symbol; `targets` is that of targets."""
     known, routes, local = parts.evidence, parts.routes, parts.evidence.local
-    at, skills = known.alignment.pair_target, known.skills
+    at, rows, skills = known.alignment.pair_target, local.rows, known.skills
     target_leaks = known.cs.leaks[at]
     found = _leaks("symbol", local).add_categories(["the target leaks"])
     found[target_leaks] = "the target leaks"
+    low, high = better_interval(rows.difference, known.policy.fdr.inflate_se)
     values: dict[str, Values] = {
         **columns_of_target(targets, at),
         "symbol": decode(known.alignment.pair_symbol, known.alignment.symbols),
         "route": decode(routes.route, Route),
         "rule": decode(routes.rule, RouteRule),
-        "reason": pair_reasons(routes, parts.limits[at], side_phrases(known.cs)[at], side_phrases(local)),
-        "local_metric": decode(local.rows.metric, ScoreMetric),
-        "local_tier": decode(np.where(local.rows.present, local.rows.tier, NULL), HorizonTier),
+        "reason": _pair_reasons(routes, parts.limits[at], _side_phrases(known.cs)[at], _side_phrases(local)),
+        "local_metric": decode(rows.metric, ScoreMetric),
+        "local_tier": decode(np.where(rows.present, rows.tier, NULL), HorizonTier),
         **_trace(local),
-        **_pair_scores(known),
+        **_nulled(
+            local.faults.any,
+            pooled_score=rows.pooled.value,
+            pooled_se=rows.pooled.se,
+            both_score=rows.both.value,
+            difference=rows.difference.value,
+            difference_low=low,
+            difference_high=high,
+        ),
         "cs_skill": skills.pooled.mean,
         "local_skill": skills.own.mean,
         "both_skill": skills.both.mean,
@@ -101,7 +153,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "hard_block_reason": found,
         "excluded_from_pooled": local.leaks | known.left_out,
         "features": _features(known),
-        **{name: local.rows.texts[name].array for name in FAMILY_NAMES},
+        **{name: rows.texts[name].array for name in FAMILY_NAMES},
         "quarantine_reason": local.faults.texts(),
     }
     return frame(TABLES["pairs"], values)
@@ -122,24 +174,29 @@ def quarantine_table(parts: PlanParts) -> pd.DataFrame:
     return frame(TABLES["quarantine"], values)
 
 
+def _nulled(bad: Bools, **columns: Floats) -> dict[str, Values]:
+    """Numbers without those of rows that are `bad`; of quarantined ones the reason says what they were."""
+    return {name: np.where(bad, np.nan, held) for name, held in columns.items()}
+
+
 def _trace(side: JudgedSide) -> dict[str, Values]:
-    """The trace of one side. Numbers of quarantined rows are nulled: their reason says what they were."""
+    """The trace of one side."""
     rows, tests, absent = side.rows, side.tests, ~side.rows.present
-    of_sound = {
-        "score": rows.score.value,
-        "se": rows.score.se,
-        "sample_size": rows.sample_size,
-        "earlier": rows.earlier.value,
-        "earlier_se": rows.earlier.se,
-        "recent": rows.recent.value,
-        "recent_se": rows.recent.se,
-    }
-    # The snapshots' numbers are told only where they made the stability, not where skill was followed.
     names = ("snapshots", "overlap", "overlap_std", "tau", "tau_std")
     of_snapshots = {name: floats(rows.snapshots.iloc[:, at]) for at, name in enumerate(names)}
-    nulled = ((of_sound, side.faults.any), (of_snapshots, side.faults.any | rows.followed))
     trace: dict[str, Values] = {
-        **{name: np.where(bad, np.nan, held) for group, bad in nulled for name, held in group.items()},
+        **_nulled(
+            side.faults.any,
+            score=rows.score.value,
+            se=rows.score.se,
+            sample_size=rows.sample_size,
+            earlier=rows.earlier.value,
+            earlier_se=rows.earlier.se,
+            recent=rows.recent.value,
+            recent_se=rows.recent.se,
+        ),
+        # The snapshots' numbers are told only where they made the stability, not where skill was followed.
+        **_nulled(side.faults.any | rows.followed, **of_snapshots),
         "state": decode(side.state, SignalState),
         "rule": category([rule.name for rule in side.ladder], side.rule),
         "gate": tests.gate,
@@ -177,7 +234,7 @@ def _leaks(who: str, side: JudgedSide) -> pd.Categorical:
 def _reasons(rows: pd.DataFrame, side: JudgedSide, policy: PolicyInForce) -> pd.Categorical:
     """The phrase of the state with the number and the threshold that decided it, or what made it suspect."""
     traces = (side_trace(Side.CROSS_SECTIONAL, row) for row in rows.to_dict("records"))
-    told = zip(side_phrases(side), side.rule, traces, side.rows.texts["leakage_reason"], strict=True)
+    told = zip(_side_phrases(side), side.rule, traces, side.rows.texts["leakage_reason"], strict=True)
     return category(
         [
             phrase + _numbers(side.ladder[at].measured, one, policy) + _doubt(side.ladder[at], found)
@@ -215,21 +272,6 @@ def _restricted(assured: str, allowed: str | None) -> str | None:
     return canonical_json(kept).decode() if kept else None
 
 
-def _pair_scores(known: PairEvidence) -> dict[str, Values]:
-    """The other choices on each pair. Numbers of quarantined rows are nulled."""
-    rows = known.local.rows
-    low, high = better_interval(rows.difference, known.policy.fdr.inflate_se)
-    values = {
-        "pooled_score": rows.pooled.value,
-        "pooled_se": rows.pooled.se,
-        "both_score": rows.both.value,
-        "difference": rows.difference.value,
-        "difference_low": low,
-        "difference_high": high,
-    }
-    return {name: np.where(known.local.faults.any, np.nan, column) for name, column in values.items()}
-
-
 def _features(known: PairEvidence) -> pd.Categorical:
     """The symbol's own feature list if its row has one, else the target's."""
     own, shared = known.local.rows, known.cs.rows
@@ -238,3 +280,49 @@ def _features(known: PairEvidence) -> pd.Categorical:
     inherited = np.where(of_target < 0, NULL, of_target + len(own.feature_lists))
     which = np.where(own.features.codes >= 0, own.features.codes, inherited)
     return category([features.allowed for features in (*own.feature_lists, *shared.feature_lists)], which)
+
+
+def _side_phrases(side: JudgedSide) -> pd.Categorical:
+    """Each row's state in a few words, such as "CS strong and stable"."""
+    name = side.rows.side.of("CS", "local")
+
+    def phrase(rule: int, stability: int, good_score: int, followed: int) -> str:
+        word = list(Stability)[stability]
+        unsteady = (_FADING if followed else _UNSTEADY)[word]
+        on_trial = unsteady if good_score else "its score is below the threshold"
+        return side.ladder[rule].phrase.format(
+            side=name, steady=_STEADY[word], unsteady=unsteady, on_trial=on_trial
+        )
+
+    # Whether the score alone would have been enough for more than a trial: bit sets, of which each has a bit.
+    good = (side.tests.bits & np.uint16(Check.MIN_SCORE)) != 0
+    flags = (good.astype(np.int8), side.rows.followed.astype(np.int8))
+    return _by_case(phrase, side.rule, side.rows.stability, *flags)
+
+
+def _pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
+    """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
+    full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
+    # Only the lane's sentence has numbers; 0 in all others keeps the distinct cases few.
+    rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
+
+    def sentence(route: int, rule: int, pooled: int, own: int, ranked: int, places: int) -> str:
+        sides = [cs.categories[pooled], local.categories[own]]
+        # The symbol's own side comes first, except where the pooled model alone is trained.
+        told = ", ".join(sides if _ROUTES[route] is Route.CROSS_SECTIONAL else sides[::-1])
+        return _SENTENCES.get(_RULES[rule], "{sides}").format(
+            sides=told[0].upper() + told[1:],
+            choice=_CHOICE.get(_ROUTES[route], ""),
+            rank=ranked,
+            places=places,
+        )
+
+    return _by_case(sentence, routes.route, routes.rule, cs.codes, local.codes, rank, limit)
+
+
+def _by_case(text_of: Callable[..., str], *columns: npt.NDArray[np.integer]) -> pd.Categorical:
+    """The text of each row's values in `columns`, made once per distinct case."""
+    # One number a row, as one column is grouped far faster than several together.
+    shape = [int(column.max(initial=0)) + 1 for column in columns]
+    positions, cases = pd.factorize(np.ravel_multi_index(columns, shape))
+    return category([text_of(*case) for case in np.transpose(np.unravel_index(cases, shape))], positions)

@@ -12,10 +12,10 @@ import pandas as pd
 from foxml_assets.core.assurances import assurance_lines, read_assurances
 from foxml_assets.core.markdown import render
 from foxml_assets.core.vocabulary import Route, SignalState
-from foxml_assets.routing.decide.reasons import LANE_FULL
+from foxml_assets.routing.decide.plan_tables import LANE_FULL
 from foxml_assets.routing.plan.routing_plan import PolicyInForce, RoutingPlan
 from foxml_assets.routing.policy.routing_config import Output
-from foxml_assets.routing.policy.routing_words import Side
+from foxml_assets.routing.policy.routing_words import RouteRule, Side
 from foxml_assets.routing.rules.rules import deciding_words
 from foxml_assets.routing.rules.side_trace import side_trace
 
@@ -102,7 +102,8 @@ def _targets(plan: RoutingPlan, output: Output) -> Iterator[_TargetPart]:
 def _cases(pairs: pd.DataFrame) -> pd.DataFrame:
     """Target, route, reason and how many pairs share them, the most frequent first."""
     # These reasons name the pair's rank: each would be a case of its own.
-    case = pairs["reason"].map(lambda reason: LANE_FULL if reason.startswith(LANE_FULL) else reason)
+    is_full = pairs["rule"] == RouteRule.EXPERIMENTAL_LANE_FULL.value
+    case = pairs["reason"].astype(object).mask(is_full, LANE_FULL)
     keys = pd.DataFrame({"target": pairs["target"], "route": pairs["route"], "case": case})
     counted = keys.groupby([*keys], observed=True).size().reset_index(name="n")
     return counted.sort_values(["n", "route", "case"], ascending=[False, True, True])
