@@ -9,8 +9,7 @@ from typing import TypeAlias, TypeVar
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.importing.foreign_words import FOXML_METRIC, leakage_status, task_in_name, task_type, worst
-from foxml_assets.importing.foxml_scores import Reading
-from foxml_assets.importing.foxml_snapshots import Snapshot, snapshot_stability
+from foxml_assets.importing.foxml_files import Reading, Snapshot, snapshot_stability
 
 _HORIZON = re.compile(r"_(\d+)(m|min|h|d)(?=_|$)")
 # A day counts as 24 hours, open market or not.

@@ -16,16 +16,16 @@ import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
 from foxml_assets.importing.foreign_words import Imported
-from foxml_assets.importing.foxml_rows import FoxmlRun, candidate_rows
-from foxml_assets.importing.foxml_scores import (
+from foxml_assets.importing.foxml_files import (
     Reading,
     from_cohort,
     from_confidence,
     from_leakage,
     from_metrics,
     from_models,
+    snapshot,
 )
-from foxml_assets.importing.foxml_snapshots import snapshot
+from foxml_assets.importing.foxml_rows import FoxmlRun, candidate_rows
 from foxml_assets.importing.json_values import JsonObject, read_object, text
 from foxml_assets.routing.candidates.candidates import typed_candidates
 

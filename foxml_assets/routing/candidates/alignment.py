@@ -32,10 +32,6 @@ class Alignment:
     is_pooled: Bools
     owner: Index
 
-    def positions(self, table: pd.DataFrame) -> Index:
-        """For every row of `table` the position of its target and symbol among the pairs, -1 for none."""
-        return self.pairs.get_indexer(pd.MultiIndex.from_frame(table[_KEY]))
-
 
 def align(candidates: pd.DataFrame, universe: Mapping[str, Sequence[str]] | None) -> Alignment:
     """Align typed, sorted candidates to all targets and pairs of the candidates and the universe."""

@@ -33,7 +33,7 @@ from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, Side
 from foxml_assets.routing.sides.fdr import expected_false
-from foxml_assets.routing.sides.threshold_tables import thresholds_in_force
+from foxml_assets.routing.sides.side_rows import thresholds_in_force
 from foxml_assets.storage.layout import Layout
 
 _log = logging.getLogger(__name__)
@@ -102,12 +102,13 @@ def _is_decided_by(
     previous: RoutingPlan, alignment: Alignment, policy: RoutingPolicy, table_hash: str
 ) -> bool:
     """Whether `previous` was made by this policy from these candidates and for these targets and pairs."""
+    pairs = pd.MultiIndex.from_frame(previous.pairs[["target", "symbol"]])
     made_by = previous.metadata.config_hash, previous.metadata.candidates_hash
     return (
         made_by == (policy.config_hash(), table_hash)
         and list(previous.targets["target"]) == list(alignment.targets)
         # Each pair of it is found at its own position: the same pairs in the same order, and no other.
-        and np.array_equal(alignment.positions(previous.pairs), np.arange(len(alignment.pair_rows)))
+        and np.array_equal(alignment.pairs.get_indexer(pairs), np.arange(len(alignment.pairs)))
     )
 
 

@@ -24,16 +24,12 @@ class Routes:
     rank: Index
 
 
-_BOTH_STRONG_ROUTE = {
-    BothStrongBehavior.ROUTE_BOTH: Route.BOTH,
-    BothStrongBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
-    BothStrongBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
-    BothStrongBehavior.PREFER_BETTER: Route.BOTH,
-}
-_BOTH_WEAK_ROUTE = {
-    BothWeakBehavior.PREFER_CS: Route.CROSS_SECTIONAL,
-    BothWeakBehavior.ROUTE_BOTH: Route.BOTH,
-    BothWeakBehavior.PREFER_SYMBOL: Route.SYMBOL_SPECIFIC,
+# By the word of either setting. What is better is told pair by pair.
+_PREFERRED = {
+    "ROUTE_BOTH": Route.BOTH,
+    "PREFER_CS": Route.CROSS_SECTIONAL,
+    "PREFER_SYMBOL": Route.SYMBOL_SPECIFIC,
+    "PREFER_BETTER": Route.BOTH,
 }
 
 
@@ -145,9 +141,9 @@ def decision(
 ) -> tuple[Route, RouteRule]:
     """The decision table: the route of a pair with these states, and why."""
     if cs == local == SignalState.STRONG:
-        return _BOTH_STRONG_ROUTE[both_strong], RouteRule.BOTH_STRONG
+        return _PREFERRED[both_strong], RouteRule.BOTH_STRONG
     if cs == local == SignalState.WEAK_BUT_OK:
-        return _BOTH_WEAK_ROUTE[both_weak], RouteRule.BOTH_WEAK
+        return _PREFERRED[both_weak], RouteRule.BOTH_WEAK
     if cs in USABLE and local in USABLE:
         if cs is SignalState.STRONG:
             return Route.CROSS_SECTIONAL, RouteRule.CS_STRONGER

@@ -17,6 +17,7 @@ from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
 from foxml_assets.routing.sides.quarantine import (
     Fault,
     Faults,
+    SideEvidence,
     bad_pair_scores,
     bad_score,
     find_faults,
@@ -31,7 +32,7 @@ from foxml_assets.routing.sides.side_rows import SideRows, side_rows
 class JudgedSide(Cases):
     """One side, an entry per target or pair: `rule`, a position in `ladder`, gave each its `state`.
 
-    `held` marks states that only hysteresis kept, `leaks` hard blocks, quarantined rows included.
+    `held` marks states that only hysteresis kept.
     """
 
     ladder: tuple[Rule, ...]
@@ -39,7 +40,6 @@ class JudgedSide(Cases):
     state: Codes
     threshold: Floats
     held: Bools
-    leaks: Bools
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,6 @@ class PairEvidence:
         return np.where(self.left_out, code(SignalState.DISALLOWED), of_target).astype(np.int8)
 
 
-@dataclass(frozen=True)
-class _SideEvidence:
-    """What a side is judged by: its rows, what is wrong with them, and which of them leak."""
-
-    rows: SideRows
-    faults: Faults
-    leaks: Bools
-
-
 def judge(
     table: pd.DataFrame,
     alignment: Alignment,
@@ -100,7 +91,7 @@ def judge(
     """
     pooled, own = _sides(table, alignment, policy)
     at, mean = alignment.pair_target, pooled.rows.own_mean.value
-    skills = shrunk_skills((pooled.rows, pooled.faults), (own.rows, own.faults), alignment, policy)
+    skills = shrunk_skills(pooled, own, alignment, policy)
     lasts = _lasts(own, alignment, policy)
     together = _test_together(pooled, lasts, policy.fdr_q_together, policy)
     alone = np.zeros(len(at), dtype=np.bool_)
@@ -127,7 +118,7 @@ def judge(
 
 def _sides(
     table: pd.DataFrame, alignment: Alignment, policy: RoutingPolicy
-) -> tuple[_SideEvidence, _SideEvidence]:
+) -> tuple[SideEvidence, SideEvidence]:
     cs_rows = side_rows(table, alignment.cs_rows, Side.CROSS_SECTIONAL, policy)
     leaking = _leaking_rows(table, policy)
     # By row, not by pair: a leaking row that repeats its pair is quarantined, and blocks all the same.
@@ -138,10 +129,10 @@ def _sides(
     cs_faults, local_faults = _faults(cs_rows, local_rows, alignment, policy)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
-    return _SideEvidence(cs_rows, cs_faults, cs_leaks), _SideEvidence(local_rows, local_faults, local_leaks)
+    return SideEvidence(cs_rows, cs_faults, cs_leaks), SideEvidence(local_rows, local_faults, local_leaks)
 
 
-def _lasts(own: _SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> Bools:
+def _lasts(own: SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> Bools:
     """Targets whose own models have skill in the mean of the recent folds too, as far as it is known."""
     recent, _ = own.rows.as_skill(own.rows.recent, policy.fdr.inflate_se)
     skill = pd.Series(np.where(own.faults.any, np.nan, recent)).groupby(alignment.pair_target).mean()
@@ -149,15 +140,13 @@ def _lasts(own: _SideEvidence, alignment: Alignment, policy: RoutingPolicy) -> B
     return ~gone.to_numpy(np.bool_)
 
 
-def _test_together(
-    pooled: _SideEvidence, lasts: Bools, q: float | None, policy: RoutingPolicy
-) -> Discoveries:
+def _test_together(pooled: SideEvidence, lasts: Bools, q: float | None, policy: RoutingPolicy) -> Discoveries:
     """Whether the own models of each target have skill in their mean, whichever has it, tested at `q`.
 
     What is gone from the pooled model lasts in no other: one symbol alone shows too little to tell.
     """
     rows = pooled.rows
-    asked = rows.present & ~pooled.faults.any & ~rows.gone & lasts & (q is not None)
+    asked = pooled.sound & ~rows.gone & lasts & (q is not None)
     anew = Earlier(share=1.0, found=np.zeros(len(asked), dtype=np.bool_))
     se = rows.own_mean.se * policy.fdr.inflate_se
     # Without a rate no target is asked about, and the 1.0 stands for nothing.
@@ -173,7 +162,7 @@ def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
 
 
 def _judge(
-    side: _SideEvidence,
+    side: SideEvidence,
     policy: RoutingPolicy,
     before: Index,
     earlier: Earlier,
@@ -181,13 +170,13 @@ def _judge(
     together: Together | None = None,
 ) -> JudgedSide:
     """The state of every row; `before` holds each row's earlier state code, -1 where it had none."""
-    ladder, rows, faults = find_method(policy.method).ladder, side.rows, side.faults
+    ladder = find_method(policy.method).ladder
 
     def climbed(memory: Memory) -> JudgedSide:
-        tests = run_tests(rows, faults, policy, memory, earlier, confirmed, together)
-        cases = Cases(rows, faults, tests, policy)
+        tests = run_tests(side, policy, memory, earlier, confirmed, together)
+        cases = Cases(**vars(side), tests=tests, policy=policy)
         # The first rule that holds decides; the last one takes what is left.
-        holds = [*(rule.rows(cases) for rule in ladder[:-1]), np.ones_like(rows.present)]
+        holds = [*(rule.rows(cases) for rule in ladder[:-1]), np.ones_like(side.sound)]
         decided = np.select(holds, range(len(ladder)))
         return JudgedSide(
             **vars(cases),
@@ -196,7 +185,6 @@ def _judge(
             state=np.array([code(rule.state) for rule in ladder], dtype=np.int8)[decided],
             threshold=np.select(holds, [rule.threshold(cases) for rule in ladder]),
             held=np.zeros(len(decided), dtype=np.bool_),
-            leaks=side.leaks,
         )
 
     plain = climbed(Memory(np.full_like(before, NULL), 0.0))

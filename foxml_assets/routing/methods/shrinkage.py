@@ -7,10 +7,9 @@ import numpy as np
 from foxml_assets.core.vocabulary import USABLE, Route, SignalState
 from foxml_assets.routing.frames import Bools, Floats, Index, code
 from foxml_assets.routing.methods.combination import Routes
-from foxml_assets.routing.methods.pair_evidence import EarlierStates, JudgedSide, PairEvidence
+from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.method_registry import PairTrace, RoutingMethod
-from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import RouteRule
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules import rules
@@ -86,34 +85,37 @@ LADDER = (
 )
 
 
+# The three choices, then what is left for pairs without one.
+_OUTCOMES = (
+    (Route.CROSS_SECTIONAL, RouteRule.SHRUNK_CS),
+    (Route.SYMBOL_SPECIFIC, RouteRule.SHRUNK_LOCAL),
+    (Route.BOTH, RouteRule.SHRUNK_BOTH),
+    (Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL),
+    (Route.BLOCKED, RouteRule.POOLED_TOO_SMALL),
+    (Route.BLOCKED, RouteRule.NOTHING_ALLOWED),
+)
+
+
 def _choose(evidence: PairEvidence) -> Routes:
     skills, policy, weak = evidence.skills, evidence.policy, code(SignalState.WEAK_BUT_OK)
     cs_state, local_state = evidence.cs_state, evidence.local.state
     least = policy.skill_on_symbol.min_probability
-    choices = (Route.CROSS_SECTIONAL, Route.SYMBOL_SPECIFIC, Route.BOTH)
-    bonus = _bonus(evidence.earlier, choices, evidence.local.rows.skill_scale, policy)
-    cs_found, local_allowed = cs_state >= weak, local_state >= weak
+    cs_found = cs_state >= weak
     cs_allowed = cs_found & (evidence.cs_probability >= least)
     both_allowed = cs_found & _may_be_averaged(evidence) & (evidence.both_probability >= least)
-    allowed = (cs_allowed, local_allowed, both_allowed)
-    known = (skills.pooled.mean, skills.own.mean, skills.both.mean)
-    best = _best_choice(known, allowed, policy.shrinkage.min_advantage, bonus)
+    allowed = np.column_stack((cs_allowed, local_state >= weak, both_allowed))
+    known = np.column_stack((skills.pooled.mean, skills.own.mean, skills.both.mean))
+    kept = np.column_stack([evidence.earlier.route == code(route) for route, _ in _OUTCOMES[:3]])
+    # Each pair's margin, in skill (pairs x 1), for the one choice it had, zero for the others.
+    known += np.where(kept, (policy.hysteresis * evidence.local.rows.skill_scale)[:, None], 0.0)
+    best = _best_choice(known, allowed, policy.shrinkage.min_advantage)
     trial = code(SignalState.EXPERIMENTAL)
     on_trial = (cs_state == trial) | (local_state == trial)
-    outcomes = [
-        (Route.CROSS_SECTIONAL, RouteRule.SHRUNK_CS),
-        (Route.SYMBOL_SPECIFIC, RouteRule.SHRUNK_LOCAL),
-        (Route.BOTH, RouteRule.SHRUNK_BOTH),
-        (Route.EXPERIMENTAL_ONLY, RouteRule.EXPERIMENTAL),
-        (Route.BLOCKED, RouteRule.POOLED_TOO_SMALL),
-        (Route.BLOCKED, RouteRule.NOTHING_ALLOWED),
-    ]
-    too_small = cs_found & ~cs_allowed
-    # A position in `outcomes`: 0 to 2 are the choices, as `best` numbers them.
-    which = np.select([best >= 0, on_trial, too_small], [best, 3, 4], 5)
+    # A position in `_OUTCOMES`: 0 to 2 are the choices, as `best` numbers them.
+    which = np.select([best >= 0, on_trial, cs_found & ~cs_allowed], [best, 3, 4], 5)
     return Routes(
-        route=np.array([code(route) for route, _ in outcomes], dtype=np.int8)[which],
-        rule=np.array([code(rule) for _, rule in outcomes], dtype=np.int8)[which],
+        route=np.array([code(route) for route, _ in _OUTCOMES], dtype=np.int8)[which],
+        rule=np.array([code(rule) for _, rule in _OUTCOMES], dtype=np.int8)[which],
         rank=np.zeros(len(which), dtype=np.int64),
     )
 
@@ -128,31 +130,15 @@ def _may_be_averaged(evidence: PairEvidence) -> Bools:
     return local.tests.eligible & local.clear & ~_faded(local)
 
 
-def _bonus(
-    earlier: EarlierStates, choices: tuple[Route, ...], scale: Floats, policy: RoutingPolicy
-) -> Floats:
-    """What the margin, in skill, adds to each pair's earlier choice (pairs x choices)."""
-    kept = np.column_stack([earlier.route == code(choice) for choice in choices])
-    # Each pair's margin (pairs x 1) for the one choice it had, zero for the others.
-    return np.where(kept, (policy.hysteresis * scale)[:, None], 0.0)
+def _best_choice(skills: Floats, allowed: Bools, advantage: float) -> Index:
+    """0 pooled, 1 own, 2 both, or -1 for none: the best allowed choice by skill (both pairs x 3).
 
-
-def _best_choice(
-    skills: tuple[Floats, Floats, Floats],
-    allowed: tuple[Bools, Bools, Bools],
-    advantage: float,
-    bonus: Floats,
-) -> Index:
-    """0 pooled, 1 own, 2 both, or -1 for none: the best allowed choice by skill.
-
-    Another choice must beat the pooled model by `advantage`. `bonus` (pairs x 3) is what hysteresis adds
-    to the earlier choice.
+    Another choice must beat the pooled model by `advantage`.
     """
     # What is allowed has a skill, as its state or probability was made from one: no NaN reaches argmax.
-    table, is_allowed = np.column_stack(skills) + bonus, np.column_stack(allowed)
     # Of equal skills the first is taken: the pooled model before the others.
-    best = np.argmax(np.where(is_allowed, table - [0.0, advantage, advantage], -np.inf), axis=1)
-    return np.where(is_allowed.any(axis=1), best, -1)
+    best = np.argmax(np.where(allowed, skills - [0.0, advantage, advantage], -np.inf), axis=1)
+    return np.where(allowed.any(axis=1), best, -1)
 
 
 def _open_threshold(side: JudgedSide) -> Floats:

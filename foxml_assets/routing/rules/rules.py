@@ -21,17 +21,14 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules.rule_tests import RuleTest, Words
 from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace
-from foxml_assets.routing.sides.quarantine import Faults
+from foxml_assets.routing.sides.quarantine import SideEvidence
 from foxml_assets.routing.sides.row_tests import Check, RowTests
-from foxml_assets.routing.sides.side_rows import SideRows
 
 
 @dataclass(frozen=True)
-class Cases:
+class Cases(SideEvidence):
     """The rows of one side that a rule is asked about, with the outcomes of their tests."""
 
-    rows: SideRows
-    faults: Faults
     tests: RowTests
     policy: RoutingPolicy
 

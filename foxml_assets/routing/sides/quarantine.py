@@ -60,6 +60,20 @@ class Faults:
         return category(["; ".join(faults) or None for faults in named], inverse)
 
 
+@dataclass(frozen=True)
+class SideEvidence:
+    """What a side is judged by: its rows, what is wrong with them, and which leak, sound or not."""
+
+    rows: SideRows
+    faults: Faults
+    leaks: Bools
+
+    @property
+    def sound(self) -> Bools:
+        """Rows that are there, and that nothing is wrong with."""
+        return self.rows.present & ~self.faults.any
+
+
 def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fault, Bools]]) -> Faults:
     """The faults of `rows`; `given` are those that only the whole table shows.
 

@@ -11,10 +11,9 @@ from foxml_assets.routing.frames import Bools, Codes, Floats, Index, code
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import ErrorControl, GateOn, UnknownLeakage
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
-from foxml_assets.routing.sides.quarantine import Faults
+from foxml_assets.routing.sides.quarantine import SideEvidence
 from foxml_assets.routing.sides.shrunk_skill import ShrunkSkill
-from foxml_assets.routing.sides.side_rows import SideRows
-from foxml_assets.routing.sides.threshold_tables import RowThresholds
+from foxml_assets.routing.sides.side_rows import RowThresholds, SideRows
 
 
 class Check(IntFlag):
@@ -97,8 +96,7 @@ class RowTests:
 
 
 def run_tests(
-    rows: SideRows,
-    faults: Faults,
+    side: SideEvidence,
     policy: RoutingPolicy,
     memory: Memory,
     earlier: Earlier,
@@ -110,9 +108,9 @@ def run_tests(
     `confirmed` rows are a family of their own to false-discovery control too, and those found `together` pass
     it where their own skill is likely enough.
     """
-    sound = rows.present & ~faults.any
+    rows, sound = side.rows, side.sound
     gate = np.where(sound, rows.score.low if policy.gate_on is GateOn.CI_LOW else rows.score.value, np.nan)
-    passed = {**_leakage_tests(rows, policy), **_plain_tests(rows, gate, policy)}
+    passed = _plain_tests(rows, gate, policy)
     eligible = sound & np.logical_and.reduce([passed[check] for check in ELIGIBLE])
     q = policy.fdr_q(rows.side)
     asked = eligible if q is not None else np.zeros_like(eligible)
@@ -175,24 +173,22 @@ def _control(asked: Bools, fdr: Discoveries, found: Bools, likely: Bools) -> Cod
 
 
 def _plain_tests(rows: SideRows, gate: Floats, policy: RoutingPolicy) -> dict[Check, Bools]:
-    allowed, on_trial = policy.stability_allowlist.of(rows.side), policy.experimental.allowed_stabilities
-    return {
-        Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
-        # Not `>=`: an unknown number of families (NaN) is held against no row.
-        Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
-        Check.FEATURES: ~rows.few_features,
-        Check.GATE_KNOWN: ~np.isnan(gate),
-        Check.STABILITY: np.isin(rows.stability, [*map(code, allowed)]),
-        Check.EXPERIMENTAL_STABILITY: np.isin(rows.stability, [*map(code, on_trial)]),
-    }
-
-
-def _leakage_tests(rows: SideRows, policy: RoutingPolicy) -> dict[Check, Bools]:
     unknown = rows.leakage == code(LeakageStatus.UNKNOWN)
     blocked = rows.leakage == code(LeakageStatus.BLOCKED)
     capped = rows.leakage == code(LeakageStatus.SUSPECT)
     if policy.unknown_leakage is UnknownLeakage.BLOCK:
-        blocked = blocked | unknown
+        blocked |= unknown
     elif policy.unknown_leakage is UnknownLeakage.EXPERIMENTAL:
-        capped = capped | unknown
-    return {Check.LEAKAGE_NOT_BLOCKED: ~blocked, Check.LEAKAGE_CLEAR: ~(blocked | capped)}
+        capped |= unknown
+    allowed, on_trial = policy.stability_allowlist.of(rows.side), policy.experimental.allowed_stabilities
+    return {
+        Check.SAMPLE_SIZE: rows.sample_size >= policy.sample_minimum(rows.side),
+        Check.LEAKAGE_NOT_BLOCKED: ~blocked,
+        # Not `>=`: an unknown number of families (NaN) is held against no row.
+        Check.FAMILIES: ~(rows.n_families < policy.require_min_successful_families),
+        Check.FEATURES: ~rows.few_features,
+        Check.GATE_KNOWN: ~np.isnan(gate),
+        Check.LEAKAGE_CLEAR: ~(blocked | capped),
+        Check.STABILITY: np.isin(rows.stability, [*map(code, allowed)]),
+        Check.EXPERIMENTAL_STABILITY: np.isin(rows.stability, [*map(code, on_trial)]),
+    }

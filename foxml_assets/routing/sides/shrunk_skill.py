@@ -15,8 +15,7 @@ from scipy.special import expit, logit, ndtr
 from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.frames import Bools, Floats, Index
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.sides.quarantine import Faults
-from foxml_assets.routing.sides.side_rows import SideRows
+from foxml_assets.routing.sides.quarantine import SideEvidence
 
 # The priors that are averaged over: means from a skill that hardly pays to one that nobody has, spreads as
 # parts of the mean, and shares. Before scores are seen it is as likely as not that all pairs are related.
@@ -93,19 +92,16 @@ class ShrunkSkills:
 
 
 def shrunk_skills(
-    cs: tuple[SideRows, Faults],
-    local: tuple[SideRows, Faults],
-    alignment: Alignment,
-    policy: RoutingPolicy,
+    cs: SideEvidence, local: SideEvidence, alignment: Alignment, policy: RoutingPolicy
 ) -> ShrunkSkills:
     """The scores of the three choices on each pair as shrunk skills."""
-    (cs_rows, cs_faults), (rows, faults) = cs, local
-    sound, inflate, n_targets = rows.present & ~faults.any, policy.fdr.inflate_se, len(alignment.targets)
+    rows, sound = local.rows, local.sound
+    inflate, n_targets = policy.fdr.inflate_se, len(alignment.targets)
     known = [rows.as_skill(choice, inflate) for choice in (rows.pooled, rows.score, rows.both)]
-    cs_skill, cs_se = cs_rows.as_skill(cs_rows.score, inflate)
+    cs_skill, cs_se = cs.rows.as_skill(cs.rows.score, inflate)
     # Where the pooled model has no score on any pair, its score over all of them is the mean to go by.
     fallback = np.full((2, 3, n_targets), np.nan)
-    fallback[:, 0] = np.where(cs_faults.any, np.nan, cs_skill), cs_se
+    fallback[:, 0] = np.where(cs.faults.any, np.nan, cs_skill), cs_se
     # All at once, as if each choice had targets of its own: those of the second are n_targets further on.
     found = shrink(
         np.concatenate([np.where(sound, skill, np.nan) for skill, _ in known]),

@@ -1,7 +1,8 @@
 """The evidence of one side as arrays, aligned to targets (pooled rows) or to pairs (symbol rows)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
-from foxml_assets.core.vocabulary import LeakageStatus, Stability, TaskType
+from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability, TaskType
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
 from foxml_assets.routing.frames import (
     FAMILY_NAMES,
@@ -22,12 +23,16 @@ from foxml_assets.routing.frames import (
     codes_of,
     floats,
 )
+from foxml_assets.routing.plan.routing_plan import ScoreThresholds
 from foxml_assets.routing.policy.routing_config import RoutingPolicy, StabilityClassification
-from foxml_assets.routing.policy.routing_words import Side
-from foxml_assets.routing.sides.threshold_tables import RowThresholds, horizon_tiers, row_thresholds
+from foxml_assets.routing.policy.routing_words import HorizonTier, Side
 from foxml_assets.storage.exact_json import decode_json
 
+SHORT_BELOW, MEDIUM_BELOW, LONG_UP_TO = 60.0, 240.0, 1440.0
 _SNAPSHOT_COLUMNS = ["n_snapshots", "mean_overlap", "std_overlap", "mean_tau", "std_tau"]
+
+# By the state that they give, what each row's score is held against, in its unit; NaN where there is none.
+RowThresholds: TypeAlias = Mapping[SignalState, Floats]
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def side_rows(
     table = candidates.reindex(rows)
     metric, stated = codes_of(table["score_metric"], ScoreMetric), codes_of(table["stability"], Stability)
     horizon = floats(table["horizon_minutes"])
-    tier = horizon_tiers(horizon)
+    tier = _horizon_tiers(horizon)
     earlier, recent = (_estimate(table, f"{when}_score") for when in ("earlier", "recent"))
     rules = policy.stability_classification
     followed, by_skill = _by_skill(earlier, recent, metric, rules, pooled_gone)
@@ -148,7 +153,7 @@ def side_rows(
         metric=metric,
         horizon=horizon,
         tier=tier,
-        thresholds=row_thresholds(policy, side, metric, tier),
+        thresholds=_row_thresholds(policy, side, metric, tier),
         sample_size=floats(table["sample_size"]),
         score=score,
         # What was followed over the folds goes before agreement of importances, and that before a bare word.
@@ -169,6 +174,34 @@ def side_rows(
         feature_lists=lists,
         few_features=own_few if inherited_few is None else np.where(has_list, own_few, inherited_few),
     )
+
+
+def _horizon_tiers(minutes: Floats) -> Codes:
+    """Tier codes of label horizons in minutes; `any` where the horizon is NaN."""
+    tiers = [HorizonTier.SHORT, HorizonTier.MEDIUM, HorizonTier.LONG, HorizonTier.VERY_LONG]
+    # The first that holds counts; NaN meets none.
+    conditions = [minutes < SHORT_BELOW, minutes < MEDIUM_BELOW, minutes <= LONG_UP_TO, minutes > LONG_UP_TO]
+    return np.select(conditions, [code(tier) for tier in tiers], code(HorizonTier.ANY)).astype(np.int8)
+
+
+def thresholds_in_force(policy: RoutingPolicy, side: Side) -> Iterator[ScoreThresholds]:
+    """What scores of one side are held against, for every (metric, tier) that has thresholds."""
+    lane_scores = policy.experimental.min_score.of(side)
+    for metric, tier, found in policy.side(side).in_force():
+        trial = lane_scores.of(metric) if policy.enable_experimental_lane else None
+        yield ScoreThresholds(side, metric, tier, found.strong_score, found.min_score, trial)
+
+
+def _row_thresholds(policy: RoutingPolicy, side: Side, metric: Codes, tier: Codes) -> RowThresholds:
+    """The thresholds in force for rows of one side, by their metric and tier codes (negative: none)."""
+    # The row past the last metric stays NaN: it serves rows without a metric.
+    table = np.full((len(ScoreMetric) + 1, len(HorizonTier), 3), np.nan)
+    for found in thresholds_in_force(policy, side):
+        lane = np.nan if found.experimental is None else found.experimental
+        table[code(found.score_metric), code(found.tier)] = found.strong, found.min, lane
+    known = np.where(metric < 0, len(ScoreMetric), metric)
+    states = (SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL)
+    return {state: table[known, tier, at] for at, state in enumerate(states)}
 
 
 def by_metric(metric: Codes, value_of: Callable[[ScoreMetric], float]) -> Floats:

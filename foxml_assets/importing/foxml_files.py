@@ -1,16 +1,25 @@
-"""What single files of a FoxML run say about a row."""
+"""What single files of a FoxML run say about a row: scores, sizes, leaks, families, importances."""
 
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from foxml_assets.core.metrics import ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus
+from foxml_assets.evidence.scores.stability import agreement
+from foxml_assets.evidence.target_evidence import StabilityMetrics
 from foxml_assets.importing.foreign_words import leakage_status, score_metric
 from foxml_assets.importing.json_values import JsonObject, member, members, number, text, texts
 
 # FoxML's mark of a target that could not be evaluated.
 _FAILED_SCORE = -999.0
+# Of the importances of a snapshot, in which overlap is counted.
+TOP_K = 20
+# The methods whose snapshots FoxML itself judges, first the pooled one.
+_PREFERRED = ("multi_model_aggregated", "lightgbm")
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,16 @@ class Reading:
     @property
     def metric(self) -> ScoreMetric | None:
         return score_metric(self.metric_word) if self.metric_word else None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The importances of one fit."""
+
+    target: str
+    symbol: str | None
+    method: str
+    importances: dict[str, float]
 
 
 def from_metrics(content: JsonObject, target: str, symbol: str | None) -> Iterator[Reading]:
@@ -123,6 +142,38 @@ def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Iterat
     named |= dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED)
     owner = symbol or text(content, "symbol")
     yield Reading(owner, 0, leakage=_leakage(content), features=named)
+
+
+def snapshot(content: JsonObject, target: str | None, symbol: str | None) -> Snapshot:
+    """The snapshot in a file's content. Raises ValueError if it holds no importances."""
+    features, values = content.get("features"), content.get("importances")
+    named = target or text(content, "target")
+    if not isinstance(features, list) or not isinstance(values, list) or len(features) != len(values):
+        raise ValueError("features and importances are not lists of one length")
+    if not all(isinstance(value, int | float) for value in values) or named is None:
+        raise ValueError("importances are not numbers, or no target is named")
+    universe = text(content, "universe_sig", "universe_id") or "ALL"
+    # The universe of one symbol's fit is written `<symbol>:...`, that of a pooled one is a plain word.
+    owner = symbol or (universe.split(":")[0] if ":" in universe else None)
+    importances = {str(name): float(value) for name, value in zip(features, values, strict=True)}
+    return Snapshot(named, owner, text(content, "method") or "", importances)
+
+
+def snapshot_stability(snapshots: Sequence[Snapshot]) -> StabilityMetrics:
+    """Agreement between the snapshots of one row, of the method FoxML prefers or has most of.
+
+    Overlap is of the top 20 features, corrected for chance, as everywhere in this project.
+    """
+    by_method: defaultdict[str, list[Snapshot]] = defaultdict(list)
+    for one in snapshots:
+        by_method[one.method].append(one)
+    # The preferred methods first, then those with most snapshots; the name decides ties.
+    methods = (*_PREFERRED, *sorted(by_method, key=lambda method: (-len(by_method[method]), method)))
+    chosen = next((by_method[method] for method in methods if len(by_method[method]) > 1), snapshots)
+    names = sorted({name for one in chosen for name in one.importances})
+    # A feature that a fit does not list had no importance in it.
+    vectors = [np.array([one.importances.get(name, 0.0) for name in names]) for one in chosen]
+    return agreement(vectors, TOP_K)
 
 
 def _leakage(content: JsonObject) -> tuple[tuple[str, LeakageStatus], ...]:
