@@ -32,6 +32,7 @@ from foxml_assets.routing.methods.combination import Routes, better_interval
 from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence, target_tasks
 from foxml_assets.routing.plan.plan_json import columns_of_target
 from foxml_assets.routing.plan.routing_plan import TABLES, PolicyInForce
+from foxml_assets.routing.policy.method_registry import find_method
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, RouteRule, Side
 from foxml_assets.routing.rules.rules import SUSPECT, Measured, Rule
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
@@ -62,18 +63,12 @@ _CHOICE = {
     Route.CROSS_SECTIONAL: "the pooled model is preferred",
     Route.SYMBOL_SPECIFIC: "the symbol's own model is preferred",
 }
-# What is said of a pair, by the rule that decided it; where none is listed, only what its sides are.
+# What is said of a pair by the rule that decided it; what only one method says, stands with that method.
 _SENTENCES = {
     RouteRule.TARGET_LEAKAGE: "the target leaks, so none of its pairs is trained",
     RouteRule.SYMBOL_LEAKAGE: "the symbol leaks on this target; its rows stay out of the pooled model too",
     RouteRule.EXPERIMENTAL_LANE_FULL: f"{LANE_FULL}: rank {{rank}} of {{places}} allowed",
-    RouteRule.BOTH_STRONG: "{sides} ({choice})",
-    RouteRule.BOTH_WEAK: "{sides} ({choice})",
-    RouteRule.SHRUNK_CS: "{sides} (no other choice is better enough once shrunk)",
-    RouteRule.SHRUNK_LOCAL: "{sides} (the symbol's own model is best once shrunk)",
-    RouteRule.SHRUNK_BOTH: "{sides} (the average of both is best once shrunk)",
     RouteRule.POOLED_TOO_SMALL: "{sides} (too little pooled skill on this symbol once shrunk)",
-    RouteRule.LOCAL_ON_SYMBOL: "{sides} (too little pooled skill on this symbol once shrunk)",
 }
 
 
@@ -129,7 +124,7 @@ def pairs_table(parts: PlanParts, targets: pd.DataFrame) -> pd.DataFrame:
         "symbol": decode(known.alignment.pair_symbol, known.alignment.symbols),
         "route": decode(routes.route, Route),
         "rule": decode(routes.rule, RouteRule),
-        "reason": _pair_reasons(routes, parts.limits[at], _side_phrases(known.cs)[at], _side_phrases(local)),
+        "reason": _pair_reasons(parts, _side_phrases(known.cs)[at], _side_phrases(local)),
         "local_metric": decode(rows.metric, ScoreMetric),
         "local_tier": decode(np.where(rows.present, rows.tier, NULL), HorizonTier),
         **_trace(local),
@@ -300,8 +295,10 @@ def _side_phrases(side: JudgedSide) -> pd.Categorical:
     return _by_case(phrase, side.rule, side.rows.stability, *flags)
 
 
-def _pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
-    """Why each pair has its route. `cs` and `local` are phrases aligned to pairs, `limits` lane places."""
+def _pair_reasons(parts: PlanParts, cs: pd.Categorical, local: pd.Categorical) -> pd.Categorical:
+    """Why each pair has its route. `cs` and `local` are phrases aligned to pairs."""
+    routes, limits = parts.routes, parts.limits[parts.evidence.alignment.pair_target]
+    sentences = _SENTENCES | find_method(parts.in_force.method).sentences
     full = routes.rule == code(RouteRule.EXPERIMENTAL_LANE_FULL)
     # Only the lane's sentence has numbers; 0 in all others keeps the distinct cases few.
     rank, limit = np.where(full, routes.rank, 0), np.where(full, limits, 0)
@@ -310,7 +307,7 @@ def _pair_reasons(routes: Routes, limits: Index, cs: pd.Categorical, local: pd.C
         sides = [cs.categories[pooled], local.categories[own]]
         # The symbol's own side comes first, except where the pooled model alone is trained.
         told = ", ".join(sides if _ROUTES[route] is Route.CROSS_SECTIONAL else sides[::-1])
-        return _SENTENCES.get(_RULES[rule], "{sides}").format(
+        return sentences.get(_RULES[rule], "{sides}").format(
             sides=told[0].upper() + told[1:],
             choice=_CHOICE.get(_ROUTES[route], ""),
             rank=ranked,

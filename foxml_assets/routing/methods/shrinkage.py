@@ -188,6 +188,18 @@ def _for_discovery(trace: SideTrace, policy: PolicyInForce) -> list[str]:
     return needs or ["a standard error of its score"]
 
 
+_SENTENCES = {
+    RouteRule.SHRUNK_CS: "{sides} (no other choice is better enough once shrunk)",
+    RouteRule.SHRUNK_LOCAL: "{sides} (the symbol's own model is best once shrunk)",
+    RouteRule.SHRUNK_BOTH: "{sides} (the average of both is best once shrunk)",
+}
 METHOD = RoutingMethod(
-    "shrinkage", LADDER, _choose, _open_threshold, _compare, _next_steps, needs_discovery=True
+    "shrinkage",
+    LADDER,
+    _choose,
+    _open_threshold,
+    _compare,
+    _next_steps,
+    _SENTENCES,
+    needs_discovery=True,
 )

@@ -251,4 +251,9 @@ def _past_the_lane(pairs: pd.DataFrame) -> str:
     )
 
 
-METHOD = RoutingMethod("thresholds", LADDER, _choose, _open_threshold, _compare, _next_steps)
+_SENTENCES = {
+    RouteRule.BOTH_STRONG: "{sides} ({choice})",
+    RouteRule.BOTH_WEAK: "{sides} ({choice})",
+    RouteRule.LOCAL_ON_SYMBOL: "{sides} (too little pooled skill on this symbol once shrunk)",
+}
+METHOD = RoutingMethod("thresholds", LADDER, _choose, _open_threshold, _compare, _next_steps, _SENTENCES)

@@ -4,7 +4,7 @@ A method is one module that defines a RoutingMethod, and its line in `_MODULES` 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from foxml_assets.routing.methods.combination import Routes
     from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
     from foxml_assets.routing.plan.routing_plan import PolicyInForce
+    from foxml_assets.routing.policy.routing_words import RouteRule
     from foxml_assets.routing.rules.rules import Rule
     from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace
 
@@ -39,7 +40,9 @@ class RoutingMethod:
     `ladder`: the rules in the order in which they are asked; the first that holds decides a row's state.
     `choose`: a route for every pair, before hard blocks and the lane's cap. `open_threshold`: the lowest
     score that routes each row, NaN where none does. `compare`: the tests between the models of a pair.
-    `next_steps`: ways to a better route. `needs_discovery`: false-discovery control cannot be switched off.
+    `next_steps`: ways to a better route. `sentences`: what is said of a pair by a rule of the method's own,
+    {sides} and {choice} filled in; of one without, only the states of its sides. `needs_discovery`:
+    false-discovery control cannot be switched off.
     """
 
     name: str
@@ -48,6 +51,7 @@ class RoutingMethod:
     open_threshold: "Callable[[JudgedSide], Floats]"
     compare: "Callable[[PairTrace, PolicyInForce], tuple[RuleLine, ...]]"
     next_steps: "Callable[[PairTrace, PolicyInForce], tuple[str, ...]]"
+    sentences: "dict[RouteRule, str]" = field(default_factory=dict)
     needs_discovery: bool = False
 
 
