@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -142,6 +143,21 @@ def from_leakage(content: JsonObject, target: str, symbol: str | None) -> Iterat
     named |= dict.fromkeys(sorted(leaking), LeakageStatus.BLOCKED)
     owner = symbol or text(content, "symbol")
     yield Reading(owner, 0, leakage=_leakage(content), features=named)
+
+
+Reader: TypeAlias = Callable[[JsonObject, str, str | None], Iterator[Reading]]
+# By the name of a file. Some files are known by their folders alone.
+READERS: dict[str, Reader] = {
+    "metrics.json": from_metrics,
+    "metrics.parquet": from_metrics,
+    "metadata.json": from_cohort,
+    "model_metadata.json": from_models,
+    "multi_model_metadata.json": from_models,
+    "model_family_status.json": from_models,
+    "target_confidence.json": from_confidence,
+}
+# Of their files, one for each cohort, the last counts.
+OF_COHORTS = (from_metrics, from_cohort)
 
 
 def snapshot(content: JsonObject, target: str | None, symbol: str | None) -> Snapshot:

@@ -6,25 +6,16 @@ A file is known by its name; its target and symbol by the folders above it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
 
 import pandas as pd
 
 from foxml_assets.core.errors import CandidatesError, Problem
 from foxml_assets.importing.foreign_words import Imported
-from foxml_assets.importing.foxml_files import (
-    Reading,
-    from_cohort,
-    from_confidence,
-    from_leakage,
-    from_metrics,
-    from_models,
-    snapshot,
-)
+from foxml_assets.importing.foxml_files import OF_COHORTS, READERS, Reader, from_leakage, snapshot
 from foxml_assets.importing.foxml_rows import FoxmlRun, candidate_rows
 from foxml_assets.importing.json_values import JsonObject, read_object, text
 from foxml_assets.routing.candidates.candidates import typed_candidates
@@ -41,18 +32,6 @@ _NOT_SNAPSHOTS = frozenset({"manifest.json", "fs_snapshot.json", "snapshot_index
 
 _FEATURES = "selected_features.txt"
 
-_Reader: TypeAlias = Callable[[JsonObject, str, str | None], Iterator[Reading]]
-_READERS: dict[str, _Reader] = {
-    "metrics.json": from_metrics,
-    "metrics.parquet": from_metrics,
-    "metadata.json": from_cohort,
-    "model_metadata.json": from_models,
-    "multi_model_metadata.json": from_models,
-    "model_family_status.json": from_models,
-    "target_confidence.json": from_confidence,
-}
-_OF_COHORTS = (from_metrics, from_cohort)
-
 
 @dataclass(frozen=True)
 class _FoxmlFile:
@@ -60,7 +39,7 @@ class _FoxmlFile:
     only its content can tell) and symbol."""
 
     path: Path
-    read: _Reader | None
+    read: Reader | None
     target: str | None
     symbol: str | None
 
@@ -89,8 +68,8 @@ def import_foxml(path: Path) -> Imported:
 def _read_run(path: Path) -> FoxmlRun:
     run, files, problems = FoxmlRun(), list(_find_files(path)), list[Problem]()
     # Of several cohorts of a row the last one counts; the files come in order.
-    latest = {(file.read, file.target, file.symbol): file for file in files if file.read in _OF_COHORTS}
-    for file in (*(file for file in files if file.read not in _OF_COHORTS), *latest.values()):
+    latest = {(file.read, file.target, file.symbol): file for file in files if file.read in OF_COHORTS}
+    for file in (*(file for file in files if file.read not in OF_COHORTS), *latest.values()):
         _read_file(file, run, problems)
     if problems:
         fix = "mend or remove these files, then import again"
@@ -151,10 +130,10 @@ def _find_files(run: Path) -> Iterator[_FoxmlFile]:
             yield _FoxmlFile(path, read, _target(parts), next(symbols, None))
 
 
-def _reader(parts: tuple[str, ...]) -> _Reader | None:
+def _reader(parts: tuple[str, ...]) -> Reader | None:
     *folders, name = parts
     reports_leaks = name.endswith(".json") and ("leak" in name or "leakage_detection" in folders)
-    return _READERS.get(name) or (from_leakage if reports_leaks and name not in _NOT_SNAPSHOTS else None)
+    return READERS.get(name) or (from_leakage if reports_leaks and name not in _NOT_SNAPSHOTS else None)
 
 
 def _is_snapshot(parts: tuple[str, ...]) -> bool:

@@ -29,7 +29,7 @@ from foxml_assets.routing.frames import (
     frame,
 )
 from foxml_assets.routing.methods.combination import Routes, better_interval
-from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence, target_tasks
+from foxml_assets.routing.methods.pair_evidence import JudgedSide, PairEvidence
 from foxml_assets.routing.plan.plan_json import columns_of_target
 from foxml_assets.routing.plan.routing_plan import TABLES, PolicyInForce
 from foxml_assets.routing.policy.method_registry import find_method
@@ -37,7 +37,7 @@ from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier,
 from foxml_assets.routing.rules.rules import SUSPECT, Measured, Rule
 from foxml_assets.routing.rules.side_trace import SideTrace, side_trace, stability_words
 from foxml_assets.routing.sides.row_tests import Check
-from foxml_assets.routing.sides.side_rows import SideRows
+from foxml_assets.routing.sides.side_rows import SideRows, target_tasks
 
 LANE_FULL = "experimental lane full"
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import LeakageStatus, Route, SignalState
 from foxml_assets.routing.candidates.alignment import Alignment, owners_of
 from foxml_assets.routing.frames import NULL, UNREADABLE, Bools, Codes, Floats, Index, code, codes_of
@@ -14,15 +13,7 @@ from foxml_assets.routing.policy.routing_config import RoutingPolicy
 from foxml_assets.routing.policy.routing_words import Side, UnknownLeakage
 from foxml_assets.routing.rules.rules import Cases, Rule
 from foxml_assets.routing.sides.fdr import Discoveries, Earlier, discoveries
-from foxml_assets.routing.sides.quarantine import (
-    Fault,
-    Faults,
-    SideEvidence,
-    bad_pair_scores,
-    bad_score,
-    find_faults,
-    unusable_names,
-)
+from foxml_assets.routing.sides.quarantine import SideEvidence, find_faults
 from foxml_assets.routing.sides.row_tests import Memory, Together, run_tests
 from foxml_assets.routing.sides.shrunk_skill import ShrunkSkills, shrunk_skills
 from foxml_assets.routing.sides.side_rows import SideRows, side_rows
@@ -126,7 +117,7 @@ def _sides(
     local_leaks = owners_of(leaking & ~alignment.is_pooled, alignment.owner, len(alignment.pair_rows))
     inherited = (column[alignment.pair_target] for column in (cs_rows.few_features, cs_rows.gone))
     local_rows = side_rows(table, alignment.pair_rows, Side.SYMBOL, policy, *inherited)
-    cs_faults, local_faults = _faults(cs_rows, local_rows, alignment, policy)
+    cs_faults, local_faults = find_faults(cs_rows, local_rows, alignment, policy)
     # A word nobody can read may mean BLOCKED, so that symbol must not enter the pooled model either.
     local_leaks |= local_rows.present & (local_rows.leakage == UNREADABLE)
     return SideEvidence(cs_rows, cs_faults, cs_leaks), SideEvidence(local_rows, local_faults, local_leaks)
@@ -151,14 +142,6 @@ def _test_together(pooled: SideEvidence, lasts: Bools, q: float | None, policy: 
     se = rows.own_mean.se * policy.fdr.inflate_se
     # Without a rate no target is asked about, and the 1.0 stands for nothing.
     return discoveries(rows.own_mean.value, se, rows.chance, asked, q or 1.0, anew)
-
-
-def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
-    """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
-    own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
-    first = stated.groupby(alignment.pair_target).min()
-    # Both are indexed by the target's position, by which the one fills the gaps of the other.
-    return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
 def _judge(
@@ -193,29 +176,6 @@ def _judge(
     # Judged without memory too: the states that differ are those that only hysteresis kept.
     judged = climbed(Memory(before, policy.hysteresis))
     return replace(judged, held=judged.state != plain.state)
-
-
-def _faults(
-    cs: SideRows, local: SideRows, alignment: Alignment, policy: RoutingPolicy
-) -> tuple[Faults, Faults]:
-    at = alignment.pair_target
-    task = target_tasks(cs, local, alignment)
-    bad_target = unusable_names(alignment.targets, check_target_name)
-    bad_symbol = unusable_names(alignment.symbols, check_symbol_name)
-    cs_given = [
-        (Fault.DUPLICATE, alignment.cs_counts > 1),
-        (Fault.TARGET_NAME, bad_target),
-        (Fault.OWN_MEAN, bad_score(cs, cs.own_mean)),
-    ]
-    local_given = [
-        (Fault.DUPLICATE, alignment.pair_counts > 1),
-        (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
-        (Fault.TARGET_NAME, bad_target[at]),
-        (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
-        (Fault.PAIR_SCORES, bad_pair_scores(local)),
-        (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
-    ]
-    return find_faults(cs, policy, cs_given), find_faults(local, policy, local_given)
 
 
 def _leaking_rows(table: pd.DataFrame, policy: RoutingPolicy) -> Bools:

@@ -17,7 +17,7 @@ from foxml_assets.routing.rules import rule_tests as tests
 from foxml_assets.routing.rules import rules
 from foxml_assets.routing.rules.rule_tests import RuleTest
 from foxml_assets.routing.rules.rules import Cases, Rule
-from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, score_thresholds_of
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number
 from foxml_assets.routing.sides.row_tests import Check
 
 
@@ -218,7 +218,7 @@ def _lift_both(cs: SideTrace, local: SideTrace, wanted: int, policy: PolicyInFor
 
 def _missing(trace: SideTrace, state: SignalState, policy: PolicyInForce) -> list[str]:
     """What a side lacks for `state`, in words; empty if only another rule stands in the way."""
-    lane = score_thresholds_of(trace, policy)["experimental_score"]
+    lane = tests.score_thresholds_of(trace, policy)["experimental_score"]
     # NaN stands for a closed lane.
     closed = state is SignalState.EXPERIMENTAL and np.isnan(lane)
     if closed and not rules.rule_of(trace, policy).test.alone:

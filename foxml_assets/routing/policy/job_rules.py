@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.vocabulary import Route, SignalState, TaskType, TrainingType
@@ -88,7 +88,11 @@ def default_families() -> tuple[FamilyRule, ...]:
     return (FamilyRule(use=("lightgbm", "ridge"), by_evidence=True),)
 
 
-def check_rule_order(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
+def _written_out(value: object) -> object:
+    return default_families() if value == BY_EVIDENCE else value
+
+
+def _ordered(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
     """`rules`, if exactly the last one matches every job. Raises ValueError."""
     catch_all = [index for index, rule in enumerate(rules) if rule.when == FamilyCondition()]
     if not catch_all:
@@ -96,3 +100,6 @@ def check_rule_order(rules: tuple[FamilyRule, ...]) -> tuple[FamilyRule, ...]:
     if catch_all[0] != len(rules) - 1:
         raise ValueError(f"rule {catch_all[0] + 1} matches every job, so the rules after it are never used")
     return rules
+
+
+FamilyRules = Annotated[tuple[FamilyRule, ...], BeforeValidator(_written_out), AfterValidator(_ordered)]

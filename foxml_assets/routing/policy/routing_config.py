@@ -2,18 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from foxml_assets.core.config_files import ConfigModel
 from foxml_assets.core.hashing import content_hash
 from foxml_assets.core.vocabulary import LeakageStatus, Stability
-from foxml_assets.routing.policy.job_rules import (
-    BY_EVIDENCE,
-    FamilyRule,
-    Priority,
-    check_rule_order,
-    default_families,
-)
+from foxml_assets.routing.policy.job_rules import FamilyRules, Priority, default_families
 from foxml_assets.routing.policy.method_registry import find_method, method_names
 from foxml_assets.routing.policy.routing_words import (
     BothStrongBehavior,
@@ -37,7 +31,6 @@ Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Inflation = Annotated[float, Field(ge=1.0, le=10.0)]
 # A whole number that is a float too: counts of rows are compared as such.
 Count = Annotated[int, Field(ge=0, le=2**53)]
-FamilyRules = Annotated[tuple[FamilyRule, ...], AfterValidator(check_rule_order)]
 
 
 class SampleMinimums(BySide[Count]):
@@ -169,11 +162,6 @@ class RoutingPolicy(ConfigModel):
         if name not in method_names():
             raise ValueError(f"should be one of {', '.join(method_names())}")
         return name
-
-    @field_validator("families", mode="before")
-    @classmethod
-    def _named(cls, value: object) -> object:
-        return default_families() if value == BY_EVIDENCE else value
 
     @field_validator("allowed_feature_leakage_status")
     @classmethod

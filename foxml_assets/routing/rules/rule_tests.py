@@ -4,7 +4,7 @@ model is worth on a symbol."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isnan, nan
 from typing import TypeAlias
 
 import numpy as np
@@ -12,14 +12,7 @@ import pandas as pd
 
 from foxml_assets.routing.plan.routing_plan import PolicyInForce
 from foxml_assets.routing.policy.routing_words import ErrorControl, HorizonTier, Profile, RouteRule
-from foxml_assets.routing.rules.side_trace import (
-    RuleLine,
-    SideTrace,
-    allowed_stabilities,
-    number,
-    score_thresholds_of,
-    stability_words,
-)
+from foxml_assets.routing.rules.side_trace import RuleLine, SideTrace, number, stability_words
 from foxml_assets.routing.sides.fdr import one_sided_p
 from foxml_assets.routing.sides.row_tests import UNRECORDED, Check
 
@@ -120,6 +113,25 @@ def _stability_now(trace: SideTrace, policy: PolicyInForce) -> str:
     return f"(now {trace.stability}: {words})" if words else f"(now {trace.stability})"
 
 
+def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> dict[str, float]:
+    """The score thresholds of a trace by their key; NaN where there is none.
+
+    The threshold that decided is the recorded one, which hysteresis may have moved.
+    """
+    found = {"strong_score": nan, "min_score": nan, "experimental_score": nan}
+    for threshold in policy.thresholds:
+        if (threshold.side, threshold.score_metric, threshold.tier) == (trace.side, trace.metric, trace.tier):
+            lane = nan if threshold.experimental is None else threshold.experimental
+            found = {"strong_score": threshold.strong, "min_score": threshold.min, "experimental_score": lane}
+    # Only rules that are named as the key of a score threshold recorded one of these three.
+    return found | {trace.rule: trace.threshold} if trace.rule in found else found
+
+
+def _allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
+    """The stabilities with which a row of this side may be strong or weak, in words."""
+    return " or ".join(trace.side.of(policy.stability_cross_sectional, policy.stability_symbol)) or "none"
+
+
 def _score_test(check: Check, key: str) -> RuleTest:
     """The gate against the threshold of this key."""
 
@@ -189,8 +201,8 @@ STEADY = plain_test(
     Check.STABILITY,
     "stability",
     lambda trace, _: trace.stability,
-    lambda trace, policy: f"{allowed_stabilities(trace, policy)} (stability_allowlist.{trace.side})",
-    lambda trace, policy: f"stability {allowed_stabilities(trace, policy)} {_stability_now(trace, policy)}",
+    lambda trace, policy: f"{_allowed_stabilities(trace, policy)} (stability_allowlist.{trace.side})",
+    lambda trace, policy: f"stability {_allowed_stabilities(trace, policy)} {_stability_now(trace, policy)}",
 )
 STRONG_SCORE = _score_test(Check.STRONG_SCORE, "strong_score")
 MIN_SCORE = _score_test(Check.MIN_SCORE, "min_score")
@@ -266,7 +278,7 @@ def _batch_words(trace: SideTrace, policy: PolicyInForce) -> str:
 
 def decided_by_stability(trace: SideTrace, policy: PolicyInForce) -> str:
     numbers = stability_words(trace, policy) or "no numbers"
-    allowed = allowed_stabilities(trace, policy)
+    allowed = _allowed_stabilities(trace, policy)
     return f"stability: {numbers}: {trace.stability}, and stability_allowlist.{trace.side} is {allowed}"
 
 

@@ -98,25 +98,6 @@ def side_trace(side: Side, row: Mapping[Hashable, Any]) -> SideTrace:
     return msgspec.convert(values, SideTrace)
 
 
-def score_thresholds_of(trace: SideTrace, policy: PolicyInForce) -> dict[str, float]:
-    """The score thresholds of a trace by their key; NaN where there is none.
-
-    The threshold that decided is the recorded one, which hysteresis may have moved.
-    """
-    found = {"strong_score": nan, "min_score": nan, "experimental_score": nan}
-    for threshold in policy.thresholds:
-        if (threshold.side, threshold.score_metric, threshold.tier) == (trace.side, trace.metric, trace.tier):
-            lane = nan if threshold.experimental is None else threshold.experimental
-            found = {"strong_score": threshold.strong, "min_score": threshold.min, "experimental_score": lane}
-    # Only rules that are named as the key of a score threshold recorded one of these three.
-    return found | {trace.rule: trace.threshold} if trace.rule in found else found
-
-
-def allowed_stabilities(trace: SideTrace, policy: PolicyInForce) -> str:
-    """The stabilities with which a row of this side may be strong or weak, in words."""
-    return " or ".join(trace.side.of(policy.stability_cross_sectional, policy.stability_symbol)) or "none"
-
-
 def number(value: float) -> str:
     """A score for a reader."""
     return "unknown" if isnan(value) else f"{value:.4f}"

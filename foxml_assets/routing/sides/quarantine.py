@@ -10,10 +10,12 @@ import pandas as pd
 
 from foxml_assets.core.assurances import read_assurances
 from foxml_assets.core.errors import UnsafeNameError
+from foxml_assets.core.names import check_symbol_name, check_target_name
 from foxml_assets.core.vocabulary import SignalState
+from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.frames import UNREADABLE, Bools, category, code, floats
 from foxml_assets.routing.policy.routing_config import RoutingPolicy
-from foxml_assets.routing.sides.side_rows import EstimateRows, SideRows, by_metric
+from foxml_assets.routing.sides.side_rows import EstimateRows, SideRows, by_metric, target_tasks
 
 
 class Fault(StrEnum):
@@ -74,7 +76,31 @@ class SideEvidence:
         return self.rows.present & ~self.faults.any
 
 
-def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fault, Bools]]) -> Faults:
+def find_faults(
+    cs: SideRows, local: SideRows, alignment: Alignment, policy: RoutingPolicy
+) -> tuple[Faults, Faults]:
+    """What is wrong with the rows of either side, the other one known."""
+    at = alignment.pair_target
+    task = target_tasks(cs, local, alignment)
+    bad_target = _unusable_names(alignment.targets, check_target_name)
+    bad_symbol = _unusable_names(alignment.symbols, check_symbol_name)
+    cs_given = [
+        (Fault.DUPLICATE, alignment.cs_counts > 1),
+        (Fault.TARGET_NAME, bad_target),
+        (Fault.OWN_MEAN, _bad_score(cs, cs.own_mean)),
+    ]
+    local_given = [
+        (Fault.DUPLICATE, alignment.pair_counts > 1),
+        (Fault.NO_POOLED_ROW, alignment.cs_rows[at] < 0),
+        (Fault.TARGET_NAME, bad_target[at]),
+        (Fault.SYMBOL_NAME, bad_symbol[alignment.pair_symbol]),
+        (Fault.PAIR_SCORES, _bad_pair_scores(local)),
+        (Fault.TASK_CONFLICT, (local.task >= 0) & (local.task != task[at])),
+    ]
+    return _faults(cs, policy, cs_given), _faults(local, policy, local_given)
+
+
+def _faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fault, Bools]]) -> Faults:
     """The faults of `rows`; `given` are those that only the whole table shows.
 
     A score may be missing where there are too few samples: nothing was to be scored.
@@ -93,7 +119,7 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
         (Fault.HORIZON, (rows.horizon < 0) | np.isinf(rows.horizon)),
         (Fault.STABILITY, rows.stated_stability == UNREADABLE),
         (Fault.STABILITY_METRICS, _bad_snapshots(rows)),
-        (Fault.OVER_TIME, bad_score(rows, rows.earlier) | bad_score(rows, rows.recent)),
+        (Fault.OVER_TIME, _bad_score(rows, rows.earlier) | _bad_score(rows, rows.recent)),
         (Fault.LEAKAGE, rows.leakage == UNREADABLE),
         # Code -1, no list, picks the last, which is the readable one for none.
         (Fault.FEATURES, np.array([not it.readable for it in rows.feature_lists])[rows.features.codes]),
@@ -107,7 +133,7 @@ def find_faults(rows: SideRows, policy: RoutingPolicy, given: Sequence[tuple[Fau
     return Faults(bits)
 
 
-def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
+def _unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
     """Which names could not be in a partition key, by `check` or because no file could hold them."""
 
     def is_usable(name: str) -> bool:
@@ -122,14 +148,14 @@ def unusable_names(names: Sequence[str], check: Callable[[str], str]) -> Bools:
     return np.array([not is_usable(name) for name in names], dtype=np.bool_)
 
 
-def bad_pair_scores(rows: SideRows) -> Bools:
+def _bad_pair_scores(rows: SideRows) -> Bools:
     """Where the scores of the other choices on a pair, as far as they are given, cannot be true."""
     # Two ICs lie at most 2 apart, two AUCs 1.
     bad_difference = _bad_interval(rows.difference) | (np.abs(rows.difference.value) > 2)
-    return bad_score(rows, rows.pooled) | bad_score(rows, rows.both) | bad_difference
+    return _bad_score(rows, rows.pooled) | _bad_score(rows, rows.both) | bad_difference
 
 
-def bad_score(rows: SideRows, score: EstimateRows) -> Bools:
+def _bad_score(rows: SideRows, score: EstimateRows) -> Bools:
     """Where a score, as far as it is given, cannot be one of the rows' metric."""
     return _bad_interval(score) | _outside_metric(rows, score)
 

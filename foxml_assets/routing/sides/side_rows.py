@@ -11,6 +11,7 @@ import pandas as pd
 from foxml_assets.core.hashing import canonical_json
 from foxml_assets.core.metrics import NORMAL_95, ScoreMetric
 from foxml_assets.core.vocabulary import LeakageStatus, SignalState, Stability, TaskType
+from foxml_assets.routing.candidates.alignment import Alignment
 from foxml_assets.routing.candidates.candidates import ESTIMATE_SUFFIXES
 from foxml_assets.routing.frames import (
     FAMILY_NAMES,
@@ -202,6 +203,14 @@ def _row_thresholds(policy: RoutingPolicy, side: Side, metric: Codes, tier: Code
     known = np.where(metric < 0, len(ScoreMetric), metric)
     states = (SignalState.STRONG, SignalState.WEAK_BUT_OK, SignalState.EXPERIMENTAL)
     return {state: table[known, tier, at] for at, state in enumerate(states)}
+
+
+def target_tasks(cs: SideRows, local: SideRows, alignment: Alignment) -> Codes:
+    """Each target's task code: its pooled row's, else the first that a symbol row states, else negative."""
+    own, stated = (pd.Series(rows.task).where(rows.task >= 0) for rows in (cs, local))
+    first = stated.groupby(alignment.pair_target).min()
+    # Both are indexed by the target's position, by which the one fills the gaps of the other.
+    return own.fillna(first).fillna(NULL).to_numpy(np.int8)
 
 
 def by_metric(metric: Codes, value_of: Callable[[ScoreMetric], float]) -> Floats:
