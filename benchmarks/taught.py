@@ -151,8 +151,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--seeds", type=seeds_of, default=list(range(10)), help="the worlds that teach")
-    add("--on", type=seeds_of, default=[], help="others to judge; without it each fifth of those that teach")
+    add("--seeds", type=seeds_of, default=[0, 1], help="the worlds that teach")
+    add("--on", type=seeds_of, default=[], help="others to judge; without it those that teach, in turn")
     add("--cache", type=Path, default=Path(".truth_cache"), help="where truths are kept")
     add("--workdir", type=Path, default=Path(".truth_cache/runs"), help="where the pipeline runs")
     chosen = parser.parse_args()
@@ -172,8 +172,9 @@ def main() -> None:
         report(others, right_by(learn(pairs), others))
         return
     taught = np.zeros(len(pairs.seed), dtype=bool)
-    for fold in range(FOLDS):
-        held = np.isin(pairs.seed, chosen.seeds[fold::FOLDS])
+    folds = min(FOLDS, len(chosen.seeds))
+    for fold in range(folds):
+        held = np.isin(pairs.seed, chosen.seeds[fold::folds])
         taught[held] = right_by(learn(pairs.where(~held)), pairs.where(held))
     report(pairs, taught)
 

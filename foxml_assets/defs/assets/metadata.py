@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from foxml_assets.core.markdown import Markup, escape, table
-from foxml_assets.routing.candidates.table_columns import Column
+from foxml_assets.routing.frames import Column
 from foxml_assets.training.context import ModelContext
 from foxml_assets.training.models.manifest import Manifest, manifest_path
 from foxml_assets.training.models.model_location import ModelFile, model_file
