@@ -67,8 +67,8 @@ def test_a_command_whose_reader_stands_still_can_be_interrupted() -> None:
     os.read(received, 1 << 20)
     _, told = process.communicate(timeout=60)
     os.close(received)
-    assert process.returncode == 130
-    assert told == "Interrupted; what was finished is kept. Go on: foxml --help\n"
+    expected = "Interrupted; what was finished is kept. Go on: foxml --help\n"
+    assert (told, process.returncode) == (expected, 130)
 
 
 @pytest.mark.usefixtures("raised_by_python")
