@@ -21,6 +21,8 @@ _FOXML = [sys.executable, "-c", "from foxml_assets.cli import main; main()"]
 
 @pytest.fixture
 def raised_by_python() -> Iterator[None]:
+    """Here, and in processes begun from here: what a shell puts in the background ignores a Ctrl-C, and so do
+    they."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -34,6 +36,7 @@ class _Collected:
             pass
 
 
+@pytest.mark.usefixtures("raised_by_python")
 def test_an_interrupted_run_says_how_to_go_on_in_one_line(empty_world: World) -> None:
     process = subprocess.Popen(
         [*_FOXML, "run", "--until", "plan"],
@@ -56,6 +59,7 @@ def test_an_interrupted_run_says_how_to_go_on_in_one_line(empty_world: World) ->
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("raised_by_python")
 def test_a_command_whose_reader_stands_still_can_be_interrupted() -> None:
     received, written = _full_pipe()
     process = subprocess.Popen([*_FOXML, "--help"], stdout=written, stderr=subprocess.PIPE, text=True)
