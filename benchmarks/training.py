@@ -1,7 +1,7 @@
 """What a plan's training costs beside its fits: a bare loop, batches of jobs, a Dagster run for each job, and
 batches on two one-thread workers of Dask.
 
-    python benchmarks/training.py              300 jobs, then 6,000 tiny ones: about ten minutes
+    python benchmarks/training.py              500 jobs, then 6,000 tiny ones: about ten minutes
     python benchmarks/training.py --jobs 40    as many jobs and no more tiny ones, without limits
 
 Loop and batches train the same jobs of the same data in one process by turns, so that what else the machine
@@ -35,6 +35,9 @@ TURNS = 5
 TINY = Size(targets=50, symbols=1, rows=(500, 600), features=(3, 4), rounds=2)
 FEW, MANY = 1_000, 5_000
 MOST_OF_LOOP = 1.10
+# Where the targets of a symbol have the same features, jobs share what is made of these.
+ALIKE = Size(targets=20, symbols=5, rows=(4_000, 8_000), features=(60, 60))
+MOST_OF_LOOP_ALIKE = 1.0
 MOST_OF_ALONE = 1 / 20
 WORKERS, MOST_OF_LOOP_ON_DASK = 2, 1.25
 MOST_MEMORY = 1.25
@@ -49,9 +52,17 @@ _STAGE, _SECONDS = re.compile(r"(\w[\w ,]*\w) ─+"), re.compile(r"(\d+\.\d) s")
 
 def measure_training(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
     """The costs of loop and batches over all jobs, and of a run for each job of a sample."""
+    found, alone = measure_ways(workspace, n_jobs), Cost(0.0, 0.0, 0.0)
+    for job in load_master_training_plan(workspace.layout.master_plan).jobs[: min(SAMPLE, n_jobs)]:
+        alone += train_alone(workspace, job)
+    return {**found, "alone": alone}
+
+
+def measure_ways(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
+    """The costs of loop and batches over all jobs, by turns."""
     jobs = load_master_training_plan(workspace.layout.master_plan).jobs[:n_jobs]
     loop = BareLoop.load(workspace.read_inputs().training_context(), workspace.root.parent / "bare")
-    by_loop = by_batches = alone = Cost(0.0, 0.0, 0.0)
+    by_loop = by_batches = Cost(0.0, 0.0, 0.0)
     with open_launcher(workspace) as launcher:
         # What is imported at a first fit is neither's.
         loop.train(jobs[:2])
@@ -59,9 +70,17 @@ def measure_training(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
             part = jobs[turn * n_jobs // TURNS : (turn + 1) * n_jobs // TURNS]
             by_loop += loop.train(part)
             by_batches += train_batches(launcher, part, n_jobs)
-    for job in jobs[:SAMPLE]:
-        alone += train_alone(workspace, job)
-    return {"loop": by_loop, "batches": by_batches, "alone": alone}
+    return {"loop": by_loop, "batches": by_batches}
+
+
+def report_alike(folder: Path) -> bool:
+    """Print what batches cost where jobs of a symbol differ in labels alone; whether the limit is kept."""
+    workspace = make_job_world(ALIKE, folder)
+    found = measure_ways(workspace, ALIKE.targets * ALIKE.symbols)
+    ratio = found["batches"].seconds / found["loop"].seconds
+    line("batches of jobs with the same features", f"{found['batches'].seconds:.1f} s")
+    line("  of the bare loop", f"{ratio:.2f}", f"at most {MOST_OF_LOOP_ALIKE:.2f}")
+    return ratio <= MOST_OF_LOOP_ALIKE
 
 
 def measure_dask(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
@@ -209,6 +228,7 @@ def main() -> int:
         good &= report_dask(measure_dask(workspace, n_jobs))
         if chosen.jobs:
             return 0
+        good &= report_alike(Path(name, "alike"))
         good &= report_memory(Path(name, "tiny"))
     return 0 if good else 1
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from foxml_assets.families.params import FamilyParams
 
 Params = TypeVar("Params", bound=FamilyParams)
 ParamsIn = TypeVar("ParamsIn", bound=FamilyParams, contravariant=True)
+Prepared = TypeVar("Prepared")
 
 
 class Fit(Protocol[ParamsIn]):
@@ -28,6 +29,18 @@ class Fit(Protocol[ParamsIn]):
         seed: int,
         categorical: Sequence[str] = (),
     ) -> FittedModel: ...
+
+
+@dataclass(frozen=True)
+class TwoSteps(Generic[Params, Prepared]):
+    """A fit in two steps, to the same model: what does not depend on labels, and the rest.
+
+    `prepare` takes features, parameters, seed and the categorical columns. `fit` takes the task, what was
+    prepared, which it leaves as it is for other fits beside it, labels, parameters and seed.
+    """
+
+    prepare: Callable[[pd.DataFrame, Params, int, Sequence[str]], Prepared]
+    fit: Callable[[TaskType, Prepared, pd.Series | Vector, Params, int], FittedModel]
 
 
 @dataclass(frozen=True)
@@ -49,5 +62,7 @@ class Family(Generic[Params]):
     tasks: frozenset[TaskType] = frozenset(TaskType)
     # The family whose out-of-fold predictions in the evidence speak for this one: lightgbm, ridge or none.
     screened_as: ModelFamily | None = None
+    # For a family whose work on the features is worth sharing among targets.
+    two_steps: TwoSteps[Params, Any] | None = None
     # In pictures.
     colour: str = "#CC79A7"

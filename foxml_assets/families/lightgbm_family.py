@@ -11,7 +11,7 @@ from pydantic import Field
 
 from foxml_assets.core.errors import TrainingError
 from foxml_assets.core.vocabulary import ModelFamily, TaskType
-from foxml_assets.families.family import Family
+from foxml_assets.families.family import Family, TwoSteps
 from foxml_assets.families.matrices import (
     categorical_positions,
     column_names,
@@ -26,7 +26,7 @@ from foxml_assets.families.params import FamilyParams
 from foxml_assets.families.threads import wait_passively
 
 if TYPE_CHECKING:
-    from lightgbm import Booster
+    from lightgbm import Booster, Dataset
 
 _OBJECTIVES = {TaskType.CLASSIFICATION: "binary", TaskType.REGRESSION: "regression"}
 
@@ -62,6 +62,14 @@ class LightGBMModel:
         return write_model(path, self.booster.model_to_string().encode())
 
 
+@dataclass(frozen=True)
+class BinnedFeatures:
+    """Features as LightGBM learns from them: a fifth of a fit of 6,000 rows, and more of a larger one."""
+
+    dataset: "Dataset"
+    features: tuple[str, ...]
+
+
 def fit_lightgbm(
     task: TaskType,
     X: Matrix,
@@ -72,13 +80,45 @@ def fit_lightgbm(
     categorical: Sequence[str] = (),
 ) -> LightGBMModel:
     """Fit on X, shape (n, n_features), and y, shape (n,). Raises TrainingError."""
+    labels = label_vector(y, task)
+    binned = bin_features(X, params, seed, categorical)
+    return _grow(task, binned.dataset, binned.features, labels, params, seed)
+
+
+def bin_features(
+    X: Matrix, params: LightGBMParams, seed: int, categorical: Sequence[str] = ()
+) -> BinnedFeatures:
+    """Bin X, shape (n, n_features). Raises TrainingError."""
     wait_passively()
     import lightgbm
 
     features = column_names(X)
-    settings = {
+    dataset = lightgbm.Dataset(
+        feature_matrix(X, features),
+        feature_name=native_names(features),
+        categorical_feature=categorical_positions(features, categorical),
+        params=_settings(params, seed),
+    )
+    try:
+        return BinnedFeatures(dataset.construct(), features)
+    except lightgbm.basic.LightGBMError as error:
+        raise TrainingError(f"LightGBM: {error}") from error
+
+
+def fit_binned(
+    task: TaskType, binned: BinnedFeatures, y: pd.Series | Vector, params: LightGBMParams, seed: int
+) -> LightGBMModel:
+    """As `fit_lightgbm`, on features that were binned with the same parameters and seed."""
+    labels = label_vector(y, task)
+    # Labels stand in the data set itself, so each fit has a copy of its own: of bins, some bytes a row.
+    rows = np.arange(len(labels), dtype=np.int32)
+    own = binned.dataset.subset(rows, params=_settings(params, seed)).construct()
+    return _grow(task, own, binned.features, labels, params, seed)
+
+
+def _settings(params: LightGBMParams, seed: int) -> dict[str, object]:
+    return {
         **params.model_dump(exclude={"rounds"}),
-        "objective": _OBJECTIVES[task],
         # At 0, LightGBM's default, the bagging fraction would be ignored.
         "bagging_freq": 1,
         "seed": seed,
@@ -88,14 +128,21 @@ def fit_lightgbm(
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _grow(
+    task: TaskType,
+    dataset: "Dataset",
+    features: tuple[str, ...],
+    labels: Vector,
+    params: LightGBMParams,
+    seed: int,
+) -> LightGBMModel:
+    import lightgbm
+
+    settings = {**_settings(params, seed), "objective": _OBJECTIVES[task]}
     try:
-        dataset = lightgbm.Dataset(
-            feature_matrix(X, features),
-            label=label_vector(y, task),
-            feature_name=native_names(features),
-            categorical_feature=categorical_positions(features, categorical),
-            params=settings,
-        )
+        dataset.set_label(labels)
         # Otherwise the trees are written as text and read again, which takes a tenth of a small fit.
         booster = lightgbm.train(settings, dataset, num_boost_round=params.rounds, keep_training_booster=True)
     except lightgbm.basic.LightGBMError as error:
@@ -125,5 +172,6 @@ LIGHTGBM = Family(
     model_file="model.txt",
     distribution="lightgbm",
     screened_as="lightgbm",
+    two_steps=TwoSteps(prepare=bin_features, fit=fit_binned),
     colour="#0072B2",
 )

@@ -14,6 +14,7 @@ from foxml_assets.core.vocabulary import ModelFamily, TaskType
 from foxml_assets.families.family import Family
 from foxml_assets.families.model import FittedModel, Matrix, Vector
 from foxml_assets.families.params import FamilyParams
+from foxml_assets.families.sharing import SharedFeatures
 
 # What else stands in a model's folder.
 _TAKEN = frozenset({"", "manifest.json", "timing.json", "failure.json", "stored.json"})
@@ -32,14 +33,14 @@ def find_family(name: ModelFamily) -> Family[Any]:
 def fit(
     family: ModelFamily,
     task: TaskType,
-    X: Matrix,
+    X: Matrix | SharedFeatures,
     y: pd.Series | Vector,
     *,
     params: FamilyParams,
     seed: int,
     categorical: Sequence[str] = (),
 ) -> FittedModel:
-    """Fit one model on one thread; the same input gives the same model, bit for bit.
+    """Fit one model on one thread; the same input gives the same model, bit for bit, shared or not.
 
     X has the shape (n, n_features) and may hold NaN. y has the shape (n,): 0 and 1 for classification.
     `categorical` names columns of X that hold codes 0, 1, 2, ... Raises TrainingError for a task that is none
@@ -51,7 +52,15 @@ def fit(
         raise ValueError(f"{type(params).__name__} are not the parameters of {family}")
     if task not in chosen.tasks:
         raise TrainingError(f"{family} learns no {task}")
-    return chosen.fit(task, X, y, params=params, seed=seed, categorical=categorical)
+    if not isinstance(X, SharedFeatures):
+        return chosen.fit(task, X, y, params=params, seed=seed, categorical=categorical)
+    steps, features = chosen.two_steps, X.X
+    if steps is None:
+        return chosen.fit(task, features, y, params=params, seed=seed, categorical=categorical)
+    key = family, params, seed, tuple(categorical)
+    return steps.fit(
+        task, X.made(key, lambda: steps.prepare(features, params, seed, categorical)), y, params, seed
+    )
 
 
 def load_model(family: ModelFamily, path: Path, *, sha256: str) -> FittedModel:

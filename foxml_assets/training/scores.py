@@ -75,9 +75,10 @@ def holdout_scores(
         SymbolScore(symbol, score(task, y[code == index], prediction[code == index], min_rows=min_rows))
         for index, symbol in enumerate(symbols)
     )
+    is_one = len(by_symbol) == 1
     return HoldoutScores(
         within_symbols=_mean(metric_of(task), [item.score for item in by_symbol]),
-        stacked=score(task, y, prediction, min_rows=min_rows),
+        stacked=by_symbol[0].score if is_one else score(task, y, prediction, min_rows=min_rows),
         by_symbol=by_symbol,
     )
 

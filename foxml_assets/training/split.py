@@ -42,8 +42,9 @@ def split_rows(
     before = bar < holdout_bar
     if holdout_bar == n_bars:
         return before, ~before
-    # For each row, how many rows of its symbol follow before the hold-out.
-    later = pd.Series(symbol[before]).groupby(symbol[before]).cumcount(ascending=False).to_numpy()
+    own = symbol[before]
+    # How many rows of its symbol follow each row before the hold-out: up to where those of the next begin.
+    later = np.searchsorted(own, own, side="right") - 1 - np.arange(len(own))
     train = before.copy()
     train[before] = later >= horizon_bars
     return train, ~before

@@ -14,7 +14,7 @@ from foxml_assets.families.registry import find_family, fit, installed_version, 
 from foxml_assets.planning.plan.master_plan import ABSENT, Job
 from foxml_assets.storage.directories import replacing_directory
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import JobData, Rows, SharedRows, load_job_data
+from foxml_assets.training.data import JobData, Rows, load_job_data
 from foxml_assets.training.models.failures import record_failure
 from foxml_assets.training.models.fit_times import known_fit_seconds, write_fit_seconds
 from foxml_assets.training.models.manifest import (
@@ -31,6 +31,7 @@ from foxml_assets.training.models.retired import take_back
 from foxml_assets.training.models.stored import stored_model
 from foxml_assets.training.outcome import JobOutcome, ModelOutcome, OutcomeStatus
 from foxml_assets.training.scores import holdout_scores
+from foxml_assets.training.shared_rows import SharedRows
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ def _fit_and_save(
         seed=config.seed,
         categorical=data.categorical,
     )
-    prediction = model.predict(holdout.X) if len(holdout) else np.empty(0)
+    prediction = model.predict(holdout.X.X) if len(holdout) else np.empty(0)
     sha256 = model.save(folder / find_family(family).model_file)
     return Manifest(
         schema_version=2,

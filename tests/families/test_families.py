@@ -1,5 +1,6 @@
 """Model families through their one interface."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from foxml_assets.families.registry import (
 )
 from foxml_assets.families.scikit.boosting import HistGradientBoostingParams
 from foxml_assets.families.sections import FamiliesConfig
+from foxml_assets.families.sharing import SharedFeatures
 from foxml_assets.families.xgboost_family import XGBoostParams
 
 ODD_NAMES = ['a "quoted", [name]', "näive <x>", "p:{1}"]
@@ -45,6 +47,27 @@ def test_the_same_input_gives_the_same_bytes(family: ModelFamily, task: TaskType
         model = fit(family, task, X, y, params=PARAMS.of(family), seed=1, categorical=["symbol"])
         model.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize(("family", "task"), EVERY)
+def test_fits_on_shared_features_are_those_on_their_own(
+    family: ModelFamily, task: TaskType, tmp_path: Path
+) -> None:
+    X, y = make_data(task)
+    shared = SharedFeatures(X)
+
+    def saved(number: int, features: pd.DataFrame | SharedFeatures) -> bytes:
+        # Labels in another order are other labels.
+        labels = y.sample(frac=1, random_state=number).to_numpy() if number else y.to_numpy()
+        model = fit(family, task, features, labels, params=PARAMS.of(family), seed=1, categorical=["symbol"])
+        path = tmp_path / f"{number} {type(features).__name__}"
+        model.save(path)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda number: saved(number, shared), range(4)))
+    assert together == [saved(number, X) for number in range(4)]
+    assert len(set(together)) == 4
 
 
 @pytest.mark.parametrize("family", CLASSIFIERS)

@@ -139,6 +139,22 @@ def test_a_panel_built_anew_is_not_read_for_the_one_a_run_began_with(tmp_path: P
         read_panel(layout, first, ["slow"])
 
 
+def test_a_file_that_took_the_place_of_one_that_was_read_is_read_by_its_own_footer(tmp_path: Path) -> None:
+    layouts = [Layout(tmp_path / name) for name in ("one", "other")]
+    infos = []
+    for number, layout in enumerate(layouts):
+        source = tmp_path / f"{number}.parquet"
+        frame = small_frame()
+        # Rows of another number of symbols are other row groups.
+        frame[frame["symbol"] != "AAA"].to_parquet(source) if number else frame.to_parquet(source)
+        infos.append(build_panel(parquet_config(source), layout))
+    before = read_panel(layouts[0], infos[0], ["slow"], ["CCC"])
+    layouts[1].panel.replace(layouts[0].panel)
+    with pytest.raises(PanelError, match="does not belong to its description"):
+        read_panel(layouts[0], infos[0], ["slow"], ["CCC"])
+    pd.testing.assert_frame_equal(read_panel(layouts[0], infos[1], ["slow"], ["CCC"]), before)
+
+
 def test_a_truncated_panel_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "panel.parquet"
     small_frame().to_parquet(path, index=False)

@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ import pytest
 from training_world import BOTH_FAMILIES, LONELY, RETURN, SYMBOLS, UP, World, make_world, panel_frame
 
 from foxml_assets.core.vocabulary import ModelFamily
-from foxml_assets.families.registry import load_model
+from foxml_assets.families import lightgbm_family
+from foxml_assets.families.lightgbm_family import LIGHTGBM
+from foxml_assets.families.registry import find_family, load_model
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.panel.panel_store import read_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.layout import Layout
 from foxml_assets.training import data
+from foxml_assets.training.data import load_job_data, share_panel
 from foxml_assets.training.models.fit_times import past_fit_seconds
 from foxml_assets.training.models.manifest import (
     Manifest,
@@ -181,12 +185,39 @@ def test_jobs_of_a_symbol_read_its_rows_once_and_are_what_they_are_alone(
 
     monkeypatch.setattr(data, "read_panel", reading)
     outcomes = train(world, [*jobs, beyond])
-    # The bars of the panel, the symbol's rows for those that can have them, and what the last one asks for.
-    assert read == [[], sorted([LONELY, RETURN, UP, "gap", "mom", "vol"]), ["vol", "nothing", LONELY]]
+    # The bars of the panel, the symbol's rows for those that can have them, and what else the last one wants.
+    assert read == [[], sorted([LONELY, RETURN, UP, "gap", "mom", "vol"]), ["nothing"]]
     assert [outcomes[job.job_id].status for job in jobs] == [OutcomeStatus.DONE] * 2
     assert "is not in the panel" in outcomes[beyond.job_id].reason
     assert manifest_of(world, jobs[0]).features == ("vol", "mom")
     other = make_world(tmp_path / "alone").with_config(threads=1)
+    for job in jobs:
+        train(other, [job])
+    assert model_bytes(other) == model_bytes(world)
+
+
+@pytest.mark.parametrize("symbol", ["AAA", None])
+def test_jobs_of_the_same_rows_bin_them_once_and_are_what_they_are_alone(
+    symbol: str | None, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [world.job(target, symbol, families=BOTH_FAMILIES) for target in (UP, RETURN)]
+    steps = LIGHTGBM.two_steps
+    assert steps is not None
+    made = []
+
+    def prepare(X: pd.DataFrame, *rest: object) -> object:
+        made.append(len(X))
+        return steps.prepare(X, *rest)
+
+    sharing = replace(LIGHTGBM, two_steps=replace(steps, prepare=prepare))
+    monkeypatch.setattr(lightgbm_family, "LIGHTGBM", sharing)
+    find_family.cache_clear()
+    try:
+        train(world, jobs)
+    finally:
+        find_family.cache_clear()
+    assert made == [len(load_job_data(jobs[0], world.context, share_panel(jobs, world.context)).train)]
+    other = make_world(tmp_path / "alone")
     for job in jobs:
         train(other, [job])
     assert model_bytes(other) == model_bytes(world)

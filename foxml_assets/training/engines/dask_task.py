@@ -19,11 +19,14 @@ from foxml_assets.engines.worker_panel import PanelPlace
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext, TrainingContext
-from foxml_assets.training.data import SharedRows, share_rows
 from foxml_assets.training.outcome import JobOutcome
-from foxml_assets.training.split import Timeline, timeline_of
+from foxml_assets.training.shared_rows import SharedRows
+from foxml_assets.training.split import timeline_of
 from foxml_assets.training.train_job import outcome_of, train_families, train_job
 from foxml_assets.training.training_config import CODE_VERSION
+
+# Of so many symbols a worker keeps the rows: its next jobs are often of the same.
+_SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,9 @@ def train_order(order: Order, stop: Stop) -> JobOutcome:
     """
     found = _read_panel(order.panel, order.settings.holdout_fraction)
     context = _with_panel(order.settings, found.info)
-    shared = share_rows([order.job], context, found.timeline, order.panel.read)
     if not order.families:
-        return train_job(order.job, context, shared, stop)
-    return _train_apart(order, context, shared, stop)
+        return train_job(order.job, context, found.shared, stop)
+    return _train_apart(order, context, found.shared, stop)
 
 
 def _train_apart(order: Order, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
@@ -82,14 +84,15 @@ def _train_apart(order: Order, context: TrainingContext, shared: SharedRows, sto
 @dataclass(frozen=True)
 class _Panel:
     info: PanelInfo
-    timeline: Timeline
+    shared: SharedRows
 
 
 @lru_cache(maxsize=2)
 def _read_panel(place: PanelPlace, holdout_fraction: float) -> _Panel:
-    """The panel's description and bars, read once by a worker for all its jobs."""
+    """The panel's description, bars and latest rows, read once by a worker for all its jobs."""
     info = place.info()
-    return _Panel(info, timeline_of(place.times(info), holdout_fraction))
+    timeline = timeline_of(place.times(info), holdout_fraction)
+    return _Panel(info, SharedRows(info, timeline, place.read, _SIDE_BY_SIDE))
 
 
 def _with_panel(settings: ModelContext, info: PanelInfo) -> TrainingContext:

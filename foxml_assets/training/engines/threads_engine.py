@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.data import panel_timeline, share_rows
+from foxml_assets.training.data import share_panel
 from foxml_assets.training.engines.engine import Ending
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.train_job import train_job
@@ -30,7 +30,7 @@ class ThreadsEngine:
         if not jobs:
             return
         until = time.monotonic() + seconds
-        shared = share_rows(jobs, context, panel_timeline(context))
+        shared = share_panel(jobs, context)
         stop = threading.Event()
 
         def begin(job: Job) -> JobOutcome | None:
