@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_NAMED = 10
+# At the end of times that name a zone, as the panel's description writes them.
+_UTC = "+00:00"
 _log = logging.getLogger(__name__)
 
 
@@ -113,7 +115,8 @@ def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) 
     """The rows of the panel at `path`, with the columns that the plan's models take and no others.
 
     Time and symbol are named as in the panel that was trained on, and `time_unit` is what whole numbers in
-    the time column count. Logs which columns are empty. Raises PanelError, naming what does not fit.
+    the time column count. Logs which columns are empty, and times of another clock. Raises PanelError, naming
+    what does not fit.
     """
     info = served.context.info
     features = features_of(served.usable_jobs, info)
@@ -124,6 +127,15 @@ def read_panel_rows(path: Path, served: ServedPlan, time_unit: TimeUnit | None) 
     if empty:
         shown = ", ".join(empty[:_MAX_NAMED]) + (", ..." if len(empty) > _MAX_NAMED else "")
         _log.warning("%d features that models take have no value in any row: %s", len(empty), shown)
+    is_zoned, was_zoned = frame[info.time_column].dt.tz is not None, info.start.endswith(_UTC)
+    if is_zoned != was_zoned:
+        here, there = ("UTC", "none") if is_zoned else ("none", "UTC")
+        _log.warning(
+            "the times name another zone (%s) than those of the panel that was trained on (%s): predictions "
+            "have them as they stand here",
+            here,
+            there,
+        )
     symbol = frame[info.symbol_column]
     return panel_rows(frame[features], frame[info.time_column], symbol, tuple(symbol.unique()))
 

@@ -249,3 +249,17 @@ def test_a_feature_without_any_value_is_predicted_on_in_csv_as_in_parquet_and_to
     found = predict_panel(tmp_path / "new.csv", trained_once.world.context, None)
     assert set(found.unserved) == set(BLOCKED)
     pd.testing.assert_frame_equal(found.frame, expected)
+
+
+def test_times_of_another_clock_than_that_of_training_are_kept_and_told(
+    trained_once: Routed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = predicted(trained_once, tmp_path, held_rows()).frame
+    assert "another zone" not in caplog.text
+    zoned = held_rows().assign(date=lambda rows: rows["date"].dt.tz_localize("Europe/Paris"))
+    found = predicted(trained_once, tmp_path, zoned).frame
+    assert (
+        "the times name another zone (UTC) than those of the panel that was trained on (none)" in caplog.text
+    )
+    np.testing.assert_array_equal(found["prediction"], expected["prediction"])
+    assert str(found["timestamp"].dt.tz) == "UTC"
