@@ -1,12 +1,23 @@
-"""What the make targets do to what a user has made."""
+"""What the make targets do to what a user has made, and how `make test` spreads its tests."""
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
+
+GROUPED = """
+import os, pytest
+
+@pytest.mark.xdist_group("same")
+@pytest.mark.parametrize("number", range(4))
+def test_where(number):
+    with open("workers", "a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+"""
 
 
 @pytest.fixture
@@ -37,3 +48,14 @@ def test_clean_removes_caches_alone(checkout: Path) -> None:
 def test_clean_all_asks_before_it_deletes_models(checkout: Path, answer: str, kept: bool) -> None:
     make("clean-all", checkout, answer)
     assert (checkout / "output").exists() == (checkout / ".venv").exists() == kept
+
+
+def test_tests_of_a_group_run_on_one_worker(tmp_path: Path) -> None:
+    assert "--dist loadgroup" in MAKEFILE.read_text(encoding="utf-8")
+    for name in ("test_one.py", "test_other.py"):
+        (tmp_path / name).write_text(GROUPED, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run([*command, "."], cwd=tmp_path, check=True, capture_output=True)
+    workers = (tmp_path / "workers").read_text(encoding="utf-8").split()
+    assert len(workers) == 8
+    assert len(set(workers)) == 1

@@ -18,6 +18,8 @@ from foxml_assets.planning.plan.consumer import load_master_training_plan
 from foxml_assets.training.models.manifest import read_manifest
 from foxml_assets.workspace import Workspace
 
+# The package is installed and trained with once.
+pytestmark = pytest.mark.xdist_group("own_family")
 PAGE = DOCS / "configuration.md"
 PROGRAM = Path(__file__).with_name("own_family_run.py")
 PANEL = """

@@ -9,6 +9,8 @@ from foxml_assets.core.config_files import parse_config
 from foxml_assets.core.vocabulary import LeakageStatus
 from foxml_assets.panel.data_config import DataConfig
 
+# The evidence is made once.
+pytestmark = pytest.mark.xdist_group("demo_evidence")
 DEMO = b"""
 panel: {source: demo, symbols: [AAPL, JPM, KO, WMT, XOM], start: 2012-06-01}
 evidence: {}
