@@ -85,6 +85,8 @@ def load_job_data(job: Job, context: TrainingContext, shared: SharedRows) -> Job
     horizon = _horizon(job, context)
     categorical = symbol_feature(job, info, context.config)
     table = shared.table(symbols)
+    # Times and symbols, which the rest goes by, come with them in one reading.
+    table.columns(features)
     labels = table.labels(job.target)
     train, holdout = split_rows(
         table.symbol,

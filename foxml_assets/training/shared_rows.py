@@ -32,10 +32,20 @@ class RowTable:
         self._cuts = Latest[SharedFeatures](most_cuts)
         self._lock = threading.Lock()
 
+    def columns(self, names: Iterable[str]) -> pd.DataFrame:
+        """All that was read so far, with the columns `names` and those of each row's time and symbol."""
+        with self._lock:
+            missing = [name for name in names if name not in self._frame]
+            if self._frame.empty:
+                self._frame = self._rows.read(self._symbols, sorted({*missing, *self._ahead}))
+            elif missing:
+                self._frame = self._frame.join(self._rows.read(self._symbols, missing)[missing])
+            return self._frame
+
     @cached_property
     def symbol(self) -> Ints:
         """Shape (n,): the position of each row's symbol."""
-        names = self._columns(())[self._rows.info.symbol_column]
+        names = self.columns(())[self._rows.info.symbol_column]
         return pd.Categorical(names, categories=list(self._symbols)).codes.astype(np.int64)
 
     @cached_property
@@ -46,13 +56,13 @@ class RowTable:
     @property
     def time(self) -> pd.Series:
         """Shape (n,): the time of each row."""
-        return self._columns(())[self._rows.info.time_column]
+        return self.columns(())[self._rows.info.time_column]
 
     def labels(self, target: str) -> npt.NDArray[np.float64]:
         """Shape (n,): the labels, NaN where there is none."""
         # Those of all targets together may be more than all features: what is not known is not kept.
         known = target in self._ahead
-        frame = self._columns((target,)) if known else self._rows.read(self._symbols, (target,))
+        frame = self.columns((target,)) if known else self._rows.read(self._symbols, (target,))
         return frame[target].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def features(self, names: Sequence[str], codes: Sequence[str], kept: Flags) -> SharedFeatures:
@@ -60,20 +70,10 @@ class RowTable:
         the same."""
 
         def cut() -> SharedFeatures:
-            frame = self._columns(names)[list(names)][kept]
+            frame = self.columns(names)[list(names)][kept]
             return SharedFeatures(frame.assign(**dict.fromkeys(codes, self.symbol[kept])) if codes else frame)
 
         return self._cuts.get((tuple(names), tuple(codes), np.packbits(kept).tobytes()), cut)
-
-    def _columns(self, names: Iterable[str]) -> pd.DataFrame:
-        """All that was read, with the columns `names` and those of each row's time and symbol."""
-        with self._lock:
-            missing = [name for name in names if name not in self._frame]
-            if self._frame.empty:
-                self._frame = self._rows.read(self._symbols, sorted({*missing, *self._ahead}))
-            elif missing:
-                self._frame = self._frame.join(self._rows.read(self._symbols, missing)[missing])
-            return self._frame
 
 
 class SharedRows:
