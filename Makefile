@@ -31,8 +31,9 @@ demo: $(STAMP)
 dev: $(STAMP)
 	$(BIN)/foxml dev
 
+# On two cores: tests of servers and daemons wait for seconds, and a third worker has them then.
 test: $(TOOLS)
-	$(if $(MEMORY),TMPDIR=$${TMPDIR:-$(MEMORY)}) $(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+	$(if $(MEMORY),TMPDIR=$${TMPDIR:-$(MEMORY)}) $(BIN)/pytest -n 3 --dist loadgroup -m 'not slow'
 
 test-slow: $(TOOLS)
 	$(BIN)/pytest -m slow
