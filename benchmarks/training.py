@@ -59,17 +59,20 @@ def measure_training(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
 
 
 def measure_ways(workspace: Workspace, n_jobs: int) -> dict[str, Cost]:
-    """The costs of loop and batches over all jobs, by turns."""
+    """The costs of loop and batches over all jobs, by turns, whose ratios are printed."""
     jobs = load_master_training_plan(workspace.layout.master_plan).jobs[:n_jobs]
     loop = BareLoop.load(workspace.read_inputs().training_context(), workspace.root.parent / "bare")
     by_loop = by_batches = Cost(0.0, 0.0, 0.0)
+    ratios = []
     with open_launcher(workspace) as launcher:
         # What is imported at a first fit is neither's.
         loop.train(jobs[:2])
         for turn in range(TURNS):
             part = jobs[turn * n_jobs // TURNS : (turn + 1) * n_jobs // TURNS]
-            by_loop += loop.train(part)
-            by_batches += train_batches(launcher, part, n_jobs)
+            bare, batches = loop.train(part), train_batches(launcher, part, n_jobs)
+            by_loop, by_batches = by_loop + bare, by_batches + batches
+            ratios.append(batches.seconds / bare.seconds)
+    line("batches of the bare loop, by turns", " ".join(f"{ratio:.2f}" for ratio in ratios))
     return {"loop": by_loop, "batches": by_batches}
 
 
