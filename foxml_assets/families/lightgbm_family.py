@@ -1,6 +1,7 @@
 """LightGBM: text format, one thread, bit-exact."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,10 +100,8 @@ def bin_features(
         categorical_feature=categorical_positions(features, categorical),
         params=_settings(params, seed),
     )
-    try:
+    with _told_as_ours():
         return BinnedFeatures(dataset.construct(), features)
-    except lightgbm.basic.LightGBMError as error:
-        raise TrainingError(f"LightGBM: {error}") from error
 
 
 def fit_binned(
@@ -112,7 +111,8 @@ def fit_binned(
     labels = label_vector(y, task)
     # Labels stand in the data set itself, so each fit has a copy of its own: of bins, some bytes a row.
     rows = np.arange(len(labels), dtype=np.int32)
-    own = binned.dataset.subset(rows, params=_settings(params, seed)).construct()
+    with _told_as_ours():
+        own = binned.dataset.subset(rows, params=_settings(params, seed)).construct()
     return _grow(task, own, binned.features, labels, params, seed)
 
 
@@ -141,13 +141,21 @@ def _grow(
     import lightgbm
 
     settings = {**_settings(params, seed), "objective": _OBJECTIVES[task]}
-    try:
+    with _told_as_ours():
         dataset.set_label(labels)
         # Otherwise the trees are written as text and read again, which takes a tenth of a small fit.
         booster = lightgbm.train(settings, dataset, num_boost_round=params.rounds, keep_training_booster=True)
+    return LightGBMModel(booster, features)
+
+
+@contextmanager
+def _told_as_ours() -> Iterator[None]:
+    import lightgbm
+
+    try:
+        yield
     except lightgbm.basic.LightGBMError as error:
         raise TrainingError(f"LightGBM: {error}") from error
-    return LightGBMModel(booster, features)
 
 
 def load_lightgbm(path: Path, sha256: str) -> LightGBMModel:

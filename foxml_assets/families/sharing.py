@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import pandas as pd
@@ -11,6 +10,14 @@ import pandas as pd
 Value = TypeVar("Value")
 # One fit's settings at a time are asked for; more are kept for families side by side.
 _MOST_MADE = 8
+
+
+class _Place(Generic[Value]):
+    """Where one thing is held once it is made, by whoever has the lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.made: list[Value] = []
 
 
 class Latest(Generic[Value]):
@@ -21,28 +28,21 @@ class Latest(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: OrderedDict[Hashable, Future[Value]] = OrderedDict()
+        self._places: OrderedDict[Hashable, _Place[Value]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """What was made for `key`, or what `make` makes now. Raises what `make` does."""
+        """What was made for `key`, or what `make` makes now. Raises what `make` does; the next then tries."""
         with self._lock:
-            found = self._held.get(key)
-            made = Future[Value]() if found is None else found
-            self._held[key] = made
-            self._held.move_to_end(key)
-            if len(self._held) > self._most:
-                self._held.popitem(last=False)
-        if found is None:
-            try:
-                made.set_result(make())
-            except BaseException as error:
-                # Whoever asks next may have more luck.
-                with self._lock:
-                    self._held.pop(key, None)
-                made.set_exception(error)
-                raise
-        return made.result()
+            place = self._places.setdefault(key, _Place())
+            self._places.move_to_end(key)
+            # What goes is gone before there is another: both at once may not fit.
+            if len(self._places) > self._most:
+                self._places.popitem(last=False)
+        with place.lock:
+            if not place.made:
+                place.made.append(make())
+            return place.made[0]
 
 
 class SharedFeatures:

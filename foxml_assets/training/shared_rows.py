@@ -19,15 +19,22 @@ _MOST_CUTS_OF_ONE, _MOST_CUTS_A_JOB = 16, 2
 
 
 class RowTable:
-    """Rows of `symbols`, sorted by (symbol, time), of which columns are read when they are asked for first.
+    """Rows of `symbols`, sorted by (symbol, time); `read` reads each column when it is asked for first.
 
     With the first are read those `ahead` that other jobs will ask for. Raises PanelError where it reads.
     """
 
     def __init__(
-        self, rows: "SharedRows", symbols: tuple[str, ...], ahead: Collection[str], most_cuts: int
+        self,
+        info: PanelInfo,
+        timeline: Timeline,
+        read: ReadRows,
+        symbols: tuple[str, ...],
+        ahead: Collection[str],
+        most_cuts: int,
     ) -> None:
-        self._rows, self._symbols, self._ahead = rows, symbols, ahead
+        self._info, self._timeline, self._read = info, timeline, read
+        self._symbols, self._ahead = symbols, ahead
         self._frame = pd.DataFrame()
         self._cuts = Latest[SharedFeatures](most_cuts)
         self._lock = threading.Lock()
@@ -37,32 +44,32 @@ class RowTable:
         with self._lock:
             missing = [name for name in names if name not in self._frame]
             if self._frame.empty:
-                self._frame = self._rows.read(self._symbols, sorted({*missing, *self._ahead}))
+                self._frame = self._read(self._info, sorted({*missing, *self._ahead}), self._symbols)
             elif missing:
-                self._frame = self._frame.join(self._rows.read(self._symbols, missing)[missing])
+                self._frame = self._frame.join(self._read(self._info, missing, self._symbols)[missing])
             return self._frame
 
     @cached_property
     def symbol(self) -> Ints:
         """Shape (n,): the position of each row's symbol."""
-        names = self.columns(())[self._rows.info.symbol_column]
+        names = self.columns(())[self._info.symbol_column]
         return pd.Categorical(names, categories=list(self._symbols)).codes.astype(np.int64)
 
     @cached_property
     def bar(self) -> Ints:
         """Shape (n,): the bar of each row."""
-        return self._rows.timeline.bar_of(self.time)
+        return self._timeline.bar_of(self.time)
 
     @property
     def time(self) -> pd.Series:
         """Shape (n,): the time of each row."""
-        return self.columns(())[self._rows.info.time_column]
+        return self.columns(())[self._info.time_column]
 
     def labels(self, target: str) -> npt.NDArray[np.float64]:
         """Shape (n,): the labels, NaN where there is none."""
         # Those of all targets together may be more than all features: what is not known is not kept.
         known = target in self._ahead
-        frame = self.columns((target,)) if known else self._rows.read(self._symbols, (target,))
+        frame = self.columns((target,)) if known else self._read(self._info, (target,), self._symbols)
         return frame[target].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def features(self, names: Sequence[str], codes: Sequence[str], kept: Flags) -> SharedFeatures:
@@ -90,8 +97,8 @@ class SharedRows:
         jobs: int,
         ahead: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        self.info, self.timeline = info, timeline
-        self._read, self._jobs, self._ahead = read, jobs, ahead or {}
+        self.timeline = timeline
+        self._info, self._read, self._jobs, self._ahead = info, read, jobs, ahead or {}
         self._tables = Latest[RowTable](jobs)
 
     def table(self, symbols: Sequence[str]) -> RowTable:
@@ -99,8 +106,8 @@ class SharedRows:
         own = len(symbols) == 1
         ahead = self._ahead.get(symbols[0], ()) if own else ()
         most = _MOST_CUTS_OF_ONE if own else _MOST_CUTS_A_JOB * self._jobs
-        return self._tables.get(tuple(symbols), lambda: RowTable(self, tuple(symbols), ahead, most))
 
-    def read(self, symbols: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-        """`columns` of the rows of `symbols`, and their times and symbols. Raises PanelError."""
-        return self._read(self.info, columns, symbols)
+        def begun() -> RowTable:
+            return RowTable(self._info, self.timeline, self._read, tuple(symbols), ahead, most)
+
+        return self._tables.get(tuple(symbols), begun)

@@ -22,6 +22,11 @@ from foxml_assets.training.runner import train_jobs
 
 pytestmark = pytest.mark.xdist_group("dask")
 
+# Evaluated by a worker, which does not see this module.
+N_SHARED_ROWS = (
+    "sum(type(one).__name__ in ('SharedRows', 'RowTable') for one in __import__('gc').get_objects())"
+)
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -68,6 +73,14 @@ def test_models_manifests_and_failures_are_those_of_threads(world: World, tmp_pa
     assert found[f"sym_BBB_{LONELY}"].status is OutcomeStatus.FAILED
     assert contents(world) == contents(threads)
     assert {one.status for one in train(world).values()} == {OutcomeStatus.SKIPPED, OutcomeStatus.FAILED}
+
+
+def test_workers_keep_no_rows_after_a_batch(world: World, cluster: Cluster) -> None:
+    train(world)
+    with cluster.client() as client:
+        held = client.run(eval, N_SHARED_ROWS)
+    assert held
+    assert set(held.values()) == {0}
 
 
 def test_jobs_begin_in_their_order_and_few_of_them_at_a_time(world: World, cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ from foxml_assets.engines.worker_panel import PanelPlace, place_panel
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.storage.directories import sweep_staged
 from foxml_assets.training.context import TrainingContext
-from foxml_assets.training.engines.dask_task import Order, order_of, software, train_order
+from foxml_assets.training.engines.dask_task import Order, forget_rows, order_of, software, train_order
 from foxml_assets.training.engines.engine import Ending
 from foxml_assets.training.engines.model_catalogue import Catalogue
 from foxml_assets.training.outcome import JobOutcome
@@ -46,9 +46,14 @@ class DaskEngine:
             panel = place_panel(context.layout, context.config.storage.panel_store, context.info)
             batch = _Batch(jobs, context, panel)
             flight = Flight[Order, JobOutcome](client, train_order, until=time.time() + seconds)
-            for name, result in flight.carry(batch.orders()):
-                yield from batch.unsent()
-                yield batch.ended(name, result)
+            try:
+                for name, result in flight.carry(batch.orders()):
+                    yield from batch.unsent()
+                    yield batch.ended(name, result)
+            finally:
+                if client.status == "running":
+                    # What comes next needs the memory; a worker that has gone needs none.
+                    client.run(forget_rows, panel, context.holdout_fraction, on_error="return")
             yield from batch.unsent()
 
 

@@ -15,18 +15,19 @@ from pathlib import Path
 from foxml_assets.core.vocabulary import ModelFamily
 from foxml_assets.engines.cluster import library_versions
 from foxml_assets.engines.task import Stop
-from foxml_assets.engines.worker_panel import PanelPlace
+from foxml_assets.engines.worker_panel import Kept, PanelPlace
 from foxml_assets.panel.panel_info import PanelInfo
 from foxml_assets.planning.plan.master_plan import Job
 from foxml_assets.training.context import ModelContext, TrainingContext
 from foxml_assets.training.outcome import JobOutcome
 from foxml_assets.training.shared_rows import SharedRows
-from foxml_assets.training.split import timeline_of
+from foxml_assets.training.split import Timeline, timeline_of
 from foxml_assets.training.train_job import outcome_of, train_families, train_job
 from foxml_assets.training.training_config import CODE_VERSION
 
-# Of so many symbols a worker keeps the rows: its next jobs are often of the same.
-_SIDE_BY_SIDE = 2
+# The rows of the last job: the next one is often of the same. Those of two jobs may not fit.
+_ROWS = Kept[SharedRows]()
+_TABLES = 1
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,18 @@ def train_order(order: Order, stop: Stop) -> JobOutcome:
 
     Raises EngineError if the worker sees another panel, PanelError, and StoreError.
     """
-    found = _read_panel(order.panel, order.settings.holdout_fraction)
+    key = order.panel, order.settings.holdout_fraction
+    found = _read_panel(*key)
     context = _with_panel(order.settings, found.info)
+    shared = _ROWS.get(key, lambda: SharedRows(found.info, found.timeline, order.panel.read, _TABLES))
     if not order.families:
-        return train_job(order.job, context, found.shared, stop)
-    return _train_apart(order, context, found.shared, stop)
+        return train_job(order.job, context, shared, stop)
+    return _train_apart(order, context, shared, stop)
+
+
+def forget_rows(panel: PanelPlace, holdout_fraction: float) -> None:
+    """Let go of the rows of the panel that this worker keeps."""
+    _ROWS.forget((panel, holdout_fraction))
 
 
 def _train_apart(order: Order, context: TrainingContext, shared: SharedRows, stop: Stop) -> JobOutcome:
@@ -84,15 +92,14 @@ def _train_apart(order: Order, context: TrainingContext, shared: SharedRows, sto
 @dataclass(frozen=True)
 class _Panel:
     info: PanelInfo
-    shared: SharedRows
+    timeline: Timeline
 
 
 @lru_cache(maxsize=2)
 def _read_panel(place: PanelPlace, holdout_fraction: float) -> _Panel:
-    """The panel's description, bars and latest rows, read once by a worker for all its jobs."""
+    """The panel's description and bars, read once by a worker for all its jobs."""
     info = place.info()
-    timeline = timeline_of(place.times(info), holdout_fraction)
-    return _Panel(info, SharedRows(info, timeline, place.read, _SIDE_BY_SIDE))
+    return _Panel(info, timeline_of(place.times(info), holdout_fraction))
 
 
 def _with_panel(settings: ModelContext, info: PanelInfo) -> TrainingContext:
